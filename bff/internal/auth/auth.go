@@ -1,0 +1,98 @@
+// Package auth answers two questions: who is this, and what may they do.
+//
+// It knows no HTTP, no SQL and no Redis. What it needs from the outside it
+// declares as ports (Users, Sessions, Revocations, Audit) and other rooms
+// implement; package authtest holds the contract that every implementation
+// must pass.
+package auth
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// Policy holds the lifetimes and switches an operator chooses.
+type Policy struct {
+	AccessTTL     time.Duration // longest life of an access token
+	RefreshTTL    time.Duration // idle life of a session without "remember me"
+	RememberTTL   time.Duration // idle life of a session with it
+	SessionMaxAge time.Duration // absolute life of any session
+	SignupOpen    bool
+}
+
+// idleTTL is how long a session lives on without being renewed.
+func (p Policy) idleTTL(remember bool) time.Duration {
+	if remember {
+		return p.RememberTTL
+	}
+	return p.RefreshTTL
+}
+
+// Deps is everything a Service stands on.
+type Deps struct {
+	Users       Users
+	Sessions    Sessions
+	Revocations Revocations
+	Audit       Audit
+	Tokens      *token.Issuer
+	Passwords   *password.Hasher
+	Policy      Policy
+	Now         func() time.Time
+	Log         *slog.Logger
+	// OnEnd, when set, is told once of every session that ends before its
+	// time, wherever that was decided: it closes the session's live streams.
+	OnEnd func(Revocation)
+}
+
+// Service is the product's one authority on identity. It is safe for
+// concurrent use. Run must be running for revocations from other instances to
+// arrive and for receipts and audit events to be stored.
+type Service struct {
+	users     Users
+	sessions  Sessions
+	tokens    *token.Issuer
+	passwords *password.Hasher
+	policy    Policy
+	now       func() time.Time
+	log       *slog.Logger
+
+	flights    singleflight.Group // refreshes of one token made at once collapse to one
+	receipts   *receipts
+	revoked    *revocationList
+	trail      *trail
+	unfinished *unfinished
+}
+
+// New puts a Service together. It starts nothing: see Run.
+func New(d Deps) *Service {
+	return &Service{
+		users:      d.Users,
+		sessions:   d.Sessions,
+		tokens:     d.Tokens,
+		passwords:  d.Passwords,
+		policy:     d.Policy,
+		now:        d.Now,
+		log:        d.Log,
+		receipts:   newReceipts(d.Sessions, d.Log),
+		revoked:    newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, d.OnEnd),
+		trail:      newTrail(d.Audit, d.Log),
+		unfinished: newUnfinished(d.Sessions, d.Log),
+	}
+}
+
+// Client describes the browser behind a request, for audit and device lists.
+type Client struct {
+	IP        string
+	UserAgent string
+	RequestID string
+}
+
+// newID returns 128 or more random bits in base32: safe in a URL, in a Redis
+// key and in a column that compares bytes.
+func newID() string { return rand.Text() }

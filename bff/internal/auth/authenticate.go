@@ -1,0 +1,73 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// Principal is who a request is from.
+type Principal struct {
+	UserID    string
+	SessionID string
+	Email     string
+	Role      Role
+
+	accessEnd time.Time
+	record    *Session // when the store was asked on the way; else nil
+}
+
+// Grant is a positive answer to "who is this".
+type Grant struct {
+	Principal Principal
+	// Cookies is the new pair to set, or nil when the browser has what it needs.
+	Cookies *Cookies
+}
+
+// Authenticate answers who a request is from, by its two cookies ("" for one
+// that is missing). A good access token is enough and costs no I/O; otherwise
+// the refresh token renews the session on the way. Refusals are *Error.
+func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
+	now := s.now()
+	a, err := s.tokens.VerifyAccess(access, now)
+	if err == nil && !s.revoked.has(a.SessionID) {
+		s.receipts.note(a, now)
+		return Grant{Principal: Principal{
+			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role), accessEnd: a.ExpiresAt,
+		}}, nil
+	}
+	if refresh != "" {
+		return s.Refresh(ctx, refresh)
+	}
+	switch {
+	case err == nil:
+		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	case errors.Is(err, token.ErrExpired):
+		return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired, Cause: err}
+	default:
+		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
+	}
+}
+
+const (
+	detailAnonymous = "Sign in first."
+	detailExpired   = "Your session has expired. Sign in again."
+	detailRevoked   = "This session was ended. Sign in again."
+	detailReuse     = "This session was used from two places at once and has been ended everywhere. Sign in again."
+)
+
+func (s *Service) grant(rec Session, cookies *Cookies) Grant {
+	return Grant{
+		Principal: Principal{
+			UserID: rec.UserID, SessionID: rec.ID, Email: rec.Account.Email, Role: rec.Account.Role,
+			accessEnd: accessEnd(rec, s.policy.AccessTTL), record: &rec,
+		},
+		Cookies: cookies,
+	}
+}
+
+// Alive reports whether this instance knows of no end of the session before
+// its time: a live connection opened during the revocation must not survive it.
+func (s *Service) Alive(sessionID string) bool { return !s.revoked.has(sessionID) }

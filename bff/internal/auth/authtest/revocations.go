@@ -1,0 +1,194 @@
+package authtest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// patience is how long a test waits for what must come; only a failing test
+// ever waits that long.
+const patience = 15 * time.Second
+
+func revocation(x auth.Session, at time.Time) auth.Revocation {
+	return auth.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: auth.ReasonSignOut, At: at.Truncate(time.Millisecond)}
+}
+
+// Follower listens to a store's revocations until the test ends.
+type Follower struct {
+	heard chan auth.Revocation
+	all   []auth.Revocation
+	stop  context.CancelFunc
+	run   errgroup.Group
+}
+
+// Follow starts a follower on s that asks for the last keep.
+func Follow(t *testing.T, s auth.Revocations, keep time.Duration) *Follower {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &Follower{heard: make(chan auth.Revocation, 10_000), stop: cancel}
+	f.run.Go(func() error {
+		return s.Follow(ctx, keep, func(r auth.Revocation) { f.heard <- r })
+	})
+	t.Cleanup(func() { f.Stop(t) })
+	return f
+}
+
+// Stop ends the follower and checks that it ends as it should.
+func (f *Follower) Stop(t *testing.T) {
+	t.Helper()
+	f.stop()
+	ended := make(chan error, 1)
+	var wait errgroup.Group
+	wait.Go(func() error { ended <- f.run.Wait(); return nil })
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Follow gave %v, want context.Canceled", err)
+		}
+	case <-time.After(patience):
+		t.Errorf("Follow is still running %v after it was cancelled", patience)
+	}
+}
+
+// Hear waits until the follower has heard every one of want; the test fails
+// when one does not come.
+func (f *Follower) Hear(t *testing.T, want ...auth.Revocation) {
+	t.Helper()
+	late := time.After(patience)
+	for _, w := range want {
+		for !slices.ContainsFunc(f.all, func(r auth.Revocation) bool { return equal(r, w) }) {
+			select {
+			case r := <-f.heard:
+				f.all = append(f.all, r)
+			case <-late:
+				t.Fatalf("did not hear of %+v, only of %+v", w, f.all)
+			}
+		}
+	}
+}
+
+// Heard is what has been heard so far, in order and without repetitions.
+func (f *Follower) Heard() []auth.Revocation {
+	for {
+		select {
+		case r := <-f.heard:
+			f.all = append(f.all, r)
+			continue
+		default:
+		}
+		var once []auth.Revocation
+		for _, r := range f.all {
+			if !slices.ContainsFunc(once, func(o auth.Revocation) bool { return equal(o, r) }) {
+				once = append(once, r)
+			}
+		}
+		return once
+	}
+}
+
+func equal(a, b auth.Revocation) bool {
+	return a.UserID == b.UserID && a.SessionID == b.SessionID && a.Reason == b.Reason && a.At.Equal(b.At)
+}
+
+// peer is another handle on the backend of s, or s itself when one process is
+// all that s serves.
+func peer(t *testing.T, s Store) Store {
+	if p, ok := s.(Peered); ok {
+		return p.Peer(t)
+	}
+	return s
+}
+
+func testFollow(t *testing.T, s Store, clock *Clock) {
+	other := peer(t, s)
+	here, there := Follow(t, s, time.Hour), Follow(t, other, time.Hour)
+
+	var want []auth.Revocation
+	for i, reason := range []auth.Reason{auth.ReasonSignOut, auth.ReasonRefreshReuse, auth.ReasonAccountChanged, "a reason to come"} {
+		x := session("user {"+rand.Text()+"}\n\xff", clock.Now())
+		must(t, s.Create(t.Context(), x))
+		r := revocation(x, clock.Advance(time.Second))
+		r.Reason = reason
+		by := s
+		if i%2 == 1 {
+			by = other
+		}
+		must(t, by.End(t.Context(), r))
+		want = append(want, r)
+		// Whoever hears of an end finds the session gone, or going.
+		here.Hear(t, r)
+		there.Hear(t, r)
+	}
+	several := []auth.Revocation{
+		revocation(session(rand.Text(), clock.Now()), clock.Now()),
+		revocation(session(rand.Text(), clock.Now()), clock.Now()),
+	}
+	must(t, s.End(t.Context(), several...))
+	want = append(want, several...)
+	for name, f := range map[string]*Follower{"on the ending instance": here, "on another instance": there} {
+		f.Hear(t, want...)
+		same(t, "heard in order, "+name, f.Heard(), want)
+	}
+}
+
+func testFollowRepeated(t *testing.T, s Store, clock *Clock) {
+	f := Follow(t, s, time.Hour)
+	x := session(rand.Text(), clock.Now())
+	first := revocation(x, clock.Now())
+	must(t, s.End(t.Context(), first))
+	f.Hear(t, first)
+	// An end that failed half way is tried again; whoever missed the first
+	// announcement must hear the second.
+	second := revocation(x, clock.Advance(time.Second))
+	must(t, s.End(t.Context(), second))
+	f.Hear(t, second)
+}
+
+func testReplay(t *testing.T, s Store, clock *Clock) {
+	end := func() auth.Revocation {
+		x := session(rand.Text(), clock.Now())
+		must(t, s.Create(t.Context(), x))
+		r := revocation(x, clock.Now())
+		must(t, s.End(t.Context(), r))
+		return r
+	}
+	old := end()
+	clock.Advance(3 * time.Hour)
+	recent := end()
+	clock.Advance(14 * time.Minute)
+
+	f := Follow(t, peer(t, s), 15*time.Minute)
+	f.Hear(t, recent)
+	live := end()
+	f.Hear(t, live)
+	same(t, "heard by one who asked for 15 minutes", f.Heard(), []auth.Revocation{recent, live})
+
+	all := Follow(t, s, 4*time.Hour)
+	all.Hear(t, old, recent, live)
+	same(t, "heard by one who asked for 4 hours", all.Heard(), []auth.Revocation{old, recent, live})
+}
+
+func testFollowStops(t *testing.T, s Store, clock *Clock) {
+	f := Follow(t, s, time.Hour)
+	x := revocation(session(rand.Text(), clock.Now()), clock.Now())
+	must(t, s.End(t.Context(), x))
+	f.Hear(t, x)
+	f.Stop(t)
+	// Ends go on without it, and another one can follow.
+	y := revocation(session(rand.Text(), clock.Now()), clock.Advance(time.Second))
+	must(t, s.End(t.Context(), y))
+	Follow(t, s, time.Hour).Hear(t, x, y)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Follow(ended, time.Hour, func(auth.Revocation) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
+	}
+}

@@ -1,0 +1,162 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// house is a Service on stores in memory, a clock that stands still, and
+// whatever a test wants to break.
+type house struct {
+	*auth.Service
+	t        *testing.T
+	clock    *authtest.Clock
+	sessions *memstore.Store
+	users    *memstore.Users
+	audit    *memstore.Audit
+	tokens   *token.Issuer
+	ended    chan auth.Revocation
+	stop     func() // ends the background work and waits for what it still stores
+}
+
+var policy = auth.Policy{
+	AccessTTL: 15 * time.Minute, RefreshTTL: 7 * 24 * time.Hour, RememberTTL: 30 * 24 * time.Hour,
+	SessionMaxAge: 90 * 24 * time.Hour, SignupOpen: true,
+}
+
+// open starts a house. Each option may change what it stands on.
+func open(t *testing.T, options ...func(*auth.Deps)) *house {
+	t.Helper()
+	clock := authtest.NewClock()
+	sessions, err := memstore.Open(memstore.Config{Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := token.New(token.Config{
+		Issuer:       "https://gatehouse.example",
+		AccessKeys:   [][]byte{[]byte("access key for tests, thirty-two bytes")},
+		RefreshKeys:  [][]byte{[]byte("refresh key for tests, thirty-two bytes")},
+		IdentityKeys: []*ecdsa.PrivateKey{key},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	passwords, err := password.NewHasher(4, 4, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit := &memstore.Audit{}
+	h := &house{
+		t: t, clock: clock, sessions: sessions, users: memstore.NewUsers(audit), audit: audit, tokens: tokens,
+		ended: make(chan auth.Revocation, 100),
+	}
+	deps := auth.Deps{
+		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: audit,
+		Tokens: tokens, Passwords: passwords, Policy: policy, Now: clock.Now,
+		Log:   slog.New(slog.DiscardHandler),
+		OnEnd: func(r auth.Revocation) { h.ended <- r },
+	}
+	for _, change := range options {
+		change(&deps)
+	}
+	h.Service = auth.New(deps)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	stopped := false
+	h.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Run: %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("Run did not end")
+		}
+	}
+	t.Cleanup(h.stop)
+	return h
+}
+
+const (
+	adaEmail    = "ada@example.com"
+	adaPassword = "analytical engine no. 1"
+)
+
+func (h *house) register() auth.User {
+	h.t.Helper()
+	u, err := h.Register(h.t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword, Name: "Ada"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return u
+}
+
+// signIn gives the cookies of a new session of the registered user.
+func (h *house) signIn(remember bool) *auth.Cookies {
+	h.t.Helper()
+	in, err := h.SignIn(h.t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword, Remember: remember})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return in.Cookies
+}
+
+// arrived is a signed-in browser.
+func arrived(t *testing.T, options ...func(*auth.Deps)) (*house, *auth.Cookies) {
+	t.Helper()
+	h := open(t, options...)
+	h.register()
+	return h, h.signIn(false)
+}
+
+func wantCode(t *testing.T, err error, code auth.Code) *auth.Error {
+	t.Helper()
+	var e *auth.Error
+	if !errors.As(err, &e) || e.Code != code {
+		t.Fatalf("error = %v, want %s", err, code)
+	}
+	return e
+}
+
+// eventually waits for what the background work brings about.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+func (h *house) eventsOf(kind auth.EventType) (found []auth.Event) {
+	for _, e := range h.audit.Events() {
+		if e.Type == kind {
+			found = append(found, e)
+		}
+	}
+	return found
+}

@@ -1,0 +1,118 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+const (
+	// rotateTimeout bounds one rotation, which no client's departure stops.
+	rotateTimeout = 5 * time.Second
+	// maxSwaps bounds the compare-and-swap loop. Every conflict means that
+	// another request of this session got on, so a loop this long is a fault.
+	maxSwaps = 16
+)
+
+// Refresh renews a session by its refresh token. Refusals are *Error; when one
+// says that the store could not be asked, the token is as good as before.
+func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
+	now := s.now()
+	presented, err := s.tokens.VerifyRefresh(raw, now)
+	switch {
+	case errors.Is(err, token.ErrExpired):
+		return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired, Cause: err}
+	case err != nil:
+		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
+	}
+	// A dozen tabs wake up at once: one asks the store, all share the answer.
+	// The flight outlives a caller who hangs up, or that one would take the
+	// others' answer with it.
+	flight := s.flights.DoChan(raw, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
+		defer cancel()
+		return s.rotate(ctx, presented, now)
+	})
+	select {
+	case r := <-flight:
+		if r.Err != nil {
+			return Grant{}, r.Err
+		}
+		return r.Val.(Grant), nil
+	case <-ctx.Done():
+		return Grant{}, ctx.Err()
+	}
+}
+
+// rotate reads, decides and swaps until nobody came between. It is given the
+// one clock reading of the request.
+func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.Time) (Grant, error) {
+	for range maxSwaps {
+		rec, err := s.sessions.Get(ctx, presented.UserID, presented.SessionID)
+		if errors.Is(err, ErrNoSession) {
+			return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		}
+		if err != nil {
+			return Grant{}, storeError(err)
+		}
+		what, next := decide(s.receipts.apply(rec), presented.Generation, s.policy, now)
+		switch what {
+		case rotated:
+			// Minted before it is stored: nothing may fail after the swap.
+			cookies, err := s.mint(next)
+			if err != nil {
+				return Grant{}, err
+			}
+			err = s.sessions.Swap(ctx, rec, next)
+			if errors.Is(err, ErrConflict) {
+				continue
+			}
+			if errors.Is(err, ErrNoSession) {
+				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+			}
+			if err != nil {
+				return Grant{}, storeError(err)
+			}
+			return s.grant(next, cookies), nil
+		case replayed:
+			cookies, err := s.mint(rec)
+			if err != nil {
+				return Grant{}, err
+			}
+			return s.grant(rec, cookies), nil
+		case served:
+			return s.grant(rec, nil), nil
+		case stolen:
+			return Grant{}, s.endStolen(ctx, rec, presented, now)
+		case gone:
+			return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired}
+		}
+	}
+	return Grant{}, storeError(fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps))
+}
+
+// endStolen ends a session that two parties hold. Which of them is the owner
+// cannot be known; the owner signs in again, the thief cannot.
+func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Refresh, now time.Time) error {
+	if err := s.end(ctx, Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now}); err != nil {
+		return storeError(err)
+	}
+	s.trail.add(Event{
+		ID: newID(), Type: EventRefreshReuse, UserID: rec.UserID, SessionID: rec.ID,
+		Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
+		IP:     clientFrom(ctx).IP, UserAgent: clientFrom(ctx).UserAgent, RequestID: clientFrom(ctx).RequestID, At: now,
+	})
+	return &Error{Code: CodeRefreshReuse, Detail: detailReuse}
+}
+
+// Superseded reports whether a pair of cookies must not be sent any more: by
+// the time a slow upstream answers, the browser may hold a newer pair from
+// another answer, and this one would roll it back. Not sending is always safe:
+// a browser that still holds the parent gets the same child again.
+func (s *Service) Superseded(ctx context.Context, c *Cookies) bool {
+	rec, err := s.sessions.Get(ctx, c.UserID, c.SessionID)
+	return err != nil || rec.Generation != c.Generation
+}

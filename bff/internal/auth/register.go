@@ -1,0 +1,106 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+)
+
+// Registration is what somebody signs up with.
+type Registration struct {
+	Email    string
+	Password string
+	Name     string
+}
+
+const maxNameCharacters = 100
+
+// Register makes an account. Nobody is signed in by it. Refusals are *Error.
+func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
+	if !s.policy.SignupOpen {
+		return User{}, &Error{Code: CodeSignupClosed, Detail: "Accounts are made by an administrator here."}
+	}
+	user, fields := s.newUser(in)
+	if len(fields) > 0 {
+		return User{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
+	}
+	// Asked first to spare the hashing; the unique key decides races.
+	switch _, err := s.users.ByEmail(ctx, user.Email.Key); {
+	case err == nil:
+		return User{}, errEmailTaken(nil)
+	case !errors.Is(err, ErrNoUser):
+		return User{}, storeError(err)
+	}
+	hash, err := s.passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return User{}, hashingError(err)
+	}
+	user.PasswordHash = hash
+	c := clientFrom(ctx)
+	err = s.users.Create(ctx, user, Event{
+		ID: newID(), Type: EventRegistered, UserID: user.ID, ActorID: user.ID,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: user.CreatedAt,
+	})
+	switch {
+	case errors.Is(err, ErrEmailTaken):
+		return User{}, errEmailTaken(err)
+	case err != nil:
+		return User{}, storeError(err)
+	}
+	return user, nil
+}
+
+// newUser checks every field, so that a form can show all its mistakes.
+func (s *Service) newUser(in Registration) (User, map[string]string) {
+	fields := map[string]string{}
+	email, problem := ParseEmail(in.Email)
+	if problem != "" {
+		fields["email"] = problem
+	}
+	name, problem := checkName(in.Name)
+	if problem != "" {
+		fields["name"] = problem
+	}
+	if problem := password.Check(in.Password, email.localPart(), name); problem != "" {
+		fields["password"] = problem
+	}
+	return User{
+		ID: newID(), Email: email, Name: name, Role: RoleUser, Active: true,
+		CreatedAt: s.now().UTC().Truncate(time.Millisecond),
+	}, fields
+}
+
+func checkName(name string) (string, string) {
+	if !utf8.ValidString(name) {
+		return "", "The name is not valid text."
+	}
+	name = norm.NFC.String(name)
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return "", "The name holds a control character."
+		}
+	}
+	if utf8.RuneCountInString(name) > maxNameCharacters {
+		return "", "Use at most 100 characters."
+	}
+	return name, ""
+}
+
+func errEmailTaken(cause error) error {
+	return &Error{Code: CodeEmailTaken, Detail: "An account with this email exists. Sign in instead.", Cause: cause}
+}
+
+// hashingError turns a full queue into an answer.
+func hashingError(err error) error {
+	if errors.Is(err, password.ErrBusy) {
+		return &Error{Code: CodeBusy, Detail: "Many people are signing in right now. Try again in a moment.",
+			RetryAfter: password.RetryAfter, Cause: err}
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Session is the stored record of one sign-in. It carries everything that a
+// token needs, so that a refresh never asks the user database and nothing can
+// fail after a rotation is stored.
+type Session struct {
+	ID     string
+	UserID string
+
+	// Account is the user as of sign-in or of the last change to it. Whoever
+	// changes an account updates or ends its sessions too.
+	Account Account
+
+	Remember    bool
+	CreatedAt   time.Time // sign-in
+	AbsoluteEnd time.Time // no rotation moves it
+
+	// Generation counts rotations; the first pair of tokens is generation 1.
+	Generation uint32
+	// IssuedAt is when this generation was minted, in whole seconds, so that
+	// minting it again gives the same bytes.
+	IssuedAt time.Time
+	// IdleEnd is when the session ends unless renewed; never after AbsoluteEnd.
+	IdleEnd time.Time
+	// ReceivedAt is the first use of an access token of this generation: the
+	// proof that the browser has the current cookies. Zero: not seen yet.
+	ReceivedAt time.Time
+
+	LastSeenAt time.Time
+	IP         string // of the sign-in
+	UserAgent  string // of the sign-in, cut to 256 bytes
+
+	// Version is for compare-and-swap: it changes with every write.
+	Version uint64
+}
+
+// Account is the part of a User that a session carries.
+type Account struct {
+	Email         string
+	Name          string
+	Role          Role
+	EmailVerified bool
+	CreatedAt     time.Time
+}
+
+// ended reports whether the session is past its idle or absolute end.
+func (s Session) ended(now time.Time) bool {
+	return !now.Before(s.IdleEnd) || !now.Before(s.AbsoluteEnd)
+}
+
+// Sessions keeps session records, and nothing but keeps them: what a rotation
+// means is decided by decide, stores only compare and swap. Errors other than
+// the ones named mean that the store could not be asked; implementations wrap
+// them in ErrSessionStore, because "no session" signs somebody out and "could
+// not ask" must not.
+type Sessions interface {
+	// Create stores a new session, to be forgotten at its IdleEnd.
+	Create(ctx context.Context, s Session) error
+	// Get answers ErrNoSession when the record is not there (any more).
+	Get(ctx context.Context, userID, id string) (Session, error)
+	// Swap replaces the record whose Version is old.Version by next, stored
+	// with Version old.Version+1, and moves its expiry to next.IdleEnd.
+	// ErrConflict when the stored version is another one, ErrNoSession when
+	// there is none: Swap never brings an ended session back.
+	Swap(ctx context.Context, old, next Session) error
+	// List gives the user's live sessions, newest first.
+	List(ctx context.Context, userID string) ([]Session, error)
+	// End removes the sessions and announces each to every follower. Ending
+	// what has ended already is fine. No announcement is ever lost while the
+	// removal is kept.
+	End(ctx context.Context, ends ...Revocation) error
+}
+
+// Answers of Sessions.
+var (
+	ErrNoSession = errors.New("no such session")
+	ErrConflict  = errors.New("the session was changed meanwhile")
+	// ErrSessionStore wraps whatever kept the session store from answering.
+	ErrSessionStore = errors.New("the session store could not be asked")
+)
+
+// Revocation says that a session has ended before its time.
+type Revocation struct {
+	UserID    string
+	SessionID string
+	Reason    Reason
+	At        time.Time
+}
+
+// Reason is why a session ended, as told to the browser and the audit trail.
+type Reason string
+
+// The reasons there are.
+const (
+	ReasonSignOut        Reason = "sign_out"
+	ReasonRefreshReuse   Reason = "refresh_reuse"
+	ReasonAccountChanged Reason = "account_changed"
+)
+
+// Revocations is how one instance hears of sessions ended by another.
+type Revocations interface {
+	// Follow calls fn for every revocation: first those of the last
+	// keep (which cover every access token that can still be valid), then
+	// each new one as it happens, until ctx ends. It reconnects by itself and
+	// replays what was missed; a revocation may be told more than once.
+	// It returns ctx's error.
+	Follow(ctx context.Context, keep time.Duration, fn func(Revocation)) error
+}

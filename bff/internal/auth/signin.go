@@ -1,0 +1,146 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+)
+
+// Credentials is what somebody signs in with.
+type Credentials struct {
+	Email    string
+	Password string
+	Remember bool
+	Device   string // the device mark of the browser, "" when it has none
+}
+
+// SignedIn is a new session and the device mark to set beside its cookies.
+type SignedIn struct {
+	Grant
+	Device string
+}
+
+// SignIn opens a new session; what cookies the browser came with does not
+// matter, so none that an attacker planted is ever adopted. An unknown email
+// takes the time of a wrong password and gets the same answer. Refusals are
+// *Error.
+func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) {
+	email, fields := checkCredentials(in)
+	if len(fields) > 0 {
+		return SignedIn{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
+	}
+	user, err := s.users.ByEmail(ctx, email.Key)
+	if err != nil && !errors.Is(err, ErrNoUser) {
+		return SignedIn{}, storeError(err)
+	}
+	// Without an account the stored hash is "" and the answer is no.
+	ok, rehash, err := s.passwords.Verify(ctx, user.PasswordHash, in.Password)
+	switch {
+	case err != nil:
+		return SignedIn{}, hashingError(err)
+	case !ok:
+		s.failed(ctx, user, "wrong email or password")
+		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: "Email or password is wrong."}
+	case !user.Active:
+		s.failed(ctx, user, "account disabled")
+		return SignedIn{}, &Error{Code: CodeAccountDisabled, Detail: "This account is disabled. Ask an administrator."}
+	}
+	if rehash {
+		s.rehash(ctx, user, in.Password)
+	}
+	return s.open(ctx, user, in)
+}
+
+func checkCredentials(in Credentials) (Email, map[string]string) {
+	fields := map[string]string{}
+	email, problem := ParseEmail(in.Email)
+	if problem != "" {
+		fields["email"] = problem
+	}
+	switch {
+	case in.Password == "":
+		fields["password"] = "Enter your password."
+	case utf8.RuneCountInString(in.Password) > password.MaxLength:
+		fields["password"] = "Use at most 256 characters."
+	}
+	return email, fields
+}
+
+// open stores a session of generation 1 and mints its cookies; a session that
+// could not be stored leaves no cookies behind.
+func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn, error) {
+	now := s.now()
+	issued := now.Truncate(time.Second)
+	c := clientFrom(ctx)
+	end := issued.Add(s.policy.SessionMaxAge)
+	rec := Session{
+		ID: newID(), UserID: user.ID, Account: user.Account(), Remember: in.Remember,
+		CreatedAt: now.Truncate(time.Millisecond), AbsoluteEnd: end,
+		Generation: 1, IssuedAt: issued, IdleEnd: earlier(issued.Add(s.policy.idleTTL(in.Remember)), end),
+		LastSeenAt: now.Truncate(time.Millisecond), IP: c.IP, UserAgent: c.UserAgent,
+	}
+	cookies, err := s.mint(rec)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.sessions.Create(ctx, rec); err != nil {
+		return SignedIn{}, storeError(err)
+	}
+	s.trail.add(Event{
+		ID: newID(), Type: EventLoginSucceeded, UserID: user.ID, ActorID: user.ID, SessionID: rec.ID,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
+	})
+	device := in.Device
+	if !s.tokens.VerifyDevice(device, user.ID) {
+		device = s.tokens.NewDevice(user.ID)
+	}
+	return SignedIn{Grant: s.grant(rec, cookies), Device: device}, nil
+}
+
+func (s *Service) failed(ctx context.Context, user User, why string) {
+	c := clientFrom(ctx)
+	s.trail.add(Event{
+		ID: newID(), Type: EventLoginFailed, UserID: user.ID, Detail: why,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
+	})
+}
+
+// rehash raises an old hash to today's cost. The sign-in does not depend on it.
+func (s *Service) rehash(ctx context.Context, user User, pw string) {
+	hash, err := s.passwords.Hash(ctx, pw)
+	if err == nil {
+		err = s.users.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash)
+	}
+	if err != nil {
+		s.log.Warn("password not re-hashed; the next sign-in tries again", "user", user.ID, "error", err)
+	}
+}
+
+// Account is the part of u that a session carries.
+func (u User) Account() Account {
+	return Account{Email: u.Email.Address, Name: u.Name, Role: u.Role, EmailVerified: u.EmailVerified, CreatedAt: u.CreatedAt}
+}
+
+// maxUserAgent bounds what a browser's own words take up in every record.
+const maxUserAgent = 256
+
+// WithClient attaches the browser behind a request to ctx, for audit events
+// and session records.
+func WithClient(ctx context.Context, c Client) context.Context {
+	if len(c.UserAgent) > maxUserAgent {
+		c.UserAgent = c.UserAgent[:maxUserAgent]
+	}
+	c.UserAgent = strings.ToValidUTF8(c.UserAgent, "")
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+type clientKey struct{}
+
+func clientFrom(ctx context.Context) Client {
+	c, _ := ctx.Value(clientKey{}).(Client)
+	return c
+}

@@ -1,0 +1,290 @@
+package auth_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+)
+
+func TestRegister(t *testing.T) {
+	h := open(t)
+	u, err := h.Register(auth.WithClient(t.Context(), auth.Client{IP: "192.0.2.7", RequestID: "r-1"}),
+		auth.Registration{Email: " Ada@Example.com ", Password: adaPassword, Name: "Ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Email.Address != "Ada@example.com" || u.Email.Key != adaEmail || u.Role != auth.RoleUser || !u.Active || u.EmailVerified {
+		t.Errorf("user = %+v", u)
+	}
+	if strings.Contains(u.PasswordHash, adaPassword) {
+		t.Error("the password is stored as it is")
+	}
+	if e := h.eventsOf(auth.EventRegistered); len(e) != 1 || e[0].UserID != u.ID || e[0].IP != "192.0.2.7" || e[0].RequestID != "r-1" {
+		t.Errorf("audit = %+v", e)
+	}
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		in    auth.Registration
+		field string
+	}{
+		{"no email", auth.Registration{Password: adaPassword}, "email"},
+		{"odd email", auth.Registration{Email: "ada", Password: adaPassword}, "email"},
+		{"no password", auth.Registration{Email: adaEmail}, "password"},
+		{"short password", auth.Registration{Email: adaEmail, Password: "xk7!q"}, "password"},
+		{"common password", auth.Registration{Email: adaEmail, Password: "password123"}, "password"},
+		{"the email's name in it", auth.Registration{Email: "lovelace@example.com", Password: "Lovelace rules the waves"}, "password"},
+		{"control character in the password", auth.Registration{Email: adaEmail, Password: adaPassword + "\x00"}, "password"},
+		{"long password", auth.Registration{Email: adaEmail, Password: strings.Repeat("äx7 ", 65)}, "password"},
+		{"long name", auth.Registration{Email: adaEmail, Password: adaPassword, Name: strings.Repeat("ä", 101)}, "name"},
+		{"control character in the name", auth.Registration{Email: adaEmail, Password: adaPassword, Name: "Ada\nLovelace"}, "name"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := open(t)
+			_, err := h.Register(t.Context(), tt.in)
+			e := wantCode(t, err, auth.CodeValidationFailed)
+			if len(e.Fields) != 1 || e.Fields[tt.field] == "" {
+				t.Errorf("fields = %v, want %s only", e.Fields, tt.field)
+			}
+			if len(h.audit.Events()) != 0 {
+				t.Error("a refused registration left an event")
+			}
+		})
+	}
+}
+
+func TestRegisterNamesEveryMistakeAtOnce(t *testing.T) {
+	h := open(t)
+	_, err := h.Register(t.Context(), auth.Registration{Email: "x", Password: "y", Name: "\x01"})
+	if e := wantCode(t, err, auth.CodeValidationFailed); len(e.Fields) != 3 {
+		t.Errorf("fields = %v", e.Fields)
+	}
+}
+
+func TestOneAccountPerAddress(t *testing.T) {
+	h := open(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 20)
+	for i := range errs {
+		email := []string{"ada@example.com", "ADA@example.com", "Ada@EXAMPLE.com"}[i%3]
+		wg.Go(func() {
+			_, errs[i] = h.Register(t.Context(), auth.Registration{Email: email, Password: adaPassword})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		} else {
+			wantCode(t, err, auth.CodeEmailTaken)
+		}
+	}
+	if made != 1 || len(h.eventsOf(auth.EventRegistered)) != 1 {
+		t.Errorf("%d accounts and %d events, want one of each", made, len(h.eventsOf(auth.EventRegistered)))
+	}
+}
+
+func TestRegistrationThatFailsLeavesNobody(t *testing.T) {
+	h := open(t)
+	h.audit.Fail(errors.New("disk full")) // account and event are one transaction
+	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})
+	wantCode(t, err, auth.CodeDatabaseUnavailable)
+	h.audit.Fail(nil)
+	if _, err := h.users.ByEmail(t.Context(), adaEmail); !errors.Is(err, auth.ErrNoUser) {
+		t.Errorf("half a registration: %v", err)
+	}
+}
+
+func TestClosedSignup(t *testing.T) {
+	h := open(t, func(d *auth.Deps) { d.Policy.SignupOpen = false })
+	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})
+	wantCode(t, err, auth.CodeSignupClosed)
+}
+
+func TestSignIn(t *testing.T) {
+	h := open(t)
+	u := h.register()
+	h.clock.Advance(time.Minute)
+	in, err := h.SignIn(t.Context(), auth.Credentials{Email: "ADA@example.com", Password: adaPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Principal.UserID != u.ID || in.Cookies.Generation != 1 || in.Cookies.MaxAge != 0 {
+		t.Errorf("%+v %+v", in.Principal, in.Cookies)
+	}
+	if !h.tokens.VerifyDevice(in.Device, u.ID) {
+		t.Error("no device mark")
+	}
+	again, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword, Device: in.Device, Remember: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Cookies.SessionID == in.Cookies.SessionID {
+		t.Error("a sign-in is always a new session")
+	}
+	if again.Device != in.Device {
+		t.Error("a known browser keeps its mark")
+	}
+	if again.Cookies.MaxAge != policy.RememberTTL {
+		t.Errorf("remember me: Max-Age %s", again.Cookies.MaxAge)
+	}
+}
+
+func TestSignInRefuses(t *testing.T) {
+	h := open(t)
+	u := h.register()
+	for _, tt := range []struct {
+		name, email, password string
+		want                  auth.Code
+	}{
+		{"wrong password", adaEmail, adaPassword + "!", auth.CodeInvalidCredentials},
+		{"unknown email", "eve@example.com", adaPassword, auth.CodeInvalidCredentials},
+		{"right password and a NUL", adaEmail, adaPassword + "\x00" + adaPassword, auth.CodeInvalidCredentials},
+		{"another case", adaEmail, strings.ToUpper(adaPassword), auth.CodeInvalidCredentials},
+		{"a space more", adaEmail, adaPassword + " ", auth.CodeInvalidCredentials},
+		{"no password", adaEmail, "", auth.CodeValidationFailed},
+		{"no email", "", adaPassword, auth.CodeValidationFailed},
+		{"endless password", adaEmail, strings.Repeat("x", 300), auth.CodeValidationFailed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := h.SignIn(t.Context(), auth.Credentials{Email: tt.email, Password: tt.password})
+			wantCode(t, err, tt.want)
+		})
+	}
+	t.Run("disabled account, wrong password", func(t *testing.T) {
+		h.users.SetActive(u.ID, false)
+		_, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: "wrong password"})
+		wantCode(t, err, auth.CodeInvalidCredentials)
+		_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+		wantCode(t, err, auth.CodeAccountDisabled)
+	})
+	if list, err := h.sessions.List(t.Context(), u.ID); err != nil || len(list) != 0 {
+		t.Errorf("refused sign-ins left %d sessions (%v)", len(list), err)
+	}
+}
+
+func TestFailedSignInIsAudited(t *testing.T) {
+	h := open(t)
+	u := h.register()
+	for _, email := range []string{adaEmail, "eve@example.com"} {
+		_, err := h.SignIn(t.Context(), auth.Credentials{Email: email, Password: "wrong password"})
+		wantCode(t, err, auth.CodeInvalidCredentials)
+	}
+	eventually(t, "two failures in the trail", func() bool { return len(h.eventsOf(auth.EventLoginFailed)) == 2 })
+	found := map[string]bool{}
+	for _, e := range h.eventsOf(auth.EventLoginFailed) {
+		found[e.UserID] = true
+		if e.Detail != "wrong email or password" {
+			t.Errorf("detail %q", e.Detail)
+		}
+	}
+	if !found[u.ID] || !found[""] {
+		t.Errorf("users in the trail: %v", found)
+	}
+}
+
+func TestSignInWhileAStoreIsAwayGivesNoCookies(t *testing.T) {
+	h := open(t)
+	h.register()
+	h.sessions.Fail(errors.New("away"))
+	in, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	if in.Cookies != nil || in.Device != "" {
+		t.Error("cookies of a session that is not stored")
+	}
+	h.sessions.Fail(nil)
+	h.users.Fail(errors.New("away"))
+	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	wantCode(t, err, auth.CodeDatabaseUnavailable)
+}
+
+func TestOldHashIsRaisedAtSignIn(t *testing.T) {
+	const cost = bcrypt.MinCost + 1
+	passwords, err := password.NewHasher(cost, 1, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, func(d *auth.Deps) { d.Passwords = passwords })
+	u := h.register()
+	old, err := bcrypt.GenerateFromPassword([]byte(adaPassword), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.users.SetPasswordHash(t.Context(), u.ID, u.PasswordHash, string(old)); err != nil {
+		t.Fatal(err)
+	}
+	h.signIn(false)
+	raised, err := h.users.ByID(t.Context(), u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bcrypt.Cost([]byte(raised.PasswordHash)); err != nil || got != cost {
+		t.Fatalf("cost %d, %v; want %d", got, err, cost)
+	}
+	h.signIn(false)
+	if again, _ := h.users.ByID(t.Context(), u.ID); again.PasswordHash != raised.PasswordHash {
+		t.Error("a hash of today's cost was made anew")
+	}
+}
+
+func TestSignOut(t *testing.T) {
+	h, c := arrived(t)
+	if err := h.SignOut(t.Context(), c.Access, c.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Authenticate(t.Context(), c.Access, "")
+	wantCode(t, err, auth.CodeSessionRevoked) // the unexpired access token is dead too
+	_, err = h.Refresh(t.Context(), c.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+	for name, cookies := range map[string][2]string{
+		"twice": {c.Access, c.Refresh}, "without a session": {"", ""}, "garbage": {"x", "y"},
+	} {
+		if err := h.SignOut(t.Context(), cookies[0], cookies[1]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSignOutByAnExpiredToken(t *testing.T) {
+	h, c := arrived(t)
+	h.clock.Advance(policy.AccessTTL)
+	if err := h.SignOut(t.Context(), c.Access, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Refresh(t.Context(), c.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+}
+
+func TestSignOutLeavesOthersAlone(t *testing.T) {
+	h, c := arrived(t)
+	other := h.signIn(false)
+	if err := h.SignOut(t.Context(), c.Access, c.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Refresh(t.Context(), other.Refresh); err != nil {
+		t.Errorf("the other browser: %v", err)
+	}
+}
+
+func TestSignOutWhileTheStoreIsAwayIsFinishedLater(t *testing.T) {
+	h, c := arrived(t)
+	h.sessions.Fail(errors.New("away"))
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	_, err := h.Authenticate(t.Context(), c.Access, "")
+	wantCode(t, err, auth.CodeSessionRevoked) // here at once
+	h.sessions.Fail(nil)
+	eventually(t, "the session to end in the store", func() bool {
+		_, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
+		return errors.Is(err, auth.ErrNoSession)
+	})
+}

@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// trail writes audit events off the request's path, so that a refresh never
+// waits for the user database. An event that cannot be kept is written to the
+// log instead: lost from the table, never lost silently.
+type trail struct {
+	audit Audit
+	log   *slog.Logger
+	queue chan Event
+}
+
+const (
+	maxTrail     = 8192
+	trailBatch   = 64
+	trailTimeout = 5 * time.Second
+	trailRetry   = time.Second
+)
+
+func newTrail(audit Audit, log *slog.Logger) *trail {
+	return &trail{audit: audit, log: log, queue: make(chan Event, maxTrail)}
+}
+
+func (t *trail) add(e Event) {
+	select {
+	case t.queue <- e:
+	default:
+		t.lost(e, "the queue is full")
+	}
+}
+
+func (t *trail) lost(e Event, why any) {
+	t.log.Error("audit event not stored", "type", e.Type, "user", e.UserID, "actor", e.ActorID,
+		"session", e.SessionID, "detail", e.Detail, "ip", e.IP, "request", e.RequestID, "at", e.At, "error", why)
+}
+
+// run stores events until ctx ends, then those still queued.
+func (t *trail) run(ctx context.Context) error {
+	for {
+		select {
+		case e := <-t.queue:
+			batch := t.gather(e)
+			for !t.store(ctx, batch) {
+				select {
+				case <-time.After(trailRetry):
+				case <-ctx.Done():
+					t.finish(context.WithoutCancel(ctx), batch)
+					return ctx.Err()
+				}
+			}
+		case <-ctx.Done():
+			t.finish(context.WithoutCancel(ctx), t.gather())
+			return ctx.Err()
+		}
+	}
+}
+
+func (t *trail) gather(batch ...Event) []Event {
+	for len(batch) < trailBatch {
+		select {
+		case e := <-t.queue:
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (t *trail) store(ctx context.Context, batch []Event) bool {
+	ctx, cancel := context.WithTimeout(ctx, trailTimeout)
+	defer cancel()
+	err := t.audit.Append(ctx, batch...)
+	if err != nil {
+		t.log.Warn("audit events not stored yet", "events", len(batch), "error", err)
+	}
+	return err == nil
+}
+
+// finish is the last try for everything; what fails now goes to the log.
+func (t *trail) finish(ctx context.Context, batch []Event) {
+	for ; len(batch) > 0; batch = t.gather() {
+		if t.store(ctx, batch) {
+			continue
+		}
+		for {
+			for _, e := range batch {
+				t.lost(e, "shutting down")
+			}
+			if batch = t.gather(); len(batch) == 0 {
+				return
+			}
+		}
+	}
+}

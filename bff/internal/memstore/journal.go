@@ -1,0 +1,224 @@
+package memstore
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+const (
+	journalName   = "sessions.jsonl"
+	lockName      = "sessions.lock"
+	journalFormat = 1
+	// slack is how many superseded lines a journal may hold whatever its size.
+	slack = 1000
+)
+
+// journal is the file behind a Store: JSON lines, only ever appended to, and
+// replaced as a whole now and then. A line is handed to the operating system
+// before the call that caused it is answered, so killing the process loses
+// nothing that anybody was told; losing a rotation would make the browser's
+// next refresh look like theft. Lines are flushed to the disk once a minute
+// and at Close, not one by one: a power cut may cost the last of them, and at
+// worst signs out who refreshed in that minute.
+type journal struct {
+	path string
+	lock *os.File
+	log  *slog.Logger
+
+	file     *os.File
+	size     int64 // of the whole lines in file
+	lines    int
+	broken   bool // file may not be appended to
+	unsynced bool
+}
+
+// openJournal locks dir for this process. The caller replays and rewrites.
+func openJournal(dir string, log *slog.Logger) (*journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("memstore: %w", err)
+	}
+	lock, err := lockFile(filepath.Join(dir, lockName))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("memstore: %s is in use by another gatehouse process: stop that one, or choose another DATA_DIR", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("memstore: %w", err)
+	}
+	return &journal{path: filepath.Join(dir, journalName), lock: lock, log: log, broken: true}, nil
+}
+
+// replay tells apply of every entry. What follows the last whole line was
+// being written when the process died: nobody was told that it had happened,
+// and it is dropped. So is a last line of garbage, which a power cut leaves.
+// Garbage before that is refused rather than skipped, because the line may be
+// the end of a session, or a rotation, and without it a session would come
+// back or look stolen.
+func (j *journal) replay(apply func(entry)) error {
+	file, err := os.Open(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("memstore: %w", err)
+	}
+	defer file.Close()
+	in := bufio.NewReader(file)
+	for number := 1; ; number++ {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			if len(line) > 0 {
+				j.log.Warn("dropped an unfinished last line", "file", j.path, "bytes", len(line))
+			}
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("memstore: read %s: %w", j.path, err)
+		}
+		e, err := parseLine(line)
+		if err == nil {
+			apply(e)
+			continue
+		}
+		if _, atEnd := in.Peek(1); errors.Is(atEnd, io.EOF) && !errors.Is(err, errNewer) {
+			j.log.Warn("dropped an unreadable last line", "file", j.path, "line", number)
+			return nil
+		}
+		return fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", j.path, number, err)
+	}
+}
+
+var (
+	errNewer   = errors.New("written by a newer version of gatehouse")
+	errGarbage = errors.New("not a line of a session journal")
+)
+
+func parseLine(line []byte) (entry, error) {
+	var e entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return entry{}, fmt.Errorf("%w: %w", errGarbage, err)
+	}
+	if e.Journal > journalFormat {
+		return entry{}, errNewer
+	}
+	if e.Journal == 0 && e.Put == nil && e.End == nil {
+		return entry{}, errGarbage
+	}
+	return e, nil
+}
+
+// append writes the entries in one piece: all or, after a replay, none or the
+// first of them, and then the caller was not told that it had worked.
+func (j *journal) append(entries []entry) error {
+	if j.broken {
+		return fmt.Errorf("memstore: %s cannot be written", j.path)
+	}
+	text, err := encode(entries)
+	if err != nil {
+		return err
+	}
+	if _, err := j.file.Write(text); err != nil {
+		// A full disk leaves half a line, and the next one would be glued to
+		// it: both unreadable, in the middle of the file.
+		j.broken = j.file.Truncate(j.size) != nil
+		return fmt.Errorf("memstore: %w", err)
+	}
+	j.size += int64(len(text))
+	j.lines += len(entries)
+	j.unsynced = true
+	return nil
+}
+
+func encode(entries []entry) ([]byte, error) {
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
+	out.SetEscapeHTML(false)
+	for _, e := range entries {
+		if err := out.Encode(e); err != nil {
+			return nil, fmt.Errorf("memstore: %w", err)
+		}
+	}
+	return text.Bytes(), nil
+}
+
+// wasteful reports whether most lines no longer say anything.
+func (j *journal) wasteful(live int) bool { return j.lines > 2*live+slack }
+
+// rewrite replaces the file by one with just these entries. The old one is
+// complete until the new one is, so a crash at any moment leaves either.
+func (j *journal) rewrite(entries []entry) error {
+	entries = append([]entry{{Journal: journalFormat}}, entries...)
+	text, err := encode(entries)
+	if err != nil {
+		return err
+	}
+	temp := j.path + ".new"
+	if err := writeDurably(temp, text); err != nil {
+		return fmt.Errorf("memstore: %w", errors.Join(err, os.Remove(temp)))
+	}
+	if j.file != nil { // Windows renames neither an open file nor over one
+		if err := j.file.Close(); err != nil {
+			j.log.Warn("closing the old session journal", "error", err)
+		}
+		j.file = nil
+	}
+	if err := os.Rename(temp, j.path); err != nil {
+		if !j.broken { // the old file is as good as before
+			err = errors.Join(err, j.reopen())
+		}
+		return fmt.Errorf("memstore: %w", err)
+	}
+	j.lines, j.size = len(entries), int64(len(text))
+	if err := errors.Join(j.reopen(), syncDir(filepath.Dir(j.path))); err != nil {
+		return fmt.Errorf("memstore: %w", err)
+	}
+	return nil
+}
+
+func (j *journal) reopen() error {
+	file, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	j.file, j.broken = file, err != nil
+	return err
+}
+
+// sync makes durable what has been appended.
+func (j *journal) sync() {
+	if j.file == nil || !j.unsynced {
+		return
+	}
+	if err := j.file.Sync(); err != nil {
+		j.log.Warn("the session journal could not be flushed to disk", "error", err)
+		return
+	}
+	j.unsynced = false
+}
+
+// close ends the use of the folder. The lock goes last.
+func (j *journal) close() error {
+	var err error
+	if j.file != nil {
+		err = errors.Join(j.file.Sync(), j.file.Close())
+	}
+	j.file, j.broken = nil, true
+	return errors.Join(err, j.lock.Close())
+}
+
+func writeDurably(path string, text []byte) error {
+	// A left-over of a crash, perhaps with another mode.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Sync(), file.Close())
+}

@@ -1,0 +1,107 @@
+package memstore
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// entry is one line of the journal. Each says all that there is to know about
+// one session, so that lines can be dropped when a later one names the same.
+type entry struct {
+	Journal int      `json:"journal,omitempty"` // the format; first line only
+	Put     *putLine `json:"put,omitempty"`     // created or swapped
+	End     *endLine `json:"end,omitempty"`     // ended before its time
+}
+
+// putLine is a session. Times are milliseconds since 1970, 0 for none.
+type putLine struct {
+	User          string    `json:"user"`
+	ID            string    `json:"id"`
+	Version       uint64    `json:"version"`
+	Email         string    `json:"email"`
+	Name          string    `json:"name,omitempty"`
+	Role          auth.Role `json:"role"`
+	EmailVerified bool      `json:"emailVerified,omitempty"`
+	AccountMade   int64     `json:"accountCreated,omitempty"`
+	Remember      bool      `json:"remember,omitempty"`
+	Created       int64     `json:"created,omitempty"`
+	AbsoluteEnd   int64     `json:"absoluteEnd,omitempty"`
+	IdleEnd       int64     `json:"idleEnd,omitempty"`
+	Generation    uint32    `json:"generation,omitempty"`
+	Issued        int64     `json:"issued,omitempty"`
+	Received      int64     `json:"received,omitempty"`
+	LastSeen      int64     `json:"lastSeen,omitempty"`
+	IP            string    `json:"ip,omitempty"`
+	UserAgent     string    `json:"userAgent,omitempty"`
+}
+
+type endLine struct {
+	User   string      `json:"user"`
+	ID     string      `json:"id"`
+	Reason auth.Reason `json:"reason"`
+	At     int64       `json:"at,omitempty"`
+	Told   int64       `json:"told"` // when the store heard of it
+}
+
+// sessionLine expects x to be tidied.
+func sessionLine(x auth.Session) *putLine {
+	return &putLine{
+		User: url.QueryEscape(x.UserID), ID: url.QueryEscape(x.ID), Version: x.Version,
+		Email: x.Account.Email, Name: x.Account.Name, Role: x.Account.Role,
+		EmailVerified: x.Account.EmailVerified, AccountMade: millis(x.Account.CreatedAt),
+		Remember: x.Remember, Created: millis(x.CreatedAt), AbsoluteEnd: millis(x.AbsoluteEnd), IdleEnd: millis(x.IdleEnd),
+		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), LastSeen: millis(x.LastSeenAt),
+		IP: x.IP, UserAgent: x.UserAgent,
+	}
+}
+
+func (l *putLine) session() auth.Session {
+	return auth.Session{
+		ID: unescape(l.ID), UserID: unescape(l.User), Version: l.Version,
+		Account: auth.Account{
+			Email: l.Email, Name: l.Name, Role: l.Role, EmailVerified: l.EmailVerified, CreatedAt: fromMillis(l.AccountMade),
+		},
+		Remember: l.Remember, CreatedAt: fromMillis(l.Created), AbsoluteEnd: fromMillis(l.AbsoluteEnd), IdleEnd: fromMillis(l.IdleEnd),
+		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), LastSeenAt: fromMillis(l.LastSeen),
+		IP: l.IP, UserAgent: l.UserAgent,
+	}
+}
+
+func endingLine(r auth.Revocation, told time.Time) *endLine {
+	return &endLine{
+		User: url.QueryEscape(r.UserID), ID: url.QueryEscape(r.SessionID), Reason: r.Reason, At: millis(r.At), Told: millis(told),
+	}
+}
+
+func (l *endLine) revocation() (auth.Revocation, time.Time) {
+	return auth.Revocation{
+		UserID: unescape(l.User), SessionID: unescape(l.ID), Reason: l.Reason, At: fromMillis(l.At),
+	}, fromMillis(l.Told)
+}
+
+// unescape undoes url.QueryEscape, which keeps ids apart that JSON would make
+// one: it writes every byte that is not UTF-8 as U+FFFD. What gives ids their
+// letters today, rand.Text, passes through both unchanged.
+func unescape(s string) string {
+	raw, err := url.QueryUnescape(s)
+	if err != nil {
+		return s
+	}
+	return raw
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,240 @@
+package memstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+)
+
+// restarting is a store that is closed and opened again before it is asked
+// about what was written, so that the contract is put to what is on disk.
+type restarting struct {
+	*memstore.Store
+	written atomic.Bool
+	again   func() *memstore.Store
+}
+
+func (r *restarting) wrote(err error) error {
+	if err == nil {
+		r.written.Store(true)
+	}
+	return err
+}
+
+func (r *restarting) Create(ctx context.Context, x auth.Session) error {
+	return r.wrote(r.Store.Create(ctx, x))
+}
+
+func (r *restarting) Swap(ctx context.Context, old, next auth.Session) error {
+	return r.wrote(r.Store.Swap(ctx, old, next))
+}
+
+func (r *restarting) End(ctx context.Context, ends ...auth.Revocation) error {
+	return r.wrote(r.Store.End(ctx, ends...))
+}
+
+func (r *restarting) Get(ctx context.Context, userID, id string) (auth.Session, error) {
+	if r.written.Swap(false) {
+		r.Store = r.again()
+	}
+	return r.Store.Get(ctx, userID, id)
+}
+
+func TestSessionsAcrossRestarts(t *testing.T) {
+	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+		c := memstore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 4 * time.Hour}
+		r := &restarting{Store: open(t, c)}
+		r.again = func() *memstore.Store {
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, c)
+		}
+		return r
+	})
+}
+
+// An access token outlives the process, so the revocation must too.
+func TestRevocationsSurviveARestart(t *testing.T) {
+	clock := authtest.NewClock()
+	c := memstore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 20 * time.Minute}
+	s := open(t, c)
+	end := func(id string) auth.Revocation {
+		r := auth.Revocation{UserID: "u\xff", SessionID: id, Reason: auth.ReasonRefreshReuse, At: clock.Now()}
+		if err := s.End(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	end("old")
+	clock.Advance(21 * time.Minute)
+	want := []auth.Revocation{end("one"), end("two")}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, c)
+	}
+	f := authtest.Follow(t, s, 24*time.Hour)
+	f.Hear(t, want...)
+	want = append(want, end("three"))
+	f.Hear(t, want...)
+	if diff := cmp.Diff(want, f.Heard()); diff != "" {
+		t.Errorf("heard after restarts (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneProcessOwnsAFolder(t *testing.T) {
+	c := memstore.Config{Dir: t.TempDir(), Now: time.Now}
+	first := open(t, c)
+	if _, err := reopen(t, c); err == nil || !strings.Contains(err.Error(), c.Dir) || !strings.Contains(err.Error(), "in use") {
+		t.Fatalf("the second one is told %v, want that %s is in use", err, c.Dir)
+	}
+	if err := first.Create(t.Context(), plain("u", "s", time.Now())); err != nil {
+		t.Errorf("the first one, after the second was refused: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, c).Get(t.Context(), "u", "s"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := open(t, memstore.Config{Now: time.Now})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, auth.ErrSessionStore) {
+		t.Errorf("get after close: %v, want ErrSessionStore", err)
+	}
+}
+
+func TestFail(t *testing.T) {
+	s := open(t, memstore.Config{Now: time.Now})
+	x := plain("u", "s", time.Now())
+	if err := s.Create(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("pulled the plug")
+	s.Fail(cause)
+	for _, err := range []error{s.Create(t.Context(), x), s.Swap(t.Context(), x, x), s.End(t.Context(), auth.Revocation{})} {
+		if !errors.Is(err, auth.ErrSessionStore) || !errors.Is(err, cause) {
+			t.Errorf("%v, want ErrSessionStore and the cause", err)
+		}
+	}
+	s.Fail(nil)
+	if got, err := s.Get(t.Context(), "u", "s"); err != nil || got.Version != 0 {
+		t.Errorf("after the outage: %+v, %v", got, err)
+	}
+}
+
+// The journal and the memory are bounded by what is alive, however many
+// sessions come and go.
+func TestBounded(t *testing.T) {
+	clock := authtest.NewClock()
+	dir := t.TempDir()
+	s := open(t, memstore.Config{Dir: dir, Now: clock.Now, Keep: time.Minute})
+	stays := plain("u", "stays", clock.Now())
+	stays.IdleEnd = clock.Now().Add(24 * time.Hour)
+	if err := s.Create(t.Context(), stays); err != nil {
+		t.Fatal(err)
+	}
+	var largest int64
+	for i := range 6000 {
+		x := plain("u", fmt.Sprintf("s%d", i), clock.Advance(time.Second))
+		x.IdleEnd = clock.Now().Add(time.Minute)
+		if err := s.Create(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+		if i%3 == 0 {
+			if err := s.End(t.Context(), auth.Revocation{UserID: "u", SessionID: x.ID, At: clock.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(filepath.Join(dir, "sessions.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, info.Size())
+	}
+	if largest > 600_000 {
+		t.Errorf("the journal of about 60 live sessions reached %d bytes", largest)
+	}
+	if kept := s.Kept(); kept > 4000 {
+		t.Errorf("%d sessions and revocations in memory, about 60 are alive", kept)
+	}
+	clock.Advance(time.Hour)
+	s.Tidy()
+	if kept := s.Kept(); kept != 1 {
+		t.Errorf("%d sessions and revocations in memory, want the one that is alive", kept)
+	}
+	if _, err := s.Get(t.Context(), "u", "stays"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A follower that is busy with one revocation is still told of the next, even
+// if that has had its time by then.
+func TestSlowFollower(t *testing.T) {
+	clock := authtest.NewClock()
+	s := open(t, memstore.Config{Now: clock.Now, Keep: time.Minute})
+	ctx, cancel := context.WithCancel(t.Context())
+	heard, goOn, ended := make(chan string), make(chan struct{}), make(chan error)
+	go func() {
+		ended <- s.Follow(ctx, time.Hour, func(r auth.Revocation) {
+			heard <- r.SessionID
+			<-goOn
+		})
+	}()
+	end := func(id string) {
+		if err := s.End(ctx, auth.Revocation{UserID: "u", SessionID: id, At: clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end("one")
+	if id := <-heard; id != "one" {
+		t.Fatalf("heard of %q first", id)
+	}
+	end("two")
+	clock.Advance(time.Hour)
+	s.Tidy()
+	end("three")
+	for _, want := range []string{"two", "three"} {
+		goOn <- struct{}{}
+		select {
+		case id := <-heard:
+			if id != want {
+				t.Errorf("heard of %q, want %q", id, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("did not hear of %q", want)
+		}
+	}
+	cancel()
+	close(goOn)
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Follow gave %v", err)
+	}
+}
+
+func TestRunEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := open(t, memstore.Config{Now: time.Now}).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run gave %v", err)
+	}
+}

@@ -1,0 +1,146 @@
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Create is auth.Sessions.Create.
+func (s *Store) Create(ctx context.Context, x auth.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	return s.write(entry{Put: sessionLine(tidied(x))})
+}
+
+// Get is auth.Sessions.Get.
+func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return auth.Session{}, err
+	}
+	x, ok := s.find(userID, id)
+	if !ok {
+		return auth.Session{}, auth.ErrNoSession
+	}
+	return x, nil
+}
+
+// Swap is auth.Sessions.Swap.
+func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
+	if old.UserID != next.UserID || old.ID != next.ID {
+		return errors.New("memstore: a swap keeps the session's ids")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	stored, ok := s.find(old.UserID, old.ID)
+	if !ok {
+		return auth.ErrNoSession
+	}
+	if stored.Version != old.Version {
+		return auth.ErrConflict
+	}
+	next.Version = old.Version + 1
+	return s.write(entry{Put: sessionLine(tidied(next))})
+}
+
+// List is auth.Sessions.List.
+func (s *Store) List(ctx context.Context, userID string) ([]auth.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	var list []auth.Session
+	for id := range s.users[userID] {
+		if x, ok := s.find(userID, id); ok {
+			list = append(list, x)
+		}
+	}
+	slices.SortFunc(list, func(a, b auth.Session) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// End is auth.Sessions.End.
+func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
+	if len(ends) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	now := s.now()
+	entries := make([]entry, 0, len(ends))
+	for _, r := range ends {
+		r.At = fromMillis(millis(r.At))
+		entries = append(entries, entry{End: endingLine(r, now)})
+	}
+	if err := s.write(entries...); err != nil {
+		return err
+	}
+	close(s.ring)
+	s.ring = make(chan struct{})
+	return nil
+}
+
+// Follow is auth.Revocations.Follow. What was ended before a restart is
+// replayed too: access tokens outlive the process.
+func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation)) error {
+	var reached uint64
+	s.mu.Lock()
+	from := s.now().Add(-keep)
+	for _, e := range s.ended {
+		if !e.at.Before(from) {
+			break
+		}
+		reached = e.number
+	}
+	s.readers[&reached] = struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.readers, &reached)
+	}()
+
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		ring := s.ring
+		i, _ := slices.BinarySearchFunc(s.ended, reached+1, func(e ending, n uint64) int { return cmp.Compare(e.number, n) })
+		news := slices.Clone(s.ended[i:])
+		s.mu.Unlock()
+
+		for _, e := range news {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			fn(e.what) // outside the lock: it may well end another session
+		}
+		if len(news) > 0 {
+			s.mu.Lock()
+			reached = news[len(news)-1].number
+			s.mu.Unlock()
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-ring:
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,293 @@
+// Package memstore keeps sessions in memory and, when given a folder, in a
+// journal there, so that a restart signs nobody out. It is the session store
+// of embedded mode and the one that other packages test with. One process owns
+// a folder at a time.
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Config says how a Store is opened.
+type Config struct {
+	// Dir is where sessions are saved, made with mode 0700 when missing.
+	// Empty: memory only, and they go with the process.
+	Dir string
+	// Keep is for how long revocations are kept for followers to come: at
+	// least the life of an access token, which a restart does not end. Zero
+	// means an hour.
+	Keep time.Duration
+	// Now is the clock that sessions end by. Required.
+	Now func() time.Time
+	// Log is told what is odd about a journal. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+const defaultKeep = time.Hour
+
+// Store is auth.Sessions and auth.Revocations. It is safe for concurrent use.
+type Store struct {
+	now  func() time.Time
+	log  *slog.Logger
+	keep time.Duration
+
+	mu       sync.Mutex
+	users    map[string]map[string]auth.Session // user, session id
+	live     int                                // sessions in users
+	unswept  int                                // entries since expire
+	ended    []ending                           // oldest first
+	told     uint64                             // number of the newest ending
+	ring     chan struct{}                      // closed and replaced at every ending
+	readers  map[*uint64]struct{}               // how far each follower is
+	failure  error
+	journal  *journal // nil: memory only
+	isClosed bool
+}
+
+// ending is a revocation with its place among all of them.
+type ending struct {
+	number uint64
+	at     time.Time // by this store's clock, whatever the revocation says
+	what   auth.Revocation
+}
+
+var (
+	_ auth.Sessions    = (*Store)(nil)
+	_ auth.Revocations = (*Store)(nil)
+)
+
+var errClosed = errors.New("memstore: closed")
+
+// Open opens the store and reads what an earlier process left in Dir. It fails
+// when another process has Dir open and when the journal cannot be read.
+func Open(c Config) (*Store, error) {
+	if c.Now == nil {
+		return nil, errors.New("memstore: Config.Now is missing")
+	}
+	s := &Store{
+		now:     c.Now,
+		log:     cmp.Or(c.Log, slog.Default()),
+		keep:    cmp.Or(c.Keep, defaultKeep),
+		users:   map[string]map[string]auth.Session{},
+		ring:    make(chan struct{}),
+		readers: map[*uint64]struct{}{},
+	}
+	if c.Dir == "" {
+		return s, nil
+	}
+	j, err := openJournal(c.Dir, s.log)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.replay(s.apply); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	s.journal = j
+	s.expire(s.now())
+	if err := j.rewrite(s.snapshot()); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	return s, nil
+}
+
+// Close makes everything durable and lets go of the folder. Every later call
+// is refused. Closing twice is fine.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed {
+		return nil
+	}
+	s.isClosed = true
+	if s.journal == nil {
+		return nil
+	}
+	return s.journal.close()
+}
+
+// Fail makes every call answer as if the store could not be asked, because of
+// err, until Fail(nil). It is for tests of what an outage does.
+func (s *Store) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
+}
+
+// Run forgets expired sessions and tidies the journal once a minute, until ctx
+// ends. It gives ctx's error. The store is right without it, and larger.
+func (s *Store) Run(ctx context.Context) error {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-minute.C:
+			s.tidy()
+		}
+	}
+}
+
+func (s *Store) tidy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire(s.now())
+	if s.journal != nil && !s.isClosed {
+		if s.journal.wasteful(s.live + len(s.ended)) {
+			s.compact()
+		}
+		s.journal.sync()
+	}
+}
+
+// usable says why a call cannot be answered. The lock is held.
+func (s *Store) usable(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", auth.ErrSessionStore, ctx.Err())
+	case s.isClosed:
+		return fmt.Errorf("%w: %w", auth.ErrSessionStore, errClosed)
+	case s.failure != nil:
+		return fmt.Errorf("%w: %w", auth.ErrSessionStore, s.failure)
+	}
+	return nil
+}
+
+// write keeps the entries: in the journal first, so that what a caller was
+// told has happened is never undone by a crash. The lock is held.
+func (s *Store) write(entries ...entry) error {
+	if s.journal != nil {
+		if s.journal.broken {
+			s.compact() // a fresh file, if the disk allows one by now
+		}
+		if err := s.journal.append(entries); err != nil {
+			return fmt.Errorf("%w: %w", auth.ErrSessionStore, err)
+		}
+	}
+	for _, e := range entries {
+		s.apply(e)
+	}
+	if s.unswept += len(entries); s.unswept > (s.live+len(s.ended))/2+slack {
+		s.expire(s.now())
+	}
+	if s.journal != nil && s.journal.wasteful(s.live+len(s.ended)) {
+		s.compact()
+	}
+	return nil
+}
+
+// apply does to memory what e says. The lock is held.
+func (s *Store) apply(e entry) {
+	if e.Put != nil {
+		s.put(e.Put.session())
+	}
+	if e.End != nil {
+		r, at := e.End.revocation()
+		s.drop(r.UserID, r.SessionID)
+		s.told++
+		s.ended = append(s.ended, ending{number: s.told, at: at, what: r})
+	}
+}
+
+func (s *Store) put(x auth.Session) {
+	of := s.users[x.UserID]
+	if of == nil {
+		of = map[string]auth.Session{}
+		s.users[x.UserID] = of
+	}
+	if _, known := of[x.ID]; !known {
+		s.live++
+	}
+	of[x.ID] = x
+}
+
+func (s *Store) drop(userID, id string) {
+	of := s.users[userID]
+	if _, known := of[id]; !known {
+		return
+	}
+	s.live--
+	if delete(of, id); len(of) == 0 {
+		delete(s.users, userID)
+	}
+}
+
+// find gives a live session and forgets one that has ended. The lock is held.
+func (s *Store) find(userID, id string) (auth.Session, bool) {
+	x, known := s.users[userID][id]
+	if known && !s.now().Before(x.IdleEnd) {
+		s.drop(userID, id)
+		known = false
+	}
+	return x, known
+}
+
+// expire forgets what has had its time: sessions, and endings that every
+// follower has been told and none to come will ask for. The lock is held.
+func (s *Store) expire(now time.Time) {
+	s.unswept = 0
+	for userID, of := range s.users {
+		for id, x := range of {
+			if !now.Before(x.IdleEnd) {
+				s.drop(userID, id)
+			}
+		}
+	}
+	behind := s.told
+	for reader := range s.readers {
+		behind = min(behind, *reader)
+	}
+	old := 0
+	for old < len(s.ended) && s.ended[old].number <= behind && s.ended[old].at.Before(now.Add(-s.keep)) {
+		old++
+	}
+	s.ended = slices.Delete(s.ended, 0, old)
+}
+
+// compact rewrites the journal. A failure is not the caller's: what it asked
+// for is in the old journal, which stays. The lock is held.
+func (s *Store) compact() {
+	if err := s.journal.rewrite(s.snapshot()); err != nil {
+		s.log.Warn("the session journal could not be compacted", "error", err)
+	}
+}
+
+// snapshot gives the entries that make an empty store equal to this one.
+func (s *Store) snapshot() []entry {
+	all := make([]entry, 0, s.live+len(s.ended))
+	// Endings first: an id that was ended and made again is there.
+	for _, e := range s.ended {
+		all = append(all, entry{End: endingLine(e.what, e.at)})
+	}
+	for _, of := range s.users {
+		for _, x := range of {
+			all = append(all, entry{Put: sessionLine(x)})
+		}
+	}
+	return all
+}
+
+// tidied is x as every store gives it back: times to the millisecond and in
+// UTC, text in UTF-8.
+func tidied(x auth.Session) auth.Session {
+	for _, t := range []*time.Time{
+		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.LastSeenAt,
+	} {
+		*t = fromMillis(millis(*t))
+	}
+	for _, text := range []*string{&x.Account.Email, &x.Account.Name, &x.IP, &x.UserAgent} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
+	}
+	x.Account.Role = auth.Role(strings.ToValidUTF8(string(x.Account.Role), "\uFFFD"))
+	return x
+}

@@ -1,0 +1,50 @@
+package memstore_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+)
+
+func TestMain(m *testing.M) {
+	if actAsChild() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func open(t *testing.T, c memstore.Config) *memstore.Store {
+	t.Helper()
+	s, err := reopen(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func reopen(t *testing.T, c memstore.Config) (*memstore.Store, error) {
+	t.Helper()
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	return memstore.Open(c)
+}
+
+func TestSessionsInMemory(t *testing.T) {
+	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+		return open(t, memstore.Config{Now: clock.Now})
+	})
+}
+
+func TestSessionsInAFolder(t *testing.T) {
+	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+		return open(t, memstore.Config{Dir: t.TempDir(), Now: clock.Now})
+	})
+}

@@ -1,0 +1,55 @@
+package memstore_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+)
+
+func TestUsers(t *testing.T) {
+	authtest.RunUsers(t, func(*testing.T) auth.Users { return memstore.NewUsers(new(memstore.Audit)) })
+}
+
+type trail struct{ *memstore.Audit }
+
+func (a trail) Events(*testing.T) []auth.Event { return a.Audit.Events() }
+
+func TestAudit(t *testing.T) {
+	authtest.RunAudit(t, func(*testing.T) (auth.Users, authtest.Trail) {
+		audit := new(memstore.Audit)
+		return memstore.NewUsers(audit), trail{audit}
+	})
+}
+
+func TestUsersFail(t *testing.T) {
+	audit := new(memstore.Audit)
+	users := memstore.NewUsers(audit)
+	u := auth.User{
+		ID: "u", Email: auth.Email{Key: "a@example.com", Address: "a@example.com"}, Role: auth.RoleUser, PasswordHash: "h", Active: true,
+	}
+	down := errors.New("pulled the plug")
+
+	audit.Fail(down)
+	if err := users.Create(t.Context(), u, auth.Event{ID: "e"}); !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, down) {
+		t.Errorf("create without an audit trail: %v", err)
+	}
+	audit.Fail(nil)
+	users.Fail(down)
+	if _, err := users.ByID(t.Context(), "u"); !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, down) {
+		t.Errorf("get of users that cannot be asked: %v", err)
+	}
+	users.Fail(nil)
+	if _, err := users.ByID(t.Context(), "u"); !errors.Is(err, auth.ErrNoUser) {
+		t.Errorf("an account was made without its event: %v", err)
+	}
+	if err := users.Create(t.Context(), u, auth.Event{ID: "e"}); err != nil {
+		t.Fatal(err)
+	}
+	users.SetActive("u", false)
+	if got, err := users.ByID(t.Context(), "u"); err != nil || got.Active {
+		t.Errorf("after it was disabled: %+v, %v", got, err)
+	}
+}
