@@ -1,0 +1,94 @@
+package servertest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// RedisServer is a Redis of one's own. What it holds survives Stop and Kill, as
+// it does on a server with an append-only file.
+type RedisServer struct {
+	*process
+	// URL is redis://127.0.0.1:port, the same after every Start.
+	URL string
+}
+
+// StartRedis starts a server with its files in dir, which must exist. It runs
+// until Stop; ctx bounds the start only. Without the program the error is a
+// *MissingError.
+func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
+	program, err := find("redis-server", "redis-server")
+	if err != nil {
+		return nil, err
+	}
+	socket, err := socketIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{
+		name: "redis-server",
+		dir:  dir,
+		command: func(port int) *exec.Cmd {
+			cmd := exec.Command(program,
+				"--port", strconv.Itoa(port), "--bind", "127.0.0.1",
+				"--unixsocket", socket, "--dir", ".",
+				"--save", "", "--appendonly", "yes", "--appendfsync", "no")
+			cmd.Dir, cmd.SysProcAttr = dir, childAttributes()
+			return cmd
+		},
+		ready: func(ctx context.Context) error { return redisPing(ctx, socket) },
+	}
+	if err := p.startSomewhere(ctx); err != nil {
+		return nil, err
+	}
+	return &RedisServer{p, "redis://" + p.Addr()}, nil
+}
+
+func redisPing(ctx context.Context, socket string) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(answer, "+PONG") { // "-LOADING …" while it reads its file
+		return fmt.Errorf("redis says %q", strings.TrimSpace(answer))
+	}
+	return nil
+}
+
+// socketIn names the Unix socket of a server in dir.
+func socketIn(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(abs); err != nil {
+		return "", err
+	}
+	socket := filepath.Join(abs, "s")
+	// sockaddr_un holds 108 bytes on Linux, 104 on a Mac, with the final zero.
+	if len(socket) > 103 {
+		return "", fmt.Errorf("the folder's name is too long for a Unix socket: %s", dir)
+	}
+	return socket, nil
+}

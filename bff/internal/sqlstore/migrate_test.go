@@ -1,0 +1,180 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// copied gives the real migrations as a map, to add to.
+func copied(t *testing.T) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := migrations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimPrefix(name, "migrations/")] = &fstest.MapFile{Data: data}
+	}
+	return files
+}
+
+func migration(statement string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + statement + ";\n")}
+}
+
+// MySQL commits each statement of DDL by itself: with two in a file, a crash
+// between them leaves a schema that no version describes.
+func TestMigrationsAreOneStatementEach(t *testing.T) {
+	for name, file := range copied(t) {
+		if n := strings.Count(string(file.Data), ";\n"); n != 1 {
+			t.Errorf("%s holds %d statements, want 1", name, n)
+		}
+	}
+}
+
+func TestMigrateTwiceChangesNothing(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := migrated(t, c)
+		if err := db.Append(t.Context(), auth.Event{ID: "kept"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := migrated(t, c).Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := (readable{db}).Events(t); len(got) != 1 {
+			t.Errorf("%d events survived, want 1", len(got))
+		}
+	})
+}
+
+// Instances of one deployment start at once, on a database that is empty.
+func TestMigrateFromManyProcessesAtOnce(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		var run errgroup.Group
+		start := make(chan struct{})
+		for range 8 {
+			db := openDB(t, c)
+			if err := db.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			run.Go(func() error {
+				<-start
+				return db.Migrate(t.Context())
+			})
+		}
+		close(start)
+		if err := run.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		db := migrated(t, c)
+		var versions []int64
+		if err := db.orm.Raw("SELECT version_id FROM goose_db_version ORDER BY version_id").Scan(&versions).Error; err != nil {
+			t.Fatal(err)
+		}
+		if len(versions) != len(copied(t))+1 { // goose begins with a zero
+			t.Errorf("versions noted down: %v", versions)
+		}
+	})
+}
+
+func TestMigrateWaitsForTheLockAndNoLonger(t *testing.T) {
+	hold := map[string][2]string{
+		"sqlite": {"BEGIN IMMEDIATE", "ROLLBACK"},
+		"mysql":  {"DO GET_LOCK(?, 0)", "DO RELEASE_LOCK(?)"},
+	}
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := openDB(t, c)
+		var args []any
+		if db.orm.Name() == "mysql" {
+			var name string
+			if err := db.orm.Raw("SELECT DATABASE()").Scan(&name).Error; err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256([]byte(name))
+			args = append(args, fmt.Sprintf("gatehouse-migrate-%x", sum[:16]))
+		}
+		conn, err := openDB(t, c).sql.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		lock := hold[db.orm.Name()]
+		if _, err := conn.ExecContext(t.Context(), lock[0], args...); err != nil {
+			t.Fatal(err)
+		}
+
+		began := time.Now()
+		err = db.Migrate(within(t, 300*time.Millisecond))
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, auth.ErrDatabase) {
+			t.Errorf("while another process migrates: %v, want context.DeadlineExceeded", err)
+		}
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("gave up after %v, not 0.3 s", took)
+		}
+		for _, table := range []string{"users", "goose_db_version"} {
+			if db.orm.Migrator().HasTable(table) {
+				t.Errorf("made the table %s without the lock", table)
+			}
+		}
+
+		var run errgroup.Group
+		run.Go(func() error { return db.Migrate(t.Context()) })
+		if _, err := conn.ExecContext(t.Context(), lock[1], args...); err != nil {
+			t.Error(err)
+		}
+		if err := run.Wait(); err != nil {
+			t.Errorf("after the other process: %v", err)
+		}
+	})
+}
+
+func TestMigrateRefusesANewerSchema(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		newer := copied(t)
+		newer["0999_future.sql"] = migration("CREATE TABLE future (id INTEGER PRIMARY KEY)")
+		if err := openDB(t, c).migrate(t.Context(), newer); err != nil {
+			t.Fatal(err)
+		}
+		err := openDB(t, c).Migrate(t.Context())
+		if !errors.Is(err, ErrSchemaNewer) || !strings.Contains(err.Error(), "999") {
+			t.Errorf("error = %v, want ErrSchemaNewer naming version 999", err)
+		}
+	})
+}
+
+func TestMigrateGoesOnWhereItFailed(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := openDB(t, c)
+		files := copied(t)
+		files["0998_good.sql"] = migration("CREATE TABLE good (id INTEGER PRIMARY KEY)")
+		files["0999_bad.sql"] = migration("CREATE NONSENSE")
+		if err := db.migrate(t.Context(), files); !errors.Is(err, auth.ErrDatabase) || errors.Is(err, ErrSchemaNewer) {
+			t.Fatalf("a statement that fails: %v, want ErrDatabase", err)
+		}
+		files["0999_bad.sql"] = migration("CREATE TABLE mended (id INTEGER PRIMARY KEY)")
+		if err := db.migrate(t.Context(), files); err != nil {
+			t.Fatalf("mended: %v", err)
+		}
+		for _, table := range []string{"users", "login_audit", "good", "mended"} {
+			if !db.orm.Migrator().HasTable(table) {
+				t.Errorf("no table %s", table)
+			}
+		}
+	})
+}

@@ -1,0 +1,176 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+	gormmysql "gorm.io/driver/mysql"
+)
+
+// Timeouts of a MySQL connection unless the DSN gives its own. A request's
+// context usually ends sooner; these catch a server that accepts and then says
+// nothing.
+const (
+	dialTimeout = 3 * time.Second
+	ioTimeout   = 10 * time.Second
+)
+
+func openMySQL(c Config) (*DB, error) {
+	cfg, err := mysqlConfig(c.MySQLDSN, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := openMySQLPool(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(maxOpenConns)
+	pool.SetMaxIdleConns(maxIdleConns)
+	pool.SetConnMaxLifetime(connMaxLifetime)
+
+	db, err := newDB(c, pool, mysqlDialect(cfg.DBName), gormmysql.New(gormmysql.Config{
+		Conn: pool,
+		// Asking for the version would connect, and fail while the server is
+		// away. It only tells GORM's own migrator, which is not used, what the
+		// server lacks, and switches on RETURNING on MariaDB, which is not
+		// wanted: the SQL is to be the same everywhere.
+		SkipInitializeWithVersion: true,
+		DisableWithReturning:      true,
+	}))
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	db.openForMigration = func() (*sql.DB, error) {
+		patient := cfg.Clone()
+		patient.ReadTimeout = 0
+		return openMySQLPool(patient)
+	}
+	return db, nil
+}
+
+func openMySQLPool(cfg *mysql.Config) (*sql.DB, error) {
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, errBadDSN(err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// CheckDSN says what is wrong with a MySQL DSN, never repeating it: it holds a
+// password.
+func CheckDSN(dsn string) error {
+	_, err := mysqlConfig(dsn, nil)
+	return err
+}
+
+// mysqlConfig reads a DSN and sets what the queries rely on, whatever the DSN
+// says about it.
+func mysqlConfig(dsn string, log *slog.Logger) (*mysql.Config, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, errBadDSN(err)
+	}
+	if cfg.DBName == "" {
+		return nil, errors.New("the MySQL DSN names no database: put one after the slash, as in user:password@tcp(host:3306)/gatehouse")
+	}
+	if cfg.Net != "tcp" && cfg.Net != "unix" {
+		return nil, errBadDSN(errors.New("another network"))
+	}
+	cfg.ParseTime = true
+	cfg.Loc = time.UTC
+	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, errBadDSN(err)
+	}
+	// Placeholders are filled in by the driver: one round trip a query instead
+	// of two, and no prepared statements to go stale behind a proxy. Safe, as
+	// the connection is always utf8mb4.
+	cfg.InterpolateParams = true
+	// One statement a query, so that an injection, should there ever be one,
+	// cannot append another; and no server may ask for our files.
+	cfg.MultiStatements = false
+	cfg.AllowAllFiles = false
+	// Strict: what does not fit is an error. MySQL's lenient mode stores the
+	// first half and reports success.
+	cfg.Params = maps.Clone(cfg.Params)
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	cfg.Params["sql_mode"] = "'TRADITIONAL'"
+	if cfg.Timeout == 0 {
+		cfg.Timeout = dialTimeout
+	}
+	if cfg.ReadTimeout == 0 {
+		cfg.ReadTimeout = ioTimeout
+	}
+	if cfg.WriteTimeout == 0 {
+		cfg.WriteTimeout = ioTimeout
+	}
+	cfg.Logger = driverLog{log}
+	return cfg, nil
+}
+
+// errBadDSN explains a DSN that does not parse. The driver's messages quote
+// what they could not read, which with an unescaped character in it is a piece
+// of the password; only its fixed sentences pass.
+func errBadDSN(err error) error {
+	const form = "want user:password@tcp(host:3306)/database"
+	if reason, ok := strings.CutPrefix(err.Error(), "invalid DSN: "); ok {
+		return fmt.Errorf("the MySQL DSN is not valid: %s (%s)", reason, form)
+	}
+	return fmt.Errorf("the MySQL DSN is not valid (%s)", form)
+}
+
+// driverLog takes what the driver has to say about connections it lost. The
+// error of the query itself is returned and logged elsewhere.
+type driverLog struct{ log *slog.Logger }
+
+func (l driverLog) Print(v ...any) {
+	l.log.Debug("mysql driver", "message", fmt.Sprint(v...))
+}
+
+// mysqlDialect locks migrations by GET_LOCK: the server frees it when the
+// connection that migrates ends, however it ends.
+func mysqlDialect(database string) dialect {
+	// Lock names belong to the server, not to a database, and hold 64 bytes.
+	sum := sha256.Sum256([]byte(database))
+	name := "gatehouse-migrate-" + hex.EncodeToString(sum[:16])
+	return dialect{
+		goose: goose.DialectMySQL,
+		lock: migrationLock{
+			try: func(ctx context.Context, conn *sql.Conn) (bool, error) {
+				// In short turns, so that each is an answer within a proxy's
+				// patience.
+				const turnSeconds = 5
+				var got sql.NullInt64
+				err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, turnSeconds).Scan(&got)
+				if err == nil && !got.Valid {
+					err = errors.New("GET_LOCK failed on the server")
+				}
+				return got.Int64 == 1, err
+			},
+			free: func(ctx context.Context, conn *sql.Conn) error {
+				_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", name)
+				return err
+			},
+		},
+		// The server picked this transaction to end a deadlock. That happens to
+		// the innocent: of two sign-ups waiting for a third with the same
+		// address, one dies when the third is rolled back.
+		collided: func(err error) bool {
+			const deadlock = 1213 // ER_LOCK_DEADLOCK
+			e, ok := errors.AsType[*mysql.MySQLError](err)
+			return ok && e.Number == deadlock
+		},
+		attempts: 4,
+	}
+}

@@ -1,0 +1,116 @@
+package sqlstore
+
+import (
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// TestQueries pins the SQL that every request of a kind runs: a change of GORM,
+// or of how it is asked, is to be seen here and not in a server's load. It is
+// the same on every engine but for what the two maps hold.
+func TestQueries(t *testing.T) {
+	const user = "SELECT `users`.`id`,`users`.`email_key`,`users`.`email`,`users`.`name`,`users`.`role`," +
+		"`users`.`password_hash`,`users`.`active`,`users`.`email_verified`,`users`.`created_at`,`users`.`updated_at` FROM `users` "
+	const event = "INSERT INTO `login_audit` (`id`,`type`,`user_id`,`actor_id`,`session_id`,`detail`,`ip`,`user_agent`,`request_id`,`at`) " +
+		"VALUES (?,?,?,?,?,?,?,?,?,?)"
+	one := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 1"}
+	onceOnly := map[string]string{
+		"mysql":  " ON DUPLICATE KEY UPDATE `id`=`id`",
+		"sqlite": " ON CONFLICT DO NOTHING",
+	}
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := openDB(t, c)
+		dry := db.orm.Session(&gorm.Session{DryRun: true})
+		row, err := newAuditRow(auth.Event{ID: "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r userRow
+		for name, q := range map[string]struct {
+			ran  *gorm.DB
+			want string
+		}{
+			"ByEmail": {selectUser(dry, "email_key = ?", "k", &r), user + "WHERE email_key = ? " + one[db.orm.Name()]},
+			"ByID":    {selectUser(dry, "id = ?", "k", &r), user + "WHERE id = ? " + one[db.orm.Name()]},
+			"SetPasswordHash": {
+				updateHash(dry, "id", "old", "next", 1),
+				"UPDATE `users` SET `password_hash`=?,`updated_at`=? WHERE id = ? AND password_hash = ?",
+			},
+			"Create": {
+				dry.Create(&userRow{}),
+				"INSERT INTO `users` (`id`,`email_key`,`email`,`name`,`role`,`password_hash`,`active`,`email_verified`,`created_at`,`updated_at`) " +
+					"VALUES (?,?,?,?,?,?,?,?,?,?)",
+			},
+			"its event": {dry.Create(&row), event},
+			"Append":    {insertEvents(dry, []auditRow{row}), event + onceOnly[db.orm.Name()]},
+		} {
+			if got := q.ran.Statement.SQL.String(); q.ran.Error != nil || got != q.want {
+				t.Errorf("%s (%v)\n got %s\nwant %s", name, q.ran.Error, got, q.want)
+			}
+		}
+	})
+}
+
+// The columns decide what is equal, and that by bytes. A collation slipping in,
+// by a default of the server's, makes two people one.
+func TestMySQLColumnsCompareBytes(t *testing.T) {
+	db := migrated(t, Config{MySQLDSN: engines["MariaDB"](t).MySQLDSN})
+	var columns []struct {
+		TableName, ColumnName, DataType, CharacterSetName string
+	}
+	err := db.orm.Raw("SELECT table_name AS table_name, column_name AS column_name, data_type AS data_type, COALESCE(character_set_name, '') AS character_set_name " +
+		"FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN ('users', 'login_audit')").Scan(&columns).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	prose := map[string]bool{"email": true, "name": true, "detail": true, "user_agent": true, "request_id": true}
+	if len(columns) != 20 {
+		t.Errorf("%d columns, want 20", len(columns))
+	}
+	for _, c := range columns {
+		switch {
+		case prose[c.ColumnName]:
+			if c.DataType != "varchar" || c.CharacterSetName != "utf8mb4" {
+				t.Errorf("%s.%s is %s %s, want varchar utf8mb4", c.TableName, c.ColumnName, c.DataType, c.CharacterSetName)
+			}
+		case c.DataType != "varbinary" && c.DataType != "bigint" && c.DataType != "tinyint":
+			t.Errorf("%s.%s is %s, want varbinary", c.TableName, c.ColumnName, c.DataType)
+		}
+	}
+}
+
+func TestSetPasswordHashNotesWhen(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := migrated(t, c)
+		created := time.UnixMilli(0) // which GORM likes to take for "not set"
+		u := auth.User{ID: "id", Email: auth.Email{Address: "a", Key: "a"}, Role: auth.RoleUser, PasswordHash: "h", CreatedAt: created}
+		if err := db.Create(t.Context(), u, auth.Event{ID: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		changed := func() (r userRow) {
+			if err := db.orm.Take(&r).Error; err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		if r := changed(); r.CreatedAt != 0 || r.UpdatedAt != 0 {
+			t.Errorf("created %d, updated %d, want 0 and 0", r.CreatedAt, r.UpdatedAt)
+		}
+		if err := db.SetPasswordHash(t.Context(), "id", "other", "next"); err != nil {
+			t.Fatal(err)
+		}
+		if r := changed(); r.UpdatedAt != 0 {
+			t.Errorf("nothing changed, at %d", r.UpdatedAt)
+		}
+		if err := db.SetPasswordHash(t.Context(), "id", "h", "next"); err != nil {
+			t.Fatal(err)
+		}
+		if r := changed(); r.CreatedAt != 0 || r.UpdatedAt != db.now().UnixMilli() {
+			t.Errorf("created %d, updated %d, want 0 and %d", r.CreatedAt, r.UpdatedAt, db.now().UnixMilli())
+		}
+	})
+}

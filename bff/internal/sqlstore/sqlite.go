@@ -1,0 +1,130 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	gormsqlite "gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Another process may hold SQLite's one write lock: commands run beside the
+// server. A connection waits for it sqliteBusy milliseconds at a time, deaf to
+// its context; sqliteAttempts of that make 5 seconds.
+const (
+	sqliteBusy     = 200
+	sqliteAttempts = 25
+)
+
+func openSQLite(ctx context.Context, c Config) (*DB, error) {
+	path, err := filepath.Abs(c.SQLitePath)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	// SQLite would create the file readable for everybody; it holds password
+	// hashes. Its -wal and -shm files take over the mode of this one.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: open the database file: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("sqlstore: open the database file: %w", err)
+	}
+
+	pool, err := sql.Open("sqlite", sqliteDSN(path))
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: open %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(sqliteConns)
+	pool.SetMaxIdleConns(sqliteConns)
+	// The first to open a file after a crash repairs it, and the others wait.
+	err = sqliteDialect.persist(ctx, func() error { return pool.PingContext(ctx) })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", path, err), pool.Close())
+	}
+
+	db, err := newDB(c, pool, sqliteDialect, moderncDialector{
+		gormsqlite.Dialector{DriverName: "sqlite", Conn: pool},
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", path, err), pool.Close())
+	}
+	db.openForMigration = func() (*sql.DB, error) {
+		return sql.Open("sqlite", sqliteDSN(path))
+	}
+	return db, nil
+}
+
+// sqliteDSN names the file at path as the driver wants it; a "?" or "%" in a
+// folder's name would otherwise be taken for parameters.
+func sqliteDSN(path string) string {
+	q := url.Values{
+		"_pragma": {
+			fmt.Sprintf("busy_timeout(%d)", sqliteBusy),
+			"journal_mode(WAL)",
+			"foreign_keys(1)",
+			// With WAL a power cut may lose the last transactions, never
+			// corrupt the file.
+			"synchronous(NORMAL)",
+		},
+		// A transaction that starts as a reader and then writes fails at once
+		// when somebody else wrote meanwhile; one that says so first waits.
+		"_txlock":      {"immediate"},
+		"_time_format": {"sqlite"},
+		"_timezone":    {"UTC"},
+	}
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
+}
+
+// moderncDialector is GORM's SQLite dialect over the driver written in Go.
+// GORM's own translation of errors knows only the C driver's and would leave a
+// duplicate key unrecognised.
+type moderncDialector struct{ gormsqlite.Dialector }
+
+// Translate implements gorm.ErrorTranslator.
+func (d moderncDialector) Translate(err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+			return gorm.ErrDuplicatedKey
+		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			return gorm.ErrForeignKeyViolated
+		}
+	}
+	return err
+}
+
+// sqliteDialect locks migrations by making them one write transaction.
+var sqliteDialect = dialect{
+	goose: goose.DialectSQLite3,
+	lock: migrationLock{
+		try: func(ctx context.Context, conn *sql.Conn) (bool, error) {
+			_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+			if sqliteIsBusy(err) {
+				return false, nil
+			}
+			return err == nil, err
+		},
+		// Committed also after a failed migration: the failed statement has
+		// undone itself, and those before it are noted down.
+		free: func(ctx context.Context, conn *sql.Conn) error {
+			_, err := conn.ExecContext(ctx, "COMMIT")
+			return err
+		},
+	},
+	collided: sqliteIsBusy,
+	attempts: sqliteAttempts,
+}
+
+func sqliteIsBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY // the rest says why
+}

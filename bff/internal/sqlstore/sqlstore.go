@@ -1,0 +1,154 @@
+// Package sqlstore keeps accounts and the audit trail in MySQL, MariaDB or, in
+// embedded mode, an SQLite file. It implements auth.Users and auth.Audit, and is
+// the only room that knows GORM, the SQL drivers and the migrations.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Config says which database to use. Exactly one of MySQLDSN and SQLitePath
+// must be set.
+type Config struct {
+	// MySQLDSN is a go-sql-driver DSN: user:password@tcp(host:3306)/database.
+	MySQLDSN string
+	// SQLitePath is a file, created when missing (mode 0600); its folder must
+	// exist.
+	SQLitePath string
+	Log        *slog.Logger     // default: nothing is logged
+	Now        func() time.Time // required
+}
+
+// The pool of MySQL connections. 25 of them wait for a server of a hundred or
+// more (max_connections is 151 by default) with room for several instances;
+// idle ones are kept because a handshake costs more than a query. Five minutes
+// is less than what load balancers and wait_timeout usually grant.
+const (
+	maxOpenConns    = 25
+	maxIdleConns    = 25
+	connMaxLifetime = 5 * time.Minute
+)
+
+// sqliteConns is small because SQLite has one writer: more connections would
+// only poll for its lock, where database/sql queues in order. Readers do not
+// wait for the writer (WAL).
+const sqliteConns = 4
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	orm *gorm.DB
+	sql *sql.DB
+	now func() time.Time
+	log *slog.Logger
+
+	dialect dialect
+	// openForMigration opens a pool for Migrate alone: a statement that alters
+	// a big table takes longer than any request may wait.
+	openForMigration func() (*sql.DB, error)
+}
+
+// dialect is where kinds of databases differ.
+type dialect struct {
+	goose goose.Dialect
+	lock  migrationLock
+	// collided recognises a failure that was others' doing and is gone when the
+	// same is done again, up to attempts times in all.
+	collided func(error) bool
+	attempts int
+}
+
+var (
+	_ auth.Users = (*DB)(nil)
+	_ auth.Audit = (*DB)(nil)
+)
+
+// Open opens the database of c. With MySQL it connects to nothing yet, so that
+// it succeeds while the server is away: ask Ping, or Migrate. With SQLite ctx
+// bounds the opening of the file. Errors never contain the DSN's password.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	if c.Now == nil {
+		return nil, errors.New("sqlstore: Config.Now is missing")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	switch {
+	case c.MySQLDSN != "" && c.SQLitePath != "":
+		return nil, errors.New("sqlstore: both a MySQL DSN and an SQLite file are configured; choose one")
+	case c.MySQLDSN != "":
+		return openMySQL(c)
+	case c.SQLitePath != "":
+		return openSQLite(ctx, c)
+	}
+	return nil, errors.New("sqlstore: neither a MySQL DSN nor an SQLite file is configured")
+}
+
+// newDB puts GORM on top of pool.
+func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
+	orm, err := gorm.Open(gd, &gorm.Config{
+		// Every failure is returned and logged once by whoever answers the
+		// request. GORM's own logger would log it again, with values.
+		Logger:               logger.Discard,
+		NowFunc:              func() time.Time { return c.Now().UTC() },
+		DisableAutomaticPing: true,
+		// A single statement is atomic by itself: no BEGIN and COMMIT around it.
+		SkipDefaultTransaction: true,
+		// Columns by name, so that an older binary beside a newer schema does
+		// not read what it does not know.
+		QueryFields:    true,
+		TranslateError: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, dialect: d}, nil
+}
+
+// Ping asks whether the database answers. Errors wrap auth.ErrDatabase.
+func (db *DB) Ping(ctx context.Context) error {
+	return failed(ctx, "ping", db.sql.PingContext(ctx))
+}
+
+// Close closes all connections.
+func (db *DB) Close() error { return db.sql.Close() }
+
+// do runs fn, again when it collided with somebody else. fn must be atomic by
+// itself: one statement, or one transaction.
+func (db *DB) do(ctx context.Context, fn func(orm *gorm.DB) error) error {
+	return db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
+}
+
+func (d dialect) persist(ctx context.Context, fn func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := fn()
+		if err == nil || ctx.Err() != nil || attempt >= d.attempts || !d.collided(err) {
+			return err
+		}
+	}
+}
+
+// failed wraps err in auth.ErrDatabase, nil excepted. When it was ctx that
+// ended, the error is ctx's too: SQLite says "interrupted", a MySQL connection
+// may say "invalid connection", and the caller needs to tell a visitor who left
+// from a database that did.
+func failed(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if end := ctx.Err(); end != nil && !errors.Is(err, end) {
+		err = fmt.Errorf("%w: %w", end, err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w: %w", op, auth.ErrDatabase, err)
+}
