@@ -1,0 +1,106 @@
+package redisstore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+func TestUserAgents(t *testing.T) {
+	for _, tt := range []struct {
+		agent string
+		most  int
+	}{
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", 10},
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", 30},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15", 20},
+		{"Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 20},
+		{"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36", 10},
+		{"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", 20},
+		{"curl/8.5.0", 10},
+		{"", 0},
+		{"\x7fA forged \x7fZ \x7f", 20},
+		{"A Mozilla/5.0 (A", 10},
+	} {
+		short, whole := packUserAgent(tt.agent)
+		if got := unpackUserAgent(short, whole); got != tt.agent {
+			t.Errorf("%q comes back as %q", tt.agent, got)
+		}
+		if n := len(short + whole); n > tt.most {
+			t.Errorf("%q takes %d bytes, want at most %d", tt.agent, n, tt.most)
+		}
+	}
+}
+
+// Records of the first version, as they are in somebody's Redis by now. Add to
+// these; never change one to make the test pass.
+func TestRecordsOfOld(t *testing.T) {
+	at := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+	for _, tt := range []struct {
+		text string
+		want auth.Session
+	}{
+		{
+			`{"v":7,"i":1795906687085,"t":[1795301887085,7776000000,-85,null,12],"g":3,"rm":1,"e":"ada@example.com","r":"admin","ev":1,` +
+				`"ip":"203.0.113.9","u":"` + "\x7fA\x7fH142\x7fK" + `"}`,
+			auth.Session{
+				ID: "s", UserID: "u", Version: 7, IdleEnd: at(1795906687085), CreatedAt: at(1795301887085), AbsoluteEnd: at(1803077887085),
+				IssuedAt: at(1795301887000), LastSeenAt: at(1795301887097), Generation: 3, Remember: true,
+				Account: auth.Account{Email: "ada@example.com", Role: auth.RoleAdmin, EmailVerified: true}, IP: "203.0.113.9",
+				UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+			},
+		},
+		{`{"v":0,"i":5}`, auth.Session{ID: "s", UserID: "u", IdleEnd: at(5)}},
+	} {
+		got, err := decode("u", "s", tt.text)
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.text, diff)
+		}
+	}
+}
+
+func TestRecordsComeBack(t *testing.T) {
+	phrase := func(t *rapid.T) string {
+		p := rapid.SampledFrom(phrases[:]).Draw(t, "phrase").phrase
+		return p[rapid.IntRange(0, len(p)).Draw(t, "from"):]
+	}
+	text := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(rapid.OneOf(rapid.Custom(phrase), rapid.String(), rapid.Just("\x7f")), 0, 5).Draw(t, "agent"), "")
+	}))
+	moment := rapid.OneOf(rapid.Just(time.Time{}), rapid.Custom(func(t *rapid.T) time.Time {
+		return time.UnixMilli(rapid.Int64Range(-1<<45, 1<<45).Draw(t, "ms")).UTC()
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		want := auth.Session{
+			ID: "s", UserID: "u", Version: rapid.Uint64().Draw(t, "version"),
+			IdleEnd:   time.UnixMilli(rapid.Int64Range(1, 1<<45).Draw(t, "idle")).UTC(),
+			CreatedAt: moment.Draw(t, "created"), AbsoluteEnd: moment.Draw(t, "absolute"), IssuedAt: moment.Draw(t, "issued"),
+			ReceivedAt: moment.Draw(t, "received"), LastSeenAt: moment.Draw(t, "seen"),
+			Generation: rapid.Uint32().Draw(t, "generation"), Remember: rapid.Bool().Draw(t, "remember"),
+			Account: auth.Account{
+				Email: text.Draw(t, "email"), Name: text.Draw(t, "name"), Role: auth.Role(rapid.StringMatching(`[a-z]*`).Draw(t, "role")),
+				EmailVerified: rapid.Bool().Draw(t, "verified"), CreatedAt: moment.Draw(t, "account"),
+			},
+			IP: text.Draw(t, "ip"), UserAgent: text.Draw(t, "agent"),
+		}
+		stored, err := encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decode("u", "s", stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", stored, diff)
+		}
+	})
+}

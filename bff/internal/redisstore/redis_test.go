@@ -1,0 +1,190 @@
+package redisstore_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, url string, now func() time.Time) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.Open(t.Context(), redisstore.Config{
+		URL: url, Keep: 4 * time.Hour, Now: now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// raw is a client that looks at what the store has written.
+func raw(t *testing.T, url string) *redis.Client {
+	t.Helper()
+	url, _, _ = strings.Cut(url, "?")
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// instance is one of several on a server.
+type instance struct {
+	*redisstore.Store
+	url   string
+	clock *authtest.Clock
+}
+
+func (i instance) Peer(t *testing.T) authtest.Store { return open(t, i.url, i.clock.Now) }
+
+func contract(t *testing.T, url string) {
+	look := raw(t, url)
+	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+		if err := look.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return instance{open(t, url, clock.Now), url, clock}
+	})
+}
+
+func TestSessionsOnRedis(t *testing.T) { contract(t, servertest.Redis(t).URL) }
+
+// A script that touches keys of two slots, or one that it did not announce,
+// passes every test on a single server.
+func TestSessionsOnRedisCluster(t *testing.T) {
+	t.Parallel()
+	contract(t, startCluster(t).url)
+}
+
+// clusterNode is a cluster of one node, which has all slots and still refuses
+// what crosses them.
+type clusterNode struct {
+	t    *testing.T
+	url  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+func startCluster(t *testing.T) *clusterNode {
+	t.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		servertest.Redis(t) // says what to install, and whether it may be missing
+		t.FailNow()
+	}
+	addr := freeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	_, bus, _ := net.SplitHostPort(freeAddr(t))
+	n := &clusterNode{t: t, url: fmt.Sprintf("redis://%s?addr=%s", addr, addr), args: []string{
+		program, "--port", port, "--cluster-port", bus, "--bind", "127.0.0.1",
+		"--cluster-enabled", "yes", "--save", "", "--appendonly", "yes", "--dir", t.TempDir(),
+	}}
+	n.start()
+	t.Cleanup(n.stop)
+	if err := raw(t, n.url).Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	n.waitUntilUp()
+	return n
+}
+
+func (n *clusterNode) start() {
+	n.t.Helper()
+	n.cmd = exec.Command(n.args[0], n.args[1:]...)
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	c := raw(n.t, n.url)
+	eventually(n.t, "the node answers", func() error { return c.Ping(n.t.Context()).Err() })
+}
+
+func (n *clusterNode) stop() {
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
+}
+
+func (n *clusterNode) waitUntilUp() {
+	n.t.Helper()
+	c := raw(n.t, n.url)
+	eventually(n.t, "the cluster is up", func() error {
+		info, err := c.ClusterInfo(n.t.Context()).Result()
+		if err == nil && !strings.Contains(info, "cluster_state:ok") {
+			err = fmt.Errorf("it says %q", info)
+		}
+		return err
+	})
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// eventually asks until there is no error, for 15 seconds at most.
+func eventually(t *testing.T, what string, ask func() error) {
+	t.Helper()
+	late := time.After(15 * time.Second)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := ask()
+		if err == nil {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("%s: still %v", what, err)
+		}
+	}
+}
+
+func typical(userID, id string, now time.Time) auth.Session {
+	return auth.Session{
+		ID: id, UserID: userID,
+		Account: auth.Account{
+			Email: "ada.lovelace@example.com", Name: "Ada Lovelace", Role: auth.RoleUser, CreatedAt: now.Add(-1000 * time.Hour),
+		},
+		CreatedAt: now, AbsoluteEnd: now.Add(2160 * time.Hour), Generation: 1234, IssuedAt: now.Truncate(time.Second),
+		IdleEnd: now.Add(168 * time.Hour), ReceivedAt: now, LastSeenAt: now, IP: "203.0.113.178",
+		UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+		Version:   2468,
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func revocation(x auth.Session, at time.Time) auth.Revocation {
+	return auth.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: auth.ReasonSignOut, At: at.Truncate(time.Millisecond)}
+}

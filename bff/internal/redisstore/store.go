@@ -1,0 +1,155 @@
+// Package redisstore keeps sessions in Redis: one server, a Sentinel set or a
+// Cluster, version 6.2 or later. Sessions live as long as Redis keeps them, so
+// it needs an append-only file and `maxmemory-policy noeviction`.
+package redisstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Config says how a Store is opened.
+type Config struct {
+	// URL is REDIS_URL: redis:// or rediss://; with ?addr= a Cluster (a lone
+	// node names itself again); with ?master_name= a Sentinel, where the user
+	// and password in front of the host are the Sentinel's, and ?username=
+	// &password= those of Redis.
+	URL string
+	// Keep is for how long a revocation stays readable for followers to come:
+	// at least the life of an access token. Zero means an hour.
+	Keep time.Duration
+	// Now is the clock that sessions end by. Required.
+	Now func() time.Time
+	// Log is told of outages. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+const defaultKeep = time.Hour
+
+// Store is auth.Sessions and auth.Revocations. It is safe for concurrent use
+// and survives outages: each question reconnects as needed.
+type Store struct {
+	dial clients
+	rdb  redis.UniversalClient
+	keep time.Duration
+	now  func() time.Time
+	log  *slog.Logger
+
+	following atomic.Pointer[error] // see Following
+}
+
+var (
+	_ auth.Sessions    = (*Store)(nil)
+	_ auth.Revocations = (*Store)(nil)
+)
+
+// Open reads c and connects to nothing yet, so that a server can start, and
+// say so in its readiness, while Redis is away. Ping tells whether it is there.
+// An error is about c and never holds the password.
+func Open(_ context.Context, c Config) (*Store, error) {
+	if c.Now == nil {
+		return nil, errors.New("redisstore: Config.Now is missing")
+	}
+	dial, err := dialer(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	log := cmp.Or(c.Log, slog.Default())
+	redis.SetLogger(libraryLog{log})
+	s := &Store{dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log}
+	s.isFollowing(errNotFollowing)
+	return s, nil
+}
+
+// libraryLog takes what go-redis says of its connections, by default a line on
+// standard error for each attempt of an outage. The same reaches us as errors.
+// There is one such log in a process, that of the store opened last.
+type libraryLog struct{ log *slog.Logger }
+
+// Printf is what go-redis calls.
+func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
+	if l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, "go-redis: "+fmt.Sprintf(format, v...))
+	}
+}
+
+// Close ends every connection but those of followers, which end with their
+// contexts.
+func (s *Store) Close() error { return s.rdb.Close() }
+
+// Ping asks Redis whether it is there and can be written to, which a replica
+// and a broken cluster cannot, whatever they answer to PING: within two seconds,
+// and with an error that wraps auth.ErrSessionStore when it is not.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.ask(ctx, "ping", func(ctx context.Context) error {
+		_, err := s.newest(ctx, s.rdb)
+		return err
+	})
+}
+
+// ask puts a question to Redis within the budget. Any error of question's is
+// taken to mean that there is no answer; a missing session is to be told in
+// another way.
+func (s *Store) ask(ctx context.Context, what string, question func(context.Context) error) error {
+	err := ctx.Err()
+	if err == nil {
+		within, cancel := context.WithTimeout(ctx, budget)
+		defer cancel()
+		err = question(within)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("redis: %s: %w: %w", what, auth.ErrSessionStore, ctx.Err())
+	}
+	// Not %w: a deadline of ours is none of the caller's.
+	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, err)
+}
+
+// Key names. The braces are part of them: they hold what Redis Cluster hashes,
+// so that all of a user's keys are on one node and one script can touch them.
+func recordKey(userID, id string) string { return "refresh:{" + escaped(userID) + "}:" + escaped(id) }
+
+func indexKey(userID string) string { return "sessions:{" + escaped(userID) + "}" }
+
+// revocationsKey is the stream of ended sessions, of all users together.
+const revocationsKey = "revocations"
+
+// escaped leaves ids as they are as long as they are letters, digits, - and _
+// (all that are made today) and percent-encodes everything else. With a brace
+// in it, user "a}:b" could name keys of user "a", and an empty id would hash
+// the whole key.
+func escaped(id string) string {
+	const hex = "0123456789ABCDEF"
+	if id == "" {
+		return "%"
+	}
+	for i := range len(id) {
+		if !plain(id[i]) {
+			b := []byte(id[:i])
+			for ; i < len(id); i++ {
+				if c := id[i]; plain(c) {
+					b = append(b, c)
+				} else {
+					b = append(b, '%', hex[c>>4], hex[c&15])
+				}
+			}
+			return string(b)
+		}
+	}
+	return id
+}
+
+func plain(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}

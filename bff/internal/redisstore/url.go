@@ -1,0 +1,187 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// What a dead Redis may cost. A request waits for the store, so it is better
+// told soon: budget bounds everything that one question does, retry included.
+// REDIS_URL's dial_timeout, read_timeout, write_timeout and pool_timeout win
+// over the single steps.
+const (
+	budget      = 2 * time.Second
+	dialTimeout = time.Second
+	ioTimeout   = time.Second
+	poolTimeout = time.Second // waiting for one of the pool's connections
+)
+
+// The pool has go-redis' size, ten connections for each processor (of each
+// node, in a cluster), opened as needed; ?pool_size= changes it. A follower
+// has a connection of its own.
+const followerPool = 1
+
+// CheckURL says what is wrong with a REDIS_URL, never repeating it: it holds a
+// password.
+func CheckURL(raw string) error {
+	_, err := dialer(raw)
+	return err
+}
+
+const forms = "want redis://[user:password@]host:6379[/db], rediss:// for TLS, " +
+	"?addr=host:port for each further node of a Cluster, or ?master_name=… on the address of a Sentinel"
+
+// clients opens clients that connect when they are first used. A pool of 0
+// means the size that REDIS_URL asks for; connected, if not nil, is called for
+// each connection made.
+type clients func(pool int, connected func()) redis.UniversalClient
+
+// dialer gives what opens clients for raw.
+func dialer(raw string) (clients, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		// The cause quotes raw; an unescaped / or # in the password is the
+		// usual one.
+		return nil, errors.New("REDIS_URL cannot be read: " + forms + "; signs in a password are percent-encoded")
+	}
+	if u.Scheme != "redis" && u.Scheme != "rediss" {
+		return nil, errors.New("REDIS_URL has another scheme: " + forms)
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("REDIS_URL names no host: " + forms)
+	}
+	if strings.Contains(u.Host, ",") {
+		return nil, errors.New("REDIS_URL names several hosts in one place: " + forms)
+	}
+	q := u.Query()
+	for _, name := range []string{"read_only", "route_by_latency", "route_randomly", "replica_only"} {
+		if q.Has(name) {
+			// A replica lags: a session read there looks older than the
+			// cookie, which means theft, or gone, which means signed out.
+			return nil, fmt.Errorf("REDIS_URL sends reads to replicas, which lag behind: take out %s", name)
+		}
+	}
+	switch {
+	case q.Has("master_name"):
+		return sentinelDialer(raw)
+	case q.Has("addr"):
+		return clusterDialer(raw)
+	default:
+		return serverDialer(raw)
+	}
+}
+
+// malformed keeps of go-redis' complaint what cannot be part of a password.
+func malformed(err error) error {
+	if option, ok := strings.CutPrefix(err.Error(), "redis: unexpected option: "); ok {
+		return fmt.Errorf("REDIS_URL has an option that is not known: %s", option)
+	}
+	return errors.New("REDIS_URL has a part that cannot be read: " + forms)
+}
+
+func serverDialer(raw string) (clients, error) {
+	o, err := redis.ParseURL(raw)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	or(&o.DialTimeout, dialTimeout)
+	or(&o.ReadTimeout, ioTimeout)
+	or(&o.WriteTimeout, ioTimeout)
+	or(&o.PoolTimeout, poolTimeout)
+	or(&o.MaxRetries, 1)
+	or(&o.ClientName, clientName)
+	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	o.MaintNotificationsConfig = noMaintNotifications()
+	return func(pool int, connected func()) redis.UniversalClient {
+		mine := *o
+		mine.OnConnect = onConnect(connected)
+		if pool > 0 {
+			mine.PoolSize, mine.MinIdleConns = pool, 0
+		}
+		return redis.NewClient(&mine)
+	}, nil
+}
+
+func clusterDialer(raw string) (clients, error) {
+	o, err := redis.ParseClusterURL(raw)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	or(&o.DialTimeout, dialTimeout)
+	or(&o.ReadTimeout, ioTimeout)
+	or(&o.WriteTimeout, ioTimeout)
+	or(&o.PoolTimeout, poolTimeout)
+	or(&o.ClientName, clientName)
+	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	o.MaintNotificationsConfig = noMaintNotifications()
+	if o.TLSConfig != nil {
+		o.TLSConfig.MinVersion = tls.VersionTLS12
+	}
+	return func(pool int, connected func()) redis.UniversalClient {
+		mine := *o
+		mine.OnConnect = onConnect(connected)
+		if pool > 0 {
+			mine.PoolSize, mine.MinIdleConns = pool, 0
+		}
+		return redis.NewClusterClient(&mine)
+	}, nil
+}
+
+func sentinelDialer(raw string) (clients, error) {
+	o, err := redis.ParseFailoverURL(raw)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if o.MasterName == "" {
+		return nil, errors.New("REDIS_URL has an empty master_name: name the set that the Sentinels watch")
+	}
+	or(&o.DialTimeout, dialTimeout)
+	or(&o.ReadTimeout, ioTimeout)
+	or(&o.WriteTimeout, ioTimeout)
+	or(&o.PoolTimeout, poolTimeout)
+	or(&o.MaxRetries, 1)
+	or(&o.ClientName, clientName)
+	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	return func(pool int, connected func()) redis.UniversalClient {
+		mine := *o
+		mine.OnConnect = onConnect(connected)
+		if pool > 0 {
+			mine.PoolSize, mine.MinIdleConns = pool, 0
+		}
+		return redis.NewFailoverClient(&mine)
+	}, nil
+}
+
+// clientName is what CLIENT LIST shows an operator.
+const clientName = "gatehouse"
+
+func onConnect(connected func()) func(context.Context, *redis.Conn) error {
+	if connected == nil {
+		return nil
+	}
+	return func(context.Context, *redis.Conn) error {
+		connected()
+		return nil
+	}
+}
+
+func or[T comparable](field *T, otherwise T) {
+	var unset T
+	if *field == unset {
+		*field = otherwise
+	}
+}
+
+// noMaintNotifications spares every connection a command that only some hosted
+// Redis understands.
+func noMaintNotifications() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+}

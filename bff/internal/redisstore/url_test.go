@@ -1,0 +1,77 @@
+package redisstore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+func TestURLs(t *testing.T) {
+	for _, tt := range []struct{ url, problem string }{
+		{"redis://localhost", ""},
+		{"redis://localhost:6379/3", ""},
+		{"rediss://ada:hunter2@redis.example:6380?pool_size=50&read_timeout=3s", ""},
+		{"redis://[::1]:6379", ""},
+		{"redis://a:6379?addr=b:6379&addr=c:6379", ""},
+		{"rediss://:hunter2@a:6379?addr=b:6379", ""},
+		{"redis://s1:26379?master_name=mymaster&addr=s2:26379&password=hunter2", ""},
+
+		{"", "another scheme"},
+		{"localhost:6379", "scheme"},
+		{"http://:hunter2@localhost", "scheme"},
+		{"unix:///run/redis.sock", "scheme"},
+		{"redis://", "no host"},
+		{"redis:///0", "no host"},
+		{"redis://:hunter2@", "no host"},
+		{"redis://:hunter2/x@localhost:6379", "percent-encoded"},
+		{"redis://ada:12/hunter2@localhost:6379", "cannot be read"},
+		{"redis://:hunter2%zz@localhost:6379", "percent-encoded"},
+		{"redis://:hunter2@a:6379,b:6379", "addr="},
+		{"redis://:hunter2@localhost/main", "cannot be read"},
+		{"redis://:hunter2@localhost?poolsize=5", "poolsize"},
+		{"redis://:hunter2@localhost?pool_size=many", "cannot be read"},
+		{"redis://:hunter2@a?addr=b", "cannot be read"},
+		{"redis://:hunter2@a?addr=b:6379&read_only=true", "read_only"},
+		{"redis://:hunter2@s1?master_name=", "master_name"},
+		{"redis://s1?master_name=m&replica_only=1&password=hunter2", "replica_only"},
+		{"redis://s1?master_name=m&pasword=hunter2", "pasword"},
+	} {
+		s, err := redisstore.Open(t.Context(), redisstore.Config{URL: tt.url, Now: time.Now})
+		if err == nil {
+			must(t, s.Close())
+		}
+		check := redisstore.CheckURL(tt.url)
+		switch {
+		case (err == nil) != (check == nil):
+			t.Errorf("%s: Open says %v, CheckURL %v", tt.url, err, check)
+		case tt.problem == "" && err != nil:
+			t.Errorf("%s: %v", tt.url, err)
+		case tt.problem != "" && err == nil:
+			t.Errorf("%s: no error, want one about %q", tt.url, tt.problem)
+		case err != nil && (!strings.Contains(err.Error(), tt.problem) || !strings.Contains(err.Error(), "REDIS_URL")):
+			t.Errorf("%s: %v, want one about REDIS_URL and %q", tt.url, err, tt.problem)
+		case err != nil && strings.Contains(err.Error(), "hunter2"):
+			t.Errorf("the password is in the message: %v", err)
+		}
+	}
+}
+
+func TestErrorsDoNotTellThePassword(t *testing.T) {
+	server := servertest.Redis(t)
+	url := strings.Replace(server.URL, "redis://", "redis://ada:hunter2@", 1)
+	for _, url := range []string{url, url + "?addr=" + server.Addr(), url + "?master_name=m"} {
+		_, err := open(t, url, time.Now).Get(t.Context(), "u", "s")
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("with a wrong password: %v", err)
+		}
+	}
+}
+
+func TestNowIsRequired(t *testing.T) {
+	if _, err := redisstore.Open(t.Context(), redisstore.Config{URL: "redis://localhost"}); err == nil {
+		t.Error("opened without a clock")
+	}
+}
