@@ -1,0 +1,156 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+var (
+	errHeaderTimeout = errors.New("no response header within the row's timeout")
+	errSessionEnded  = errors.New("the session ended")
+)
+
+// exchange is one request on its way through. It is the context of that
+// request at the same time, so that the hooks of ReverseProxy, which are
+// shared by all requests, find it.
+type exchange struct {
+	context.Context
+	cancel context.CancelCauseFunc
+
+	proxy    *Proxy
+	in       *http.Request
+	route    *route
+	path     string // for the upstream, as judged
+	upstream *upstream
+	who      Identity
+	bearer   string // Authorization of IdentityJWT
+	body     *requestBody
+	w        *responseWriter
+
+	values [8]string // header values, see set
+	used   int
+
+	// Guards what the transport's goroutines and the handler's share.
+	mu         sync.Mutex
+	timer      *time.Timer
+	headerDone bool // the response header is here, or will never be
+
+	ended  atomic.Bool // by CloseSession
+	stream *stream     // registered; nil for an ordinary answer
+}
+
+type exchangeKey struct{}
+
+func (ex *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return ex
+	}
+	return ex.Context.Value(key)
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	return ctx.Value(exchangeKey{}).(*exchange)
+}
+
+// startClock begins to count the row's timeout. It counts the time in which
+// the upstream keeps us waiting: not while we wait for the client to send more
+// of its body, and no longer once the response header is here.
+func (ex *exchange) startClock() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.timer = time.AfterFunc(ex.route.Timeout, ex.expire)
+}
+
+func (ex *exchange) expire() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.headerDone { // else it fired while stopClock was on its way
+		ex.cancel(errHeaderTimeout)
+	}
+}
+
+func (ex *exchange) pauseClock() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.headerDone {
+		ex.timer.Stop()
+	}
+}
+
+func (ex *exchange) resumeClock() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.headerDone {
+		ex.timer.Reset(ex.route.Timeout)
+	}
+}
+
+// stopClock reports false when the timeout was faster.
+func (ex *exchange) stopClock() (inTime bool) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.headerDone = true
+	ex.timer.Stop()
+	return context.Cause(ex.Context) != errHeaderTimeout
+}
+
+// informational passes an upstream's 100 Continue and 103 Early Hints on,
+// filtered (RFC 8297). It goes around the caller's writers, which may take
+// any WriteHeader for the final one; seal is not called.
+func (ex *exchange) informational(code int, header textproto.MIMEHeader) error {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if ex.headerDone || !ex.w.informationalAllowed {
+		return nil
+	}
+	w := innermost(ex.w.ResponseWriter)
+	h := w.Header()
+	ours := maps.Clone(h)
+	clear(h)
+	if code == http.StatusEarlyHints {
+		hints := http.Header(header)
+		ex.filterResponseHeader(hints, ours)
+		maps.Copy(h, hints)
+	}
+	if code == http.StatusContinue || code == http.StatusEarlyHints {
+		w.WriteHeader(code)
+	}
+	clear(h)
+	maps.Copy(h, ours)
+	return nil
+}
+
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
+}
+
+// problem finds out what an error from ReverseProxy means.
+func (ex *exchange) problem(err error) *Error {
+	e := &Error{Kind: Unreachable, Route: ex.route.Path, Cause: err}
+	if ex.body != nil {
+		if fault := ex.body.fault.Load(); fault != nil {
+			return fault
+		}
+	}
+	switch cause := context.Cause(ex.Context); {
+	case errors.Is(err, errSessionEnded), errors.Is(cause, errSessionEnded):
+		e.Kind = SessionEnded
+	case errors.Is(cause, errHeaderTimeout):
+		e.Kind = Timeout
+	case cause != nil:
+		e.Kind = ClientGone
+	}
+	return e
+}

@@ -1,0 +1,83 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+)
+
+// carelessPath reads a path as the worst upstream might: decoded, backslashes
+// as slashes, parameters cut off, dots resolved, no case.
+func carelessPath(t *testing.T, raw string) string {
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		t.Fatalf("a path that cannot be decoded passed: %q", raw)
+	}
+	segments := strings.Split(strings.ReplaceAll(strings.ToLower(decoded), `\`, "/"), "/")
+	for i, s := range segments {
+		segments[i], _, _ = strings.Cut(s, ";")
+	}
+	return path.Clean(strings.Join(segments, "/"))
+}
+
+// The path judged is the path the upstream receives, byte for byte minus the
+// prefix, and no reading of it leads to another row.
+func FuzzDecide(f *testing.F) {
+	for _, s := range []string{
+		"/api/orders", "/api/orders/5", "/api/orders/admin", "/api/orders/%2e%2e/x", "/api/orders/..%2fadmin", "/api/orders/admin;x", "/api%2Forders",
+		"/api/orders/a|b[]^`", "/api/orders//x", "/api/auth/x", "/api/orders/%c0%ae", "/api/ORDERS", "/api/orders/..;/x", "/api/orders/;/..;x/", "/api/orders/%5c..",
+		"/api/files?x;y=%zz", "/api/files/%25%32%65", "/api/files?", "/api/orders/\u212a",
+	} {
+		f.Add(s)
+	}
+	table := mustTable(f,
+		Row{Path: "/api/orders", Upstreams: up(f), StripPrefix: "/api"},
+		Row{Path: "/api/orders/admin", Upstreams: up(f), Roles: []string{"admin"}},
+		Row{Path: "/api/files", Upstreams: up(f), Access: Public, StripPrefix: "/api/files"},
+	)
+	p := New(Options{PublicURL: mustURL(f, "https://gate.example")})
+	f.Fuzz(func(t *testing.T, target string) {
+		in, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n")))
+		if err != nil {
+			t.Skip()
+		}
+		raw, err := RawPath(in)
+		if err != nil {
+			t.Skip()
+		}
+		d := table.Decide("GET", raw, ann)
+		if d.Outcome != Forward {
+			return
+		}
+		ex := &exchange{Context: t.Context(), proxy: p, route: d.route, path: d.path}
+		in = in.WithContext(ex)
+		out := in.Clone(ex)
+		rewrite(&httputil.ProxyRequest{In: in, Out: out})
+		out.URL.Scheme, out.URL.Host = "http", "up"
+		var wire bytes.Buffer
+		if err := out.Write(&wire); err != nil {
+			t.Fatal(err)
+		}
+		line, _, _ := strings.Cut(wire.String(), "\r\n")
+		sent, ok := strings.CutPrefix(strings.TrimSuffix(line, " HTTP/1.1"), "GET ")
+		want := strings.TrimPrefix(target, d.Row.StripPrefix)
+		if want == "" || want[0] == '?' {
+			want = "/" + want
+		}
+		if !ok || sent != want {
+			t.Fatalf("%q was judged, %q is sent", target, sent)
+		}
+		careless := carelessPath(t, raw)
+		if !within(careless, d.Row.Path) {
+			t.Fatalf("%q leaves the row %s: %q", raw, d.Row.Path, careless)
+		}
+		if other := longestMatch(table.folded, careless, table.longest); other != d.route {
+			t.Fatalf("%q is judged as %s, and read as %s", raw, d.Row.Path, other.Path)
+		}
+	})
+}

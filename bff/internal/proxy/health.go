@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	healthInterval = 5 * time.Second
+	healthTimeout  = 2 * time.Second
+	healthProbes   = 8 // at once
+)
+
+// Run asks the health path of every row that has one and more than one
+// upstream, until ctx is done. An upstream that does not answer 2xx or 3xx is
+// passed over until it does; one that does is used again at once.
+func (p *Proxy) Run(ctx context.Context, table func() *Table) error {
+	tick := time.NewTicker(healthInterval)
+	defer tick.Stop()
+	for {
+		p.probe(ctx, table())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *Proxy) probe(ctx context.Context, t *Table) {
+	var group errgroup.Group
+	group.SetLimit(healthProbes)
+	for _, rt := range t.all {
+		if rt.HealthPath == "" || len(rt.upstreams) < 2 {
+			continue
+		}
+		for _, u := range rt.upstreams {
+			group.Go(func() error {
+				if err := p.healthy(ctx, u, rt.HealthPath); err == nil {
+					u.downUntil.Store(0)
+				} else if ctx.Err() == nil {
+					p.logger.Warn("upstream is not healthy", "route", rt.Path, "upstream", u.origin, "error", err)
+					u.downUntil.Store(p.now().Add(3 * healthInterval).UnixNano())
+				}
+				return nil
+			})
+		}
+	}
+	_ = group.Wait()
+}
+
+func (p *Proxy) healthy(ctx context.Context, u *upstream, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.scheme+"://"+u.host+path, nil)
+	if err != nil {
+		return err
+	}
+	res, err := p.transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // read to its end the connection is kept
+	if res.StatusCode >= 400 {
+		return errUnhealthy(res.Status)
+	}
+	return nil
+}
+
+type errUnhealthy string
+
+func (e errUnhealthy) Error() string { return "health path answered " + string(e) }

@@ -1,0 +1,208 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// ErrBadPath is wrapped by every refusal of [CheckPath].
+var ErrBadPath = errors.New("path is not canonical")
+
+func badPath(reason string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrBadPath, fmt.Sprintf(reason, args...))
+}
+
+// RawPath returns the path of a request exactly as it came, undecoded and
+// without the query. It wants origin-form ("/a?b", RFC 9112 §3.2.1): the other
+// forms name a host inside the request line, and two places to name a host are
+// one too many.
+func RawPath(r *http.Request) (string, error) {
+	target := r.RequestURI
+	if target == "" { // made in this process, not read from a connection
+		target = r.URL.EscapedPath()
+	}
+	if target == "" || target[0] != '/' {
+		return "", badPath("the request target must begin with a slash")
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return path, nil
+}
+
+// CheckPath is the canonical gate, to be passed by every request before any
+// routing. Two routers that read one path differently are how an attacker gets
+// past a rule, so a path that can be read in two ways is refused: dot segments
+// (also `..;x` as Tomcat reads it, and beside %2F), empty segments,
+// backslashes, control bytes, encoded unreserved characters such as %61,
+// and what lenient decoders turn into a dot or a slash.
+//
+// rawPath is undecoded and without the query. The error wraps [ErrBadPath] and
+// says what to send instead.
+func CheckPath(rawPath string) error {
+	if rawPath == "" || rawPath[0] != '/' {
+		return badPath("it must begin with a slash")
+	}
+	var seg segment
+	rawStart := 1
+	for i := 1; i < len(rawPath); i++ {
+		switch c := rawPath[i]; c {
+		case '/':
+			if i == rawStart {
+				return badPath("empty segment; send one slash instead of two")
+			}
+			if seg.isDots() {
+				return errDotSegment
+			}
+			seg, rawStart = segment{}, i+1
+		case '.', ';':
+			seg.add(c)
+		case '%':
+			v, ok := escaped(rawPath, i)
+			if !ok {
+				return badPath("invalid percent escape; encode a percent sign as %%25")
+			}
+			if err := checkEscaped(rawPath, i, v); err != nil {
+				return err
+			}
+			if v == '/' {
+				if seg.isDots() {
+					return errDotSegment
+				}
+				seg = segment{}
+			} else {
+				seg.add(v)
+			}
+			i += 2
+		default:
+			if c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == '?' {
+				return badPath("byte 0x%02x is not allowed; percent-encode it", c)
+			}
+			seg.add(c)
+		}
+	}
+	if seg.isDots() {
+		return errDotSegment
+	}
+	return nil
+}
+
+var errDotSegment = badPath("dot segment; send the resolved path")
+
+// segment is what the dot rule needs to know of the segment being read: only
+// dots so far, and whether parameters (RFC 3986 §3.3) have begun, which
+// servlet containers cut off before they resolve dots.
+type segment struct {
+	dots          int
+	other, params bool
+}
+
+func (s *segment) add(c byte) {
+	switch {
+	case s.params:
+	case c == ';':
+		s.params = true
+	case c == '.':
+		s.dots++
+	default:
+		s.other = true
+	}
+}
+
+func (s *segment) isDots() bool { return !s.other && (s.dots == 1 || s.dots == 2) }
+
+// checkEscaped judges the byte v that is percent-encoded at path[i].
+func checkEscaped(path string, i int, v byte) error {
+	switch {
+	case v < 0x20 || v == 0x7f:
+		return badPath("encoded control byte %s", path[i:i+3])
+	case v == '\\':
+		return badPath("encoded backslash; some servers read it as a slash")
+	case isUnreserved(v):
+		return badPath("%s must be sent as %q (RFC 3986 §2.3)", path[i:i+3], v)
+	case v < 0xc0:
+		return nil
+	}
+	next, ok := escaped(path, i+3)
+	if !ok {
+		return nil // a lone byte of a legacy encoding
+	}
+	switch {
+	case v <= 0xc1 && next&0xc0 == 0x80, v == 0xe0 && next >= 0x80 && next < 0xa0, v == 0xf0 && next >= 0x80 && next < 0x90:
+		return badPath("overlong UTF-8 (RFC 3629 §3)")
+	case v == 0xef && next == 0xbc:
+		// Full-width % . / \ become the ASCII ones in servers that normalise
+		// (NFKC) after they have checked.
+		switch last, _ := escaped(path, i+6); last {
+		case 0x85, 0x8e, 0x8f, 0xbc:
+			return badPath("full-width form of a character that separates paths")
+		}
+	}
+	return nil
+}
+
+// escaped decodes the percent escape at s[i:], if there is one.
+func escaped(s string, i int) (byte, bool) {
+	if i+2 >= len(s) || s[i] != '%' {
+		return 0, false
+	}
+	hi, lo := unhex(s[i+1]), unhex(s[i+2])
+	return hi<<4 | lo, hi < 16 && lo < 16
+}
+
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
+}
+
+func isUnreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// foldPath reads the beginning of a checked path the way the most careless
+// upstream would: %2F as a slash, parameters cut off, no difference between
+// upper and lower case, and not one byte further than limit. separators says
+// that more than letters changed.
+func foldPath(path string, limit int) (folded string, separators bool) {
+	i := 0
+	for ; i < len(path) && i <= limit; i++ {
+		if c := path[i]; c == '%' || c == ';' || 'A' <= c && c <= 'Z' {
+			break
+		}
+	}
+	if i == len(path) || i > limit {
+		return path, false
+	}
+	b := append(make([]byte, 0, limit+2), path[:i]...)
+	skip := false // inside parameters
+	for ; i < len(path) && len(b) <= limit; i++ {
+		c := path[i]
+		if c == '%' {
+			c, _ = escaped(path, i)
+			i += 2
+			separators = separators || c == '/' || c == ';'
+		}
+		switch {
+		case c == '/':
+			skip = false
+			if b[len(b)-1] != '/' {
+				b = append(b, '/')
+			}
+		case c == ';':
+			skip, separators = true, true
+		case skip:
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b), separators
+}

@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+func TestCheckPath(t *testing.T) {
+	good := []string{
+		"/", "/a", "/a/", "/a/b/", "/a.b", "/...", "/.well-known/jwks.json", "/a/..b", "/a;x=1", "/a/;x/b",
+		"/a%20b", "/a%2Fb", "/a%2fb/", "/a%3Bb", "/%E2%82%AC", "/%e9", "/%c0", "/%25", "/%252e%252e", "/a/%2F/b",
+		"/a|b", "/a[0]", "/a^b", `/a"b`, "/a:b@c!$&'()*+,=", "/%EF%BC%81", "/caf%C3%A9",
+	}
+	for _, p := range good {
+		if err := CheckPath(p); err != nil {
+			t.Errorf("CheckPath(%q) = %v, want nil", p, err)
+		}
+	}
+	bad := []string{
+		"", "a", "*", "http://h/a", "//", "//a", "/a//b", "/a//", "/.", "/..", "/./a", "/../a", "/a/..", "/a/.", "/a/../b",
+		"/%2e", "/%2E%2e/a", "/a/.%2e/b", "/..;x/b", "/.;/b", "/a/..;", "/..%3Bx/b", "/..%2fa", "/a%2f..", "/a%2F..%2Fb", "/a%2f.%2fb", "/a%2f..;x%2fb",
+		`/a\b`, "/a%5cb", "/a%5C..%5Cb", "/%61dmin", "/%41", "/%30", "/%2d", "/%7E", "/%5f",
+		"/%00", "/a%0d%0a", "/%1f", "/%7f", "/a\x00", "/a\tb", "/a b", "/a#b", "/a?b", "/\x7f",
+		"/%", "/%2", "/%zz", "/%u002e", "/%-1", "/a%2g",
+		"/é", "/\xff", "/．．/a", "/%c0%ae", "/%C0%AF", "/%c1%9c", "/%e0%80%ae", "/%f0%80%80%ae",
+		"/%EF%BC%8E%EF%BC%8E/a", "/%ef%bc%8fa", "/a%ef%bc%bcb", "/%ef%bc%852e",
+	}
+	for _, p := range bad {
+		if err := CheckPath(p); !errors.Is(err, ErrBadPath) {
+			t.Errorf("CheckPath(%q) = %v, want ErrBadPath", p, err)
+		}
+	}
+}
+
+func TestRawPath(t *testing.T) {
+	for _, tt := range []struct{ uri, want string }{
+		{"/a?b", "/a"}, {"/a%2Fb", "/a%2Fb"}, {`/a"b|?x`, `/a"b|`}, {"/", "/"}, {"/?", "/"},
+		{"http://h/a", ""}, {"*", ""}, {"h:443", ""},
+	} {
+		got, err := RawPath(&http.Request{RequestURI: tt.uri})
+		if got != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("RawPath(%q) = %q, %v; want %q", tt.uri, got, err, tt.want)
+		}
+	}
+	got, err := RawPath(&http.Request{URL: &url.URL{Path: "/a/b"}})
+	if got != "/a/b" || err != nil {
+		t.Errorf("RawPath of a made request = %q, %v", got, err)
+	}
+}

@@ -1,0 +1,236 @@
+package proxy
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Mint makes the identity token that an upstream is shown. It is called for
+// every request and should cache: signing costs more than forwarding.
+type Mint func(who Identity, audience string) (jwt string, err error)
+
+// Options is what a Proxy needs from outside. Mint, OnError and Now must be set.
+type Options struct {
+	Mint Mint
+	// OnError answers a request that could not be forwarded. It is called at
+	// most once per request and only while an answer is possible, except for
+	// ClientGone, when it is of no use but for the log.
+	OnError func(w http.ResponseWriter, r *http.Request, err *Error)
+	// Forwarded says what an upstream is told about the client: its address,
+	// "http" or "https", and the public host. nil: the peer's address, and
+	// scheme and host of PublicURL.
+	Forwarded func(r *http.Request) (clientIP, proto, host string)
+	// Alive reports whether a session has not been revoked; it is asked when
+	// a stream begins, and must not block. nil: all are.
+	Alive      func(who Identity) bool
+	OwnCookies []string // names, exact; never forwarded, never accepted
+	PublicURL  *url.URL
+	Now        func() time.Time
+	Logger     *slog.Logger   // nil: discarded
+	RootCAs    *x509.CertPool // for upstreams; nil: the system's
+}
+
+// Proxy forwards requests. It is safe for concurrent use.
+type Proxy struct {
+	mint         Mint
+	onError      func(w http.ResponseWriter, r *http.Request, err *Error)
+	forwarded    func(r *http.Request) (clientIP, proto, host string)
+	alive        func(who Identity) bool
+	ownCookies   []string
+	publicOrigin string
+	now          func() time.Time
+	logger       *slog.Logger
+
+	transport *http.Transport
+	reverse   httputil.ReverseProxy
+	streams   streams
+}
+
+// New makes a Proxy.
+func New(o Options) *Proxy {
+	p := &Proxy{
+		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive,
+		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
+		now: o.Now, logger: o.Logger, transport: newTransport(o.RootCAs),
+	}
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
+	if p.forwarded == nil {
+		p.forwarded = func(r *http.Request) (string, string, string) {
+			ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return ip, o.PublicURL.Scheme, o.PublicURL.Host
+		}
+	}
+	p.reverse = httputil.ReverseProxy{
+		Rewrite:        rewrite,
+		Transport:      balancer{p},
+		ModifyResponse: modifyResponse,
+		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { p.fail(exchangeOf(r.Context()), err) },
+		ErrorLog:       slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug),
+		BufferPool:     &copyBuffers{},
+	}
+	return p
+}
+
+// Close drops idle connections to upstreams.
+func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
+
+// Forward sends the request of a [Forward] decision on as who, the zero
+// Identity for nobody, and the answer back. It panics with
+// [http.ErrAbortHandler] when an answer breaks off in its middle, so that the
+// client does not take it for complete.
+//
+// seal is called once, when the final header or that of a 101 is about to be
+// written, on our own error answers too, and may add to it; never for a 1xx
+// before that. It may be nil.
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who Identity, seal func(http.Header)) {
+	if d.route == nil || d.As(&who).Outcome != Forward {
+		panic("proxy: Forward without a decision that allows it for this identity")
+	}
+	if seal == nil {
+		seal = func(http.Header) {}
+	}
+	rt := d.route
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	ex := &exchange{Context: ctx, cancel: cancel, proxy: p, in: r, route: rt, path: d.path}
+	ex.w = &responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
+	defer ex.unregister()
+	if rt.Access != Public {
+		ex.who = who
+	}
+
+	if wantsUpgrade(r.Header) && !upgradable(r) {
+		p.answer(ex, &Error{Kind: BadUpgrade, Route: rt.Path})
+		return
+	}
+	if rt.MaxBody != NoLimit && r.ContentLength > rt.MaxBody {
+		p.answer(ex, ex.tooLarge())
+		return
+	}
+	if ex.who.UserID != "" && rt.Identity == IdentityJWT {
+		jwt, err := p.mint(ex.who, rt.Audience)
+		if err != nil {
+			p.answer(ex, &Error{Kind: MintFailed, Route: rt.Path, Cause: err})
+			return
+		}
+		ex.bearer = "Bearer " + jwt
+	}
+	ex.upstream = rt.pick(p.now, nil)
+
+	out := r.WithContext(ex)
+	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r}
+		out.Body = ex.body
+		defer ex.body.detach()
+	}
+	p.reverse.ServeHTTP(ex.w, out)
+}
+
+// rewrite is ReverseProxy's hook on requests. Rewrite, never Director: with
+// that one a client takes our headers out by naming them in Connection.
+func rewrite(pr *httputil.ProxyRequest) {
+	ex := exchangeOf(pr.In.Context())
+	ex.rewriteRequestHeader(pr.In, pr.Out.Header)
+	pr.Out.Host = ""
+
+	// The bytes that were judged are the bytes that are sent. Path and RawPath
+	// would be encoded anew, with other rules than the client's.
+	pr.Out.URL.Opaque = ex.path
+	pr.Out.URL.Path, pr.Out.URL.RawPath = ex.path, ""
+	pr.Out.URL.RawQuery = pr.In.URL.RawQuery // ReverseProxy drops what it cannot parse
+
+	pr.Out.Trailer = nil
+	if ex.body != nil {
+		pr.Out.Body = ex.body
+		if ex.body.trailers = announcedTrailers(pr.In.Trailer); ex.body.trailers != nil {
+			pr.Out.Trailer = ex.body.trailers
+		}
+	}
+}
+
+var errBadStatus = errors.New("the upstream answered with an impossible status")
+
+// modifyResponse is ReverseProxy's hook on final responses, 101 included.
+func modifyResponse(res *http.Response) error {
+	ex := exchangeOf(res.Request.Context())
+	if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
+		return errBadStatus
+	}
+	ours := ex.w.Header()
+	ex.filterResponseHeader(res.Header, ours)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
+	ex.rewriteLocation(res.Header, "Location")
+	ex.rewriteLocation(res.Header, "Content-Location")
+	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
+		privateAtMost(res.Header)
+	}
+	contentType, ok := res.Header["Content-Type"]
+	if !ok {
+		ours["Content-Type"] = nil // else net/http guesses, and may guess HTML
+	} else if isEventStream(contentType[0]) {
+		if err := ex.register(ex.endStream); err != nil {
+			return err
+		}
+		res.Body = &eventStream{res.Body, ex}
+	}
+	ex.filterTrailer(res.Trailer) // the announced names
+	if len(res.Trailer) > 0 && ex.in.ProtoMajor == 1 {
+		delete(res.Header, "Content-Length") // HTTP/2 has both, HTTP/1.1 sends trailers after chunks only
+	}
+	if res.ContentLength < 0 || res.ProtoMajor > 1 {
+		res.Body = &trailedBody{res.Body, ex, res}
+	}
+	return nil
+}
+
+func isEventStream(contentType string) bool {
+	if len(contentType) < len("text/event-stream") {
+		return false
+	}
+	base, _, _ := mime.ParseMediaType(contentType)
+	return base == "text/event-stream"
+}
+
+// fail is ReverseProxy's hook on errors.
+func (p *Proxy) fail(ex *exchange, err error) {
+	p.answer(ex, ex.problem(err))
+}
+
+// answer hands an error to the caller while it can be answered.
+func (p *Proxy) answer(ex *exchange, e *Error) {
+	if ex.w.done {
+		p.logger.Debug("proxy: broke off", "route", e.Route, "error", e, "cause", e.Cause)
+		return
+	}
+	if (e.Kind == BodyTooLarge || e.Kind == BadBody) && ex.in.ProtoMajor == 1 {
+		ex.w.Header()["Connection"] = []string{"close"} // the rest of the body is no next request
+	}
+	p.onError(ex.w, ex.in, e)
+}
+
+// copyBuffers pools the buffers of response bodies.
+type copyBuffers struct{ pool sync.Pool }
+
+const copyBufferSize = 32 << 10
+
+func (b *copyBuffers) Get() []byte {
+	if buf, ok := b.pool.Get().(*[copyBufferSize]byte); ok {
+		return buf[:]
+	}
+	return make([]byte, copyBufferSize)
+}
+
+func (b *copyBuffers) Put(buf []byte) { b.pool.Put((*[copyBufferSize]byte)(buf)) }

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A request header of one of these names never arrives as the client sent it.
+// The key is the name as the laxest server reads it: lower case, and every
+// byte that is no letter or digit a dash, because CGI-like gateways turn `-`,
+// and some of them `_`, `.` and the rest too, into one underscore. `X_User_Id`
+// is a forged X-User-Id there.
+type headerRule uint8
+
+const (
+	passes   headerRule = iota
+	dropped             // whatever the spelling
+	plain               // passes in its canonical spelling only
+	override            // replaces the method; dropped where the row restricts methods
+)
+
+var requestRules = map[string]headerRule{
+	// Who is asking.
+	"authorization": dropped, "proxy-authorization": dropped,
+	"x-user-id": dropped, "x-user-email": dropped, "x-user-role": dropped,
+	// Where it came from. X-Forwarded-* as a whole is in ruleFor.
+	"forwarded": dropped, "via": plain, "x-real-ip": dropped, "x-client-ip": dropped, "client-ip": dropped,
+	"x-cluster-client-ip": dropped, "true-client-ip": dropped, "cf-connecting-ip": dropped, "fastly-client-ip": dropped,
+	"x-request-id": dropped,
+	// What is asked for: these replace the path that was judged.
+	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped,
+	"x-http-method-override": override, "x-http-method": override, "x-method-override": override,
+	// Framing, and what ReverseProxy has already settled under the plain name.
+	"connection": plain, "upgrade": plain, "te": plain, "trailer": plain, "transfer-encoding": plain, "content-length": plain,
+	"host": dropped, "keep-alive": dropped, "proxy-connection": dropped, "http2-settings": dropped, "expect": plain,
+	// Known to open holes in frameworks: httpoxy (CVE-2016-5385), and the
+	// sendfile mapping of Rack (CVE-2025-61780).
+	"proxy": dropped, "x-sendfile-type": dropped, "x-accel-mapping": dropped,
+	// Handled by value.
+	"cookie": plain, "traceparent": plain, "tracestate": plain,
+}
+
+const longestRule = len("x-http-method-override")
+
+func ruleFor(name string) headerRule {
+	var buf [longestRule]byte
+	for i := range min(len(name), len(buf)) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		default:
+			c = '-'
+		}
+		buf[i] = c
+	}
+	if len(name) >= len("x-forwarded") && string(buf[:len("x-forwarded")]) == "x-forwarded" {
+		return dropped
+	}
+	if len(name) > len(buf) {
+		return passes
+	}
+	return requestRules[string(buf[:len(name)])]
+}
+
+// plainlySpelled reports whether name is its own canonical form with no
+// separator but dashes.
+func plainlySpelled(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c != '-' && !('a' <= c|0x20 && c|0x20 <= 'z') && !('0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return name == http.CanonicalHeaderKey(name)
+}
+
+// rewriteRequestHeader makes h what the upstream gets: first everything that a
+// client could forge is taken out, then what we say is written. ReverseProxy
+// has removed the hop-by-hop headers before, those named in the client's
+// Connection included, so nothing that is written here can be taken out again.
+func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
+	for name := range h {
+		switch ruleFor(name) {
+		case dropped:
+			delete(h, name)
+		case plain:
+			if !plainlySpelled(name) {
+				delete(h, name)
+			}
+		case override:
+			if !ex.route.anyMethod {
+				delete(h, name)
+			}
+		}
+	}
+	if _, ok := h["Cookie"]; ok {
+		ex.rewriteCookie(h)
+	}
+	if v, ok := h["Traceparent"]; ok && (len(v) != 1 || !validTraceparent(v[0])) {
+		delete(h, "Traceparent")
+	}
+	if _, ok := h["Traceparent"]; !ok {
+		delete(h, "Tracestate") // means nothing alone (W3C Trace Context §3.3)
+	}
+
+	ip, proto, host := ex.proxy.forwarded(in)
+	ex.set(h, "X-Forwarded-For", ip)
+	ex.set(h, "X-Forwarded-Proto", proto)
+	ex.set(h, "X-Forwarded-Host", host)
+	if id := in.Header["X-Request-Id"]; len(id) > 0 {
+		ex.set(h, "X-Request-Id", id[0])
+	}
+	if ex.who.UserID == "" {
+		return
+	}
+	switch ex.route.Identity {
+	case IdentityJWT:
+		ex.set(h, "Authorization", ex.bearer)
+	case IdentityHeaders:
+		ex.set(h, "X-User-Id", ex.who.UserID)
+		ex.set(h, "X-User-Email", ex.who.Email)
+		ex.set(h, "X-User-Role", ex.who.Role)
+	case IdentityNone:
+	}
+}
+
+func (ex *exchange) rewriteCookie(h http.Header) {
+	if !ex.route.ForwardCookies {
+		delete(h, "Cookie")
+		return
+	}
+	if kept := forwardableCookies(h["Cookie"], ex.proxy.ownCookies); kept != "" {
+		ex.set(h, "Cookie", kept)
+	} else {
+		delete(h, "Cookie")
+	}
+}
+
+// set writes a header whose value lives in the exchange: no slice each.
+func (ex *exchange) set(h http.Header, name, value string) {
+	if value == "" {
+		return
+	}
+	i := ex.used
+	ex.used++
+	ex.values[i] = value
+	h[name] = ex.values[i : i+1 : i+1]
+}
+
+// validTraceparent reports whether v has the form of W3C Trace Context §3.2.2;
+// later versions may be longer.
+func validTraceparent(v string) bool {
+	if len(v) < 55 || v[2] != '-' || v[35] != '-' || v[52] != '-' || v[:2] == "ff" || v[:2] == "00" && len(v) != 55 || len(v) > 55 && v[55] != '-' {
+		return false
+	}
+	for i := range 55 {
+		if c := v[i]; i != 2 && i != 35 && i != 52 && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return strings.Trim(v[3:35], "0") != "" && strings.Trim(v[36:52], "0") != ""
+}

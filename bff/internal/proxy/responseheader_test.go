@@ -1,0 +1,288 @@
+package proxy
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSiteHeadersAreOursAlone(t *testing.T) {
+	theirs := []string{
+		"Server", "Via", "X-Powered-By", "X-AspNet-Version", "Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc", "Refresh", "Service-Worker-Allowed",
+		"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Anything-New", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
+		"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy-Report-Only", "Permissions-Policy", "Referrer-Policy", "X-Frame-Options",
+		"X-Accel-Redirect", "X-Accel-Buffering", "X-Sendfile", "Nel", "Report-To", "Reporting-Endpoints", "Origin-Trial", "Set-Cookie2", "Timing-Allow-Origin",
+	}
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range theirs {
+			w.Header()[textproto.CanonicalMIMEHeaderKey(name)] = []string{"EVIL"}
+		}
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "EVIL")
+		h.Set("X-Request-Id", "EVIL")
+		h.Set("Connection", "X-Hop")
+		h.Set("X-Hop", "EVIL")
+		h.Set("WWW-Authenticate", `Bearer realm="x", Basic realm="EVIL"`)
+		h.Set("Etag", `"1"`)
+		h.Set("Vary", "Accept")
+		h.Set("Content-Type", "application/json")
+		h.Set("X-Total-Count", "3")
+		h.Add("Link", "</a>; rel=next")
+		h.Add("Link", "</b>; rel=prev")
+		w.WriteHeader(418)
+		io.WriteString(w, "body")
+	})
+	g := newGate(t, upstream, nil)
+	res, body := g.do(t, "GET", "/api/x", nil)
+	if res.StatusCode != 418 || body != "body" {
+		t.Errorf("status %d, body %q", res.StatusCode, body)
+	}
+	for name, values := range res.Header {
+		if strings.Contains(strings.Join(values, ","), "EVIL") {
+			t.Errorf("%s: %q came through", name, values)
+		}
+	}
+	for name, want := range map[string][]string{
+		"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"req-1"}, "Etag": {`"1"`}, "Vary": {"Accept"}, "Content-Type": {"application/json"},
+		"X-Total-Count": {"3"}, "Link": {"</a>; rel=next", "</b>; rel=prev"}, "Cache-Control": {"private, no-cache"}, "Set-Cookie": {"access_token=sealed; Path=/"},
+	} {
+		if !slices.Equal(res.Header[name], want) {
+			t.Errorf("%s: %q, want %q", name, res.Header[name], want)
+		}
+	}
+}
+
+func TestUpstream401IsPassedOn(t *testing.T) {
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		w.WriteHeader(401)
+	})
+	g := newGate(t, upstream, nil)
+	res, _ := g.do(t, "GET", "/api/x", nil)
+	if res.StatusCode != 401 || res.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` || g.last.Load() != nil {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+}
+
+func TestContentTypeIsNotGuessed(t *testing.T) {
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		io.WriteString(w, "<html><script>alert(1)</script>")
+	})
+	g := newGate(t, upstream, nil)
+	if res, _ := g.do(t, "GET", "/api/x", nil); res.Header["Content-Type"] != nil {
+		t.Errorf("Content-Type: %q", res.Header["Content-Type"])
+	}
+}
+
+// hostileCookies in each of the three places where a browser takes cookies.
+func TestUpstreamCookies(t *testing.T) {
+	set := []string{
+		"access_token=EVIL", "refresh_token=EVIL; Path=/", " access_token = EVIL", "__Host-access_token=EVIL; Secure; Path=/", "device=EVIL", "\"device\"=EVIL",
+		"=access_token=EVIL", "access_token", "; access_token=EVIL", "theme=dark; Path=/", "Access_Token=other", "my_device=1",
+	}
+	passes := []string{"theme=dark; Path=/", "Access_Token=other", "my_device=1"}
+	upstream := rawUpstream(t, func(c net.Conn, br *bufio.Reader) {
+		if _, err := http.ReadRequest(br); err != nil {
+			return
+		}
+		cookies := "Set-Cookie: " + strings.Join(set, "\r\nSet-Cookie: ") + "\r\n"
+		io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nServer: EVIL\r\nClear-Site-Data: EVIL\r\n"+cookies+"\r\n"+
+			"HTTP/1.1 102 Processing\r\nX: EVIL\r\n\r\n"+
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Set-Cookie, Clear-Site-Data\r\n"+cookies+"\r\n"+
+			"2\r\nhi\r\n0\r\nX-Sum: 42\r\nX-Late: 43\r\nClear-Site-Data: EVIL\r\nCache-Control: EVIL\r\n"+cookies+"\r\n")
+	})
+	for _, forward := range []bool{false, true} {
+		g := newGate(t, upstream, func(r *Row) { r.ForwardCookies = forward })
+		hints := []http.Header{}
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			hints = append(hints, http.Header(h))
+			return nil
+		}})
+		r, _ := http.NewRequestWithContext(ctx, "GET", g.URL+"/api/x", nil)
+		res, err := noRedirect.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(body) != "hi" {
+			t.Fatalf("%q %v", body, err)
+		}
+		var hinted, final []string
+		if forward {
+			hinted, final = passes, passes
+		}
+		final = append(slices.Clip(final), "access_token=sealed; Path=/")
+		if len(hints) != 1 || hints[0].Get("Link") == "" || !slices.Equal(hints[0]["Set-Cookie"], hinted) || hints[0]["X-Request-Id"] != nil {
+			t.Errorf("forward %v: 103 with %v", forward, hints)
+		}
+		got := slices.Sorted(slices.Values(res.Header["Set-Cookie"]))
+		if !slices.Equal(got, slices.Sorted(slices.Values(final))) {
+			t.Errorf("forward %v: %q, want %q", forward, got, final)
+		}
+		if res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Error("the 103 took our security headers along")
+		}
+		for name, values := range res.Trailer {
+			if name != "X-Sum" && name != "X-Late" {
+				t.Errorf("forward %v: trailer %s: %q", forward, name, values)
+			}
+		}
+		if res.Trailer.Get("X-Sum") != "42" || res.Trailer.Get("X-Late") != "43" {
+			t.Errorf("trailers: %v", res.Trailer)
+		}
+		if g.seals.Load() != 1 {
+			t.Errorf("sealed %d times", g.seals.Load())
+		}
+	}
+}
+
+// A writer as Echo's: the first WriteHeader is the last.
+type onceWriter struct {
+	http.ResponseWriter
+	committed bool
+}
+
+func (w *onceWriter) WriteHeader(code int) {
+	if !w.committed {
+		w.committed = true
+		w.ResponseWriter.WriteHeader(code)
+	}
+}
+func (w *onceWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func TestEarlyHintsGoAroundWritersThatCommit(t *testing.T) {
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</a>")
+		w.WriteHeader(103)
+		w.WriteHeader(202)
+	})
+	g := newGate(t, upstream, nil)
+	serve := g.Server.Config.Handler
+	g.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serve.ServeHTTP(&onceWriter{ResponseWriter: w}, r)
+	})
+	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 202 {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	if res := g.raw(t, "GET /api/x HTTP/1.0\nHost: h\n\n"); res.StatusCode != 202 {
+		t.Errorf("HTTP/1.0 client was sent a %d", res.StatusCode)
+	}
+}
+
+func TestLocation(t *testing.T) {
+	var location string
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Location"] = []string{location}
+		w.Header()["Content-Location"] = []string{location}
+		w.WriteHeader(302)
+	})
+	host := mustURL(t, upstream).Host
+	for _, tt := range []struct{ location, stripped, kept string }{
+		{"/a", "/api/x/a", "/a"},
+		{"/a%2Fb;c?d=e;f#g", "/api/x/a%2Fb;c?d=e;f#g", "/a%2Fb;c?d=e;f#g"},
+		{"/", "/api/x/", "/"},
+		{upstream, "/api/x/", "/"},
+		{upstream + "/a?b", "/api/x/a?b", "/a?b"},
+		{"HTTP://" + host + "/a", "/api/x/a", "/a"},
+		{"//" + host + "/a", "/api/x/a", "/a"},
+		{"a", "/api/x/dir/a", "/api/x/dir/a"},
+		{"../a", "/api/x/a", "/api/x/a"},
+		{"../../../a", "/api/x/a", "/a"},
+		{"?q=1", "/api/x/dir/page?q=1", "/api/x/dir/page?q=1"},
+		{upstream + "//evil.example/a", "/api/x//evil.example/a", "https://gate.example//evil.example/a"},
+		{"https://elsewhere.example/a", "https://elsewhere.example/a", "https://elsewhere.example/a"},
+		{"//elsewhere.example/a", "//elsewhere.example/a", "//elsewhere.example/a"},
+		{"mailto:a@b.c", "mailto:a@b.c", "mailto:a@b.c"},
+		{`http:\\` + host + `\a`, "", ""},
+		{"http://" + host + ":x/", "", ""},
+		{`/\evil.example`, "", ""},
+	} {
+		location = tt.location
+		for _, strip := range []bool{true, false} {
+			want := tt.stripped
+			g := newGate(t, upstream, func(r *Row) {
+				if !strip {
+					r.StripPrefix, want = "", tt.kept
+				}
+			})
+			res, _ := g.do(t, "GET", "/api/x/dir/page", nil)
+			if got := res.Header.Get("Location"); got != want || res.Header.Get("Content-Location") != want {
+				t.Errorf("strip %v: Location %q became %q, want %q", strip, tt.location, got, want)
+			}
+		}
+	}
+}
+
+func TestPrivateAtMost(t *testing.T) {
+	for _, tt := range []struct {
+		in   []string
+		want string
+	}{
+		{nil, "private, no-cache"},
+		{[]string{""}, "private"},
+		{[]string{"public, max-age=60"}, "private, max-age=60"},
+		{[]string{"Public", "S-MaxAge=60, max-age=5"}, "private, max-age=5"},
+		{[]string{"max-age=60"}, "private, max-age=60"},
+		{[]string{"private, max-age=60"}, "private, max-age=60"},
+		{[]string{"no-store"}, "no-store"},
+		{[]string{"no-store, public"}, "no-store"},
+		{[]string{"no-cache"}, "private, no-cache"},
+		{[]string{`private="set-cookie, x", max-age=60`}, "private, max-age=60"},
+		{[]string{`no-cache="a, public", immutable`}, `private, no-cache="a, public", immutable`},
+		{[]string{"max-age=60, proxy-revalidate,, must-revalidate"}, "private, max-age=60, must-revalidate"},
+	} {
+		h := http.Header{"Cdn-Cache-Control": {"public"}}
+		if tt.in != nil {
+			h["Cache-Control"] = slices.Clone(tt.in)
+		}
+		privateAtMost(h)
+		if got := strings.Join(h["Cache-Control"], "|"); got != tt.want || h["Cdn-Cache-Control"] != nil {
+			t.Errorf("%q became %q, want %q", tt.in, got, tt.want)
+		}
+	}
+
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		if r.URL.Path == "/cookie" {
+			w.Header().Set("Set-Cookie", "theme=dark")
+		}
+	})
+	for _, tt := range []struct {
+		access  Access
+		path    string
+		cookies bool
+		want    string
+	}{
+		{Member, "", false, "private, max-age=60"}, {Optional, "", false, "private, max-age=60"}, {Public, "", false, "public, max-age=60"},
+		{Public, "/cookie", true, "private, max-age=60"}, {Public, "/cookie", false, "public, max-age=60"},
+	} {
+		g := newGate(t, upstream, func(r *Row) { r.Access, r.ForwardCookies = tt.access, tt.cookies })
+		if res, _ := g.do(t, "GET", "/api/x"+tt.path, nil); res.Header.Get("Cache-Control") != tt.want {
+			t.Errorf("%+v: %q", tt, res.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+// A redirect is the browser's to follow: we would follow it with an identity.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	other := upstreamFunc(t, func(http.ResponseWriter, *http.Request) { t.Error("followed") })
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other+"/a", 307) })
+	g := newGate(t, upstream, nil)
+	if res, _ := g.do(t, "POST", "/api/x", strings.NewReader("x")); res.StatusCode != 307 || res.Header.Get("Location") != other+"/a" {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+}
+
+func TestNoProxyFromEnvironment(t *testing.T) {
+	if newTransport(nil).Proxy != nil {
+		t.Error("the transport asks for a proxy")
+	}
+}

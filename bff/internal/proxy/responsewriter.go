@@ -1,0 +1,68 @@
+package proxy
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+)
+
+// responseWriter calls seal once, at the last moment before the final header
+// goes out, and knows whether an error can still be answered.
+type responseWriter struct {
+	http.ResponseWriter
+	ex                   *exchange
+	seal                 func(http.Header)
+	informationalAllowed bool // HTTP/1.0 clients know no 1xx (RFC 9110 §15.2)
+	done                 bool // header written, or connection taken over
+}
+
+func (w *responseWriter) WriteHeader(code int) {
+	if w.done {
+		return
+	}
+	w.done = true
+	if body := w.ex.body; body != nil && !body.complete.Load() && w.ex.in.ProtoMajor == 1 {
+		// The answer comes before the end of the body. To keep the connection
+		// the server would swallow the rest of it now, while the transport is
+		// still sending it upstream.
+		w.Header()["Connection"] = []string{"close"}
+	}
+	w.seal(w.Header())
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError implements what [http.ResponseController] looks for. It must not
+// be left to Unwrap: flushing writes a header that is not written yet.
+func (w *responseWriter) FlushError() error {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack hands the connection over for a WebSocket; ReverseProxy writes the
+// header of the 101 right after it.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	socket, err := w.ex.openSocket()
+	if err != nil {
+		w.ex.cancel(err) // ReverseProxy keeps only the text of an error from here
+		return nil, nil, err
+	}
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.done = true
+	w.seal(w.Header())
+	socket.attach(conn, rw.Reader)
+	return socket, rw, nil
+}
+
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

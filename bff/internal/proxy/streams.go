@@ -1,0 +1,157 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// Close codes of RFC 6455 §7.4; the 4000s are an application's own.
+const (
+	CloseGoingAway      = 1001
+	CloseSessionRevoked = 4401
+)
+
+// stream is a live connection that would outlast its session if nobody ended
+// it: a WebSocket or an event stream.
+type stream struct {
+	sessionID string
+	end       func(code int, reason string) // does not block
+}
+
+// streams is the registry of what is live, by session.
+type streams struct {
+	mu        sync.Mutex
+	bySession map[string]map[*stream]struct{}
+	count     int
+	empty     chan struct{} // closed when count falls to 0; nil while nobody waits
+}
+
+func (s *streams) add(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bySession == nil {
+		s.bySession = make(map[string]map[*stream]struct{})
+	}
+	of := s.bySession[st.sessionID]
+	if of == nil {
+		of = make(map[*stream]struct{}, 1)
+		s.bySession[st.sessionID] = of
+	}
+	of[st] = struct{}{}
+	s.count++
+}
+
+func (s *streams) remove(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.bySession[st.sessionID]
+	delete(of, st)
+	if len(of) == 0 {
+		delete(s.bySession, st.sessionID)
+	}
+	s.count--
+	if s.count == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+func (s *streams) of(sessionID string) (list []*stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st := range s.bySession[sessionID] {
+		list = append(list, st)
+	}
+	return list
+}
+
+// CloseSession ends what is live of a session: WebSockets with the close code
+// 4401 and the reason, event streams by the end of their body. It returns how
+// many there were, and does not wait for them to be gone.
+func (p *Proxy) CloseSession(sessionID, reason string) int {
+	live := p.streams.of(sessionID)
+	for _, st := range live {
+		st.end(CloseSessionRevoked, reason)
+	}
+	return len(live)
+}
+
+// Live is the number of open WebSockets and event streams.
+func (p *Proxy) Live() int {
+	p.streams.mu.Lock()
+	defer p.streams.mu.Unlock()
+	return p.streams.count
+}
+
+// Shutdown ends all streams, WebSockets with the close code 1001, and waits
+// until they are gone or ctx is done. [http.Server.Shutdown] does not know of
+// WebSockets, and would wait for event streams until its deadline.
+func (p *Proxy) Shutdown(ctx context.Context) error {
+	s := &p.streams
+	s.mu.Lock()
+	if s.count == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	gone := s.empty
+	var live []*stream
+	for _, of := range s.bySession {
+		for st := range of {
+			live = append(live, st)
+		}
+	}
+	s.mu.Unlock()
+	for _, st := range live {
+		st.end(CloseGoingAway, "the server is restarting")
+	}
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// register makes the exchange findable for CloseSession. The session may have
+// been revoked while the upstream took its time, before there was anything to
+// be found: so it is asked once more, after.
+func (ex *exchange) register(end func(code int, reason string)) error {
+	ex.stream = &stream{sessionID: ex.who.SessionID, end: end}
+	ex.proxy.streams.add(ex.stream)
+	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.who) {
+		return errSessionEnded
+	}
+	return nil
+}
+
+func (ex *exchange) unregister() {
+	if ex.stream != nil {
+		ex.proxy.streams.remove(ex.stream)
+	}
+}
+
+// endStream ends an event stream.
+func (ex *exchange) endStream(int, string) {
+	ex.ended.Store(true)
+	ex.cancel(errSessionEnded)
+}
+
+// eventStream is the body of a text/event-stream answer. When its session
+// ends the browser sees a complete answer instead of a broken connection, and
+// reconnects into a 401.
+type eventStream struct {
+	io.ReadCloser
+	ex *exchange
+}
+
+func (b *eventStream) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && b.ex.ended.Load() {
+		err = io.EOF
+	}
+	return n, err
+}

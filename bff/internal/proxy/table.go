@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// Identity is whom a request is forwarded as; the zero value is nobody.
+type Identity struct{ UserID, SessionID, Email, Role string }
+
+// Table is the one list of what is reachable behind the gatehouse. It does not
+// change; a reload makes a new one.
+type Table struct {
+	routes  map[string]*route // by path
+	folded  map[string]*route // by lower-case path
+	longest int               // bytes of the longest path
+	all     []*route          // in the order given
+}
+
+// route is a checked Row with what forwarding needs at hand.
+type route struct {
+	Row
+	own       bool   // one of reserved: the gatehouse answers it, never an upstream
+	allow     string // Allow header of a 405
+	anyMethod bool   // Methods is not a restriction
+	upstreams []*upstream
+	next      atomic.Uint32 // round robin
+}
+
+// NewTable checks rows and makes a table of them. The error joins every
+// mistake there is, each naming its row and the fix.
+func NewTable(rows ...Row) (*Table, error) {
+	t, wrong := newTable(rows)
+	var all []error
+	for _, w := range wrong {
+		all = append(all, fmt.Errorf("route %d (%s): %s: %s", w.row+1, rows[w.row].Path, w.key, w.text))
+	}
+	if len(all) > 0 {
+		return nil, errors.Join(all...)
+	}
+	return t, nil
+}
+
+type rowMistake struct {
+	row int // index
+	mistake
+}
+
+func newTable(rows []Row) (*Table, []rowMistake) {
+	t := &Table{routes: make(map[string]*route), folded: make(map[string]*route)}
+	for _, path := range reserved {
+		t.add(&route{Row: Row{Path: path}, own: true})
+	}
+	var wrong []rowMistake
+	for i := range rows {
+		rt := &route{Row: rows[i]}
+		rt.anyMethod = len(rt.Methods) == 0
+		for _, m := range rt.check() {
+			wrong = append(wrong, rowMistake{i, m})
+		}
+		if other := t.folded[strings.ToLower(rt.Path)]; other != nil && !other.own {
+			wrong = append(wrong, rowMistake{i, mistake{"path", fmt.Sprintf("%q twice (upper and lower case count as one); remove one", rt.Path)}})
+		}
+		rt.allow = strings.Join(rt.Methods, ", ")
+		for _, u := range rt.Upstreams {
+			rt.upstreams = append(rt.upstreams, newUpstream(u))
+		}
+		t.all = append(t.all, rt)
+		t.add(rt)
+	}
+	return t, wrong
+}
+
+func (t *Table) add(rt *route) {
+	t.routes[rt.Path] = rt
+	t.folded[strings.ToLower(rt.Path)] = rt
+	t.longest = max(t.longest, len(rt.Path))
+}
+
+// Rows returns the table as it is in effect, defaults filled in.
+func (t *Table) Rows() []Row {
+	rows := make([]Row, 0, len(t.all))
+	for _, rt := range t.all {
+		rows = append(rows, rt.Row)
+	}
+	return rows
+}
+
+// longestMatch finds the longest entry that is path or above it on a segment
+// border.
+func longestMatch(routes map[string]*route, path string, longest int) (found *route) {
+	for i := 1; i <= len(path) && i <= longest; i++ {
+		if i == len(path) || path[i] == '/' {
+			if rt := routes[path[:i]]; rt != nil {
+				found = rt
+			}
+		}
+	}
+	return found
+}
+
+// Outcome is what the table says about a request.
+type Outcome uint8
+
+const (
+	NotFound         Outcome = iota // 404: no row; the default of everything
+	BadPath                         // 400: Decision.Reason says why
+	MethodNotAllowed                // 405: Decision.Allow
+	NeedsSession                    // 401, unless the caller finds a session and asks again
+	Forbidden                       // 403: somebody, but not in the right role
+	Forward
+)
+
+// Decision is the table's answer about one request.
+type Decision struct {
+	Outcome Outcome
+	Row     *Row   // nil for NotFound and BadPath; not to be changed
+	Allow   string // value of the Allow header for MethodNotAllowed
+	Reason  error  // for BadPath; wraps ErrBadPath
+
+	route *route
+	path  string // for the upstream: exactly what was judged, minus StripPrefix
+}
+
+// Decide says what is to be done with a request; it is a pure function.
+// rawPath is the path as the client sent it, see [RawPath]. who is nil while
+// nobody is known: a row for members then answers NeedsSession, and the caller
+// authenticates and goes on with [Decision.As].
+func (t *Table) Decide(method, rawPath string, who *Identity) Decision {
+	if err := CheckPath(rawPath); err != nil {
+		return Decision{Outcome: BadPath, Reason: err}
+	}
+	rt := longestMatch(t.routes, rawPath, t.longest)
+	folded, separators := foldPath(rawPath, t.longest)
+	if sloppy := longestMatch(t.folded, folded, t.longest); sloppy != rt {
+		// An upstream that takes %2F for a slash, cuts ;parameters off or
+		// ignores case would serve a path that another row guards:
+		// /api/orders%2Fadmin, /api/orders/admin;x, /api/orders/ADMIN.
+		if rt == nil && !separators {
+			return Decision{} // only case differs, and nothing would be sent
+		}
+		return Decision{Outcome: BadPath, Reason: badPath("it can be taken for %s; send that path in its plain spelling", sloppy.Path)}
+	}
+	if rt == nil || rt.own {
+		return Decision{}
+	}
+	d := Decision{Row: &rt.Row, route: rt}
+	if !slices.Contains(rt.Methods, method) {
+		d.Outcome, d.Allow = MethodNotAllowed, rt.allow
+		return d
+	}
+	d.path = rawPath[len(rt.StripPrefix):]
+	if d.path == "" {
+		d.path = "/"
+	}
+	return d.As(who)
+}
+
+// As decides again for somebody; what does not hang on who stays as it is.
+func (d Decision) As(who *Identity) Decision {
+	if d.path == "" {
+		return d
+	}
+	d.Outcome = Forward
+	if d.Row.Access == Member {
+		switch {
+		case who == nil || who.UserID == "":
+			d.Outcome = NeedsSession
+		case len(d.Row.Roles) > 0 && !slices.Contains(d.Row.Roles, who.Role):
+			d.Outcome = Forbidden
+		}
+	}
+	return d
+}

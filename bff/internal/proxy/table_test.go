@@ -1,0 +1,185 @@
+package proxy
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func mustTable(t testing.TB, rows ...Row) *Table {
+	t.Helper()
+	table, err := NewTable(rows...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func up(t testing.TB) []*url.URL { return []*url.URL{mustURL(t, "http://up:1")} }
+
+var (
+	ann  = &Identity{UserID: "7", SessionID: "s7", Email: "ann@example.org", Role: "user"}
+	root = &Identity{UserID: "1", SessionID: "s1", Email: "root@example.org", Role: "admin"}
+)
+
+func TestDecide(t *testing.T) {
+	table := mustTable(t,
+		Row{Path: "/api/orders", Upstreams: up(t), StripPrefix: "/api"},
+		Row{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}},
+		Row{Path: "/api/both", Upstreams: up(t), Roles: []string{"admin", "user"}, Methods: []string{"GET", "POST"}},
+		Row{Path: "/api/open", Upstreams: up(t), Access: Public, StripPrefix: "/api/open"},
+		Row{Path: "/api/maybe", Upstreams: up(t), Access: Optional},
+	)
+	for _, tt := range []struct {
+		method, path string
+		who          *Identity
+		want         Outcome
+		sent         string
+	}{
+		{"GET", "/api/orders", ann, Forward, "/orders"},
+		{"GET", "/api/orders/", ann, Forward, "/orders/"},
+		{"GET", "/api/orders/5%2F6;v=1", ann, Forward, "/orders/5%2F6;v=1"},
+		{"GET", "/api/orders/Admins", ann, Forward, "/orders/Admins"},
+		{"GET", "/api/orders", nil, NeedsSession, "/orders"},
+		{"GET", "/api/orders", &Identity{}, NeedsSession, "/orders"},
+		{"GET", "/api/orders", root, Forward, "/orders"},
+		{"GET", "/api/orders/admin/x", root, Forward, "/api/orders/admin/x"},
+		{"GET", "/api/orders/admin/x", ann, Forbidden, "/api/orders/admin/x"},
+		{"GET", "/api/orders/admin", nil, NeedsSession, "/api/orders/admin"},
+		{"GET", "/api/both", ann, Forward, "/api/both"},
+		{"GET", "/api/both", &Identity{UserID: "9", Role: "other"}, Forbidden, "/api/both"},
+		{"HEAD", "/api/both", ann, MethodNotAllowed, ""},
+		{"DELETE", "/api/both", nil, MethodNotAllowed, ""},
+		{"TRACE", "/api/orders", ann, MethodNotAllowed, ""},
+		{"CONNECT", "/api/orders", ann, MethodNotAllowed, ""},
+		{"get", "/api/orders", ann, MethodNotAllowed, ""},
+		{"", "/api/orders", ann, MethodNotAllowed, ""},
+		{"GET", "/api/open", nil, Forward, "/"},
+		{"GET", "/api/open/", nil, Forward, "/"},
+		{"GET", "/api/maybe", nil, Forward, "/api/maybe"},
+		{"GET", "/api/maybe", ann, Forward, "/api/maybe"},
+
+		// Default deny, on segment borders.
+		{"GET", "/api", ann, NotFound, ""},
+		{"GET", "/api/", ann, NotFound, ""},
+		{"GET", "/api/ordersx", ann, NotFound, ""},
+		{"GET", "/api/order", ann, NotFound, ""},
+		{"GET", "/orders", ann, NotFound, ""},
+		{"GET", "/API/ORDERS", ann, NotFound, ""},
+		{"GET", "/api/auth/me", ann, NotFound, ""},
+		{"GET", "/api/admin/users", root, NotFound, ""},
+
+		// What a careless upstream would take for another row.
+		{"GET", "/api%2Forders", ann, BadPath, ""},
+		{"GET", "/api/orders%2Fadmin", ann, BadPath, ""},
+		{"GET", "/api/orders/admin%2Fx", ann, BadPath, ""},
+		{"GET", "/api/orders/%2Fadmin", ann, BadPath, ""},
+		{"GET", "/api/orders/admin;x", ann, BadPath, ""},
+		{"GET", "/api/orders/admin%3Bx/y", ann, BadPath, ""},
+		{"GET", "/api/orders;x/admin", ann, BadPath, ""},
+		{"GET", "/api;x/orders", ann, BadPath, ""},
+		{"GET", "/api/orders/ADMIN", ann, BadPath, ""},
+		{"GET", "/api%2fadmin/users", root, BadPath, ""},
+		{"GET", "/api/orders/../admin", root, BadPath, ""},
+		{"GET", "/api/%61dmin/users", root, BadPath, ""},
+	} {
+		d := table.Decide(tt.method, tt.path, tt.who)
+		if d.Outcome != tt.want || d.path != tt.sent {
+			t.Errorf("Decide(%s %s, %v) = %v %q, want %v %q (%v)", tt.method, tt.path, tt.who, d.Outcome, d.path, tt.want, tt.sent, d.Reason)
+		}
+		if (d.Reason != nil) != (d.Outcome == BadPath) {
+			t.Errorf("Decide(%s %s): reason %v with outcome %v", tt.method, tt.path, d.Reason, d.Outcome)
+		}
+	}
+	if d := table.Decide("PUT", "/api/both", ann); d.Allow != "GET, POST" {
+		t.Errorf("Allow = %q", d.Allow)
+	}
+	if d := table.Decide("GET", "/api/orders", nil).As(ann); d.Outcome != Forward {
+		t.Errorf("As(ann) = %v, want Forward", d.Outcome)
+	}
+	if d := table.Decide("PUT", "/api/both", nil).As(ann); d.Outcome != MethodNotAllowed {
+		t.Errorf("As after 405 = %v", d.Outcome)
+	}
+}
+
+func TestCatchAllRowLeavesReservedPathsAlone(t *testing.T) {
+	table := mustTable(t, Row{Path: "/api", Upstreams: up(t)})
+	for path, want := range map[string]Outcome{
+		"/api": Forward, "/api/x": Forward, "/api/authors": Forward,
+		"/api/auth": NotFound, "/api/auth/x": NotFound, "/api/admin/users": NotFound, "/api/openapi.yaml": NotFound,
+		"/api/auth%2Flogin": BadPath, "/api/AUTH/login": BadPath, "/api/auth;x/login": BadPath,
+	} {
+		if d := table.Decide("GET", path, ann); d.Outcome != want {
+			t.Errorf("%s: %v, want %v", path, d.Outcome, want)
+		}
+	}
+}
+
+func TestNewTableDefaults(t *testing.T) {
+	row := mustTable(t, Row{Path: "/api/orders", Upstreams: up(t)}).Rows()[0]
+	if row.Access != Member || row.Identity != IdentityJWT || row.Audience != "orders" || row.Timeout != 30*time.Second || row.MaxBody != 10<<20 || len(row.Methods) != 7 {
+		t.Errorf("defaults: %+v", row)
+	}
+}
+
+func TestNewTableRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		row  Row
+		want string
+	}{
+		{"no path", Row{}, "path: missing"},
+		{"outside /api", Row{Path: "/orders"}, `must be /api or below it, such as /api/orders`},
+		{"lookalike", Row{Path: "/apix"}, "must be /api or below it"},
+		{"slash at the end", Row{Path: "/api/x/"}, `write "/api/x"`},
+		{"empty segment", Row{Path: "/api//x"}, "empty segment"},
+		{"dots", Row{Path: "/api/../x"}, "dot segment"},
+		{"wildcard", Row{Path: "/api/*"}, "wildcards are not needed"},
+		{"encoded", Row{Path: "/api/%61"}, "letters, digits"},
+		{"reserved", Row{Path: "/api/auth"}, "reserved"},
+		{"below reserved", Row{Path: "/api/admin/x"}, "reserved"},
+		{"reserved in capitals", Row{Path: "/api/Auth"}, "reserved"},
+		{"too long", Row{Path: "/api/" + strings.Repeat("x", 200)}, "longer than"},
+		{"no upstream", Row{Path: "/api/x"}, "upstreams: missing"},
+		{"strip not a prefix", Row{Path: "/api/x", StripPrefix: "/x"}, "is not a prefix"},
+		{"strip inside a segment", Row{Path: "/api/xy", StripPrefix: "/api/x"}, "segment border"},
+		{"upstream with path", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a/b")}}, "without path"},
+		{"upstream with query", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a?b")}}, "without path or query"},
+		{"upstream without scheme", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "a:80")}}, "not an origin"},
+		{"upstream ftp", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "ftp://a")}}, "not an origin"},
+		{"upstream with password", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a:secret@b")}}, "credentials"},
+		{"upstream twice", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a"), mustURL(t, "http://A:80/")}}, "twice"},
+		{"unknown role", Row{Path: "/api/x", Roles: []string{"amdin"}}, `unknown role "amdin"; roles are user, admin`},
+		{"roles on public", Row{Path: "/api/x", Access: Public, Roles: []string{"admin"}}, "need `access: member`"},
+		{"method", Row{Path: "/api/x", Methods: []string{"TRACE"}}, `"TRACE" cannot be forwarded`},
+		{"method lower", Row{Path: "/api/x", Methods: []string{"get"}}, `"get" cannot be forwarded`},
+		{"timeout", Row{Path: "/api/x", Timeout: -1}, "timeout"},
+		{"max_body", Row{Path: "/api/x", MaxBody: -2}, "max_body"},
+		{"health", Row{Path: "/api/x", HealthPath: "x"}, "health_path"},
+		{"audience", Row{Path: "/api/x", Audience: "a b"}, "audience"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := NewTable(tt.row)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want …%s…", err, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the message shows a password: %v", err)
+			}
+		})
+	}
+	_, err := NewTable(Row{Path: "/api/x", Upstreams: up(t)}, Row{Path: "/api/X", Upstreams: up(t)}, Row{Path: "/x"})
+	if err == nil || !strings.Contains(err.Error(), "route 2 (/api/X): path: ") || !strings.Contains(err.Error(), "route 3 (/x): upstreams") {
+		t.Errorf("not every mistake at once: %v", err)
+	}
+}

@@ -1,0 +1,147 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// coolDown is how long an upstream that refused a connection is passed over
+// while another one is there. A real request tries it again after that.
+const coolDown = 5 * time.Second
+
+// upstream is one origin behind a route.
+type upstream struct {
+	scheme, host, origin string
+	downUntil            atomic.Int64 // Unix nanoseconds
+}
+
+func newUpstream(u *url.URL) *upstream {
+	return &upstream{scheme: u.Scheme, host: u.Host, origin: origin(u)}
+}
+
+// pick takes the next upstream in turn that is not cooling down and is not
+// tried. When all are down it is the one whose turn it is: somebody has to
+// find out that it is back.
+func (rt *route) pick(now func() time.Time, tried *upstream) *upstream {
+	if len(rt.upstreams) == 1 {
+		return rt.upstreams[0]
+	}
+	at := now().UnixNano()
+	start := rt.next.Add(1)
+	var fallback *upstream
+	for i := range uint32(len(rt.upstreams)) {
+		u := rt.upstreams[(start+i)%uint32(len(rt.upstreams))]
+		if u == tried {
+			continue
+		}
+		if u.downUntil.Load() <= at {
+			return u
+		}
+		if fallback == nil {
+			fallback = u
+		}
+	}
+	return fallback
+}
+
+// newTransport is the connection pool to all upstreams. It never asks the
+// environment for a proxy: HTTP_PROXY set for something else would carry
+// identity tokens off.
+func newTransport(roots *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, &dialError{err}
+			}
+			return conn, nil
+		},
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   5 * time.Second,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true, // bodies pass as they are sent
+		MaxIdleConnsPerHost:   512,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		// Upstreams are ours, so this bounds accidents rather than attacks.
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+}
+
+// dialError marks a failure after which nothing can have been sent.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+// balancer is the transport that ReverseProxy sees.
+type balancer struct{ *Proxy }
+
+// RoundTrip sends the request of an exchange to one of its route's upstreams,
+// and to a second one when that cannot do a thing twice.
+func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
+	ex := exchangeOf(r.Context())
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+		// ReverseProxy's own hook copies the upstream's 1xx headers to the
+		// browser as they are, and then clears the header map, with the
+		// security headers in it.
+		trace.Got1xxResponse = ex.informational
+	}
+	ex.startClock()
+	res, err := p.attempt(ex, r)
+	if err != nil && ex.mayRetry(r, err) {
+		if other := ex.route.pick(p.now, ex.upstream); other != nil && other != ex.upstream {
+			ex.upstream = other
+			again := r.WithContext(r.Context()) // the first attempt may still hold r
+			u := *r.URL
+			again.URL = &u
+			res, err = p.attempt(ex, again)
+		}
+	}
+	inTime := ex.stopClock()
+	if err == nil && !inTime {
+		res.Body.Close()
+		return nil, errHeaderTimeout
+	}
+	return res, err
+}
+
+func (p balancer) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
+	r.URL.Scheme, r.URL.Host = ex.upstream.scheme, ex.upstream.host
+	res, err := p.transport.RoundTrip(r)
+	var dial *dialError
+	if errors.As(err, &dial) && r.Context().Err() == nil && len(ex.route.upstreams) > 1 {
+		ex.upstream.downUntil.Store(p.now().Add(coolDown).UnixNano())
+	}
+	return res, err
+}
+
+// mayRetry reports whether a second upstream may be asked: nothing was sent,
+// or the method is idempotent (RFC 9110 §9.2.2) and there is no body, and the
+// row's timeout is not what ended the first attempt.
+func (ex *exchange) mayRetry(r *http.Request, err error) bool {
+	if len(ex.route.upstreams) < 2 || r.Context().Err() != nil {
+		return false
+	}
+	var dial *dialError
+	if errors.As(err, &dial) {
+		return true
+	}
+	if r.Body != nil {
+		return false
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
+		return true
+	}
+	return false
+}

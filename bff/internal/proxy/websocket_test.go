@@ -1,0 +1,294 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+func echoUpstream(t *testing.T, header chan<- http.Header) string {
+	return upstreamFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		if header != nil {
+			header <- r.Header.Clone()
+		}
+		w.Header().Set("Server", "EVIL")
+		w.Header().Set("Set-Cookie", "refresh_token=EVIL")
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		c.SetReadLimit(1 << 20)
+		for {
+			kind, msg, err := c.Read(r.Context())
+			if err != nil {
+				return
+			}
+			if c.Write(r.Context(), kind, msg) != nil {
+				return
+			}
+		}
+	})
+}
+
+func dialSocket(t *testing.T, g *gate) (*websocket.Conn, *http.Response) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	c, res, err := websocket.Dial(ctx, g.URL+"/api/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.CloseNow() })
+	c.SetReadLimit(1 << 20)
+	return c, res
+}
+
+func TestWebSocket(t *testing.T) {
+	header := make(chan http.Header, 1)
+	g := newGate(t, echoUpstream(t, header), nil)
+	c, res := dialSocket(t, g)
+	if h := <-header; h.Get("Authorization") != "Bearer jwt-7-x" || h.Get("X-Request-Id") != "req-1" {
+		t.Errorf("upstream got %v", h)
+	}
+	if cookies := res.Header["Set-Cookie"]; len(cookies) != 1 || cookies[0] != "access_token=sealed; Path=/" || res.Header["Server"] != nil || g.seals.Load() != 1 {
+		t.Errorf("101 with %v, sealed %d times", res.Header, g.seals.Load())
+	}
+	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 300000} {
+		msg := bytes.Repeat([]byte("x"), size)
+		if err := c.Write(t.Context(), websocket.MessageBinary, msg); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := c.Read(t.Context()); err != nil || !bytes.Equal(got, msg) {
+			t.Fatalf("%d bytes: %d, %v", size, len(got), err)
+		}
+	}
+	if g.proxy.Live() != 1 {
+		t.Errorf("%d live", g.proxy.Live())
+	}
+	if err := c.Close(websocket.StatusNormalClosure, "bye"); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := g.proxy.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseSessionClosesWebSockets(t *testing.T) {
+	g := newGate(t, echoUpstream(t, nil), nil)
+	one, _ := dialSocket(t, g)
+	two, _ := dialSocket(t, g)
+	_ = one.Write(t.Context(), websocket.MessageText, []byte("x"))
+	if _, _, err := one.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := g.proxy.CloseSession(ann.SessionID, "signed out"); n != 2 {
+		t.Errorf("closed %d", n)
+	}
+	g.proxy.CloseSession(ann.SessionID, "again")
+	for _, c := range []*websocket.Conn{one, two} {
+		_, _, err := c.Read(t.Context())
+		var ce websocket.CloseError
+		if !errors.As(err, &ce) || ce.Code != 4401 || ce.Reason != "signed out" {
+			t.Errorf("the browser sees %v", err)
+		}
+	}
+	if err := g.proxy.Shutdown(t.Context()); err != nil || g.proxy.Live() != 0 {
+		t.Errorf("%v, %d live", err, g.proxy.Live())
+	}
+}
+
+func TestShutdownClosesWebSockets(t *testing.T) {
+	g := newGate(t, echoUpstream(t, nil), nil)
+	c, _ := dialSocket(t, g)
+	read := make(chan error, 1)
+	go func() { _, _, err := c.Read(context.Background()); read <- err }()
+	if err := g.proxy.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if code := websocket.CloseStatus(<-read); code != 1001 {
+		t.Errorf("close code %d", code)
+	}
+}
+
+func TestWebSocketOfAnEndedSession(t *testing.T) {
+	g := newGate(t, echoUpstream(t, nil), nil, func(o *Options) { o.Alive = func(Identity) bool { return false } })
+	_, res, err := websocket.Dial(t.Context(), g.URL+"/api/x", nil)
+	if err == nil || res == nil || res.StatusCode != 401 || g.proxy.Live() != 0 {
+		t.Errorf("%v %v, %d live", res, err, g.proxy.Live())
+	}
+}
+
+func TestUpgradeRules(t *testing.T) {
+	const key = "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
+	for _, tt := range []struct {
+		name, request string
+		status        int
+	}{
+		{"browser", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n" + key, 101},
+		{"Firefox", "GET /api/x HTTP/1.1\nHost: h\nConnection: keep-alive, Upgrade\nUpgrade: websocket\n" + key, 101},
+		{"two lines, any case", "GET /api/x HTTP/1.1\nHost: h\nConnection: keep-alive\nConnection: upgrade\nUpgrade: WebSocket\n" + key, 101},
+		{"h2c", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__\n", 400},
+		{"junk", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: junk\n", 400},
+		{"list", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket, h2c\n" + key, 400},
+		{"two", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\nUpgrade: h2c\n" + key, 400},
+		{"empty", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: \n" + key, 400},
+		{"POST", "POST /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\nContent-Length: 0\n" + key, 400},
+		{"with a body", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\nContent-Length: 2\n" + key + "\nhi", 400},
+		{"chunked", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\nTransfer-Encoding: chunked\n" + key + "\n0\n", 400},
+		{"HTTP/1.0", "GET /api/x HTTP/1.0\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n" + key, 400},
+		{"no key", "GET /api/x HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n", 400},
+		{"Connection without Upgrade", "GET /api/x HTTP/1.1\nHost: h\nConnection: upgrade\n", 426},
+		{"Upgrade without Connection", "GET /api/x HTTP/1.1\nHost: h\nUpgrade: h2c\n", 426},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			arrived := make(chan http.Header, 1)
+			g := newGate(t, echoUpstream(t, arrived), nil)
+			c, br := g.dial(t)
+			io.WriteString(c, strings.ReplaceAll(tt.request+"\n", "\n", "\r\n"))
+			res, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.StatusCode != tt.status {
+				t.Errorf("status %d, want %d", res.StatusCode, tt.status)
+			}
+			if tt.status == 400 {
+				if len(arrived) != 0 || g.last.Load().Kind != BadUpgrade {
+					t.Error("it was forwarded")
+				}
+			} else if h := <-arrived; tt.status == 426 && h["Upgrade"] != nil {
+				t.Errorf("the upstream got Upgrade: %v", h["Upgrade"])
+			}
+			c.Close()
+		})
+	}
+}
+
+// pipe is a connection whose client side the test plays.
+func pipe(t *testing.T) (*socket, net.Conn) {
+	client, server := net.Pipe()
+	t.Cleanup(func() { client.Close(); server.Close() })
+	s := &socket{}
+	s.attach(server, nil)
+	return s, client
+}
+
+func frame(opcode byte, payload string) []byte {
+	switch n := len(payload); {
+	case n < 126:
+		return append([]byte{0x80 | opcode, byte(n)}, payload...)
+	default:
+		return append([]byte{0x80 | opcode, 126, byte(n >> 8), byte(n)}, payload...)
+	}
+}
+
+// The close frame goes between two frames, wherever the upstream's writes end.
+func TestCloseFrameWaitsForTheFrameToEnd(t *testing.T) {
+	first, second := frame(2, "hello"), frame(1, strings.Repeat("y", 200))
+	stream := append(append([]byte{}, first...), second...)
+	want := closeFrame(4401, "bye")
+	for cut := range len(stream) + 1 {
+		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, client := pipe(t)
+				var got bytes.Buffer
+				go func() { _, _ = io.Copy(&got, client) }()
+				if cut > 0 {
+					_, _ = s.Write(stream[:cut])
+				} else {
+					s.open()
+				}
+				s.end(4401, "bye")
+				_, _ = s.Write(stream[cut:])
+				synctest.Wait()
+				whole := 0
+				switch {
+				case cut > len(first):
+					whole = len(stream)
+				case cut > 0:
+					whole = len(first)
+				}
+				if w := append(append([]byte{}, stream[:whole]...), want...); !bytes.Equal(got.Bytes(), w) {
+					t.Errorf("the browser got %x, want %x", got.Bytes(), w)
+				}
+			})
+		})
+	}
+}
+
+// Nothing is written before the 101, and a client that does not read does not
+// hold up who ends the session.
+func TestEndOfASocketDoesNotBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, client := pipe(t)
+		s.end(4401, "early") // would block on the pipe if it wrote
+		read := make(chan []byte, 1)
+		go func() { b := make([]byte, 64); n, _ := client.Read(b); read <- b[:n] }()
+		done := make(chan error, 1)
+		go func() { _, err := s.Read(make([]byte, 1)); done <- err }()
+		if b := <-read; !bytes.Equal(b, closeFrame(4401, "early")) {
+			t.Errorf("%x", b)
+		}
+		if err := <-done; err != errSessionEnded { // after closeGrace
+			t.Errorf("%v", err)
+		}
+
+		s, client = pipe(t)
+		_ = client
+		wrote := make(chan error, 1)
+		go func() { _, err := s.Write(frame(1, "nobody reads this")); wrote <- err }()
+		synctest.Wait()
+		start := time.Now()
+		s.end(4401, "x")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("blocked for %v", took)
+		}
+		if err := <-wrote; err == nil || time.Since(start) > closeGrace {
+			t.Errorf("the blocked write ended with %v after %v", err, time.Since(start))
+		}
+		client.Close()
+	})
+}
+
+func TestFrames(t *testing.T) {
+	for name, head := range map[string][]byte{
+		"7 bits":         {0x82, 5},
+		"16 bits":        {0x82, 126, 0, 200},
+		"64 bits":        {0x82, 127, 0, 0, 0, 0, 0, 1, 0, 1},
+		"masked":         {0x82, 0x85, 1, 2, 3, 4},
+		"masked 64 bits": {0x02, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4},
+		"empty":          {0x89, 0},
+	} {
+		payload := map[string]int{"7 bits": 5, "16 bits": 200, "64 bits": 65537, "masked": 5, "masked 64 bits": 65536}[name]
+		whole := append(append([]byte{}, head...), make([]byte, payload)...)
+		var f frames
+		if n := f.next(append(whole, 0x82, 1)); n != len(whole) || !f.between() {
+			t.Errorf("%s: %d of %d bytes", name, n, len(whole))
+		}
+		for i := range whole {
+			if n := f.next(whole[i : i+1]); n != 1 || f.between() != (i == len(whole)-1) {
+				t.Fatalf("%s, byte by byte: %d at %d", name, n, i)
+			}
+		}
+	}
+}
+
+func TestCloseFrame(t *testing.T) {
+	if got := closeFrame(4401, "ab"); !bytes.Equal(got, []byte{0x88, 4, 0x11, 0x31, 'a', 'b'}) {
+		t.Errorf("%x", got)
+	}
+	if got := closeFrame(1001, strings.Repeat("é", 100)); len(got) != 4+122 || got[1] != 124 {
+		t.Errorf("%d bytes", len(got))
+	}
+}
