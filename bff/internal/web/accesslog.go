@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/labstack/echo/v4"
+)
+
+// logRequest writes one line a request. It never holds a cookie, a token, a
+// body or a raw path: paths carry ids and search words, and whatever an
+// attacker writes into them.
+func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.now()
+		broke := s.run(c, next)
+		status := c.Response().Status
+		attrs := []slog.Attr{
+			slog.String("method", loggedMethod(c.Request().Method)),
+			slog.String("route", loggedRoute(c)),
+			slog.Int("status", status),
+			slog.Float64("ms", float64(s.now().Sub(start).Microseconds())/1000),
+			slog.String("request", requestID(c)),
+			slog.String("ip", c.RealIP()),
+		}
+		if user, ok := c.Get(keyUser).(string); ok {
+			attrs = append(attrs, slog.String("user", user))
+		}
+		level := slog.LevelInfo
+		if err, ok := c.Get(keyError).(error); ok {
+			attrs = append(attrs, slog.String("error", err.Error()))
+			if status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+		}
+		if broke {
+			attrs = append(attrs, slog.Bool("broken_off", true))
+		}
+		s.log.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request", attrs...)
+		if broke {
+			// The client must not take what it has for the whole answer.
+			panic(http.ErrAbortHandler)
+		}
+		return nil
+	}
+}
+
+// run answers a request whatever happens. It reports whether the answer broke
+// off in its middle, which is what a panic with http.ErrAbortHandler means.
+func (s *Server) run(c echo.Context, next echo.HandlerFunc) (broke bool) {
+	defer func() {
+		switch fault := recover(); fault {
+		case nil:
+		case http.ErrAbortHandler:
+			broke = true
+		default:
+			s.log.ErrorContext(c.Request().Context(), "panic", "fault", fmt.Sprint(fault), "request", requestID(c), "stack", string(debug.Stack()))
+			broke = c.Response().Committed
+			c.Error(fmt.Errorf("panic: %v", fault))
+		}
+	}()
+	if err := next(c); err != nil {
+		c.Error(err)
+	}
+	return false
+}
+
+// loggedRoute is the pattern that matched, never what was asked for.
+func loggedRoute(c echo.Context) string {
+	if route, ok := c.Get(keyRoute).(string); ok {
+		return route
+	}
+	if p := c.Path(); p != "" && p != "/*" {
+		return p
+	}
+	return "-"
+}
+
+func loggedMethod(m string) string {
+	for _, known := range knownMethods {
+		if m == known {
+			return m
+		}
+	}
+	return "-"
+}

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+type userBody struct {
+	ID            string    `json:"id"`
+	Email         string    `json:"email"`
+	Name          string    `json:"name"`
+	Role          auth.Role `json:"role"`
+	EmailVerified bool      `json:"emailVerified"`
+	CreatedAt     time.Time `json:"createdAt"`
+}
+
+type sessionBody struct {
+	ID                string    `json:"id"`
+	AccessExpiresAt   time.Time `json:"accessExpiresAt"`
+	IdleExpiresAt     time.Time `json:"idleExpiresAt"`
+	AbsoluteExpiresAt time.Time `json:"absoluteExpiresAt"`
+	Remember          bool      `json:"remember"`
+}
+
+func userOf(id string, a auth.Account) userBody {
+	return userBody{ID: id, Email: a.Email, Name: a.Name, Role: a.Role, EmailVerified: a.EmailVerified, CreatedAt: a.CreatedAt.UTC()}
+}
+
+func sessionOf(v auth.SessionView) sessionBody {
+	return sessionBody{
+		ID: v.ID, AccessExpiresAt: v.AccessExpiresAt.UTC(), IdleExpiresAt: v.IdleExpiresAt.UTC(),
+		AbsoluteExpiresAt: v.AbsoluteExpiresAt.UTC(), Remember: v.Remember,
+	}
+}
+
+func (s *Server) register(c echo.Context) error {
+	var in auth.Registration
+	err := readJSON(c, required("email", &in.Email), required("password", &in.Password), optional("name", &in.Name))
+	if err != nil {
+		return err
+	}
+	user, err := s.auth.Register(c.Request().Context(), in)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, map[string]any{"user": userOf(user.ID, user.Account())})
+}
+
+func (s *Server) login(c echo.Context) error {
+	var in auth.Credentials
+	err := readJSON(c, required("email", &in.Email), required("password", &in.Password), optional("remember", &in.Remember))
+	if err != nil {
+		return err
+	}
+	in.Device = s.cookies.read(c.Request()).device
+	signedIn, err := s.auth.SignIn(c.Request().Context(), in)
+	if err != nil {
+		return err
+	}
+	s.cookies.setDevice(c.Response().Header(), signedIn.Device)
+	return s.answerSession(c, signedIn.Grant, "")
+}
+
+func (s *Server) refresh(c echo.Context) error {
+	p := s.cookies.read(c.Request())
+	grant, err := s.auth.Refresh(c.Request().Context(), p.refresh)
+	s.forget(c.Response().Header(), p, err)
+	if err != nil {
+		return err
+	}
+	return s.answerSession(c, grant, p.refresh)
+}
+
+// logout answers 204 to whoever asks, so that nobody is ever stuck signed in.
+func (s *Server) logout(c echo.Context) error {
+	p := s.cookies.read(c.Request())
+	err := s.auth.SignOut(c.Request().Context(), p.access, p.refresh)
+	s.cookies.clear(c.Response().Header())
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s *Server) me(c echo.Context, who auth.Principal) error {
+	p := s.cookies.read(c.Request())
+	account, view, err := s.auth.Describe(c.Request().Context(), who, p.refresh)
+	if err != nil {
+		s.forget(c.Response().Header(), p, err)
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
+}
+
+// answerSession is the answer to a sign-in or a refresh: cookies first, then
+// the body that says what they mean.
+func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string) error {
+	account, view, err := s.auth.Describe(c.Request().Context(), grant.Principal, refresh)
+	if err != nil {
+		return err
+	}
+	s.renew(c.Response().Header(), grant)
+	c.Set(keyUser, grant.Principal.UserID)
+	return c.JSON(http.StatusOK, map[string]any{"user": userOf(grant.Principal.UserID, account), "session": sessionOf(view)})
+}
+
+// jwksMaxAge lets upstreams cache the keys and still learn a new one soon.
+const jwksMaxAge = "public, max-age=300"
+
+func (s *Server) keySet(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", jwksMaxAge)
+	return c.Blob(http.StatusOK, "application/jwk-set+json", s.jwks)
+}
+
+func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok") }

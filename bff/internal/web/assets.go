@@ -1,0 +1,220 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Files serves a built app from memory: every file, and the compressed copies
+// that the build laid beside it.
+type Files struct {
+	assets map[string]*asset // by request path
+	page   *asset
+}
+
+type asset struct {
+	contentType  string
+	cacheControl string
+	variants     []variant // best first; the last one is the plain file
+}
+
+type variant struct {
+	encoding string // "" for the plain file
+	etag     string
+	body     []byte
+}
+
+const (
+	// Names under /assets/ hold a hash of the content: new content, new name.
+	cacheForever = "public, max-age=31536000, immutable"
+	// Kept, but asked for again each time; an ETag makes that cheap.
+	cacheCheck = "no-cache"
+)
+
+// encodings, best first. The suffix is the build's.
+var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
+
+// NewFiles reads a built app: index.html, its assets and their copies.
+func NewFiles(dist fs.FS) (*Files, error) {
+	f := &Files{assets: map[string]*asset{}}
+	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if hidden := strings.HasPrefix(path.Base(name), ".") && name != "."; hidden {
+			if d.IsDir() {
+				return fs.SkipDir // .vite: the build's own notes
+			}
+			return nil
+		}
+		if d.IsDir() || isCompressedCopy(name) {
+			return nil
+		}
+		a, err := readAsset(dist, name)
+		if err != nil {
+			return err
+		}
+		f.assets["/"+name] = a
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the app's files: %w", err)
+	}
+	if f.page = f.assets["/index.html"]; f.page == nil {
+		return nil, fmt.Errorf("read the app's files: there is no index.html; build the app first")
+	}
+	delete(f.assets, "/index.html") // "/" is its address
+	return f, nil
+}
+
+func isCompressedCopy(name string) bool {
+	for _, e := range encodings {
+		if strings.HasSuffix(name, e.suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func readAsset(dist fs.FS, name string) (*asset, error) {
+	plain, err := fs.ReadFile(dist, name)
+	if err != nil {
+		return nil, err
+	}
+	a := &asset{contentType: contentType(name), cacheControl: cacheCheck}
+	if strings.HasPrefix(name, "assets/") {
+		a.cacheControl = cacheForever
+	}
+	for _, e := range encodings {
+		// A copy that saves nothing is not worth a Vary.
+		if body, err := fs.ReadFile(dist, name+e.suffix); err == nil && len(body) < len(plain) {
+			a.variants = append(a.variants, newVariant(e.name, body))
+		}
+	}
+	a.variants = append(a.variants, newVariant("", plain))
+	return a, nil
+}
+
+func newVariant(encoding string, body []byte) variant {
+	sum := sha256.Sum256(body)
+	return variant{encoding: encoding, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body: body}
+}
+
+// contentType does not ask the operating system's table: on one machine .js
+// was text/plain, and nosniff then kept the app from starting.
+func contentType(name string) string {
+	switch ext := path.Ext(name); ext {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".json", ".map":
+		return "application/json"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".woff2":
+		return "font/woff2"
+	default:
+		if t := mime.TypeByExtension(ext); t != "" {
+			return t
+		}
+		return "application/octet-stream"
+	}
+}
+
+// Asset implements Pages.
+func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool {
+	a := f.assets[path]
+	if a == nil {
+		return false
+	}
+	a.serve(w, r, http.StatusOK)
+	return true
+}
+
+// Page implements Pages.
+func (f *Files) Page(w http.ResponseWriter, r *http.Request, status int) {
+	f.page.serve(w, r, status)
+}
+
+func (a *asset) serve(w http.ResponseWriter, r *http.Request, status int) {
+	h := w.Header()
+	v := a.choose(r.Header.Get("Accept-Encoding"))
+	h.Set("Content-Type", a.contentType)
+	if h.Get("Set-Cookie") == "" { // else it is no-store already
+		h.Set("Cache-Control", a.cacheControl)
+	}
+	if len(a.variants) > 1 {
+		h.Add("Vary", "Accept-Encoding")
+	}
+	h.Set("ETag", v.etag)
+	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), v.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if v.encoding != "" {
+		h.Set("Content-Encoding", v.encoding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(v.body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(v.body) // a client that is gone needs no answer
+	}
+}
+
+// choose picks the best variant that the client takes (RFC 9110 §12.5.3).
+func (a *asset) choose(accept string) variant {
+	for _, v := range a.variants {
+		if v.encoding == "" || accepts(accept, v.encoding) {
+			return v
+		}
+	}
+	return a.variants[len(a.variants)-1]
+}
+
+func accepts(header, encoding string) bool {
+	star := false
+	for part := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		wanted := !zeroQuality(params)
+		switch name = strings.TrimSpace(name); {
+		case strings.EqualFold(name, encoding):
+			return wanted
+		case name == "*":
+			star = wanted
+		}
+	}
+	return star
+}
+
+func zeroQuality(params string) bool {
+	name, value, _ := strings.Cut(strings.TrimSpace(params), "=")
+	if !strings.EqualFold(strings.TrimSpace(name), "q") {
+		return false
+	}
+	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	return err == nil && q == 0
+}
+
+// matches compares weakly, as If-None-Match does (RFC 9110 §13.1.2).
+func matches(header, etag string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// cookieJar writes and reads our cookies: the only place that does, so that
+// setting and clearing cannot drift apart (a cookie is only cleared by the
+// very attributes that set it).
+//
+// On https the __Host- prefix makes the browser itself refuse a cookie that a
+// sibling subdomain planted (RFC 6265bis §4.1.3.2).
+type cookieJar struct {
+	secure                  bool
+	access, refresh, device string
+}
+
+const deviceMaxAge = 365 * 24 * time.Hour
+
+func newCookieJar(secure bool) cookieJar {
+	prefix := ""
+	if secure {
+		prefix = "__Host-"
+	}
+	return cookieJar{secure: secure, access: prefix + "access_token", refresh: prefix + "refresh_token", device: prefix + "device"}
+}
+
+// OwnCookieNames lists our cookies under http and https: what an upstream
+// must neither see nor set.
+func OwnCookieNames() []string {
+	var names []string
+	for _, jar := range []cookieJar{newCookieJar(false), newCookieJar(true)} {
+		names = append(names, jar.access, jar.refresh, jar.device)
+	}
+	return names
+}
+
+// presented is what a request carries of ours.
+type presented struct {
+	access, refresh, device string
+	doubled                 []string // names that came more than once
+}
+
+// none: the request belongs to nobody, and there is nothing to clear.
+func (p presented) none() bool { return p.access == "" && p.refresh == "" && len(p.doubled) == 0 }
+
+// read collects our cookies. Two of one name mean that somebody else planted
+// one (a sibling subdomain, a plain-http answer); which, nobody can tell, so
+// neither counts.
+func (j cookieJar) read(r *http.Request) presented {
+	var p presented
+	for _, slot := range []struct {
+		name string
+		into *string
+	}{{j.access, &p.access}, {j.refresh, &p.refresh}, {j.device, &p.device}} {
+		switch found := r.CookiesNamed(slot.name); len(found) {
+		case 0:
+		case 1:
+			*slot.into = found[0].Value
+		default:
+			p.doubled = append(p.doubled, slot.name)
+		}
+	}
+	return p
+}
+
+// set adds a new pair. Without "remember me" the cookies have no Max-Age and
+// end with the browser.
+func (j cookieJar) set(h http.Header, c *auth.Cookies) {
+	j.write(h, j.access, c.Access, c.MaxAge)
+	j.write(h, j.refresh, c.Refresh, c.MaxAge)
+}
+
+func (j cookieJar) setDevice(h http.Header, mark string) { j.write(h, j.device, mark, deviceMaxAge) }
+
+// clear removes the session's cookies; the device mark stays.
+func (j cookieJar) clear(h http.Header) { j.clearNames(h, j.access, j.refresh) }
+
+func (j cookieJar) clearNames(h http.Header, names ...string) {
+	for _, name := range names {
+		j.write(h, name, "", -1)
+	}
+}
+
+func (j cookieJar) write(h http.Header, name, value string, maxAge time.Duration) {
+	c := http.Cookie{
+		Name: name, Value: value, Path: "/",
+		HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteStrictMode,
+	}
+	switch {
+	case maxAge < 0:
+		c.MaxAge = -1
+	case maxAge > 0:
+		c.MaxAge = int(maxAge / time.Second)
+	}
+	// One line per name (RFC 6265 §4.1.1): a later decision replaces an
+	// earlier one of the same request.
+	h["Set-Cookie"] = append(slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, name+"=")
+	}), c.String())
+}

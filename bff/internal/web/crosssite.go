@@ -1,0 +1,69 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// crossSite keeps other sites out of everything under /api: every method,
+// WebSocket handshakes and event streams included (SameSite cookies do not
+// cover a sibling subdomain, and CORS does not cover WebSocket). Both headers
+// are on the Fetch standard's forbidden list: a page cannot forge them. A
+// client that sends neither is no browser and carries no ambient cookies.
+type crossSite struct {
+	allowed  map[string]bool // Origin values
+	expected string
+}
+
+func newCrossSite(public, dev *url.URL) crossSite {
+	x := crossSite{allowed: map[string]bool{}, expected: public.String()}
+	for _, u := range []*url.URL{public, dev} {
+		if u == nil {
+			continue
+		}
+		x.allowed[u.String()] = true
+		// One machine, three spellings: whoever typed 127.0.0.1 is not an attacker.
+		names := []string{"localhost", "127.0.0.1", "[::1]"}
+		port := ""
+		if u.Port() != "" {
+			port = ":" + u.Port()
+		}
+		for _, n := range names {
+			if strings.EqualFold(u.Host, n+port) {
+				for _, other := range names {
+					x.allowed[u.Scheme+"://"+other+port] = true
+				}
+			}
+		}
+	}
+	return x
+}
+
+// check refuses a request that a page of another site caused.
+func (x crossSite) check(h http.Header) error {
+	for _, v := range h.Values("Sec-Fetch-Site") {
+		if v != "same-origin" && v != "none" {
+			return problem(codeCrossSite, "This address answers pages of "+x.expected+" only; the browser says the request is "+printable(v)+".")
+		}
+	}
+	for _, v := range h.Values("Origin") {
+		if !x.allowed[v] {
+			return problem(codeCrossSite, "This address answers pages of "+x.expected+" only; the request comes from "+printable(v)+". If that is this product under another name, set PUBLIC_URL to it.")
+		}
+	}
+	return nil
+}
+
+// printable cuts what a client sent to what an answer may repeat.
+func printable(s string) string {
+	if len(s) > 100 {
+		s = s[:100]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+)
+
+// Keys of what a request carries through echo.Context.
+const (
+	keyError = "error" // what became a problem
+	keyRoute = "route" // pattern for the log, where Echo's own is no help
+	keyUser  = "user"  // user id
+	keyPath  = "path"  // the canonical path, as sent
+)
+
+const headerRequestID = "X-Request-Id"
+
+// identifyRequest gives every request an id: the caller's when it is sane (it
+// ends up in logs and in upstreams), else a new one.
+func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		id := r.Header.Get(headerRequestID)
+		if !saneID(id) {
+			id = rand.Text()
+		}
+		r.Header[headerRequestID] = []string{id}
+		c.Response().Header()[headerRequestID] = []string{id}
+		c.SetRequest(r.WithContext(auth.WithClient(r.Context(), auth.Client{
+			IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id,
+		})))
+		return next(c)
+	}
+}
+
+func saneID(id string) bool {
+	if len(id) < 8 || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.') {
+			return false
+		}
+	}
+	return true
+}
+
+func requestID(c echo.Context) string { return c.Request().Header.Get(headerRequestID) }
+
+// canonical refuses every path that could be read in two ways, before
+// anything is routed: Echo once sent /api/%61dmin/users past the middleware of
+// /api/admin and into its handler.
+func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		path, err := proxy.RawPath(c.Request())
+		if err == nil {
+			err = proxy.CheckPath(path)
+		}
+		if err != nil {
+			return err
+		}
+		c.Set(keyPath, path)
+		return next(c)
+	}
+}
+
+func sentPath(c echo.Context) string { return c.Get(keyPath).(string) }
+
+var knownMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+func (s *Server) knownMethod(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !slices.Contains(knownMethods, c.Request().Method) {
+			return &methodNotAllowed{allow: strings.Join(knownMethods, ", ")}
+		}
+		return next(c)
+	}
+}
+
+func underAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }
+
+func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if underAPI(sentPath(c)) {
+			if err := s.crossSite.check(c.Request().Header); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
+// authenticate answers who the request is from. It writes no cookies: see
+// renew and forget.
+func (s *Server) authenticate(c echo.Context, p presented) (auth.Grant, error) {
+	grant, err := s.auth.Authenticate(c.Request().Context(), p.access, p.refresh)
+	if err == nil {
+		c.Set(keyUser, grant.Principal.UserID)
+	}
+	return grant, err
+}
+
+// renew sets the cookies of a grant, if it brings any.
+func (s *Server) renew(h http.Header, grant auth.Grant) {
+	if grant.Cookies != nil {
+		s.cookies.set(h, grant.Cookies)
+		h.Set("Cache-Control", "no-store") // Set-Cookie must not sit in any cache
+	}
+}
+
+// forget clears what a refused request carried: cookies that came twice
+// always, the session's only when the answer says that they are of no use.
+func (s *Server) forget(h http.Header, p presented, err error) {
+	var refusal *auth.Error
+	if errors.As(err, &refusal) && refusal.EndsSession() && !p.none() {
+		s.cookies.clear(h)
+		return
+	}
+	s.cookies.clearNames(h, p.doubled...)
+}
+
+// member lets through who has a session, renewed on the way when it is stale,
+// and hands the handler who that is.
+func (s *Server) member(handle func(echo.Context, auth.Principal) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		p := s.cookies.read(c.Request())
+		grant, err := s.authenticate(c, p)
+		s.forget(c.Response().Header(), p, err)
+		if err != nil {
+			return err
+		}
+		s.renew(c.Response().Header(), grant)
+		return handle(c, grant.Principal)
+	}
+}

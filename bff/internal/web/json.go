@@ -1,0 +1,120 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+const (
+	maxBody = 64 << 10
+	// bodyDeadline is how long a client may take to send a body this small.
+	bodyDeadline = 10 * time.Second
+)
+
+// field is one member of a request body.
+type field struct {
+	name     string
+	into     any // *string or *bool
+	required bool
+}
+
+func required(name string, into any) field { return field{name, into, true} }
+func optional(name string, into any) field { return field{name, into, false} }
+
+// readJSON reads a body that must be one JSON object with these members and
+// no others. It is strict because lenience has let things in: Echo's Bind
+// takes forms (which other sites can post), ignores what follows the JSON,
+// takes the last of two equal keys and folds case ("Role" set role).
+func readJSON(c echo.Context, fields ...field) error {
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(body, &members); err != nil {
+		detail := "Send one JSON object."
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			detail = "A member is given twice."
+		}
+		return &auth.Error{Code: codeMalformedJSON, Detail: detail, Cause: err}
+	}
+	if members == nil { // the body was null
+		return problem(codeMalformedJSON, "Send one JSON object.")
+	}
+	wrong := map[string]string{}
+	for _, f := range fields {
+		value, ok := members[f.name]
+		delete(members, f.name)
+		switch {
+		case !ok && f.required:
+			wrong[f.name] = "This is required."
+		case ok:
+			if message := f.decode(value); message != "" {
+				wrong[f.name] = message
+			}
+		}
+	}
+	for name := range members {
+		wrong[printable(name)] = "There is no such field here."
+	}
+	if len(wrong) > 0 {
+		return &auth.Error{Code: auth.CodeValidationFailed, Detail: "Some fields need another look.", Fields: wrong}
+	}
+	return nil
+}
+
+func (f field) decode(value jsontext.Value) string {
+	var kinds []jsontext.Kind
+	var message string
+	switch f.into.(type) {
+	case *string:
+		kinds, message = []jsontext.Kind{'"'}, "This must be a string."
+	case *bool:
+		kinds, message = []jsontext.Kind{'t', 'f'}, "This must be true or false."
+	default:
+		panic(fmt.Sprintf("field %q reads into a %T", f.name, f.into))
+	}
+	for _, k := range kinds {
+		if value.Kind() == k && json.Unmarshal(value, f.into) == nil {
+			return ""
+		}
+	}
+	return message
+}
+
+func readBody(c echo.Context) ([]byte, error) {
+	r := c.Request()
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	if err != nil || mediaType != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") ||
+		r.Header.Get("Content-Encoding") != "" || len(r.Header.Values("Content-Type")) != 1 {
+		return nil, problem(codeUnsupportedMedia, "Send Content-Type: application/json, in UTF-8 and not compressed.")
+	}
+	// Against clients that drip: nobody needs ten seconds for 64 KiB. The
+	// deadline is lifted again, or it would cancel the handler that hashes.
+	// It is the kernel that keeps it, by the machine's clock, not by ours.
+	// Errors mean a writer without deadlines (a test's).
+	conn := http.NewResponseController(c.Response())
+	_ = conn.SetReadDeadline(time.Now().Add(bodyDeadline))
+	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &auth.Error{Code: codeBodyTooLarge, Detail: "Send at most 64 KiB.", Cause: err}
+	case err != nil:
+		return nil, &auth.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
+	}
+	return body, nil
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// pagesFor lists the app's pages and who they are for; the app's own router
+// has the same list. What is not here is the app's 404.
+var pagesFor = map[string]access{
+	"/":          anyone,
+	"/signup":    anyone,
+	"/signin":    anyone,
+	"/dashboard": members,
+}
+
+// pageAliases are what people type and old links say.
+var pageAliases = map[string]string{
+	"/login":    "/signin",
+	"/register": "/signup",
+}
+
+// Pages is where the single-page app comes from.
+type Pages interface {
+	// Asset serves the file at path, or reports that there is none.
+	Asset(w http.ResponseWriter, r *http.Request, path string) bool
+	// Page serves the app's document with this status.
+	Page(w http.ResponseWriter, r *http.Request, status int)
+}
+
+// page answers for everything outside /api that no route names: files of the
+// app, its pages, and its 404.
+func (s *Server) page(c echo.Context) error {
+	r, w := c.Request(), c.Response()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return &methodNotAllowed{allow: "GET, HEAD"}
+	}
+	p := sentPath(c)
+	if to, ok := pageAliases[p]; ok {
+		c.Set(keyRoute, p)
+		return c.Redirect(http.StatusFound, withQuery(to, r.URL.RawQuery))
+	}
+	who, isPage := pagesFor[p]
+	if !isPage {
+		if s.pages.Asset(w, r, p) {
+			c.Set(keyRoute, "/assets")
+			return nil
+		}
+		c.Set(keyRoute, "/404")
+		if looksLikeFile(p) {
+			return problem(codeNotFound, "There is no such file.")
+		}
+		s.pages.Page(w, r, http.StatusNotFound)
+		return nil
+	}
+	c.Set(keyRoute, p)
+	if who == members {
+		if done, err := s.guard(c); done || err != nil {
+			return err
+		}
+	}
+	s.pages.Page(w, r, http.StatusOK)
+	return nil
+}
+
+// guard keeps members' pages from people without a session, and renews a
+// stale one on the way. It reports whether it has answered.
+func (s *Server) guard(c echo.Context) (done bool, err error) {
+	r, h := c.Request(), c.Response().Header()
+	p := s.cookies.read(r)
+	if p.none() {
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			// Strict cookies are withheld on a click from another site: the
+			// person may well be signed in. The app asks from its own origin.
+			return false, nil
+		}
+		return true, s.toSignIn(c)
+	}
+	grant, err := s.authenticate(c, p)
+	s.forget(h, p, err)
+	switch {
+	case err == nil:
+		s.renew(h, grant)
+		return false, nil
+	case endsSession(err):
+		return true, s.toSignIn(c)
+	}
+	// Nobody could be asked: the page comes, and the app says so.
+	s.log.WarnContext(r.Context(), "page served without a look at the session", "error", err)
+	return false, nil
+}
+
+func (s *Server) toSignIn(c echo.Context) error {
+	u := c.Request().URL
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.Redirect(http.StatusFound, "/signin?next="+url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery)))
+}
+
+func withQuery(path, query string) string {
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+// looksLikeFile: a miss that wants a file (a script of an older build, a
+// source map) must not get a page of HTML with status 200 or 404; it used to
+// be parsed as a script.
+func looksLikeFile(p string) bool {
+	return strings.HasPrefix(p, "/assets/") || filepath.Ext(p) != ""
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+)
+
+// Codes that this room answers with, beside those of package auth.
+const (
+	codeMalformedJSON       auth.Code = "malformed_json"
+	codeMalformedRequest    auth.Code = "malformed_request"
+	codeBodyTooLarge        auth.Code = "body_too_large"
+	codeUnsupportedMedia    auth.Code = "unsupported_media_type"
+	codeForbidden           auth.Code = "forbidden"
+	codeCrossSite           auth.Code = "cross_site_request"
+	codeNotFound            auth.Code = "not_found"
+	codeBadPath             auth.Code = "bad_path"
+	codeBadUpgrade          auth.Code = "bad_upgrade"
+	codeMethodNotAllowed    auth.Code = "method_not_allowed"
+	codeUpstreamUnreachable auth.Code = "upstream_unreachable"
+	codeUpstreamTimeout     auth.Code = "upstream_timeout"
+	codeInternal            auth.Code = "internal"
+)
+
+// problems is every answer that is not a success: its status and its title.
+var problems = map[auth.Code]struct {
+	status int
+	title  string
+}{
+	auth.CodeValidationFailed:        {http.StatusUnprocessableEntity, "Some fields are not valid"},
+	codeMalformedJSON:                {http.StatusBadRequest, "The body is not the JSON expected"},
+	codeMalformedRequest:             {http.StatusBadRequest, "The request could not be read"},
+	codeBodyTooLarge:                 {http.StatusRequestEntityTooLarge, "The body is too large"},
+	codeUnsupportedMedia:             {http.StatusUnsupportedMediaType, "The body is not of a supported type"},
+	auth.CodeEmailTaken:              {http.StatusConflict, "The email is taken"},
+	auth.CodeSignupClosed:            {http.StatusForbidden, "Sign-up is closed"},
+	auth.CodeInvalidCredentials:      {http.StatusUnauthorized, "Email or password is wrong"},
+	auth.CodeAccountDisabled:         {http.StatusForbidden, "The account is disabled"},
+	auth.CodeNotAuthenticated:        {http.StatusUnauthorized, "Not signed in"},
+	auth.CodeSessionExpired:          {http.StatusUnauthorized, "The session has expired"},
+	auth.CodeSessionRevoked:          {http.StatusUnauthorized, "The session was ended"},
+	auth.CodeRefreshReuse:            {http.StatusUnauthorized, "The session was used twice"},
+	codeForbidden:                    {http.StatusForbidden, "Not allowed"},
+	codeCrossSite:                    {http.StatusForbidden, "Cross-site request"},
+	codeNotFound:                     {http.StatusNotFound, "Not found"},
+	codeBadPath:                      {http.StatusBadRequest, "The path is not canonical"},
+	codeBadUpgrade:                   {http.StatusBadRequest, "The upgrade is not supported"},
+	codeMethodNotAllowed:             {http.StatusMethodNotAllowed, "Method not allowed"},
+	auth.CodeSessionStoreUnavailable: {http.StatusServiceUnavailable, "Sessions are unavailable"},
+	auth.CodeDatabaseUnavailable:     {http.StatusServiceUnavailable, "Accounts are unavailable"},
+	auth.CodeBusy:                    {http.StatusServiceUnavailable, "Busy"},
+	codeUpstreamUnreachable:          {http.StatusBadGateway, "The service behind this address cannot be reached"},
+	codeUpstreamTimeout:              {http.StatusGatewayTimeout, "The service behind this address took too long"},
+	codeInternal:                     {http.StatusInternalServerError, "Something went wrong on our side"},
+}
+
+// problem is an answer that this room decides on by itself.
+func problem(code auth.Code, detail string) error { return &auth.Error{Code: code, Detail: detail} }
+
+// methodNotAllowed carries the Allow header that RFC 9110 §15.5.6 demands.
+type methodNotAllowed struct{ allow string }
+
+func (e *methodNotAllowed) Error() string { return "method not allowed; allowed: " + e.allow }
+
+// problemBody is RFC 9457 with our members.
+type problemBody struct {
+	Type      string            `json:"type"`
+	Title     string            `json:"title"`
+	Status    int               `json:"status"`
+	Detail    string            `json:"detail,omitempty"`
+	Code      auth.Code         `json:"code"`
+	RequestID string            `json:"requestId,omitempty"`
+	Errors    map[string]string `json:"errors,omitempty"`
+}
+
+// answerProblem is Echo's error handler: the one place where an error becomes
+// an answer. What the client may not know stays in the log.
+func (s *Server) answerProblem(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	e := s.classify(err, c)
+	p := problems[e.Code]
+	h := c.Response().Header()
+	if retry := e.RetryAfter; retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(float64(retry)/float64(time.Second)))))
+	}
+	if p.status == http.StatusUnauthorized {
+		// RFC 9110 §15.5.2 wants a challenge; browsers show no dialog for this one.
+		h.Set("WWW-Authenticate", "Cookie")
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Del("ETag")
+	body, marshalErr := json.Marshal(problemBody{
+		Type: "urn:gatehouse:problem:" + string(e.Code), Title: p.title, Status: p.status,
+		Detail: e.Detail, Code: e.Code, RequestID: requestID(c), Errors: e.Fields,
+	})
+	if marshalErr != nil {
+		panic(marshalErr) // strings only
+	}
+	c.Set(keyError, err)
+	// A client that is gone needs no answer, and the log line says so.
+	_ = c.Blob(p.status, "application/problem+json", body)
+}
+
+func (s *Server) classify(err error, c echo.Context) *auth.Error {
+	var known *auth.Error
+	var method *methodNotAllowed
+	var fromEcho *echo.HTTPError
+	var forwarding *proxy.Error
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &method):
+		c.Response().Header().Set("Allow", method.allow)
+		return &auth.Error{Code: codeMethodNotAllowed, Detail: "Allowed here: " + method.allow + "."}
+	case errors.As(err, &forwarding):
+		return forwardingProblem(forwarding)
+	case errors.Is(err, proxy.ErrBadPath):
+		return &auth.Error{Code: codeBadPath, Detail: err.Error()}
+	case errors.As(err, &tooLarge):
+		return &auth.Error{Code: codeBodyTooLarge, Detail: "Send less."}
+	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusNotFound:
+		return &auth.Error{Code: codeNotFound, Detail: "There is nothing at this address."}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &auth.Error{Code: codeInternal, Detail: "The request was given up.", Cause: err}
+	}
+	return &auth.Error{Code: codeInternal, Detail: "Try again; if it stays, tell the operator the request id.", Cause: err}
+}
+
+// forwardingProblem names the route, never the address behind it: that is in
+// the cause, for the log.
+func forwardingProblem(e *proxy.Error) *auth.Error {
+	out := &auth.Error{Code: codeInternal, Detail: e.Error(), Cause: e}
+	switch e.Kind {
+	case proxy.Unreachable:
+		out.Code, out.RetryAfter = codeUpstreamUnreachable, 2*time.Second
+	case proxy.Timeout:
+		out.Code = codeUpstreamTimeout
+	case proxy.BodyTooLarge:
+		out.Code = codeBodyTooLarge
+	case proxy.BadBody:
+		out.Code = codeMalformedRequest
+	case proxy.BadUpgrade:
+		out.Code = codeBadUpgrade
+	case proxy.SessionEnded:
+		out.Code = auth.CodeSessionRevoked
+	case proxy.MintFailed, proxy.ClientGone:
+	}
+	return out
+}

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+)
+
+// proxied answers a request that is not for the product itself: the table
+// says whether it may go on, and as whom. The session is renewed before the
+// body is forwarded, so nothing is lost or sent twice.
+func (s *Server) proxied(c echo.Context) error {
+	r, h := c.Request(), c.Response().Header()
+	d := s.table.Decide(r.Method, sentPath(c), nil)
+	if d.Row != nil {
+		c.Set(keyRoute, d.Row.Path)
+	}
+	var grant auth.Grant
+	if d.Outcome == proxy.NeedsSession || d.Outcome == proxy.Forward && d.Row.Access == proxy.Optional {
+		p := s.cookies.read(r)
+		var err error
+		grant, err = s.authenticate(c, p)
+		s.forget(h, p, err)
+		if err != nil && !(d.Outcome == proxy.Forward && endsSession(err)) {
+			return err
+		}
+	}
+	who := proxy.Identity{
+		UserID: grant.Principal.UserID, SessionID: grant.Principal.SessionID,
+		Email: grant.Principal.Email, Role: string(grant.Principal.Role),
+	}
+	switch d = d.As(&who); d.Outcome {
+	case proxy.Forward:
+	case proxy.NotFound:
+		return problem(codeNotFound, "There is nothing at this address.")
+	case proxy.BadPath:
+		return d.Reason
+	case proxy.MethodNotAllowed:
+		return &methodNotAllowed{allow: d.Allow}
+	case proxy.NeedsSession:
+		return problem(auth.CodeNotAuthenticated, "Sign in first.")
+	case proxy.Forbidden:
+		s.renew(h, grant)
+		return problem(codeForbidden, "Your role does not open this.")
+	}
+	r = r.WithContext(context.WithValue(r.Context(), forwarding{}, c))
+	s.proxy.Forward(c.Response(), r, d, who, func(h http.Header) { s.seal(r.Context(), h, grant) })
+	return nil
+}
+
+// endsSession: the cookies belong to nobody (any more), which an optional row
+// does not mind.
+func endsSession(err error) bool {
+	var refusal *auth.Error
+	return errors.As(err, &refusal) && refusal.EndsSession()
+}
+
+const sealTimeout = time.Second
+
+// seal adds the renewed cookies when the upstream's answer is about to leave,
+// perhaps long after the renewal: by then the browser may hold newer ones.
+func (s *Server) seal(ctx context.Context, h http.Header, grant auth.Grant) {
+	if grant.Cookies == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, sealTimeout)
+	defer cancel()
+	if !s.auth.Superseded(ctx, grant.Cookies) {
+		s.renew(h, grant)
+	}
+}
+
+// forwarding is where ProxyError and Forwarded find the request they are about.
+type forwarding struct{}
+
+// ProxyError is for proxy.Options.OnError: it answers a request that could
+// not be forwarded, through the writer it is given.
+func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
+	c := forwardedContext(r)
+	outer := c.Response()
+	c.SetResponse(echo.NewResponse(w, s.echo))
+	s.answerProblem(err, c)
+	c.SetResponse(outer)
+}
+
+// Forwarded is for proxy.Options.Forwarded: what an upstream learns of the
+// browser. Scheme and host are those that browsers use, whatever this request
+// says of itself.
+func (s *Server) Forwarded(r *http.Request) (clientIP, proto, host string) {
+	return forwardedContext(r).RealIP(), s.public.Scheme, s.public.Host
+}
+
+func forwardedContext(r *http.Request) echo.Context {
+	return r.Context().Value(forwarding{}).(echo.Context)
+}

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// access says who may call an endpoint of our own.
+type access string
+
+const (
+	anyone  access = "anyone"
+	members access = "member"
+)
+
+// route is one endpoint. A handler that needs somebody takes an
+// auth.Principal, so a row that forgets to ask for one does not compile.
+type route struct {
+	method, path string
+	who          access
+	handler      echo.HandlerFunc
+}
+
+// routes is every endpoint of the product itself: what is not here and not in
+// the proxy's table is not reachable.
+func (s *Server) routes() []route {
+	open := func(method, path string, h echo.HandlerFunc) route { return route{method, path, anyone, h} }
+	member := func(method, path string, h func(echo.Context, auth.Principal) error) route {
+		return route{method, path, members, s.member(h)}
+	}
+	return []route{
+		open("POST", "/api/auth/register", s.register),
+		open("POST", "/api/auth/login", s.login),
+		open("POST", "/api/auth/refresh", s.refresh),
+		open("POST", "/api/auth/logout", s.logout),
+		member("GET", "/api/auth/me", s.me),
+		open("GET", "/.well-known/jwks.json", s.keySet),
+		open("GET", "/healthz", s.healthz),
+	}
+}
+
+// mount hands the routes to Echo, answers other methods on them by 405, and
+// everything else by the proxy's table or the pages.
+func (s *Server) mount(e *echo.Echo) {
+	methods := map[string][]string{}
+	var paths []string
+	for _, r := range s.routes() {
+		e.Add(r.method, r.path, noStore(r.handler))
+		if methods[r.path] == nil {
+			paths = append(paths, r.path)
+		}
+		methods[r.path] = append(methods[r.path], r.method)
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, r.path, noStore(r.handler))
+			methods[r.path] = append(methods[r.path], http.MethodHead)
+		}
+	}
+	for _, path := range paths {
+		refuse := &methodNotAllowed{allow: strings.Join(methods[path], ", ")}
+		for _, m := range knownMethods {
+			if !slices.Contains(methods[path], m) {
+				e.Add(m, path, func(echo.Context) error { return refuse })
+			}
+		}
+	}
+	e.RouteNotFound("/*", s.elsewhere)
+}
+
+// noStore is for answers about somebody; handlers of public things overrule it.
+func noStore(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+// elsewhere is everything that no route names.
+func (s *Server) elsewhere(c echo.Context) error {
+	if underAPI(sentPath(c)) {
+		return s.proxied(c)
+	}
+	return s.page(c)
+}

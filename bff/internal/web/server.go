@@ -1,0 +1,87 @@
+// Package web is the browser-facing side: the product's own endpoints, the
+// gate in front of the proxied ones, cookies, problems, and the pages.
+//
+// A request passes, in this order: request id, log line, security headers,
+// the canonical path, the method, the cross-site rule; then the row of
+// routes.go or of the proxy's table says who may go on.
+package web
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+)
+
+// Options is what a Server stands on.
+type Options struct {
+	Auth           *auth.Service
+	Proxy          *proxy.Proxy
+	Table          *proxy.Table
+	JWKS           []byte // the public identity keys
+	PublicURL      *url.URL
+	SPADevURL      *url.URL // its origin is allowed too; nil in production
+	TrustedProxies []netip.Prefix
+	Pages          Pages
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// Server answers browsers.
+type Server struct {
+	echo      *echo.Echo
+	auth      *auth.Service
+	proxy     *proxy.Proxy
+	table     *proxy.Table
+	jwks      []byte
+	pages     Pages
+	cookies   cookieJar
+	crossSite crossSite
+	headers   securityHeaders
+	public    *url.URL
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// New puts a Server together.
+func New(o Options) *Server {
+	secure := o.PublicURL.Scheme == "https"
+	s := &Server{
+		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
+		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
+		headers: securityHeaders{hsts: secure, dev: o.SPADevURL != nil}, public: o.PublicURL, now: o.Now, log: o.Log,
+	}
+	e := s.echo
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.answerProblem
+	e.IPExtractor = ipExtractor(o.TrustedProxies)
+	e.Pre(s.identifyRequest, s.logRequest, s.secureHeaders, s.canonical, s.knownMethod, s.sameSite)
+	s.mount(e)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// ipExtractor finds the client's address. Echo's default believes any
+// X-Forwarded-For; its trusting variant trusts every private network unless
+// told not to. Here only what the operator listed is believed.
+func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
