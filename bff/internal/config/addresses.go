@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+func (v *variables) addresses(c *Config, mistakes *problems) {
+	port, err := portOf(c.ListenAddr)
+	if err != nil {
+		mistakes.addf("LISTEN_ADDR %q is no address; write host:port or :port", c.ListenAddr)
+		port = "8080"
+	}
+	if c.OpsAddr == "off" {
+		c.OpsAddr = ""
+	} else if _, err := portOf(c.OpsAddr); err != nil {
+		mistakes.addf("OPS_ADDR %q is no address; write host:port, or off", c.OpsAddr)
+	}
+	public := v.PublicURL
+	if public == "" {
+		public = "http://localhost:" + port
+	}
+	if c.PublicURL, err = parseOrigin(public); err != nil {
+		mistakes.addf("PUBLIC_URL %q: %v", public, err)
+		c.PublicURL = &url.URL{Scheme: "http", Host: "localhost"}
+	}
+	if v.SPADevURL != "" {
+		if c.SPADevURL, err = parseOrigin(v.SPADevURL); err != nil {
+			mistakes.addf("SPA_DEV_URL %q: %v", v.SPADevURL, err)
+		} else if !isLocal(c.PublicURL) {
+			mistakes.addf("SPA_DEV_URL is for development: it is refused while PUBLIC_URL is %s", c.PublicURL)
+		}
+		if v.SPADir != "" {
+			mistakes.addf("SPA_DEV_URL and SPA_DIR are both set; keep one of them")
+		}
+	}
+	for _, s := range v.TrustedProxies {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(s))
+		if err != nil {
+			mistakes.addf("TRUSTED_PROXIES %q is no CIDR; write 10.0.0.0/8, or 10.1.2.3/32 for one address", s)
+			continue
+		}
+		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
+	}
+	if v.SPADir != "" {
+		if _, err := os.Stat(v.SPADir + "/index.html"); err != nil {
+			mistakes.addf("SPA_DIR: %v; build the app first", err)
+		}
+	}
+}
+
+// portOf also looks at the number: net.Listen knows service names, PUBLIC_URL
+// cannot be made of one.
+func portOf(addr string) (string, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	return port, err
+}
+
+// parseOrigin wants scheme://host[:port] and nothing else, and gives it in
+// the form a browser writes into Origin: lower case, default port left out.
+func parseOrigin(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("is no URL; write https://host or http://localhost:port")
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("must start with https:// (or http:// on localhost)")
+	case u.Hostname() == "":
+		return nil, errors.New("names no host")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "", u.Path != "" && u.Path != "/":
+		return nil, errors.New("must be an origin: no path, query or user")
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, errors.New("has a host that browsers write in ASCII; use that form (xn--…)")
+	}
+	p := u.Port()
+	if _, err := strconv.ParseUint(p, 10, 16); p != "" && err != nil {
+		return nil, errors.New("has a port above 65535")
+	}
+	if p == "" || u.Scheme == "http" && p == "80" || u.Scheme == "https" && p == "443" {
+		u.Host = strings.TrimSuffix(u.Host, ":"+p)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+// isLocal: the addresses that never leave the machine, where http and
+// embedded mode are allowed.
+func isLocal(u *url.URL) bool {
+	switch u.Hostname() {
+	case "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,252 @@
+package config_test
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+)
+
+// variableTest is the yes and the no of one variable; base is what it is set
+// on top of.
+type variableTest struct {
+	base environment
+	read func(*config.Config) any
+	yes  map[string]any    // value → what read gives; "" is the default
+	no   map[string]string // value → part of the complaint
+}
+
+func variableTests(t *testing.T) map[string]variableTest {
+	embedded, dir := environment{}, appFolder(t)
+	duration := func(read func(*config.Config) any, unset, least time.Duration) variableTest {
+		return variableTest{
+			base: embedded.with(environment{"ACCESS_TTL": "10s"}), read: read,
+			yes: map[string]any{"": unset, "90m": 90 * time.Minute, "1h30m": 90 * time.Minute, least.String(): least},
+			no: map[string]string{
+				"0": "0s; at least", "-1h": "at least", (least - time.Millisecond).String(): "at least " + least.String(),
+				"15": "write a duration", "soon": `is "soon"; write a duration`, "7d": "write a duration", "1e9h": "write a duration",
+			},
+		}
+	}
+	secret := func(read func(*config.Config) []config.Secret) variableTest {
+		revealed := func(c *config.Config) any {
+			var out []string
+			for _, s := range read(c) {
+				out = append(out, s.Reveal())
+			}
+			return out
+		}
+		return variableTest{base: embedded, read: revealed,
+			yes: map[string]any{
+				"": []string(nil), olderCanary: []string{olderCanary},
+				olderCanary + "," + identityCanary[28:] + "AbCdEfGh1234": []string{olderCanary, identityCanary[28:] + "AbCdEfGh1234"},
+			},
+			no: map[string]string{
+				olderCanary[:31]: "31 bytes", olderCanary + ",": "0 bytes", olderCanary + ", " + accessCanary[:20] + refreshCanary[20:]: "white space",
+				strings.Repeat("a", 64): "placeholder",
+			}}
+	}
+	origin := func(c *config.Config) any { return c.PublicURL.String() }
+	return map[string]variableTest{
+		"LISTEN_ADDR": {embedded, func(c *config.Config) any { return c.ListenAddr },
+			map[string]any{"": "127.0.0.1:8080", ":9000": ":9000", "[::1]:9000": "[::1]:9000", "127.0.0.1:0": "127.0.0.1:0"},
+			map[string]string{"8080": "LISTEN_ADDR", "localhost": "no address", ":http": "no address", ":65536": "no address", "a:b:c": "no address", "::1:80": "no address"}},
+		"OPS_ADDR": {embedded, func(c *config.Config) any { return c.OpsAddr },
+			map[string]any{"": "127.0.0.1:9090", "off": "", ":9091": ":9091"},
+			map[string]string{"OFF": "or off", "9090": "no address", ":-1": "no address"}},
+		"PUBLIC_URL": {production(), origin,
+			map[string]any{"https://x.example": "https://x.example", "https://x.example:8443": "https://x.example:8443"},
+			map[string]string{"http://x.example": "must be https", "x.example": "must start with https", "ftp://x.example": "must start with https", "https://": "names no host"}},
+		"MYSQL_DSN": {production(), func(c *config.Config) any { return c.MySQLDSN.Reveal() },
+			map[string]any{dsnCanary: dsnCanary}, map[string]string{"": "MYSQL_DSN is missing"}},
+		"REDIS_URL": {production(), func(c *config.Config) any { return c.RedisURL.Reveal() },
+			map[string]any{redisCanary: redisCanary}, map[string]string{"": "REDIS_URL is missing"}},
+		"DATA_DIR": {embedded, func(c *config.Config) any { return c.DataDir },
+			map[string]any{"": "./data", "/var/lib/gatehouse": "/var/lib/gatehouse"}, nil},
+		"JWT_ACCESS_SECRET":  secret(func(c *config.Config) []config.Secret { return c.AccessSecrets }),
+		"JWT_REFRESH_SECRET": secret(func(c *config.Config) []config.Secret { return c.RefreshSecrets }),
+		"IDENTITY_KEY": {production(), func(c *config.Config) any { return c.IdentityKey.Reveal() },
+			map[string]any{identityCanary: identityCanary}, map[string]string{"": "IDENTITY_KEY is missing"}},
+		"ACCESS_TTL":       duration(func(c *config.Config) any { return c.AccessTTL }, 15*time.Minute, 10*time.Second),
+		"REFRESH_TTL":      duration(func(c *config.Config) any { return c.RefreshTTL }, 7*24*time.Hour, time.Minute),
+		"REMEMBER_TTL":     duration(func(c *config.Config) any { return c.RememberTTL }, 30*24*time.Hour, time.Minute),
+		"SESSION_MAX_AGE":  duration(func(c *config.Config) any { return c.SessionMaxAge }, 90*24*time.Hour, time.Minute),
+		"SHUTDOWN_TIMEOUT": duration(func(c *config.Config) any { return c.ShutdownTimeout }, 20*time.Second, time.Second),
+		"BCRYPT_COST": {embedded, func(c *config.Config) any { return c.BcryptCost },
+			map[string]any{"": 12, "12": 12, "16": 16},
+			map[string]string{"11": "12 to 16", "17": "12 to 16", "0": "12 to 16", "-12": "12 to 16", "twelve": `is "twelve"; write a whole number`, "12.5": "write a whole number"}},
+		"ROUTES_FILE": {embedded, func(c *config.Config) any { return c.RoutesFile },
+			map[string]any{"": "", "routes.yaml": "routes.yaml"}, nil},
+		"TRUSTED_PROXIES": {embedded, func(c *config.Config) any { return fmt.Sprint(c.TrustedProxies) },
+			map[string]any{
+				"": "[]", "10.0.0.0/8": "[10.0.0.0/8]", "10.1.2.3/8": "[10.0.0.0/8]", "10.0.0.0/8, fd00::/8": "[10.0.0.0/8 fd00::/8]",
+				"192.0.2.1/32": "[192.0.2.1/32]",
+			},
+			map[string]string{"10.0.0.1": "is no CIDR", "10.0.0.0/33": "is no CIDR", "10.0.0.0/8,": "is no CIDR", "caddy": `"caddy" is no CIDR`, "*": "is no CIDR"}},
+		"SPA_DEV_URL": {embedded, func(c *config.Config) any { return fmt.Sprint(c.SPADevURL) },
+			map[string]any{"": "<nil>", "http://localhost:5173/": "http://localhost:5173"},
+			map[string]string{"localhost:5173": "SPA_DEV_URL", "http://localhost:5173/app": "must be an origin"}},
+		"SPA_DIR": {embedded, func(c *config.Config) any { return c.SPADir },
+			map[string]any{"": "", dir: dir}, map[string]string{dir + "/nowhere": "build the app first", t.TempDir(): "index.html"}},
+		"SIGNUP": {embedded, func(c *config.Config) any { return c.SignupOpen },
+			map[string]any{"": true, "open": true, "closed": false}, map[string]string{"Open": "open or closed", "false": "open or closed"}},
+		"LOG_LEVEL": {embedded, func(c *config.Config) any { return c.LogLevel },
+			map[string]any{"": slog.LevelInfo, "debug": slog.LevelDebug, "WARN": slog.LevelWarn, "error": slog.LevelError},
+			map[string]string{"verbose": "debug, info, warn or error", "4": "debug, info, warn or error"}},
+		"LOG_FORMAT": {embedded, func(c *config.Config) any { return c.LogFormat },
+			map[string]any{"": "", "text": "text", "json": "json"}, map[string]string{"JSON": "text or json", "logfmt": "text or json"}},
+	}
+}
+
+func TestEveryVariableHasItsYesAndItsNo(t *testing.T) {
+	t.Parallel()
+	tests := variableTests(t)
+	for _, v := range config.Variables() {
+		test, ok := tests[v.Name]
+		if !ok {
+			t.Errorf("%s has no test", v.Name)
+			continue
+		}
+		delete(tests, v.Name)
+		for value, want := range test.yes {
+			c, err := config.Load(test.base.with(environment{v.Name: value}).get)
+			if err != nil {
+				t.Errorf("%s=%q: %v", v.Name, value, err)
+				continue
+			}
+			if diff := cmp.Diff(want, test.read(c)); diff != "" {
+				t.Errorf("%s=%q (-want +got):\n%s", v.Name, value, diff)
+			}
+		}
+		for value, want := range test.no {
+			e := test.base.with(environment{v.Name: value})
+			onlyMistake(t, v.Name+"="+value, e, want)
+			if got := mistakes(t, e); len(got) > 0 && !strings.Contains(got[0], v.Name) {
+				t.Errorf("%s=%q: the complaint does not name the variable: %s", v.Name, value, got[0])
+			}
+		}
+	}
+	for name := range tests {
+		t.Errorf("%s is tested and does not exist", name)
+	}
+}
+
+func TestDefaultsThatDependOnOthers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		env            environment
+		listen, public string
+	}{
+		{"embedded", environment{}, "127.0.0.1:8080", "http://localhost:8080"},
+		{"embedded, another port", environment{"LISTEN_ADDR": ":3000"}, ":3000", "http://localhost:3000"},
+		{"embedded, port 80", environment{"LISTEN_ADDR": ":80"}, ":80", "http://localhost"},
+		{"embedded, its own URL", environment{"PUBLIC_URL": "http://127.0.0.1:5000"}, "127.0.0.1:8080", "http://127.0.0.1:5000"},
+		{"services on localhost", production().with(environment{"PUBLIC_URL": ""}), ":8080", "http://localhost:8080"},
+		{"production", production(), ":8080", "https://app.example.com"},
+	} {
+		got := load(t, c.env)
+		if got.ListenAddr != c.listen || got.PublicURL.String() != c.public {
+			t.Errorf("%s: %s %s, want %s %s", c.name, got.ListenAddr, got.PublicURL, c.listen, c.public)
+		}
+		if got.Secure() != strings.HasPrefix(c.public, "https:") {
+			t.Errorf("%s: Secure is %v", c.name, got.Secure())
+		}
+	}
+}
+
+// PUBLIC_URL is compared with what browsers write into Origin.
+func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"https://app.example.com":        "https://app.example.com",
+		"https://app.example.com/":       "https://app.example.com",
+		"HTTPS://App.Example.COM":        "https://app.example.com",
+		"https://app.example.com:443":    "https://app.example.com",
+		"https://app.example.com:443/":   "https://app.example.com",
+		"https://app.example.com:":       "https://app.example.com",
+		"https://app.example.com:80":     "https://app.example.com:80",
+		"https://app.example.com:8443":   "https://app.example.com:8443",
+		"https://[2001:DB8::1]:443":      "https://[2001:db8::1]",
+		"http://localhost:80":            "http://localhost",
+		"http://LOCALHOST:8080/":         "http://localhost:8080",
+		"http://127.0.0.1:443":           "http://127.0.0.1:443",
+		"http://[::1]:8080":              "http://[::1]:8080",
+		"https://localhost:8443":         "https://localhost:8443",
+		"https://xn--bcher-kva.example/": "https://xn--bcher-kva.example",
+	} {
+		if got := load(t, production().with(environment{"PUBLIC_URL": value})).PublicURL.String(); got != want {
+			t.Errorf("%s becomes %s, want %s", value, got, want)
+		}
+	}
+	for value, want := range map[string]string{
+		"https://app.example.com/app":    "no path, query or user",
+		"https://app.example.com//":      "no path, query or user",
+		"https://app.example.com?x=1":    "no path, query or user",
+		"https://app.example.com#x":      "no path, query or user",
+		"https://me@app.example.com":     "no path, query or user",
+		"https://me:pw@app.example.com":  "no path, query or user",
+		"https:app.example.com":          "names no host",
+		"https://:443":                   "names no host",
+		"https://app.example.com:http":   "is no URL",
+		"https://app.example.com:65536":  "above 65535",
+		"https://bücher.example":         "xn--",
+		"//app.example.com":              "must start with https",
+		"app.example.com:443":            "must start with https",
+		"javascript://app.example.com":   "must start with https",
+		" https://app.example.com":       "is no URL",
+		"https://app.example.com\n":      "is no URL",
+		"https://a.example https://b.ex": "is no URL",
+	} {
+		onlyMistake(t, value, production().with(environment{"PUBLIC_URL": value}), want)
+	}
+}
+
+func TestLifetimesMustFitTogether(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env  environment
+		want string
+	}{
+		"equal":                        {environment{"ACCESS_TTL": "1h", "REFRESH_TTL": "1h", "REMEMBER_TTL": "1h"}, ""},
+		"access outlives the idle":     {environment{"ACCESS_TTL": "2h", "REFRESH_TTL": "1h"}, "must not exceed REFRESH_TTL"},
+		"access outlives the remember": {environment{"ACCESS_TTL": "2h", "REMEMBER_TTL": "1h"}, "must not exceed REFRESH_TTL"},
+	} {
+		if c.want == "" {
+			load(t, c.env)
+		} else {
+			onlyMistake(t, name, c.env, c.want)
+		}
+	}
+}
+
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	got := strings.Join(mistakes(t, environment{
+		"LISTEN_ADDR": "8080", "OPS_ADDR": "nine", "PUBLIC_URL": "http://app.example.com", "MYSQL_DSN": "",
+		"REDIS_URL": redisCanary, "JWT_ACCESS_SECRET": "short", "JWT_REFRESH_SECRET": "short", "ACCESS_TTL": "soon", "REFRESH_TTL": "later",
+		"REMEMBER_TTL": "1s", "BCRYPT_COST": "4", "TRUSTED_PROXIES": "caddy,envoy", "SPA_DEV_URL": "localhost", "SPA_DIR": "/nowhere",
+		"SIGNUP": "maybe", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "SHUTDOWN_TIMEOUT": "0s", "SESSION_MAX_AGE": "forever",
+		"DATA_DIR": "x", "DATA_DIR_FILE": "y", "ROUTES_FILE_FILE": "/nowhere/routes",
+	}), "\n")
+	for _, want := range []string{
+		`LISTEN_ADDR "8080"`, `OPS_ADDR "nine"`, "PUBLIC_URL is http://app.example.com; anything but localhost must be https",
+		"MYSQL_DSN is missing", "JWT_ACCESS_SECRET has a value of 5 bytes", "JWT_REFRESH_SECRET has a value of 5 bytes", "share a value",
+		"IDENTITY_KEY is missing", `ACCESS_TTL is "soon"`, `REFRESH_TTL is "later"`, "REMEMBER_TTL is 1s", "BCRYPT_COST is 4", `TRUSTED_PROXIES "caddy"`,
+		`TRUSTED_PROXIES "envoy"`, `SPA_DEV_URL "localhost"`, "SPA_DEV_URL and SPA_DIR are both set", "SPA_DIR: stat", `SIGNUP is "maybe"`,
+		`LOG_LEVEL is "loud"`, `LOG_FORMAT is "xml"`, "SHUTDOWN_TIMEOUT is 0s", `SESSION_MAX_AGE is "forever"`,
+		"DATA_DIR and DATA_DIR_FILE are both set", "ROUTES_FILE_FILE: open /nowhere/routes",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}

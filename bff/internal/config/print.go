@@ -1,0 +1,69 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Print writes the effective configuration as .env lines, secrets hidden.
+func (c *Config) Print(w io.Writer) {
+	mode := "MySQL and Redis"
+	if c.Embedded {
+		mode = "embedded: SQLite and a session journal in DATA_DIR"
+	}
+	fmt.Fprintf(w, "# mode: %s\n", mode)
+	secrets := func(list []Secret) string {
+		if len(list) == 0 {
+			return "# generated, kept in DATA_DIR"
+		}
+		return strings.TrimSuffix(strings.Repeat(redacted+",", len(list)), ",")
+	}
+	identity := c.IdentityKey.String()
+	if identity == "" {
+		identity = "# generated, kept in DATA_DIR"
+	}
+	var proxies []string
+	for _, p := range c.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	ops, signup, dev := c.OpsAddr, "closed", ""
+	if ops == "" {
+		ops = "off"
+	}
+	if c.SignupOpen {
+		signup = "open"
+	}
+	if c.SPADevURL != nil {
+		dev = c.SPADevURL.String()
+	}
+	for _, line := range []struct {
+		name  string
+		value any
+	}{
+		{"LISTEN_ADDR", c.ListenAddr},
+		{"OPS_ADDR", ops},
+		{"PUBLIC_URL", c.PublicURL},
+		{"MYSQL_DSN", c.MySQLDSN},
+		{"REDIS_URL", c.RedisURL},
+		{"DATA_DIR", c.DataDir},
+		{"JWT_ACCESS_SECRET", secrets(c.AccessSecrets)},
+		{"JWT_REFRESH_SECRET", secrets(c.RefreshSecrets)},
+		{"IDENTITY_KEY", identity},
+		{"ACCESS_TTL", c.AccessTTL},
+		{"REFRESH_TTL", c.RefreshTTL},
+		{"REMEMBER_TTL", c.RememberTTL},
+		{"SESSION_MAX_AGE", c.SessionMaxAge},
+		{"BCRYPT_COST", c.BcryptCost},
+		{"ROUTES_FILE", c.RoutesFile},
+		{"TRUSTED_PROXIES", strings.Join(proxies, ",")},
+		{"SPA_DEV_URL", dev},
+		{"SPA_DIR", c.SPADir},
+		{"SIGNUP", signup},
+		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
+		{"LOG_FORMAT", c.LogFormat},
+		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout},
+	} {
+		fmt.Fprintf(w, "%s=%v\n", line.name, line.value)
+	}
+}

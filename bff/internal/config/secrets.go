@@ -1,0 +1,61 @@
+package config
+
+import "strings"
+
+const minSecretBytes = 32
+
+// secrets splits the rotation lists and refuses what an attacker would try.
+func (v *variables) secrets(c *Config, mistakes *problems) {
+	c.AccessSecrets = splitSecrets("JWT_ACCESS_SECRET", v.JWTAccessSecret, mistakes)
+	c.RefreshSecrets = splitSecrets("JWT_REFRESH_SECRET", v.JWTRefreshSecret, mistakes)
+	for _, a := range c.AccessSecrets {
+		for _, r := range c.RefreshSecrets {
+			if a == r {
+				mistakes.addf("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET share a value; `gatehouse keys` prints two")
+				return
+			}
+		}
+	}
+}
+
+func splitSecrets(name, value string, mistakes *problems) []Secret {
+	if value == "" {
+		return nil
+	}
+	var out []Secret
+	for s := range strings.SplitSeq(value, ",") {
+		switch {
+		case len(s) < minSecretBytes:
+			mistakes.addf("%s has a value of %d bytes; at least %d are needed, `gatehouse keys` prints one", name, len(s), minSecretBytes)
+		case strings.TrimSpace(s) != s:
+			// "new, old": with the space the old one verifies nothing, and
+			// everybody is signed out.
+			mistakes.addf("%s has a value with white space around it; write new,old without", name)
+		case isPlaceholder(s):
+			mistakes.addf("%s looks like a placeholder; `gatehouse keys` prints a real one", name)
+		}
+		out = append(out, Secret(s))
+	}
+	return out
+}
+
+// isPlaceholder catches what gets pasted from examples: words that beg to be
+// replaced, and strings with hardly any variety. The words are long enough that
+// random secrets practically never hold one.
+func isPlaceholder(s string) bool {
+	lower := strings.ToLower(s)
+	for _, word := range []string{"changeme", "change-me", "change_me", "change this", "replace", "placeholder", "your-", "your_", "xxxxxx",
+		"secret", "password", "example", "default", "insecure", "gatehouse", "abcdefghij", "12345678"} {
+		if strings.Contains(lower, word) {
+			return true
+		}
+	}
+	if strings.Contains((s + s)[1:len(s)*2-1], s) {
+		return true // one thing over and over
+	}
+	distinct := map[byte]bool{}
+	for i := range len(s) {
+		distinct[s[i]] = true
+	}
+	return len(distinct) < 8
+}
