@@ -1,0 +1,314 @@
+// Package e2e tests the product as its users meet it: the real app on a
+// loopback port, HTTP and a cookie jar, in embedded mode and on a real MariaDB
+// and Redis.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+
+// site is a running product. Its clock moves only when a test says so.
+type site struct {
+	t     *testing.T
+	base  string
+	ops   string
+	clock *authtest.Clock
+	env   map[string]string
+	logs  *lockedBuffer
+	redis *servertest.RedisHandle // nil in embedded mode
+	stop  func()
+}
+
+// quickHash keeps tests from waiting for bcrypt.
+const quickHash = 4
+
+// embedded is the configuration of a product in embedded mode.
+func embedded(t *testing.T) *site {
+	t.Helper()
+	return &site{t: t, clock: authtest.NewClock(), env: map[string]string{"DATA_DIR": t.TempDir()}}
+}
+
+// onServices is the configuration of a product on MariaDB and Redis, with the
+// demo API running beside it.
+func onServices(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, clock: authtest.NewClock(), redis: servertest.Redis(t)}
+	secrets, err := app.NewSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = map[string]string{"MYSQL_DSN": servertest.MariaDB(t), "REDIS_URL": s.redis.URL, "ROUTES_FILE": filepath.Join(t.TempDir(), "routes.yaml")}
+	for line := range strings.Lines(string(secrets.Env())) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		s.env[name] = strings.Trim(value, `"`)
+	}
+	return s
+}
+
+// onBoth runs a test against both ways to run the product.
+func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
+	t.Run("embedded", func(t *testing.T) { test(t, embedded(t).start()) })
+	t.Run("services", func(t *testing.T) { test(t, onServices(t).start()) })
+}
+
+// start runs the product; further environment comes as NAME, value pairs.
+func (s *site) start(extra ...string) *site {
+	s.t.Helper()
+	env := maps.Clone(s.env)
+	if env["LISTEN_ADDR"] == "" {
+		env["LISTEN_ADDR"] = freeAddr(s.t)
+		env["PUBLIC_URL"] = "http://localhost:" + env["LISTEN_ADDR"][strings.LastIndexByte(env["LISTEN_ADDR"], ':')+1:]
+		env["OPS_ADDR"] = freeAddr(s.t)
+		env["SPA_DIR"] = tinyApp(s.t)
+		s.env = maps.Clone(env)
+	}
+	for i := 0; i < len(extra); i += 2 {
+		env[extra[i]] = extra[i+1]
+	}
+	s.base, s.ops, s.logs = "http://"+env["LISTEN_ADDR"], "http://"+env["OPS_ADDR"], &lockedBuffer{}
+	log := slog.New(slog.NewJSONHandler(s.logs, nil))
+	if s.redis != nil {
+		s.demoAPI(env, log)
+	}
+	c, err := config.Load(func(name string) string { return env[name] })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	a, err := app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: quickHash})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.stop = s.background("the product", a.Run)
+	return s
+}
+
+func (s *site) demoAPI(env map[string]string, log *slog.Logger) {
+	s.t.Helper()
+	addr := freeAddr(s.t)
+	text := "routes:\n  - path: /api/demo\n    upstreams: [http://" + addr + "]\n    strip_prefix: /api/demo\n"
+	if err := os.WriteFile(env["ROUTES_FILE"], []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.background("the demo API", func(ctx context.Context) error {
+		return app.RunDemoAPI(ctx, app.DemoOptions{
+			Listen: addr, JWKSURL: s.base + "/.well-known/jwks.json", Issuer: env["PUBLIC_URL"], Audience: "demo", Log: log, Now: s.clock.Now,
+		})
+	})
+	s.eventually("the demo API to answer", func() bool {
+		resp, err := http.Get("http://" + addr + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+}
+
+// background runs something until the test ends or the returned function is
+// called, and waits for it.
+func (s *site) background(what string, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				s.t.Errorf("%s: %v", what, err)
+			}
+		case <-time.After(30 * time.Second):
+			s.t.Errorf("%s did not stop", what)
+		}
+	}
+	s.t.Cleanup(stop)
+	return stop
+}
+
+func (s *site) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited in vain for %s", what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// freeAddr is a loopback address that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func tinyApp(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"index.html": "<!doctype html><title>tiny app</title>", "assets/app-1a2b.js": "console.log(1)", "favicon.svg": "<svg/>",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// browser is somebody's browser: it keeps cookies and follows no redirects.
+type browser struct {
+	site   *site
+	client *http.Client
+	jar    *cookiejar.Jar
+}
+
+func (s *site) browser() *browser {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &browser{site: s, jar: jar, client: &http.Client{
+		Jar: jar, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is a response, read whole.
+type answer struct {
+	*http.Response
+	text string
+}
+
+// do sends a request. body may be nil or anything that is JSON; headers come
+// as name, value pairs.
+func (b *browser) do(method, path string, body any, headers ...string) answer {
+	b.site.t.Helper()
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			b.site.t.Fatal(err)
+		}
+		content = bytes.NewReader(text)
+	}
+	r, err := http.NewRequest(method, b.site.base+path, content)
+	if err != nil {
+		b.site.t.Fatal(err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		b.site.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.site.t.Fatal(err)
+	}
+	return answer{resp, string(text)}
+}
+
+type object = map[string]any
+
+func (a answer) json(t *testing.T) object {
+	t.Helper()
+	var out object
+	if err := json.Unmarshal([]byte(a.text), &out); err != nil {
+		t.Fatalf("%s: %v in %q", a.Request.URL.Path, err, a.text)
+	}
+	return out
+}
+
+// want checks the status and, for a problem, its code.
+func (a answer) want(t *testing.T, status int, code ...string) answer {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s %s: %d %s, want %d", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.text, status)
+	}
+	if len(code) > 0 {
+		p := a.json(t)
+		if p["code"] != code[0] || a.Header.Get("Content-Type") != "application/problem+json" ||
+			p["status"] != float64(status) || p["title"] == "" || p["requestId"] != a.Header.Get("X-Request-Id") {
+			t.Fatalf("%s %s: %s (%s), want problem %s", a.Request.Method, a.Request.URL.Path, a.text, a.Header.Get("Content-Type"), code[0])
+		}
+	}
+	return a
+}
+
+// setCookies gives the names set (true) and cleared (false) by an answer.
+func (a answer) setCookies() map[string]bool {
+	names := map[string]bool{}
+	for _, c := range a.Cookies() {
+		names[c.Name] = c.MaxAge >= 0
+	}
+	return names
+}
+
+func (b *browser) cookie(name string) string {
+	u, _ := url.Parse(b.site.base)
+	for _, c := range b.jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// put plants a cookie, as a thief or a second device of the same jar would.
+func (b *browser) put(name, value string) {
+	u, _ := url.Parse(b.site.base)
+	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+const goodPassword = "a heron on the mill pond"
+
+func credentials(email string) object { return object{"email": email, "password": goodPassword} }
+
+// member is a browser of somebody who has just signed up and in.
+func (s *site) member(email string) *browser {
+	s.t.Helper()
+	b := s.browser()
+	b.do("POST", "/api/auth/register", credentials(email)).want(s.t, 201)
+	b.do("POST", "/api/auth/login", credentials(email)).want(s.t, 200)
+	return b
+}

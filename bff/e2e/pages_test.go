@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPages(t *testing.T) {
+	s := embedded(t).start()
+	anonymous := s.browser()
+	for path, status := range map[string]int{"/": 200, "/signup": 200, "/signin": 200, "/nowhere": 404, "/nowhere/at/all": 404} {
+		a := anonymous.do("GET", path, nil).want(t, status)
+		if !strings.Contains(a.text, "tiny app") || a.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: Cache-Control %q, %s", path, a.Header.Get("Cache-Control"), a.text)
+		}
+	}
+	for path, to := range map[string]string{
+		"/login": "/signin", "/register": "/signup", "/login?next=%2Faccount": "/signin?next=%2Faccount",
+		"/dashboard":           "/signin?next=%2Fdashboard",
+		"/dashboard?tab=a&x=1": "/signin?next=%2Fdashboard%3Ftab%3Da%26x%3D1",
+	} {
+		if a := anonymous.do("GET", path, nil).want(t, 302); a.Header.Get("Location") != to {
+			t.Errorf("%s: Location %q, want %q", path, a.Header.Get("Location"), to)
+		}
+	}
+	// Strict cookies are withheld on a click from another site: it gets the page.
+	anonymous.do("GET", "/dashboard", nil, "Sec-Fetch-Site", "cross-site").want(t, 200)
+	anonymous.do("GET", "/dashboard", nil, "Sec-Fetch-Site", "same-origin").want(t, 302)
+	anonymous.do("POST", "/signin", nil).want(t, 405, "method_not_allowed")
+}
+
+func TestMembersPages(t *testing.T) {
+	s := embedded(t).start()
+	b := s.member("ada@example.com")
+	if a := b.do("GET", "/dashboard", nil).want(t, 200); len(a.Cookies()) != 0 {
+		t.Errorf("a fresh session got cookies: %v", a.setCookies())
+	}
+	s.clock.Advance(20 * time.Minute)
+	renewed := b.do("GET", "/dashboard", nil).want(t, 200)
+	if len(renewed.Cookies()) != 2 || renewed.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a stale session is renewed on the way: %v, Cache-Control %q", renewed.setCookies(), renewed.Header.Get("Cache-Control"))
+	}
+	s.clock.Advance(8 * 24 * time.Hour)
+	ended := b.do("GET", "/dashboard", nil).want(t, 302)
+	if ended.Header.Get("Location") != "/signin?next=%2Fdashboard" || ended.setCookies()["refresh_token"] || len(ended.Cookies()) != 2 {
+		t.Errorf("an ended session: %s, %v", ended.Header.Get("Location"), ended.setCookies())
+	}
+}
+
+func TestAssets(t *testing.T) {
+	s := embedded(t).start()
+	b := s.browser()
+	a := b.do("GET", "/assets/app-1a2b.js", nil).want(t, 200)
+	if a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+		t.Errorf("headers %v", a.Header)
+	}
+	b.do("GET", "/assets/app-1a2b.js", nil, "If-None-Match", a.Header.Get("ETag")).want(t, 304)
+	for _, path := range []string{"/assets/gone-ffff.js", "/assets/app-1a2b.js.map", "/robots.txt"} {
+		missing := b.do("GET", path, nil).want(t, 404, "not_found")
+		if strings.Contains(missing.text, "<!doctype") {
+			t.Errorf("%s: a page instead of a 404", path)
+		}
+	}
+}
+
+func TestSecurityHeadersOnEverything(t *testing.T) {
+	s := embedded(t).start()
+	b := s.member("ada@example.com")
+	for path, csp := range map[string]string{
+		"/": "require-trusted-types-for 'script'", "/nowhere": "default-src 'none'", "/assets/app-1a2b.js": "frame-ancestors 'none'",
+		"/api/auth/me": "sandbox", "/api/nowhere": "sandbox", "/api/demo/me": "sandbox", "/api/%61uth/me": "default-src 'none'",
+		"/healthz": "frame-ancestors 'none'", "/.well-known/jwks.json": "frame-ancestors 'none'",
+	} {
+		a := b.do("GET", path, nil)
+		for name, want := range map[string]string{
+			"Content-Security-Policy": csp, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "X-Frame-Options": "DENY",
+			"Permissions-Policy": "camera=()",
+		} {
+			if values := a.Header.Values(name); len(values) != 1 || !strings.Contains(values[0], want) {
+				t.Errorf("%s: %s: %q, want once, with %q", path, name, values, want)
+			}
+		}
+		for _, name := range []string{"Access-Control-Allow-Origin", "Strict-Transport-Security", "Server", "X-Powered-By"} {
+			if a.Header.Get(name) != "" {
+				t.Errorf("%s: %s: %q", path, name, a.Header.Get(name))
+			}
+		}
+		csp := a.Header.Get("Content-Security-Policy")
+		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
+			t.Errorf("%s: %s", path, csp)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+// Package app puts the rooms together: it opens the stores, wires the
+// services, owns every goroutine and the order in which they end.
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
+)
+
+// Options is what an App is made of.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	Now    func() time.Time
+
+	// HashCost replaces BCRYPT_COST when it is not 0. Tests use it: the
+	// configuration allows nothing so quick.
+	HashCost int
+}
+
+// hashQueue is how many sign-ins may wait for each hash that can run at once:
+// at 0.3 s a hash, the last one waits about five seconds.
+const hashQueue = 16
+
+// App is a server, ready to run.
+type App struct {
+	config *config.Config
+	log    *slog.Logger
+	now    func() time.Time
+
+	db       *sqlstore.DB
+	sessions sessionStore
+	service  *auth.Service
+	proxy    *proxy.Proxy
+	demo     *demo // nil without
+
+	listener net.Listener
+	ops      net.Listener // nil when off
+	server   *http.Server
+	state    *health
+	// background is the work beside requests; each returns when its context ends.
+	background []func(context.Context) error
+	closers    []func() error // in the order of opening
+}
+
+// sessionStore is what memstore and redisstore have in common.
+type sessionStore interface {
+	auth.Sessions
+	auth.Revocations
+	Close() error
+}
+
+// New opens and wires everything. When it fails, nothing stays open.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}}
+	if err := a.open(ctx, o.HashCost); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, hashCost int) error {
+	c := a.config
+	if err := a.openStores(ctx); err != nil {
+		return err
+	}
+	if err := a.listen(ctx); err != nil {
+		return err
+	}
+	tokens, err := newIssuer(c)
+	if err != nil {
+		return err
+	}
+	// One core stays free for proxied requests while passwords are hashed.
+	concurrent := max(1, runtime.GOMAXPROCS(0)-1)
+	passwords, err := password.NewHasher(cmp.Or(hashCost, c.BcryptCost), concurrent, concurrent*hashQueue)
+	if err != nil {
+		return err
+	}
+	demoURL := &url.URL{}
+	if hasDemo(c) {
+		if a.demo, err = newDemo(ctx, DemoOptions{
+			Listen: "127.0.0.1:0", JWKSURL: a.ownURL() + "/.well-known/jwks.json",
+			Issuer: c.PublicURL.String(), Audience: "demo", Log: a.log, Now: a.now,
+		}); err != nil {
+			return err
+		}
+		a.closers = append(a.closers, a.demo.close)
+		demoURL = a.demo.url()
+	}
+	table, err := routes(c, demoURL)
+	if err != nil {
+		return err
+	}
+	return a.wire(tokens, passwords, table)
+}
+
+func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *proxy.Table) error {
+	c := a.config
+	pages, err := newPages(c, a.log)
+	if err != nil {
+		return err
+	}
+	var server *web.Server // the proxy answers its failures through it
+	a.proxy = proxy.New(proxy.Options{
+		Mint: func(who proxy.Identity, audience string) (string, error) {
+			return tokens.MintIdentity(token.Identity(who), audience, a.now())
+		},
+		OnError:    func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
+		Forwarded:  func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
+		Alive:      func(who proxy.Identity) bool { return a.service.Alive(who.SessionID) },
+		OwnCookies: web.OwnCookieNames(),
+		PublicURL:  c.PublicURL,
+		Now:        a.now,
+		Logger:     a.log,
+	})
+	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
+	a.service = auth.New(auth.Deps{
+		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db,
+		Tokens: tokens, Passwords: passwords,
+		Policy: auth.Policy{
+			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
+			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
+		},
+		Now: a.now, Log: a.log,
+		OnEnd: func(r auth.Revocation) { a.proxy.CloseSession(r.SessionID, string(r.Reason)) },
+	})
+	server = web.New(web.Options{
+		Auth: a.service, Proxy: a.proxy, Table: table, JWKS: tokens.JWKS(),
+		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
+		Pages: pages, Now: a.now, Log: a.log,
+	})
+	a.server = newHTTPServer(server, a.log)
+	a.background = append(a.background, a.service.Run, func(ctx context.Context) error {
+		return a.proxy.Run(ctx, func() *proxy.Table { return table })
+	})
+	return nil
+}
+
+func (a *App) openStores(ctx context.Context) error {
+	c := a.config
+	if c.Embedded {
+		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+			return fmt.Errorf("DATA_DIR: %w", err)
+		}
+		// The journal's lock comes first: it keeps a second server out.
+		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, "sessions"), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		if err != nil {
+			return fmt.Errorf("open sessions: %w", err)
+		}
+		a.sessions = store
+		a.background = append(a.background, store.Run)
+	} else {
+		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		if err != nil {
+			return fmt.Errorf("REDIS_URL: %w", err)
+		}
+		a.sessions = store
+		a.state.checks = append(a.state.checks, check{"redis", store.Ping})
+	}
+	a.closers = append(a.closers, a.sessions.Close)
+
+	db, err := openDatabase(ctx, c, a.log, a.now)
+	if err != nil {
+		return err
+	}
+	a.db = db
+	a.state.checks = append(a.state.checks, check{"mysql", db.Ping})
+	a.closers = append(a.closers, db.Close)
+	if err := db.Migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time) (*sqlstore.DB, error) {
+	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: log, Now: now}
+	if c.Embedded {
+		sc.SQLitePath = filepath.Join(c.DataDir, "gatehouse.db")
+	}
+	db, err := sqlstore.Open(ctx, sc)
+	if err != nil {
+		return nil, fmt.Errorf("open the user database: %w", err)
+	}
+	return db, nil
+}
+
+// Migrate brings the tables up to date and does nothing else.
+func Migrate(ctx context.Context, o Options) error {
+	if o.Config.Embedded {
+		if err := os.MkdirAll(o.Config.DataDir, 0o700); err != nil {
+			return fmt.Errorf("DATA_DIR: %w", err)
+		}
+	}
+	db, err := openDatabase(ctx, o.Config, o.Log, o.Now)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx), db.Close())
+}
+
+func newIssuer(c *config.Config) (*token.Issuer, error) {
+	s, err := secretsFor(c)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := token.ParseIdentityKeys([]byte(s.Identity.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("IDENTITY_KEY: %w", err)
+	}
+	reveal := func(list []config.Secret) (out [][]byte) {
+		for _, s := range list {
+			out = append(out, []byte(s.Reveal()))
+		}
+		return out
+	}
+	return token.New(token.Config{
+		Issuer: c.PublicURL.String(), AccessKeys: reveal(s.Access), RefreshKeys: reveal(s.Refresh), IdentityKeys: identity,
+	})
+}
+
+// close closes what was opened, last first.
+func (a *App) close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"time"
+)
+
+// check asks a store whether it is there.
+type check struct {
+	name string // as /readyz reports it
+	ping func(context.Context) error
+}
+
+// health answers the private listener: what an operator and a load balancer's
+// probes may know and the public may not.
+type health struct {
+	checks   []check
+	draining atomic.Bool
+}
+
+const readyTimeout = 2 * time.Second
+
+func (h *health) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok")) })
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// ready is 200, or 503 with the names of what is down.
+func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	down := []string{}
+	if h.draining.Load() {
+		down = append(down, "draining")
+	}
+	for _, c := range h.checks {
+		if c.ping(ctx) != nil {
+			down = append(down, c.name)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if len(down) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	// The prober is gone when this fails.
+	_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(down) == 0, "down": down})
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+)
+
+// Secrets is what signs tokens.
+type Secrets struct {
+	Access, Refresh []config.Secret
+	Identity        config.Secret // PEM
+}
+
+const secretBytes = 32
+
+// NewSecrets makes fresh ones.
+func NewSecrets() (Secrets, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return Secrets{}, fmt.Errorf("make identity key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Secrets{}, fmt.Errorf("make identity key: %w", err)
+	}
+	random := func() []config.Secret {
+		b := make([]byte, secretBytes)
+		rand.Read(b) // never fails (crypto/rand)
+		return []config.Secret{config.Secret(base64.RawURLEncoding.EncodeToString(b))}
+	}
+	return Secrets{
+		Access: random(), Refresh: random(),
+		Identity: config.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	}, nil
+}
+
+// Env writes the secrets as .env lines, which have no line breaks inside.
+func (s Secrets) Env() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "JWT_ACCESS_SECRET=%s\n", s.Access[0].Reveal())
+	fmt.Fprintf(&b, "JWT_REFRESH_SECRET=%s\n", s.Refresh[0].Reveal())
+	fmt.Fprintf(&b, "IDENTITY_KEY=\"%s\"\n", strings.ReplaceAll(s.Identity.Reveal(), "\n", `\n`))
+	return b.Bytes()
+}
+
+const secretsFile = "secrets.env"
+
+// secretsFor gives the configured secrets and, in embedded mode, fills what is
+// missing from the file in DATA_DIR, which is made on the first start: a
+// restart must not sign anyone out.
+func secretsFor(c *config.Config) (Secrets, error) {
+	s := Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}
+	if !c.Embedded || len(s.Access) > 0 && len(s.Refresh) > 0 && s.Identity != "" {
+		return s, nil
+	}
+	kept, err := keptSecrets(filepath.Join(c.DataDir, secretsFile))
+	if err != nil {
+		return Secrets{}, err
+	}
+	if len(s.Access) == 0 {
+		s.Access = kept.Access
+	}
+	if len(s.Refresh) == 0 {
+		s.Refresh = kept.Refresh
+	}
+	if s.Identity == "" {
+		s.Identity = kept.Identity
+	}
+	return s, nil
+}
+
+func keptSecrets(file string) (Secrets, error) {
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeSecrets(file)
+	}
+	if err != nil {
+		return Secrets{}, err
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		values[name] = strings.Trim(value, `"`)
+	}
+	c, err := config.Load(func(name string) string { return values[name] })
+	if err != nil || len(c.AccessSecrets) == 0 || len(c.RefreshSecrets) == 0 || c.IdentityKey == "" {
+		return Secrets{}, fmt.Errorf("%s is damaged; restore it, or remove it and everybody signs in again (%v)", file, err)
+	}
+	return Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}, nil
+}
+
+func makeSecrets(file string) (Secrets, error) {
+	s, err := NewSecrets()
+	if err != nil {
+		return Secrets{}, err
+	}
+	return s, writeWhole(file, string(s.Env()))
+}

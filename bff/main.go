@@ -1,0 +1,129 @@
+// Gatehouse is a Backend-for-Frontend: it serves a single-page app, owns
+// sign-in, sessions and every token cookie, and forwards authenticated calls
+// to the APIs behind it. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Once draining has begun a second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, process{
+		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdout: os.Stdout, stderr: os.Stderr,
+	}))
+}
+
+// process is what a verb may touch of the world, so that tests can run it.
+type process struct {
+	args           []string
+	getenv         func(string) string
+	now            func() time.Time
+	stdout, stderr io.Writer
+}
+
+// Exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// verb is one thing the binary does.
+type verb struct {
+	name, summary string
+	run           func(context.Context, process) error
+}
+
+func verbs() []verb {
+	return []verb{
+		{"serve", "run the server (what happens without a verb)", serve},
+		{"migrate", "bring the database's tables up to date", migrate},
+		{"config", "check the configuration and print it, secrets hidden", printConfig},
+		{"keys", "print fresh secrets and an identity key as .env lines", keys},
+		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},
+		{"demo-api", "run the demo API that embedded mode has behind /api/demo", demoAPI},
+		{"version", "print the version", printVersion},
+	}
+}
+
+// errUsage marks a mistake of the caller: exit code 2. Its text has been
+// printed already.
+var errUsage = errors.New("wrong usage")
+
+func run(ctx context.Context, p process) int {
+	name := "serve"
+	if len(p.args) > 0 && (p.args[0] == "" || p.args[0][0] != '-') {
+		name, p.args = p.args[0], p.args[1:]
+	} else if len(p.args) > 0 && (p.args[0] == "-h" || p.args[0] == "-help" || p.args[0] == "--help") {
+		name = "help"
+	}
+	if name == "help" {
+		printHelp(p.stdout)
+		return exitFine
+	}
+	for _, v := range verbs() {
+		if v.name != name {
+			continue
+		}
+		switch err := v.run(ctx, p); {
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return exitFine
+		case errors.Is(err, errUsage):
+			return exitUsage
+		default:
+			fmt.Fprintf(p.stderr, "gatehouse %s: %v\n", v.name, err)
+			return exitFailed
+		}
+	}
+	fmt.Fprintf(p.stderr, "gatehouse: there is no verb %q\n\n", name)
+	printHelp(p.stderr)
+	return exitUsage
+}
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, "Usage: gatehouse [verb] [flags]\n\nVerbs:\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  %-12s %s\n", v.name, v.summary)
+	}
+	fmt.Fprint(w, "\nConfiguration comes from the environment; README.md has the table, `gatehouse config` checks it.\n")
+}
+
+// parseFlags reads a verb's flags and takes no further arguments. --help
+// prints them to stdout, a mistake to stderr.
+func parseFlags(p process, name, about string, define func(*flag.FlagSet)) error {
+	fs := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	if define != nil {
+		define(fs)
+	}
+	usage := func(w io.Writer) {
+		fmt.Fprintf(w, "Usage: gatehouse %s [flags]\n\n%s\n", name, about)
+		fs.SetOutput(w)
+		fs.PrintDefaults()
+	}
+	err := fs.Parse(p.args)
+	if errors.Is(err, flag.ErrHelp) {
+		usage(p.stdout)
+		return err
+	}
+	if err == nil && fs.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintf(p.stderr, "gatehouse %s: %v\n\n", name, err)
+		usage(p.stderr)
+		return errUsage
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+)
+
+// version is set by the build (-ldflags -X main.version=…).
+var version = ""
+
+func serve(ctx context.Context, p process) error {
+	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first.", nil); err != nil {
+		return err
+	}
+	c, log, err := configure(p)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, app.Options{Config: c, Log: log, Now: p.now})
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx)
+}
+
+func migrate(ctx context.Context, p process) error {
+	if err := parseFlags(p, "migrate", "Brings the database's tables up to date and ends. `serve` does it too, under a lock.", nil); err != nil {
+		return err
+	}
+	c, log, err := configure(p)
+	if err != nil {
+		return err
+	}
+	return app.Migrate(ctx, app.Options{Config: c, Log: log, Now: p.now})
+}
+
+func printConfig(_ context.Context, p process) error {
+	if err := parseFlags(p, "config", "Checks the configuration and prints what is in effect, secrets hidden. Exit code 1 and every mistake at once when something is wrong.", nil); err != nil {
+		return err
+	}
+	c, err := load(p)
+	if err != nil {
+		return err
+	}
+	table, err := app.Routes(c)
+	if err != nil {
+		return err
+	}
+	c.Print(p.stdout)
+	fmt.Fprintln(p.stdout)
+	app.PrintRoutes(p.stdout, table)
+	return nil
+}
+
+func keys(_ context.Context, p process) error {
+	var dir string
+	about := "Prints fresh secrets and an identity key as .env lines. With --dir they go into files, for NAME_FILE, and those that exist stay."
+	err := parseFlags(p, "keys", about, func(fs *flag.FlagSet) {
+		fs.StringVar(&dir, "dir", "", "`folder` to make one file for each in, named like its variable")
+	})
+	if err != nil {
+		return err
+	}
+	s, err := app.NewSecrets()
+	if err != nil {
+		return err
+	}
+	if dir != "" {
+		return s.WriteFiles(dir, p.stdout)
+	}
+	_, err = p.stdout.Write(s.Env())
+	return err
+}
+
+const probeTimeout = 3 * time.Second
+
+func healthcheck(ctx context.Context, p process) error {
+	if err := parseFlags(p, "healthcheck", "Asks the server on LISTEN_ADDR of this machine whether it is alive. Exit code 1 when not.", nil); err != nil {
+		return err
+	}
+	addr := p.getenv("LISTEN_ADDR")
+	if addr == "" {
+		addr = ":8080"
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{}}).Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server answers %s", resp.Status)
+	}
+	return nil
+}
+
+func demoAPI(ctx context.Context, p process) error {
+	var o app.DemoOptions
+	about := "Runs the demo API: an ordinary backend that verifies the identity token."
+	err := parseFlags(p, "demo-api", about, func(fs *flag.FlagSet) {
+		fs.StringVar(&o.Listen, "listen", "127.0.0.1:8090", "`address` to listen on")
+		fs.StringVar(&o.JWKSURL, "jwks", "http://localhost:8080/.well-known/jwks.json", "`URL` of Gatehouse's key set")
+		fs.StringVar(&o.Issuer, "issuer", "http://localhost:8080", "PUBLIC_URL of Gatehouse, the token's `iss`")
+		fs.StringVar(&o.Audience, "audience", "demo", "the token's `aud`")
+	})
+	if err != nil {
+		return err
+	}
+	o.Log, o.Now = newLogger(p, slog.LevelInfo, ""), p.now
+	return app.RunDemoAPI(ctx, o)
+}
+
+func printVersion(_ context.Context, p process) error {
+	if err := parseFlags(p, "version", "Prints the version.", nil); err != nil {
+		return err
+	}
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
+		v = info.Main.Version
+	}
+	if v == "" {
+		v = "(devel)"
+	}
+	_, err := fmt.Fprintln(p.stdout, "gatehouse", v)
+	return err
+}
+
+// load gives a configuration in which nothing is wrong, or every mistake.
+func load(p process) (*config.Config, error) {
+	c, err := config.Load(p.getenv)
+	if err := errors.Join(err, app.Check(c)); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func configure(p process) (*config.Config, *slog.Logger, error) {
+	c, err := load(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, newLogger(p, c.LogLevel, c.LogFormat), nil
+}
+
+func newLogger(p process, level slog.Level, format string) *slog.Logger {
+	if format == "" {
+		format = "json"
+		if f, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			format = "text"
+		}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, options))
+}
