@@ -37,6 +37,7 @@ type site struct {
 	env   map[string]string
 	logs  *lockedBuffer
 	redis *servertest.RedisHandle // nil in embedded mode
+	noApp bool                    // pages come from elsewhere
 	stop  func()
 }
 
@@ -80,7 +81,9 @@ func (s *site) start(extra ...string) *site {
 		env["LISTEN_ADDR"] = freeAddr(s.t)
 		env["PUBLIC_URL"] = "http://localhost:" + env["LISTEN_ADDR"][strings.LastIndexByte(env["LISTEN_ADDR"], ':')+1:]
 		env["OPS_ADDR"] = freeAddr(s.t)
-		env["SPA_DIR"] = tinyApp(s.t)
+		if !s.noApp {
+			env["SPA_DIR"] = tinyApp(s.t)
+		}
 		s.env = maps.Clone(env)
 	}
 	for i := 0; i < len(extra); i += 2 {

@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// A front-end development server behind the product: same origin, same
+// cookies, hot reload's WebSocket included.
+func TestPagesFromADevelopmentServer(t *testing.T) {
+	vite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "websocket" {
+			conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+			if err == nil {
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte("connected"))
+				conn.Close(websocket.StatusNormalClosure, "")
+			}
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: "access_token", Value: "planted"})
+		fmt.Fprintf(w, "from vite: %s cookies=%q", r.URL.Path, r.Header.Get("Cookie"))
+	}))
+	defer vite.Close()
+	s := embedded(t)
+	s.env["SPA_DEV_URL"] = vite.URL
+	s.noApp = true
+	s.start()
+	b := s.member("ada@example.com")
+
+	for _, path := range []string{"/", "/dashboard", "/src/main.tsx", "/@vite/client", "/nowhere"} {
+		a := b.do("GET", path, nil).want(t, 200)
+		if a.text != "from vite: "+path+` cookies=""` || len(a.Cookies()) != 0 {
+			t.Errorf("%s: %q, cookies %v", path, a.text, a.setCookies())
+		}
+		if csp := a.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-eval") {
+			t.Errorf("%s: %s", path, csp)
+		}
+	}
+	b.do("GET", "/api/auth/me", nil).want(t, 200)
+	b.do("GET", "/api/auth/me", nil, "Origin", vite.URL).want(t, 200)
+	s.browser().do("GET", "/dashboard", nil).want(t, 302)
+
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.base, "http")+"/?token=x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	if _, text, err := conn.Read(t.Context()); err != nil || string(text) != "connected" {
+		t.Errorf("hot reload: %q, %v", text, err)
+	}
+
+	vite.Close()
+	if a := b.do("GET", "/", nil).want(t, 502); !strings.Contains(a.text, "make dev") {
+		t.Errorf("without the server: %s", a.text)
+	}
+}
