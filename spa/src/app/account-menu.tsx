@@ -1,0 +1,52 @@
+import { LogOut } from 'lucide-react'
+import { useState } from 'react'
+import { useLocation } from 'react-router'
+import { Button, ButtonLink } from '@/components/ui/button'
+import { Notice } from '@/components/ui/notice'
+import { sayProblem } from '@/lib/api/problem-words'
+import { useAuth } from '@/lib/session/use-auth'
+
+/** The end of the header: the way in, or the way out. */
+export function AccountMenu() {
+  const auth = useAuth()
+  const { pathname } = useLocation()
+  const [leaving, setLeaving] = useState(false)
+  const [failure, setFailure] = useState<unknown>(null)
+
+  if (auth.status !== 'signed-in') {
+    const elsewhere = pathname !== '/signin' && pathname !== '/signup' && pathname !== '/'
+    return auth.status === 'signed-out' && elsewhere ? (
+      <ButtonLink to="/signin" look="secondary" size="sm">
+        Sign in
+      </ButtonLink>
+    ) : null
+  }
+
+  const signOut = async () => {
+    setLeaving(true)
+    setFailure(null)
+    try {
+      await auth.signOut()
+    } catch (error) {
+      setFailure(error)
+    } finally {
+      setLeaving(false)
+    }
+  }
+
+  return (
+    <>
+      <Button look="secondary" size="sm" busy={leaving} onClick={() => void signOut()}>
+        {!leaving && <LogOut aria-hidden="true" className="size-4 text-muted" />}
+        <span className="max-sm:sr-only">{leaving ? 'Signing out…' : 'Sign out'}</span>
+      </Button>
+      {failure !== null && (
+        <div className="fixed inset-x-4 bottom-4 z-10 mx-auto max-w-md rounded-control bg-surface shadow-card">
+          <Notice tone="danger" title="You are still signed in">
+            {sayProblem(failure).title}. Please sign out again in a moment.
+          </Notice>
+        </div>
+      )}
+    </>
+  )
+}

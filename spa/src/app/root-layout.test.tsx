@@ -1,0 +1,48 @@
+import { act, screen } from '@testing-library/react'
+import { http } from 'msw'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { anonymous } from '@/test/answers'
+import { renderApp } from '@/test/render-app'
+import { server } from '@/test/server'
+
+beforeEach(() => server.use(http.get('/api/auth/me', anonymous)))
+afterEach(() => {
+  delete document.documentElement.dataset.theme
+  localStorage.clear()
+})
+
+it('remembers a theme, and forgets it for the system’s', async () => {
+  const { user } = renderApp('/')
+  expect(await screen.findByRole('radio', { name: 'Follow the system' })).toBeChecked()
+  await user.click(screen.getByRole('radio', { name: 'Dark' }))
+  expect(document.documentElement.dataset.theme).toBe('dark')
+  expect(localStorage.getItem('theme')).toBe('dark')
+  await user.click(screen.getByRole('radio', { name: 'Follow the system' }))
+  expect(document.documentElement.dataset.theme).toBeUndefined()
+  expect(localStorage.getItem('theme')).toBeNull()
+})
+
+it('starts with the theme that was set before the first paint', async () => {
+  document.documentElement.dataset.theme = 'light'
+  renderApp('/')
+  expect(await screen.findByRole('radio', { name: 'Light' })).toBeChecked()
+})
+
+it('says when the browser is offline, and only then', async () => {
+  renderApp('/')
+  await screen.findByRole('link', { name: 'Sign in' })
+  expect(screen.queryByText(/You are offline/)).toBeNull()
+  const online = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false)
+  act(() => void window.dispatchEvent(new Event('offline')))
+  expect(screen.getByText(/You are offline/)).toBeVisible()
+  online.mockReturnValue(true)
+  act(() => void window.dispatchEvent(new Event('online')))
+  expect(screen.queryByText(/You are offline/)).toBeNull()
+})
+
+it('moves the focus to a new page', async () => {
+  const { user } = renderApp('/nowhere')
+  await user.click(await screen.findByRole('link', { name: 'Go to the start page' }))
+  await screen.findByRole('heading', { name: /Tokens stay out/ })
+  expect(screen.getByRole('main')).toHaveFocus()
+})

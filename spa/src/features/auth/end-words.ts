@@ -1,0 +1,27 @@
+import type { EndReason } from '@/lib/session/session-source'
+
+/** What somebody is told who was signed in and no longer is. */
+export const END_WORDS: Record<EndReason, { title: string; text: string; tone: 'info' | 'warning' }> = {
+  signed_out: { tone: 'info', title: 'You are signed out', text: 'Your session on this device has ended.' },
+  signed_out_elsewhere: {
+    tone: 'info',
+    title: 'You are signed out',
+    text: 'You signed out in another tab.',
+  },
+  session_ended: { tone: 'info', title: 'Your session has ended', text: 'Sign in to go on where you were.' },
+  session_expired: {
+    tone: 'info',
+    title: 'Your session has expired',
+    text: 'Sign in to go on where you were.',
+  },
+  session_revoked: {
+    tone: 'info',
+    title: 'Your session was ended',
+    text: 'It was signed out from another device or by an administrator. Sign in to go on where you were.',
+  },
+  refresh_reuse: {
+    tone: 'warning',
+    title: 'Your session was ended for your safety',
+    text: 'It was used from two places at once. If that was not you, change your password after signing in.',
+  },
+}

@@ -1,0 +1,215 @@
+import {
+  fetchMe,
+  login,
+  logout,
+  type Credentials,
+  type Session,
+  type SignedIn,
+  type User,
+} from '@/lib/api/auth-api'
+import { onSessionEvent, ProblemError, type SessionEvent } from '@/lib/api/auth-fetch'
+
+/** Why somebody who was signed in no longer is. */
+export type EndReason =
+  | 'signed_out'
+  | 'signed_out_elsewhere'
+  | 'session_ended'
+  | 'session_expired'
+  | 'session_revoked'
+  | 'refresh_reuse'
+
+export type SessionState =
+  /** `problem`: the question could not be answered yet; asking again may help. */
+  | { status: 'loading'; problem: ProblemError | null }
+  | { status: 'signed-in'; user: User; session: Session }
+  /** `reason` is null for somebody who was never signed in here. */
+  | { status: 'signed-out'; reason: EndReason | null }
+
+type Settled = Exclude<SessionState, { status: 'loading' }>
+
+export interface SessionSource {
+  getState(): SessionState
+  subscribe(listener: () => void): () => void
+  /** Who is there: asks once, and again only when the last try failed. Rejects when nobody could be asked. */
+  ready(): Promise<Settled>
+  signIn(credentials: Credentials): Promise<void>
+  /** Rejects, and leaves everything as it is, when the server could not be told. */
+  signOut(): Promise<void>
+  /** Asks the server again who is there. A stale session is renewed by the server on the way. */
+  refresh(): Promise<Settled>
+  /** Starts to listen to other tabs, to the page coming back, and to what authFetch notices. */
+  start(): () => void
+}
+
+/** Between tabs. Nothing in it is secret, and a tab that hears "signed-in" asks the server itself. */
+type TabMessage = { type: 'signed-in' } | { type: 'signed-out'; reason: EndReason }
+
+/** The one source of truth about who is signed in. It never sees a token: those are HttpOnly cookies. */
+export function createSessionSource(): SessionSource {
+  let state: SessionState = { status: 'loading', problem: null }
+  const listeners = new Set<() => void>()
+  let channel: BroadcastChannel | undefined
+
+  /** Counts what was decided here, so that a late answer to an earlier question cannot undo it. */
+  let decisions = 0
+  let question: Promise<Settled> | undefined
+  /** What an answer said of the session's end while the question is put to /me. */
+  let hint: EndReason | undefined
+  let signingOut = false
+
+  function set(next: SessionState): void {
+    state = next
+    for (const listener of listeners) listener()
+  }
+
+  function decide(next: SessionState): void {
+    decisions++
+    question = undefined
+    set(next)
+  }
+
+  function send(message: TabMessage): void {
+    channel?.postMessage(message)
+  }
+
+  function ask(): Promise<Settled> {
+    if (question) return question
+    const asked = answer(decisions).finally(() => {
+      if (question === asked) question = undefined
+    })
+    question = asked
+    return asked
+  }
+
+  async function answer(askedAt: number): Promise<Settled> {
+    try {
+      const { user, session } = await fetchMe()
+      return applied({ status: 'signed-in', user, session }, askedAt)
+    } catch (error) {
+      if (error instanceof ProblemError && error.signedOut) {
+        const wasSignedIn = state.status === 'signed-in'
+        const ended = applied({ status: 'signed-out', reason: reasonOf(error, wasSignedIn) }, askedAt)
+        if (wasSignedIn && ended.status === 'signed-out' && ended.reason) {
+          send({ type: 'signed-out', reason: ended.reason })
+        }
+        return ended
+      }
+      if (state.status === 'loading' && askedAt === decisions) {
+        set({ status: 'loading', problem: error instanceof ProblemError ? error : null })
+      }
+      throw error
+    } finally {
+      hint = undefined
+    }
+  }
+
+  function applied(next: Settled, askedAt: number): Settled {
+    if (askedAt === decisions) {
+      set(next)
+      return next
+    }
+    // Signed in or out while the question was under way: that counts.
+    return state.status === 'loading' ? next : state
+  }
+
+  function reasonOf(problem: ProblemError, wasSignedIn: boolean): EndReason | null {
+    switch (problem.code) {
+      case 'session_expired':
+      case 'session_revoked':
+      case 'refresh_reuse':
+        return problem.code
+      default:
+        return hint ?? (wasSignedIn ? 'session_ended' : null)
+    }
+  }
+
+  function onEvent(event: SessionEvent): void {
+    if (signingOut || state.status !== 'signed-in') return
+    if (event.type === 'renewed') {
+      const body = event.body as SignedIn
+      set({ status: 'signed-in', user: body.user, session: body.session })
+      return
+    }
+    const { code } = event.problem
+    if (code === 'session_expired' || code === 'session_revoked' || code === 'refresh_reuse') hint = code
+    // An API behind the proxy could speak of sessions too, so /me has the last word. Should it not be
+    // reachable, the next answer will tell.
+    if (!question) ask().catch(() => {})
+  }
+
+  function onMessage({ data }: MessageEvent<TabMessage>): void {
+    if (data.type === 'signed-in') {
+      decisions++
+      question = undefined
+      ask().catch(() => {})
+    } else if (state.status !== 'signed-out') {
+      const reason = data.reason === 'signed_out' ? 'signed_out_elsewhere' : data.reason
+      decide({ status: 'signed-out', reason })
+    }
+  }
+
+  function onPageShow(event: PageTransitionEvent): void {
+    // The page comes back from the back/forward cache as it was left, perhaps by somebody else.
+    if (!event.persisted) return
+    decide({ status: 'loading', problem: null })
+    ask().catch(() => {})
+  }
+
+  return {
+    getState: () => state,
+
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    async ready() {
+      return state.status === 'loading' ? ask() : state
+    },
+
+    async signIn(credentials) {
+      const { user, session } = await login(credentials)
+      decide({ status: 'signed-in', user, session })
+      send({ type: 'signed-in' })
+    },
+
+    async signOut() {
+      signingOut = true
+      try {
+        await logout()
+      } catch (error) {
+        // With its session store away the server still clears this browser's cookies and ends the session
+        // later. Whether it did clear them, it can tell.
+        if (!(error instanceof ProblemError && error.status === 503) || (await stillSignedIn())) throw error
+      } finally {
+        signingOut = false
+      }
+      decide({ status: 'signed-out', reason: 'signed_out' })
+      send({ type: 'signed-out', reason: 'signed_out' })
+    },
+
+    refresh: ask,
+
+    start() {
+      channel = new BroadcastChannel('gatehouse-session')
+      channel.addEventListener('message', onMessage)
+      window.addEventListener('pageshow', onPageShow)
+      const stopEvents = onSessionEvent(onEvent)
+      return () => {
+        channel?.close()
+        channel = undefined
+        window.removeEventListener('pageshow', onPageShow)
+        stopEvents()
+      }
+    },
+  }
+}
+
+async function stillSignedIn(): Promise<boolean> {
+  try {
+    await fetchMe()
+    return true
+  } catch (error) {
+    return !(error instanceof ProblemError && error.signedOut)
+  }
+}

@@ -1,0 +1,32 @@
+import { createContext, use, useMemo, useSyncExternalStore } from 'react'
+import type { Session, User } from '@/lib/api/auth-api'
+import type { ProblemError } from '@/lib/api/auth-fetch'
+import type { EndReason, SessionSource } from '@/lib/session/session-source'
+
+export const SessionContext = createContext<SessionSource | null>(null)
+
+type Who =
+  | { status: 'loading'; user: null; session: null; reason: null; problem: ProblemError | null }
+  | { status: 'signed-in'; user: User; session: Session; reason: null; problem: null }
+  | { status: 'signed-out'; user: null; session: null; reason: EndReason | null; problem: null }
+
+export type Auth = Who & Pick<SessionSource, 'signIn' | 'signOut' | 'refresh'>
+
+/** Who is signed in, and what can be done about it. */
+export function useAuth(): Auth {
+  const source = use(SessionContext)
+  if (!source) throw new Error('useAuth needs a SessionContext around it')
+  const state = useSyncExternalStore(source.subscribe, source.getState)
+  return useMemo(() => {
+    const { signIn, signOut, refresh } = source
+    const nobody = { user: null, session: null, reason: null, problem: null }
+    return { ...nobody, ...state, signIn, signOut, refresh }
+  }, [source, state])
+}
+
+/** For pages behind the members' guard, which render only while somebody is signed in. */
+export function useMember(): Extract<Auth, { status: 'signed-in' }> {
+  const auth = useAuth()
+  if (auth.status !== 'signed-in') throw new Error('useMember is for pages behind the members’ guard')
+  return auth
+}

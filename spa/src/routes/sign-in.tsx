@@ -1,0 +1,45 @@
+import { useLocation } from 'react-router'
+import { AuthCard } from '@/components/auth-card'
+import { PageTitle } from '@/components/page-title'
+import { Notice } from '@/components/ui/notice'
+import { TextLink } from '@/components/ui/text-link'
+import { END_WORDS } from '@/features/auth/end-words'
+import { SignInForm } from '@/features/auth/sign-in-form'
+import { useAuth } from '@/lib/session/use-auth'
+
+/** Left by the sign-up page. In the router's state, so that no address shows up in a URL or a log. */
+interface FromSignUp {
+  registered: string
+}
+
+export function Component() {
+  const { reason } = useAuth()
+  const { search, state } = useLocation()
+  const registered = (state as FromSignUp | null)?.registered
+  const end = reason && END_WORDS[reason]
+  return (
+    <AuthCard
+      title="Sign in"
+      intro="Welcome back."
+      footer={
+        <>
+          New here? <TextLink to={`/signup${search}`}>Create an account</TextLink>
+        </>
+      }
+    >
+      <PageTitle>Sign in</PageTitle>
+      {registered ? (
+        <Notice tone="success" title="Your account is ready" className="mb-6">
+          Sign in with the password you have just chosen.
+        </Notice>
+      ) : (
+        end && (
+          <Notice tone={end.tone} title={end.title} className="mb-6">
+            {end.text}
+          </Notice>
+        )
+      )}
+      <SignInForm email={registered} />
+    </AuthCard>
+  )
+}
