@@ -40,18 +40,18 @@ func splitSecrets(name, value string, mistakes *problems) []Secret {
 }
 
 // isPlaceholder catches what gets pasted from examples: words that beg to be
-// replaced, and strings with hardly any variety. The words are long enough that
-// random secrets practically never hold one.
+// replaced, strings with hardly any variety, and one short thing over and
+// over. It does not judge a name in front of something random.
 func isPlaceholder(s string) bool {
 	lower := strings.ToLower(s)
 	for _, word := range []string{"changeme", "change-me", "change_me", "change this", "replace", "placeholder", "your-", "your_", "xxxxxx",
-		"secret", "password", "example", "default", "insecure", "gatehouse", "abcdefghij", "12345678"} {
+		"example", "my-secret", "very-secret", "super-secret", "supersecret"} {
 		if strings.Contains(lower, word) {
 			return true
 		}
 	}
-	if strings.Contains((s + s)[1:len(s)*2-1], s) {
-		return true // one thing over and over
+	if period := strings.Index((s + s)[1:], s) + 1; period < minSecretBytes/2 {
+		return true
 	}
 	distinct := map[byte]bool{}
 	for i := range len(s) {

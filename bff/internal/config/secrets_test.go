@@ -33,17 +33,14 @@ func TestSecretsThatAreNone(t *testing.T) {
 		"your-":                        {"your-256-bit-key-goes-here-really-now", refreshCanary, "placeholder"},
 		"replace":                      {"please-REPLACE-this-key-with-another-1", refreshCanary, "placeholder"},
 		"called a secret":              {"this-is-my-very-secret-signing-key-42", refreshCanary, "placeholder"},
-		"called a password":            {"Correct-Password-Battery-Staple-0815", refreshCanary, "placeholder"},
-		"our own name":                 {"gatehouse-access-key-of-our-company-1", refreshCanary, "placeholder"},
 		"example":                      {"example-key-from-the-documentation-77", refreshCanary, "placeholder"},
-		"the alphabet":                 {"abcdefghijklmnopqrstuvwxyz0123456789", refreshCanary, "placeholder"},
-		"digits in a row":              {"12345678-zyxwvutsrq-9876-qponmlkjihg", refreshCanary, "placeholder"},
 		"x":                            {strings.Repeat("x", 40), refreshCanary, "placeholder"},
 		"zeros":                        {strings.Repeat("0", 64), refreshCanary, "placeholder"},
 		"seven different bytes":        {"qwertyuuqwertyutqwertyurqwertyueqwertyuw", refreshCanary, "placeholder"},
 		"one thing over and over":      {strings.Repeat("kEw7Zp04mV", 4), refreshCanary, "placeholder"},
 		"short and a placeholder":      {"changeme", refreshCanary, "has a value of 8 bytes"},
 		"nearly over and over is fine": {strings.Repeat("kEw7Zp04mV", 4) + "x", refreshCanary, ""},
+		"a name in front is fine":      {"gatehouse-access-secret-kEw7Zp04mVq2", refreshCanary, ""},
 	} {
 		e := production().with(environment{"JWT_ACCESS_SECRET": c.access, "JWT_REFRESH_SECRET": c.refresh})
 		if c.want == "" {

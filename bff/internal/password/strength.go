@@ -67,9 +67,6 @@ func Check(pw, emailName string, others ...string) string {
 	if len(emailName) >= minNameInPassword && strings.Contains(lower, strings.ToLower(emailName)) {
 		return "The password must not contain your email's name."
 	}
-	if strings.EqualFold(pw, emailName) {
-		return "The password must not be your email's name."
-	}
 	words := []string{emailName, "gatehouse"}
 	for _, o := range others {
 		words = append(append(words, o), strings.Fields(o)...)

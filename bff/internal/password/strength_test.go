@@ -64,7 +64,7 @@ func TestGuessablePasswordsAreRefused(t *testing.T) {
 			"aaaaaaaaaaaa", "abababababab", "abcabcabcabc", "passwordpassword", "qwertyqwerty", "éééééééé", "🔑🔑🔑🔑🔑🔑🔑🔑",
 			"密码密码密码密码", "        ", strings.Repeat("🔑🔒", 40), strings.Repeat("e\u0301", 20), strings.Repeat("a", 256),
 		},
-		"our own name": {"gatehouse", "Gatehouse1", "gatehouse!", "g4teh0use"},
+		"our own name": {"gatehouse", "Gatehouse1", "gatehouse!", "g4teh0use", "gatehouse.gatehouse", "gatehouse-dev"},
 	} {
 		for _, pw := range list {
 			if got := password.Check(pw, "somebody.else"); !strings.Contains(got, "too easy to guess") {
@@ -77,6 +77,7 @@ func TestGuessablePasswordsAreRefused(t *testing.T) {
 func TestGoodPasswordsAreTaken(t *testing.T) {
 	t.Parallel()
 	for _, pw := range []string{
+		"motdepasse", "q7!Zb2@x", // scores 2 and 3: the least that is taken
 		"correct horse battery staple", "kX9$vQ2m", "tr0ub4dor&3", "violet-Bagpipe-71", "четыре слова подряд", "密码学很有意思啊朋友",
 		"🐙🎈🚲🌵🥑🎻🧊🪁", "  leading and trailing  ", strings.Repeat("correct horse battery staple ", 8),
 		strings.Repeat("kX9$vQ2m", 32), "caf\u00e9 cre\u0300me bru\u0302l\u00e9e", "Passw0rd but with a story after it",

@@ -7,7 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math/big"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -28,14 +28,18 @@ func keySet(t *testing.T, jwks []byte) (kids []string, keys map[string]*ecdsa.Pu
 	}
 	keys = map[string]*ecdsa.PublicKey{}
 	for _, k := range set.Keys {
-		number := func(member string) *big.Int {
+		number := func(member string) []byte {
 			b, err := base64.RawURLEncoding.DecodeString(k[member])
 			if err != nil || len(b) != 32 { // RFC 7518 §6.2.1.2: always the curve's full width
 				t.Fatalf("%s is %q: %d bytes, %v", member, k[member], len(b), err)
 			}
-			return new(big.Int).SetBytes(b)
+			return b
 		}
-		keys[k["kid"]] = &ecdsa.PublicKey{Curve: elliptic.P256(), X: number("x"), Y: number("y")}
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, number("x"), number("y")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[k["kid"]] = key
 		kids = append(kids, k["kid"])
 	}
 	return kids, keys

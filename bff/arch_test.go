@@ -1,0 +1,162 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// The architecture, executed: who may know whom, and the one place for each
+// thing. When a rule is in the way, change the code or, with a reason in
+// docs/decisions, the table below.
+
+const module = "github.com/gatehouse-bff/gatehouse/"
+
+// arrows: each room, and the rooms that its code may import. auth in the
+// middle knows no technology, each technology knows auth, app knows all.
+var arrows = map[string][]string{
+	"main":          {"app", "config"},
+	"app":           {"auth", "config", "demoapi", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "token", "web"},
+	"config":        {},
+	"token":         {},
+	"password":      {},
+	"auth":          {"password", "token"},
+	"auth/authtest": {"auth"},
+	"sqlstore":      {"auth"},
+	"redisstore":    {"auth"},
+	"memstore":      {"auth"},
+	"proxy":         {},
+	"web":           {"auth", "proxy"},
+	"demoapi":       {},
+	"servertest":    {},
+	"spa":           {},
+	"e2e":           {"app", "config", "servertest"},
+	"bench":         {"app", "config", "servertest"},
+}
+
+// Test files may know more: what their room may, what that one may, and so
+// on, the test support, and memstore as the fake of every store. A room's
+// tests still know nothing of the rooms above it, and e2e is a black box.
+var (
+	testSupport  = []string{"auth/authtest", "memstore", "servertest"}
+	arrowsOfTest = map[string][]string{
+		"e2e": {"auth/authtest", "redisstore"}, // a clock; and whether what docker-compose.yml says can be read
+	}
+)
+
+// onlyForTests are rooms that no product code imports; e2e and bench are not
+// the product.
+var onlyForTests = []string{"auth/authtest", "servertest"}
+
+// owners: which rooms may use a library (an import path and what is below it).
+// Test files are free.
+var owners = map[string][]string{
+	"github.com/golang-jwt/jwt":          {"token", "demoapi"}, // an API behind the proxy is somebody else's code
+	"github.com/MicahParks":              {"demoapi"},
+	"golang.org/x/crypto":                {"password"},
+	"github.com/ccojocar/zxcvbn-go":      {"password"},
+	"github.com/caarlos0/env":            {"config"},
+	"gorm.io":                            {"sqlstore"},
+	"github.com/pressly/goose":           {"sqlstore"},
+	"modernc.org":                        {"sqlstore"},
+	"database/sql":                       {"sqlstore", "servertest"},
+	"github.com/go-sql-driver/mysql":     {"sqlstore", "servertest"},
+	"github.com/redis/go-redis":          {"redisstore"},
+	"github.com/labstack/echo":           {"web"},
+	"github.com/go-json-experiment/json": {"web", "demoapi"},
+	"net/http":                           {"main", "app", "web", "proxy", "demoapi", "e2e", "bench"},
+	"net/http/httputil":                  {"proxy", "bench"}, // bench measures a bare ReverseProxy beside ours
+	"net/http/pprof":                     {"app"},
+	"github.com/goccy/go-yaml":           {"proxy"},
+	"github.com/coder/websocket":         {"demoapi", "proxy"},
+	"golang.org/x/term":                  {"main"},
+	"os/exec":                            {"servertest", "e2e", "bench"},
+	"testing":                            {"auth/authtest", "servertest"},
+	"github.com/google/go-cmp":           {"auth/authtest"},
+	"golang.org/x/net/idna":              {"auth"},
+	"golang.org/x/text/unicode/norm":     {"auth", "password"},
+	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy"},
+}
+
+// goStatements: rooms do not say go, they expose Run(ctx) error and app starts
+// it. x.Go(f) counts too. What is listed ends before the function that starts
+// it returns, unless its line says otherwise.
+var goStatements = map[string]string{
+	"bff/internal/app/run.go Run":              "the place where everything is started and waited for",
+	"bff/internal/auth/run.go Run":             "the service's background work, one Run for app",
+	"bff/internal/proxy/health.go probe":       "probes of one round, side by side: a hung upstream must not delay the others",
+	"bff/internal/servertest/process.go Start": "waits for a server's end, as nothing else tells",
+	"bff/e2e/stack/main.go services":           "the demo API, as a process of its own would be",
+}
+
+// clocks: files that may ask what time it is. Everywhere else now is passed
+// on. A connection's deadline is the kernel's business and exempt anywhere.
+var clocks = []string{"bff/main.go"}
+
+// environments: files that may read the environment.
+var environments = []string{"bff/main.go"}
+
+// cookieMakers: files that may make a cookie, so that set and clear agree.
+var cookieMakers = []string{"bff/internal/web/cookies.go"}
+
+const maxLines = 300
+
+// meaningless names for a room: everything ends up in one of these.
+var meaningless = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "pkg", "misc", "shared", "lib", "base", "core"}
+
+func TestArchitecture(t *testing.T) {
+	t.Parallel()
+	files := readTree(t, "..", "bff", "spa/*.go")
+	if len(files) < 50 {
+		t.Fatalf("only %d Go files were found", len(files))
+	}
+	for _, breach := range breaches(files) {
+		t.Error(breach)
+	}
+}
+
+// A line of a table that nothing uses any more is an open door.
+func TestArchitectureTablesHaveNoDeadLines(t *testing.T) {
+	t.Parallel()
+	files := readTree(t, "..", "bff", "spa/*.go")
+	seen := map[string]bool{}
+	for _, f := range files {
+		seen[f.path] = true
+		for _, name := range f.goStatements() {
+			seen[name.where] = true
+		}
+	}
+	for where := range goStatements {
+		if !seen[where] {
+			t.Errorf("goStatements: %q starts nothing; take the line out", where)
+		}
+	}
+	for library, rooms := range owners {
+		for _, room := range rooms {
+			exists, uses := false, false
+			for _, f := range files {
+				exists = exists || f.room == room
+				uses = uses || f.room == room && f.imports(library)
+			}
+			if exists && !uses {
+				t.Errorf("owners: %s does not import %s any more; take it out", room, library)
+			}
+		}
+	}
+	for _, list := range [][]string{clocks, environments, cookieMakers} {
+		for _, path := range list {
+			if !seen[path] {
+				t.Errorf("%s does not exist; take it out of the tables", path)
+			}
+		}
+	}
+	for room, may := range arrows {
+		for _, other := range may {
+			if _, ok := arrows[other]; !ok || other == room {
+				t.Errorf("arrows: %s → %q is no arrow", room, other)
+			}
+			if strings.HasPrefix(other, room+"/") {
+				t.Errorf("arrows: %s → %s goes from a room to its own test support", room, other)
+			}
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// source is one parsed file.
+type source struct {
+	path  string // from the repository's root, with slashes
+	room  string
+	test  bool // of tests only: a _test file, or in a room of test support
+	lines int
+	set   *token.FileSet
+	file  *ast.File
+}
+
+// roomOf names the room of a file: "main" for bff itself, "auth/authtest" for
+// bff/internal/auth/authtest, "e2e" for all below bff/e2e.
+func roomOf(file string) string {
+	dir := path.Dir(file)
+	switch {
+	case dir == "bff":
+		return "main"
+	case dir == "spa" || strings.HasPrefix(dir, "spa/"):
+		return "spa"
+	}
+	if inner, ok := strings.CutPrefix(dir, "bff/internal/"); ok {
+		return inner
+	}
+	room, _, _ := strings.Cut(strings.TrimPrefix(dir, "bff/"), "/")
+	return room
+}
+
+func parse(path string, text []byte) (source, error) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, text, parser.ParseComments|parser.SkipObjectResolution)
+	room := roomOf(path)
+	return source{
+		path: path, room: room, set: set, file: file,
+		test:  strings.HasSuffix(path, "_test.go") || slices.Contains(onlyForTests, room),
+		lines: strings.Count(string(text), "\n"),
+	}, err
+}
+
+// readTree parses what the patterns match below root, folders with all below
+// them.
+func readTree(t *testing.T, root string, patterns ...string) (out []source) {
+	t.Helper()
+	add := func(file string) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		s, err := parse(filepath.ToSlash(rel), text)
+		out = append(out, s)
+		return err
+	}
+	for _, pattern := range patterns {
+		matches, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(matches) == 0 {
+			t.Fatalf("%s: %d matches, %v", pattern, len(matches), err)
+		}
+		for _, m := range matches {
+			err := filepath.WalkDir(m, func(file string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() || filepath.Ext(file) != ".go" {
+					return err
+				}
+				return add(file)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return out
+}
+
+// breaches is every breach of every rule, as file:line: what is wrong; what to do.
+func breaches(files []source) (out []string) {
+	for _, f := range files {
+		report := func(at ast.Node, format string, args ...any) {
+			out = append(out, fmt.Sprintf("%s:%d: %s", f.path, f.set.Position(at.Pos()).Line, fmt.Sprintf(format, args...)))
+		}
+		f.checkRoom(report)
+		f.checkImports(report)
+		f.checkCalls(report)
+	}
+	return out
+}
+
+type reporter func(at ast.Node, format string, args ...any)
+
+func (f source) checkRoom(report reporter) {
+	if _, known := arrows[f.room]; !known {
+		report(f.file.Name, "room %s is not in arrows; add it there with the rooms that it may import, and to README's tree", f.room)
+	}
+	for name := range strings.SplitSeq(path.Dir(f.path), "/") {
+		if slices.Contains(meaningless, name) {
+			report(f.file.Name, "a room named %s holds anything; name it for what it holds", name)
+		}
+	}
+	if !f.test && f.lines > maxLines {
+		report(f.file.Name, "%d lines; split what is more than %d", f.lines, maxLines)
+	}
+}
+
+func (f source) checkImports(report reporter) {
+	for _, spec := range f.file.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue // does not compile either
+		}
+		if inner, ours := strings.CutPrefix(name, module); ours {
+			f.checkArrow(spec, roomOf(inner+"/x.go"), report)
+			continue
+		}
+		if f.test && strings.HasSuffix(f.path, "_test.go") {
+			continue
+		}
+		rooms, owned := ownersOf(name)
+		standard := !strings.Contains(strings.Split(name, "/")[0], ".")
+		switch {
+		case owned && !slices.Contains(rooms, f.room):
+			report(spec, "%s belongs to %s; ask that room for what you need", name, strings.Join(rooms, ", "))
+		case !owned && !standard:
+			report(spec, "%s has no owner; name one in owners, and why it is needed in docs/decisions", name)
+		}
+	}
+}
+
+// ownersOf finds the longest entry that name is at or below.
+func ownersOf(name string) (rooms []string, owned bool) {
+	for ; name != "."; name = path.Dir(name) {
+		if rooms, owned := owners[name]; owned {
+			return rooms, true
+		}
+	}
+	return nil, false
+}
+
+func (f source) checkArrow(spec ast.Node, other string, report reporter) {
+	if other == f.room {
+		return // an external test of its own room, or e2e's own packages
+	}
+	if strings.HasSuffix(f.path, "_test.go") {
+		if !slices.Contains(reachable(f.room), other) {
+			report(spec, "tests of %s may not import %s; test what needs both in bff/e2e", f.room, other)
+		}
+		return
+	}
+	switch {
+	case slices.Contains(arrows[f.room], other):
+	case slices.Contains(onlyForTests, other):
+		report(spec, "%s is for tests and bff/e2e; product code may not import it", other)
+	default:
+		report(spec, "%s may not import %s; it may import %v. Pass what is needed in, or wire it in app", f.room, other, arrows[f.room])
+	}
+}
+
+// imports reports whether f imports library or what is below it.
+func (f source) imports(library string) bool {
+	return slices.ContainsFunc(f.file.Imports, func(spec *ast.ImportSpec) bool {
+		name := strings.Trim(spec.Path.Value, `"`)
+		return name == library || strings.HasPrefix(name, library+"/")
+	})
+}
+
+// reachable is what a room's tests may import.
+func reachable(room string) []string {
+	found := []string{room}
+	add := func(rooms []string) {
+		for _, r := range rooms {
+			if !slices.Contains(found, r) {
+				found = append(found, r)
+			}
+		}
+	}
+	add(arrowsOfTest[room])
+	if room == "e2e" || room == "bench" {
+		add(arrows[room])
+		return found
+	}
+	add(testSupport)
+	for n := 0; n < len(found); n++ {
+		add(arrows[found[n]])
+	}
+	return found
+}
