@@ -1,0 +1,84 @@
+# Everything that is done to this repository. `make` lists it.
+#
+# Needs Go, Node (20.19 or newer), npm, make and git. GNU make 3.81 and a
+# POSIX shell will do, so that it works on a Mac as it comes.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# One static binary; only the race detector, in `make test`, needs C.
+export CGO_ENABLED := 0
+
+VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_BUILD = go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+PACKAGES := spa/node_modules/.stamp
+DIST     := spa/dist/index.html
+
+# Folders are in the list because removing a file touches its folder only.
+SPA_SOURCES := $(shell find spa/src spa/public \( -type d -o -type f ! -name '*.test.*' \) 2>/dev/null) \
+	$(wildcard spa/index.html spa/vite.config.* spa/tsconfig*.json)
+
+# The product as it runs here: a .env beside this file is read first.
+SERVE = set -a; if [ -f .env ]; then echo 'reading .env'; . ./.env; fi; set +a; exec
+
+## Using it
+.PHONY: help run build dev
+
+help: ## list what there is to do
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^## / { printf "%s%s\n", (n++ ? "\n" : ""), substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build what has changed and serve http://localhost:8080; Ctrl-C ends it
+	@$(SERVE) bin/gatehouse serve
+
+build: bin/gatehouse ## the app and one static binary, bin/gatehouse
+
+dev: $(PACKAGES) ## serve http://localhost:8080 with hot reload of the app; Ctrl-C ends both servers
+	@$(GO_BUILD) -o bin/gatehouse-dev ./bff
+	@$(SERVE) .ci/dev
+
+## Checking it
+.PHONY: test check lint bench
+
+test: ## every test, installing what is missing first
+	@.ci/suites tools packages build test-go test-spa budget test-browser
+
+check: ## lint, format checks and every test
+	@.ci/suites tools packages+lint-go build lint-spa test-go test-spa budget test-browser
+
+lint: ## lint and format checks alone
+	@.ci/suites packages+lint-go lint-spa
+
+bench: $(DIST) ## Go benchmarks of bff/... with allocations
+	go test -run '^$$' -bench . -benchmem ./bff/...
+
+## Tidying it
+.PHONY: fmt clean
+
+fmt: $(PACKAGES) ## format Go and the app
+	gofmt -l -w bff spa/*.go
+	cd spa && npm run --silent format
+
+clean: ## remove what was built; ./data and npm packages stay
+	rm -rf bin spa/dist spa/*.tsbuildinfo spa/test-results spa/playwright-report
+
+# The files behind all that.
+.PHONY: bin/gatehouse packages
+
+# Go knows best what has changed.
+bin/gatehouse: $(DIST)
+	@$(GO_BUILD) -o $@ ./bff
+
+$(DIST): $(PACKAGES) $(SPA_SOURCES)
+	cd spa && npm run --silent build
+	@touch $@
+
+packages: $(PACKAGES)
+
+$(PACKAGES): spa/package.json spa/package-lock.json spa/.npmrc
+	@node -e 'const [a, b] = process.versions.node.split("."); if (a < 20 || a == 20 && b < 19) { console.error("Node 20.19 or newer is needed; this is " + process.version); process.exit(1) }'
+	cd spa && npm ci
+	@touch $@
