@@ -26,7 +26,7 @@ it('shows who is signed in', async () => {
 
 describe('shows the session', () => {
   it('with the time to its renewal', async () => {
-    answerMe(() => me({ accessExpiresAt: new Date(Date.now() + 761_000).toISOString(), remember: true }))
+    answerMe(() => me({ accessExpiresAt: new Date(Date.now() + 765_000).toISOString(), remember: true }))
     await open()
     const session = within(screen.getByRole('region', { name: 'This session' }))
     expect(session.getByRole('timer')).toHaveTextContent('in 12:4')

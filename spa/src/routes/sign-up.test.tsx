@@ -177,7 +177,7 @@ describe('says what the server says', () => {
   it('of too many attempts, and counts down', async () => {
     answerRegister(() => problem(429, 'too_many_attempts', { headers: { 'Retry-After': '30' } }))
     await send()
-    expect(await screen.findByRole('button', { name: 'Try again in 30 s' })).toBeVisible()
+    expect(await screen.findByRole('button', { name: /^Try again in (30|29|28) s$/ })).toBeVisible()
   })
 })
 
