@@ -38,9 +38,11 @@ func decide(rec Session, presented uint32, p Policy, now time.Time) (outcome, Se
 	switch {
 	case rec.ended(now):
 		return gone, rec
-	case presented == rec.Generation:
+	case presented >= rec.Generation:
+		// Newer than the record: the token is genuine, so the store has lost
+		// a write (a failover to a replica that lagged). That is no theft.
 		next := rec
-		next.Generation++
+		next.Generation = presented + 1
 		next.IssuedAt = now.Truncate(time.Second)
 		next.IdleEnd = earlier(next.IssuedAt.Add(p.idleTTL(rec.Remember)), rec.AbsoluteEnd)
 		next.ReceivedAt = time.Time{}

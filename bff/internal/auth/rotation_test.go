@@ -39,7 +39,8 @@ func TestDecide(t *testing.T) {
 		{"grandparent, child not seen", 3, nil, stolen},
 		{"grandparent, child used just now", 3, received(0), stolen},
 		{"first of all", 1, nil, stolen},
-		{"from a generation that is not there yet", 6, nil, stolen},
+		{"newer than the record: the store lost a write", 6, nil, rotated},
+		{"newer, at the idle end", 6, func(s *Session) { s.IdleEnd = now }, gone},
 		{"zero", 0, nil, stolen},
 		{"current, at the idle end", 5, func(s *Session) { s.IdleEnd = now }, gone},
 		{"current, a moment before it", 5, func(s *Session) { s.IdleEnd = now.Add(time.Millisecond) }, rotated},
@@ -76,6 +77,15 @@ func TestRotationMovesWhatItShould(t *testing.T) {
 	want.LastSeenAt = now
 	if next != want {
 		t.Errorf("next = %+v\nwant   %+v", next, want)
+	}
+}
+
+// A failover to a replica that lagged takes the record back; the browser
+// holds a generation that the store has never heard of.
+func TestRotationAfterALostWriteGoesOnFromTheToken(t *testing.T) {
+	what, next := decide(record(5), 7, testPolicy, t0.Add(time.Minute))
+	if what != rotated || next.Generation != 8 {
+		t.Errorf("outcome %d, generation %d; want rotated to 8", what, next.Generation)
 	}
 }
 
