@@ -129,6 +129,7 @@ func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *prox
 		OnError:    func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
 		Forwarded:  func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
 		Alive:      func(who proxy.Identity) bool { return a.service.Alive(who.SessionID) },
+		StreamEnd:  func(r *http.Request) time.Time { return server.StreamEnd(r) },
 		OwnCookies: web.OwnCookieNames(),
 		PublicURL:  c.PublicURL,
 		Now:        a.now,
@@ -143,7 +144,7 @@ func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *prox
 			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
 		},
 		Now: a.now, Log: a.log,
-		OnEnd: func(r auth.Revocation) { a.proxy.CloseSession(r.SessionID, string(r.Reason)) },
+		OnRevocation: func(r auth.Revocation) { a.proxy.CloseSession(r.SessionID, string(r.Reason)) },
 	})
 	server = web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: table, JWKS: tokens.JWKS(),
@@ -151,7 +152,8 @@ func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *prox
 		Pages: pages, Now: a.now, Log: a.log,
 	})
 	a.server = newHTTPServer(server, a.log)
-	a.background = append(a.background, a.service.Run, func(ctx context.Context) error {
+	a.server.RegisterOnShutdown(server.EndStreams)
+	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
 		return a.proxy.Run(ctx, func() *proxy.Table { return table })
 	})
 	return nil
@@ -176,7 +178,9 @@ func (a *App) openStores(ctx context.Context) error {
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}
 		a.sessions = store
-		a.state.checks = append(a.state.checks, check{"redis", store.Ping})
+		a.state.checks = append(a.state.checks, check{"redis", func(ctx context.Context) error {
+			return errors.Join(store.Ping(ctx), store.Following())
+		}})
 	}
 	a.closers = append(a.closers, a.sessions.Close)
 

@@ -45,9 +45,9 @@ type Deps struct {
 	Policy      Policy
 	Now         func() time.Time
 	Log         *slog.Logger
-	// OnEnd, when set, is told once of every session that ends before its
-	// time, wherever that was decided: it closes the session's live streams.
-	OnEnd func(Revocation)
+	// OnRevocation, when set, is told once of every revocation, wherever that
+	// was decided: it closes the session's live connections.
+	OnRevocation func(Revocation)
 }
 
 // Service is the product's one authority on identity. It is safe for
@@ -56,6 +56,7 @@ type Deps struct {
 type Service struct {
 	users     Users
 	sessions  Sessions
+	announcer Revocations
 	tokens    *token.Issuer
 	passwords *password.Hasher
 	policy    Policy
@@ -67,23 +68,31 @@ type Service struct {
 	revoked    *revocationList
 	trail      *trail
 	unfinished *unfinished
+	watchers   watchers
 }
 
 // New puts a Service together. It starts nothing: see Run.
 func New(d Deps) *Service {
-	return &Service{
+	s := &Service{
 		users:      d.Users,
 		sessions:   d.Sessions,
+		announcer:  d.Revocations,
 		tokens:     d.Tokens,
 		passwords:  d.Passwords,
 		policy:     d.Policy,
 		now:        d.Now,
 		log:        d.Log,
 		receipts:   newReceipts(d.Sessions, d.Log),
-		revoked:    newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, d.OnEnd),
 		trail:      newTrail(d.Audit, d.Log),
 		unfinished: newUnfinished(d.Sessions, d.Log),
 	}
+	s.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {
+		s.watchers.tell(r)
+		if d.OnRevocation != nil {
+			d.OnRevocation(r)
+		}
+	})
+	return s
 }
 
 // Client describes the browser behind a request, for audit and device lists.

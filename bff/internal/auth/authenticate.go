@@ -32,7 +32,11 @@ type Grant struct {
 func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
 	now := s.now()
 	a, err := s.tokens.VerifyAccess(access, now)
-	if err == nil && !s.revoked.has(a.SessionID) {
+	standing := good
+	if err == nil {
+		standing = s.revoked.of(a)
+	}
+	if err == nil && standing == good {
 		s.receipts.note(a, now)
 		return Grant{Principal: Principal{
 			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role), accessEnd: a.ExpiresAt,
@@ -42,9 +46,9 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 		return s.Refresh(ctx, refresh)
 	}
 	switch {
-	case err == nil:
+	case standing == ended:
 		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
-	case errors.Is(err, token.ErrExpired):
+	case standing == stale, errors.Is(err, token.ErrExpired):
 		return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired, Cause: err}
 	default:
 		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
@@ -67,7 +71,3 @@ func (s *Service) grant(rec Session, cookies *Cookies) Grant {
 		Cookies: cookies,
 	}
 }
-
-// Alive reports whether this instance knows of no end of the session before
-// its time: a live connection opened during the revocation must not survive it.
-func (s *Service) Alive(sessionID string) bool { return !s.revoked.has(sessionID) }

@@ -24,13 +24,14 @@ const (
 	CodeSessionStoreUnavailable Code = "session_store_unavailable"
 	CodeDatabaseUnavailable     Code = "database_unavailable"
 	CodeBusy                    Code = "busy"
+	CodeNotFound                Code = "not_found"
 )
 
 // Codes lists every Code, so that a test can see that each has a status.
 var Codes = []Code{
 	CodeValidationFailed, CodeEmailTaken, CodeSignupClosed, CodeInvalidCredentials, CodeAccountDisabled,
 	CodeNotAuthenticated, CodeSessionExpired, CodeSessionRevoked, CodeRefreshReuse,
-	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy,
+	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy, CodeNotFound,
 }
 
 // Error is an answer meant for the client: Code, Detail and Fields may be

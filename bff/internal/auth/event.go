@@ -14,6 +14,7 @@ const (
 	EventLoginSucceeded EventType = "login_succeeded"
 	EventLoginFailed    EventType = "login_failed"
 	EventLogout         EventType = "logout"
+	EventSessionRevoked EventType = "session_revoked"
 	EventRefreshReuse   EventType = "refresh_reuse"
 )
 

@@ -69,8 +69,8 @@ func open(t *testing.T, options ...func(*auth.Deps)) *house {
 	deps := auth.Deps{
 		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: audit,
 		Tokens: tokens, Passwords: passwords, Policy: policy, Now: clock.Now,
-		Log:   slog.New(slog.DiscardHandler),
-		OnEnd: func(r auth.Revocation) { h.ended <- r },
+		Log:          slog.New(slog.DiscardHandler),
+		OnRevocation: func(r auth.Revocation) { h.ended <- r },
 	}
 	for _, change := range options {
 		change(&deps)

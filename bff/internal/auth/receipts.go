@@ -10,9 +10,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// receipts is the proof that a rotation's cookies arrived: the first request
-// with an access token of the new generation. It costs one store write per
-// rotation, off the request's path, and a map look-up per request.
+// receipts is what requests prove by being made: that a rotation's cookies
+// arrived (the first request with an access token of the new generation), and
+// that the session is in use. It costs one store write per rotation and one a
+// minute, off the request's path, and a map look-up per request.
 type receipts struct {
 	sessions Sessions
 	log      *slog.Logger
@@ -27,8 +28,12 @@ type receipt struct {
 	userID, sessionID string
 	generation        uint32
 	at                time.Time // first use
+	seen              time.Time // latest use that was queued to be written
 	expires           time.Time // the access token's: later ones are of another generation
 }
+
+// seenEvery is how stale "last seen" may be.
+const seenEvery = time.Minute
 
 const (
 	maxReceipts    = 1 << 17 // about 25 MB; past it, receipts are proved again
@@ -43,24 +48,23 @@ func newReceipts(sessions Sessions, log *slog.Logger) *receipts {
 	}
 }
 
-// note records that a's generation is in use. The first generation needs no
-// proof: it has no parent that could be presented.
+// note records that a's generation is in use.
 func (r *receipts) note(a token.Access, now time.Time) {
-	if a.Generation <= 1 {
-		return
-	}
 	r.mu.RLock()
-	known, ok := r.seen[a.SessionID]
+	known := r.seen[a.SessionID]
 	r.mu.RUnlock()
-	if ok && known.generation >= a.Generation {
+	if !known.isNews(a, now) {
 		return
 	}
-	entry := receipt{userID: a.UserID, sessionID: a.SessionID, generation: a.Generation, at: now, expires: a.ExpiresAt}
-
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known, ok := r.seen[a.SessionID]; ok && known.generation >= a.Generation {
+	known = r.seen[a.SessionID]
+	if !known.isNews(a, now) {
 		return
+	}
+	entry := receipt{userID: a.UserID, sessionID: a.SessionID, generation: a.Generation, at: now, seen: now, expires: a.ExpiresAt}
+	if known.generation == a.Generation {
+		entry.at = known.at
 	}
 	select {
 	case r.queue <- entry:
@@ -71,6 +75,20 @@ func (r *receipts) note(a token.Access, now time.Time) {
 		r.prune(now)
 	}
 	r.seen[a.SessionID] = entry
+}
+
+// isNews: the store has not heard of this generation's use, or not for a
+// while. The first generation needs no receipt, it has no parent that could be
+// presented; and it was seen when it was issued.
+func (known receipt) isNews(a token.Access, now time.Time) bool {
+	if a.Generation > max(known.generation, 1) {
+		return true
+	}
+	last := a.IssuedAt
+	if known.seen.After(last) {
+		last = known.seen
+	}
+	return now.Sub(last) >= seenEvery && a.Generation >= known.generation
 }
 
 func (r *receipts) prune(now time.Time) {
@@ -145,11 +163,16 @@ func (r *receipts) store(ctx context.Context, e receipt) error {
 		if err != nil {
 			return err
 		}
-		if rec.Generation != e.generation || !rec.ReceivedAt.IsZero() {
+		next := rec
+		if rec.Generation == e.generation && rec.ReceivedAt.IsZero() && e.generation > 1 {
+			next.ReceivedAt = e.at.Truncate(time.Millisecond)
+		}
+		if e.seen.Sub(rec.LastSeenAt) >= seenEvery {
+			next.LastSeenAt = e.seen.Truncate(time.Millisecond)
+		}
+		if next == rec {
 			return nil // overtaken by a rotation, or another instance was first
 		}
-		next := rec
-		next.ReceivedAt = e.at.Truncate(time.Millisecond)
 		if err := r.sessions.Swap(ctx, rec, next); !errors.Is(err, ErrConflict) {
 			return err
 		}

@@ -4,55 +4,102 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
 // revocationList is this instance's memory of sessions that ended before
-// their time. An access token is verified without I/O, so it is the list that
-// makes a sign-out kill tokens that have not expired. An entry lives for one
-// access TTL: then the last token of that session is gone by itself.
+// their time, and of those whose access tokens were overtaken by a change of
+// role. An access token is verified without I/O, so it is the list that makes
+// a sign-out kill tokens that have not expired. An entry lives for one access
+// TTL: then the last token it speaks of is gone by itself.
 type revocationList struct {
 	source Revocations
 	keep   time.Duration
 	now    func() time.Time
+	onNews func(Revocation) // told of each revocation once
 
 	mu      sync.RWMutex
-	until   map[string]time.Time // by session
+	marks   map[string]mark // by session
 	pruneAt int
-	onEnd   func(Revocation)
 }
+
+type mark struct {
+	ended  bool
+	stale  time.Time // access tokens issued until then are overtaken; zero: none
+	forget time.Time
+}
+
+// standing is what the list says of a genuine, unexpired access token.
+type standing int
+
+const (
+	good  standing = iota
+	stale          // the session goes on, this token does not
+	ended
+)
 
 const minPrune = 1024
 
-func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onEnd func(Revocation)) *revocationList {
-	return &revocationList{source: source, keep: keep, now: now, until: make(map[string]time.Time), pruneAt: minPrune, onEnd: onEnd}
+func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
+	return &revocationList{source: source, keep: keep, now: now, onNews: onNews, marks: make(map[string]mark), pruneAt: minPrune}
 }
 
-func (l *revocationList) has(sessionID string) bool {
+func (l *revocationList) of(a token.Access) standing {
+	l.mu.RLock()
+	m, known := l.marks[a.SessionID]
+	l.mu.RUnlock()
+	switch {
+	case !known:
+		return good
+	case m.ended:
+		return ended
+	case !a.IssuedAt.After(m.stale):
+		// Whole seconds: a token of the second of the change is renewed once
+		// too often rather than once too seldom.
+		return stale
+	}
+	return good
+}
+
+func (l *revocationList) hasEnded(sessionID string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	_, ok := l.until[sessionID]
-	return ok
+	return l.marks[sessionID].ended
 }
 
-// add may be told of one revocation more than once; live connections are
-// closed the first time.
+// add may be told of one revocation more than once; it is news once.
 func (l *revocationList) add(r Revocation) {
 	now := l.now()
 	l.mu.Lock()
-	_, known := l.until[r.SessionID]
-	l.until[r.SessionID] = now.Add(l.keep)
-	if len(l.until) >= l.pruneAt {
-		for id, until := range l.until {
-			if !now.Before(until) {
-				delete(l.until, id)
-			}
+	m := l.marks[r.SessionID]
+	news := false
+	if r.Reason == ReasonRoleChanged {
+		if news = r.At.After(m.stale) && !m.ended; news {
+			m.stale = r.At
 		}
-		l.pruneAt = max(minPrune, 2*len(l.until))
+	} else {
+		news = !m.ended
+		m.ended = true
+	}
+	m.forget = now.Add(l.keep)
+	l.marks[r.SessionID] = m
+	if len(l.marks) >= l.pruneAt {
+		l.prune(now)
 	}
 	l.mu.Unlock()
-	if !known && l.onEnd != nil {
-		l.onEnd(r)
+	if news {
+		l.onNews(r)
 	}
+}
+
+func (l *revocationList) prune(now time.Time) {
+	for id, m := range l.marks {
+		if !now.Before(m.forget) {
+			delete(l.marks, id)
+		}
+	}
+	l.pruneAt = max(minPrune, 2*len(l.marks))
 }
 
 func (l *revocationList) run(ctx context.Context) error {

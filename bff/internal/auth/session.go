@@ -85,7 +85,8 @@ var (
 	ErrSessionStore = errors.New("the session store could not be asked")
 )
 
-// Revocation says that a session has ended before its time.
+// Revocation says that a session has ended before its time, or, with
+// ReasonRoleChanged, that it goes on and its access tokens of before At do not.
 type Revocation struct {
 	UserID    string
 	SessionID string
@@ -98,13 +99,17 @@ type Reason string
 
 // The reasons there are.
 const (
-	ReasonSignOut        Reason = "sign_out"
-	ReasonRefreshReuse   Reason = "refresh_reuse"
-	ReasonAccountChanged Reason = "account_changed"
+	ReasonSignOut      Reason = "sign_out"      // by its own browser
+	ReasonEnded        Reason = "ended_by_user" // from another of the user's devices
+	ReasonRefreshReuse Reason = "refresh_reuse" // used from two places
+	ReasonExpired      Reason = "expired"       // its absolute end; told to live streams, never announced
+	ReasonRoleChanged  Reason = "role_changed"  // the session goes on
 )
 
 // Revocations is how one instance hears of sessions ended by another.
 type Revocations interface {
+	// Announce tells every follower, and leaves the sessions as they are.
+	Announce(ctx context.Context, news ...Revocation) error
 	// Follow calls fn for every revocation: first those of the last
 	// keep (which cover every access token that can still be valid), then
 	// each new one as it happens, until ctx ends. It reconnects by itself and

@@ -108,7 +108,7 @@ func parseLine(line []byte) (entry, error) {
 	if e.Journal > journalFormat {
 		return entry{}, errNewer
 	}
-	if e.Journal == 0 && e.Put == nil && e.End == nil {
+	if e.Journal == 0 && e.Put == nil && e.End == nil && e.Tell == nil {
 		return entry{}, errGarbage
 	}
 	return e, nil

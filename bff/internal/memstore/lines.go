@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -13,6 +14,7 @@ type entry struct {
 	Journal int      `json:"journal,omitempty"` // the format; first line only
 	Put     *putLine `json:"put,omitempty"`     // created or swapped
 	End     *endLine `json:"end,omitempty"`     // ended before its time
+	Tell    *endLine `json:"tell,omitempty"`    // announced, and goes on
 }
 
 // putLine is a session. Times are milliseconds since 1970, 0 for none.
@@ -104,4 +106,19 @@ func fromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
+}
+
+// tidied is x as every store gives it back: times to the millisecond and in
+// UTC, text in UTF-8.
+func tidied(x auth.Session) auth.Session {
+	for _, t := range []*time.Time{
+		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.LastSeenAt,
+	} {
+		*t = fromMillis(millis(*t))
+	}
+	for _, text := range []*string{&x.Account.Email, &x.Account.Name, &x.IP, &x.UserAgent} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
+	}
+	x.Account.Role = auth.Role(strings.ToValidUTF8(string(x.Account.Role), "\uFFFD"))
+	return x
 }

@@ -76,7 +76,16 @@ func (s *Store) List(ctx context.Context, userID string) ([]auth.Session, error)
 
 // End is auth.Sessions.End.
 func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
-	if len(ends) == 0 {
+	return s.tellAll(ctx, ends, func(l *endLine) entry { return entry{End: l} })
+}
+
+// Announce is auth.Revocations.Announce.
+func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
+	return s.tellAll(ctx, news, func(l *endLine) entry { return entry{Tell: l} })
+}
+
+func (s *Store) tellAll(ctx context.Context, news []auth.Revocation, as func(*endLine) entry) error {
+	if len(news) == 0 {
 		return nil
 	}
 	s.mu.Lock()
@@ -85,10 +94,10 @@ func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
 		return err
 	}
 	now := s.now()
-	entries := make([]entry, 0, len(ends))
-	for _, r := range ends {
+	entries := make([]entry, 0, len(news))
+	for _, r := range news {
 		r.At = fromMillis(millis(r.At))
-		entries = append(entries, entry{End: endingLine(r, now)})
+		entries = append(entries, as(endingLine(r, now)))
 	}
 	if err := s.write(entries...); err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -59,6 +58,7 @@ type ending struct {
 	number uint64
 	at     time.Time // by this store's clock, whatever the revocation says
 	what   auth.Revocation
+	goesOn bool // announced only: the session is still there
 }
 
 var (
@@ -192,11 +192,19 @@ func (s *Store) apply(e entry) {
 		s.put(e.Put.session())
 	}
 	if e.End != nil {
-		r, at := e.End.revocation()
+		r, _ := e.End.revocation()
 		s.drop(r.UserID, r.SessionID)
-		s.told++
-		s.ended = append(s.ended, ending{number: s.told, at: at, what: r})
+		s.tell(e.End, true)
 	}
+	if e.Tell != nil {
+		s.tell(e.Tell, false)
+	}
+}
+
+func (s *Store) tell(l *endLine, ended bool) {
+	r, at := l.revocation()
+	s.told++
+	s.ended = append(s.ended, ending{number: s.told, at: at, what: r, goesOn: !ended})
 }
 
 func (s *Store) put(x auth.Session) {
@@ -267,7 +275,12 @@ func (s *Store) snapshot() []entry {
 	all := make([]entry, 0, s.live+len(s.ended))
 	// Endings first: an id that was ended and made again is there.
 	for _, e := range s.ended {
-		all = append(all, entry{End: endingLine(e.what, e.at)})
+		line := endingLine(e.what, e.at)
+		if e.goesOn {
+			all = append(all, entry{Tell: line})
+		} else {
+			all = append(all, entry{End: line})
+		}
 	}
 	for _, of := range s.users {
 		for _, x := range of {
@@ -275,19 +288,4 @@ func (s *Store) snapshot() []entry {
 		}
 	}
 	return all
-}
-
-// tidied is x as every store gives it back: times to the millisecond and in
-// UTC, text in UTF-8.
-func tidied(x auth.Session) auth.Session {
-	for _, t := range []*time.Time{
-		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.LastSeenAt,
-	} {
-		*t = fromMillis(millis(*t))
-	}
-	for _, text := range []*string{&x.Account.Email, &x.Account.Name, &x.IP, &x.UserAgent} {
-		*text = strings.ToValidUTF8(*text, "\uFFFD")
-	}
-	x.Account.Role = auth.Role(strings.ToValidUTF8(string(x.Account.Role), "\uFFFD"))
-	return x
 }

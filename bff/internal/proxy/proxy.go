@@ -31,7 +31,10 @@ type Options struct {
 	Forwarded func(r *http.Request) (clientIP, proto, host string)
 	// Alive reports whether a session has not been revoked; it is asked when
 	// a stream begins, and must not block. nil: all are.
-	Alive      func(who Identity) bool
+	Alive func(who Identity) bool
+	// StreamEnd says when a stream's session ends at the latest, the zero time
+	// for never; it is asked when a stream begins. nil: never.
+	StreamEnd  func(r *http.Request) time.Time
 	OwnCookies []string // names, exact; never forwarded, never accepted
 	PublicURL  *url.URL
 	Now        func() time.Time
@@ -45,6 +48,7 @@ type Proxy struct {
 	onError      func(w http.ResponseWriter, r *http.Request, err *Error)
 	forwarded    func(r *http.Request) (clientIP, proto, host string)
 	alive        func(who Identity) bool
+	streamEnd    func(r *http.Request) time.Time
 	ownCookies   []string
 	publicOrigin string
 	now          func() time.Time
@@ -58,7 +62,7 @@ type Proxy struct {
 // New makes a Proxy.
 func New(o Options) *Proxy {
 	p := &Proxy{
-		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive,
+		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
 		now: o.Now, logger: o.Logger, transport: newTransport(o.RootCAs),
 	}

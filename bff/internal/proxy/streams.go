@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 // Close codes of RFC 6455 §7.4; the 4000s are an application's own.
@@ -16,6 +17,7 @@ const (
 // it: a WebSocket or an event stream.
 type stream struct {
 	sessionID string
+	latest    time.Time                     // when its session ends; zero: never
 	end       func(code int, reason string) // does not block
 }
 
@@ -77,6 +79,38 @@ func (p *Proxy) CloseSession(sessionID, reason string) int {
 	return len(live)
 }
 
+// streamTick is how exactly the end of a session is kept for its streams.
+const streamTick = 500 * time.Millisecond
+
+// RunStreams ends streams whose session has reached its end, until ctx is done.
+func (p *Proxy) RunStreams(ctx context.Context) error {
+	tick := time.NewTicker(streamTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			for _, st := range p.streams.over(p.now()) {
+				st.end(CloseSessionRevoked, "expired")
+			}
+		}
+	}
+}
+
+func (s *streams) over(now time.Time) (list []*stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.bySession {
+		for st := range of {
+			if !st.latest.IsZero() && !now.Before(st.latest) {
+				list = append(list, st)
+			}
+		}
+	}
+	return list
+}
+
 // Live is the number of open WebSockets and event streams.
 func (p *Proxy) Live() int {
 	p.streams.mu.Lock()
@@ -121,6 +155,9 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 // be found: so it is asked once more, after.
 func (ex *exchange) register(end func(code int, reason string)) error {
 	ex.stream = &stream{sessionID: ex.who.SessionID, end: end}
+	if ex.who.SessionID != "" && ex.proxy.streamEnd != nil {
+		ex.stream.latest = ex.proxy.streamEnd(ex.in)
+	}
 	ex.proxy.streams.add(ex.stream)
 	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.who) {
 		return errSessionEnded

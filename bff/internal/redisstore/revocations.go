@@ -33,6 +33,14 @@ const (
 
 var errNotFollowing = errors.New("the revocations are not being followed")
 
+// Announce is auth.Revocations.Announce.
+func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
+	if len(news) == 0 {
+		return nil
+	}
+	return s.announce(ctx, news)
+}
+
 func (s *Store) announce(ctx context.Context, ends []auth.Revocation) error {
 	now := s.now()
 	args := make([]any, 0, 3+4*len(ends))
@@ -40,7 +48,7 @@ func (s *Store) announce(ctx context.Context, ends []auth.Revocation) error {
 	for _, r := range ends {
 		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At))
 	}
-	return s.ask(ctx, "announce ended sessions", func(ctx context.Context) error {
+	return s.ask(ctx, "announce revocations", func(ctx context.Context) error {
 		return announceScript.Run(ctx, s.rdb, []string{revocationsKey}, args...).Err()
 	})
 }

@@ -19,6 +19,8 @@ const (
 	keyRoute = "route" // pattern for the log, where Echo's own is no help
 	keyUser  = "user"  // user id
 	keyPath  = "path"  // the canonical path, as sent
+
+	keyPrincipal = "principal" // whom a request is forwarded as
 )
 
 const headerRequestID = "X-Request-Id"

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
 // pagesFor lists the app's pages and who they are for; the app's own router
@@ -52,7 +54,7 @@ func (s *Server) page(c echo.Context) error {
 		}
 		c.Set(keyRoute, "/404")
 		if looksLikeFile(p) {
-			return problem(codeNotFound, "There is no such file.")
+			return problem(auth.CodeNotFound, "There is no such file.")
 		}
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil

@@ -23,7 +23,6 @@ const (
 	codeUnsupportedMedia    auth.Code = "unsupported_media_type"
 	codeForbidden           auth.Code = "forbidden"
 	codeCrossSite           auth.Code = "cross_site_request"
-	codeNotFound            auth.Code = "not_found"
 	codeBadPath             auth.Code = "bad_path"
 	codeBadUpgrade          auth.Code = "bad_upgrade"
 	codeMethodNotAllowed    auth.Code = "method_not_allowed"
@@ -52,7 +51,7 @@ var problems = map[auth.Code]struct {
 	auth.CodeRefreshReuse:            {http.StatusUnauthorized, "The session was used twice"},
 	codeForbidden:                    {http.StatusForbidden, "Not allowed"},
 	codeCrossSite:                    {http.StatusForbidden, "Cross-site request"},
-	codeNotFound:                     {http.StatusNotFound, "Not found"},
+	auth.CodeNotFound:                {http.StatusNotFound, "Not found"},
 	codeBadPath:                      {http.StatusBadRequest, "The path is not canonical"},
 	codeBadUpgrade:                   {http.StatusBadRequest, "The upgrade is not supported"},
 	codeMethodNotAllowed:             {http.StatusMethodNotAllowed, "Method not allowed"},
@@ -132,7 +131,7 @@ func (s *Server) classify(err error, c echo.Context) *auth.Error {
 	case errors.As(err, &tooLarge):
 		return &auth.Error{Code: codeBodyTooLarge, Detail: "Send less."}
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusNotFound:
-		return &auth.Error{Code: codeNotFound, Detail: "There is nothing at this address."}
+		return &auth.Error{Code: auth.CodeNotFound, Detail: "There is nothing at this address."}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &auth.Error{Code: codeInternal, Detail: "The request was given up.", Cause: err}
 	}

@@ -38,7 +38,7 @@ func (s *Server) proxied(c echo.Context) error {
 	switch d = d.As(&who); d.Outcome {
 	case proxy.Forward:
 	case proxy.NotFound:
-		return problem(codeNotFound, "There is nothing at this address.")
+		return problem(auth.CodeNotFound, "There is nothing at this address.")
 	case proxy.BadPath:
 		return d.Reason
 	case proxy.MethodNotAllowed:
@@ -48,6 +48,9 @@ func (s *Server) proxied(c echo.Context) error {
 	case proxy.Forbidden:
 		s.renew(h, grant)
 		return problem(codeForbidden, "Your role does not open this.")
+	}
+	if who.UserID != "" {
+		c.Set(keyPrincipal, grant.Principal)
 	}
 	r = r.WithContext(context.WithValue(r.Context(), forwarding{}, c))
 	s.proxy.Forward(c.Response(), r, d, who, func(h http.Header) { s.seal(r.Context(), h, grant) })
@@ -94,6 +97,17 @@ func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
 // says of itself.
 func (s *Server) Forwarded(r *http.Request) (clientIP, proto, host string) {
 	return forwardedContext(r).RealIP(), s.public.Scheme, s.public.Host
+}
+
+// StreamEnd is for proxy.Options.StreamEnd: when a live connection ends at the
+// latest.
+func (s *Server) StreamEnd(r *http.Request) time.Time {
+	c := forwardedContext(r)
+	who, ok := c.Get(keyPrincipal).(auth.Principal)
+	if !ok {
+		return time.Time{} // nobody's
+	}
+	return s.auth.AbsoluteEnd(r.Context(), who, s.cookies.read(c.Request()).refresh)
 }
 
 func forwardedContext(r *http.Request) echo.Context {

@@ -39,6 +39,10 @@ func (s *Server) routes() []route {
 		open("POST", "/api/auth/refresh", s.refresh),
 		open("POST", "/api/auth/logout", s.logout),
 		member("GET", "/api/auth/me", s.me),
+		member("GET", "/api/auth/sessions", s.sessions),
+		member("DELETE", "/api/auth/sessions/:id", s.endSession),
+		member("POST", "/api/auth/logout-all", s.logoutAll),
+		member("GET", "/api/auth/events", s.events),
 		open("GET", "/.well-known/jwks.json", s.keySet),
 		open("GET", "/healthz", s.healthz),
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -48,6 +49,9 @@ type Server struct {
 	public    *url.URL
 	now       func() time.Time
 	log       *slog.Logger
+
+	closing   chan struct{} // closed by EndStreams
+	closeOnce sync.Once
 }
 
 // New puts a Server together.
@@ -57,6 +61,7 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: securityHeaders{hsts: secure, dev: o.SPADevURL != nil}, public: o.PublicURL, now: o.Now, log: o.Log,
+		closing: make(chan struct{}),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true

@@ -111,7 +111,7 @@ func testFollow(t *testing.T, s Store, clock *Clock) {
 	here, there := Follow(t, s, time.Hour), Follow(t, other, time.Hour)
 
 	var want []auth.Revocation
-	for i, reason := range []auth.Reason{auth.ReasonSignOut, auth.ReasonRefreshReuse, auth.ReasonAccountChanged, "a reason to come"} {
+	for i, reason := range []auth.Reason{auth.ReasonSignOut, auth.ReasonRefreshReuse, auth.ReasonEnded, "a reason to come"} {
 		x := session("user {"+rand.Text()+"}\n\xff", clock.Now())
 		must(t, s.Create(t.Context(), x))
 		r := revocation(x, clock.Advance(time.Second))
@@ -191,4 +191,17 @@ func testFollowStops(t *testing.T, s Store, clock *Clock) {
 	if err := s.Follow(ended, time.Hour, func(auth.Revocation) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
 	}
+}
+
+func testAnnounce(t *testing.T, s Store, clock *Clock) {
+	x := session("u-announce", clock.Now())
+	must(t, s.Create(t.Context(), x))
+	f := Follow(t, s, time.Hour)
+	defer f.Stop(t)
+	r := revocation(x, clock.Now())
+	r.Reason = auth.ReasonRoleChanged
+	must(t, peer(t, s).Announce(t.Context(), r))
+	f.Hear(t, r)
+	there(t, s, x) // it goes on
+	must(t, s.Announce(t.Context()))
 }

@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Sessions lists somebody's live sessions, newest first. Refusals are *Error.
+func (s *Service) Sessions(ctx context.Context, who Principal) ([]Session, error) {
+	list, err := s.sessions.List(ctx, who.UserID)
+	return list, storeError(err)
+}
+
+// EndSession ends one of somebody's own sessions. A session that is not
+// theirs is as unknown as one that does not exist. Refusals are *Error.
+func (s *Service) EndSession(ctx context.Context, who Principal, id string) error {
+	switch _, err := s.sessions.Get(ctx, who.UserID, id); {
+	case errors.Is(err, ErrNoSession):
+		return &Error{Code: CodeNotFound, Detail: "There is no such session."}
+	case err != nil:
+		return storeError(err)
+	}
+	return s.endOwn(ctx, who, id)
+}
+
+// EndSessions ends all of somebody's sessions, or with others all but the one
+// they are speaking from. Refusals are *Error.
+func (s *Service) EndSessions(ctx context.Context, who Principal, others bool) error {
+	list, err := s.sessions.List(ctx, who.UserID)
+	if err != nil {
+		return storeError(err)
+	}
+	var ids []string
+	if !others {
+		ids = append(ids, who.SessionID) // also when the index does not name it
+	}
+	for _, rec := range list {
+		if rec.ID != who.SessionID {
+			ids = append(ids, rec.ID)
+		}
+	}
+	return s.endOwn(ctx, who, ids...)
+}
+
+func (s *Service) endOwn(ctx context.Context, who Principal, ids ...string) error {
+	now, c := s.now(), clientFrom(ctx)
+	ends := make([]Revocation, 0, len(ids))
+	for _, id := range ids {
+		reason := ReasonEnded
+		if id == who.SessionID {
+			reason = ReasonSignOut
+		}
+		ends = append(ends, Revocation{UserID: who.UserID, SessionID: id, Reason: reason, At: now})
+	}
+	if err := s.end(ctx, ends...); err != nil {
+		return storeError(err)
+	}
+	for _, e := range ends {
+		s.trail.add(Event{
+			ID: newID(), Type: EventSessionRevoked, UserID: e.UserID, ActorID: who.UserID, SessionID: e.SessionID,
+			Detail: string(e.Reason), IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
+		})
+	}
+	return nil
+}
+
+// AccountChanged brings an account's new role or name into its live sessions:
+// they go on, and the next request of each carries the new role, on every
+// instance. Whoever changes an account calls it after the change is stored.
+// Refusals are *Error; then the call is to be repeated.
+func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) error {
+	list, err := s.sessions.List(ctx, userID)
+	if err != nil {
+		return storeError(err)
+	}
+	now := s.now()
+	var news []Revocation
+	for _, rec := range list {
+		changed, err := s.setAccount(ctx, rec, a)
+		if err != nil {
+			return storeError(err)
+		}
+		if changed {
+			news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now})
+		}
+	}
+	// After the records: an access token that is refused now is renewed from one.
+	if err := s.announcer.Announce(ctx, news...); err != nil {
+		return storeError(err)
+	}
+	for _, n := range news {
+		s.revoked.add(n)
+	}
+	return nil
+}
+
+func (s *Service) setAccount(ctx context.Context, rec Session, a Account) (changed bool, err error) {
+	for range maxSwaps {
+		next := rec
+		next.Account = a
+		err = s.sessions.Swap(ctx, rec, next)
+		if errors.Is(err, ErrConflict) {
+			if rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID); err == nil {
+				continue
+			}
+		}
+		if errors.Is(err, ErrNoSession) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return false, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
+}

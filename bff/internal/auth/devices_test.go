@@ -1,0 +1,192 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// who is the principal that a pair of cookies speaks for.
+func (h *house) who(c *auth.Cookies) auth.Principal {
+	h.t.Helper()
+	g, err := h.Authenticate(h.t.Context(), c.Access, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return g.Principal
+}
+
+func TestOwnSessionsCanBeListedAndEnded(t *testing.T) {
+	h, first := arrived(t)
+	h.clock.Advance(time.Minute)
+	second := h.signIn(true)
+	list, err := h.Sessions(t.Context(), h.who(first))
+	if err != nil || len(list) != 2 || list[0].ID != second.SessionID || list[1].ID != first.SessionID {
+		t.Fatalf("sessions %v, %v; want the newest first", list, err)
+	}
+	if err := h.EndSession(t.Context(), h.who(first), second.SessionID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Authenticate(t.Context(), second.Access, second.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+	h.who(first) // goes on
+	wantCode(t, h.EndSession(t.Context(), h.who(first), second.SessionID), auth.CodeNotFound)
+	eventually(t, "audit", func() bool {
+		e := h.eventsOf(auth.EventSessionRevoked)
+		return len(e) == 1 && e[0].SessionID == second.SessionID && e[0].ActorID == first.UserID
+	})
+}
+
+func TestSomebodyElsesSessionIsUnknown(t *testing.T) {
+	h, c := arrived(t)
+	if _, err := h.Register(t.Context(), auth.Registration{Email: "eve@example.com", Password: adaPassword}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.SignIn(t.Context(), auth.Credentials{Email: "eve@example.com", Password: adaPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, h.EndSession(t.Context(), in.Principal, c.SessionID), auth.CodeNotFound)
+	h.who(c)
+}
+
+func TestEndSessions(t *testing.T) {
+	for _, others := range []bool{true, false} {
+		h, mine := arrived(t)
+		away := []*auth.Cookies{h.signIn(false), h.signIn(true)}
+		if err := h.EndSessions(t.Context(), h.who(mine), others); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range away {
+			_, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+			wantCode(t, err, auth.CodeSessionRevoked)
+		}
+		_, err := h.Authenticate(t.Context(), mine.Access, mine.Refresh)
+		if others && err != nil {
+			t.Errorf("the own session ended too: %v", err)
+		}
+		if !others {
+			wantCode(t, err, auth.CodeSessionRevoked)
+		}
+	}
+}
+
+func TestEndingSessionsWhileTheStoreIsAwayEndsNone(t *testing.T) {
+	h, c := arrived(t)
+	who := h.who(c)
+	h.sessions.Fail(errors.New("away"))
+	wantCode(t, h.EndSessions(t.Context(), who, false), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.EndSession(t.Context(), who, c.SessionID), auth.CodeSessionStoreUnavailable)
+	_, err := h.Sessions(t.Context(), who)
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	h.who(c)
+}
+
+// The next request carries the new role, on every instance, and nobody signs
+// in again.
+func TestRoleChangeShowsInTheNextRequest(t *testing.T) {
+	h, c := arrived(t)
+	other := auth.New(auth.Deps{
+		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit,
+		Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- other.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+
+	h.clock.Advance(time.Minute)
+	account := auth.Account{Email: adaEmail, Name: "Ada", Role: auth.RoleAdmin}
+	if err := h.AccountChanged(t.Context(), c.UserID, account); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Advance(2 * time.Second)
+	g, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+	if err != nil || g.Principal.Role != auth.RoleAdmin || g.Cookies == nil {
+		t.Fatalf("%+v, %v", g, err)
+	}
+	if again, err := h.Authenticate(t.Context(), g.Cookies.Access, g.Cookies.Refresh); err != nil || again.Cookies != nil || again.Principal.Role != auth.RoleAdmin {
+		t.Errorf("renewed once, then steady: %+v, %v", again, err)
+	}
+	_, err = h.Authenticate(t.Context(), c.Access, "")
+	wantCode(t, err, auth.CodeSessionExpired) // the old role's token alone is of no use
+	eventually(t, "the other instance to refuse the old token", func() bool {
+		_, err := other.Authenticate(t.Context(), c.Access, "")
+		return err != nil
+	})
+}
+
+func TestRoleChangeIsNotLostWhileARotationIsUnderWay(t *testing.T) {
+	h, c := arrived(t)
+	h.clock.Advance(20 * time.Minute)
+	lost, err := h.Refresh(t.Context(), c.Refresh) // this answer never arrives
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.AccountChanged(t.Context(), c.UserID, auth.Account{Email: adaEmail, Role: auth.RoleAdmin}); err != nil {
+		t.Fatal(err)
+	}
+	g, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+	if err != nil || g.Principal.Role != auth.RoleAdmin || g.Cookies.Generation != lost.Cookies.Generation {
+		t.Errorf("%+v, %v", g, err)
+	}
+}
+
+func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
+	h, c := arrived(t)
+	seen := func() time.Time {
+		rec, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rec.LastSeenAt
+	}
+	signedIn := seen()
+	h.clock.Advance(59 * time.Second)
+	h.who(c)
+	h.clock.Advance(2 * time.Second)
+	h.who(c)
+	at := h.clock.Now()
+	eventually(t, "last seen", func() bool { return seen().Equal(at) })
+	before, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		h.clock.Advance(2 * time.Second)
+		h.who(c)
+	}
+	h.stop()
+	after, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
+	if err != nil || after.Version != before.Version {
+		t.Errorf("%d writes within a minute (signed in %s)", after.Version-before.Version, signedIn)
+	}
+}
+
+func TestWatchersHearOfTheirSessionOnly(t *testing.T) {
+	h, mine := arrived(t)
+	other := h.signIn(false)
+	news, stop := h.Watch(mine.SessionID)
+	defer stop()
+	if err := h.SignOut(t.Context(), "", other.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.SignOut(t.Context(), "", mine.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-news; r.SessionID != mine.SessionID || r.Reason != auth.ReasonSignOut {
+		t.Errorf("heard %+v", r)
+	}
+	if h.Alive(mine.SessionID) {
+		t.Error("alive after its end")
+	}
+	select {
+	case r := <-news:
+		t.Errorf("heard again: %+v", r)
+	default:
+	}
+}

@@ -1,0 +1,73 @@
+package auth
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// watchers are the live event streams of this instance, by session.
+type watchers struct {
+	mu        sync.Mutex
+	bySession map[string]map[chan Revocation]struct{}
+}
+
+// watchBuffer is how much news a stream may be behind; after the end of a
+// session there is no more.
+const watchBuffer = 8
+
+// Watch gives what happens to a session from now on, until stop is called. An
+// end that came a moment before is not told: ask Alive after Watch.
+func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func()) {
+	w := &s.watchers
+	ch := make(chan Revocation, watchBuffer)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bySession == nil {
+		w.bySession = make(map[string]map[chan Revocation]struct{})
+	}
+	if w.bySession[sessionID] == nil {
+		w.bySession[sessionID] = make(map[chan Revocation]struct{}, 1)
+	}
+	w.bySession[sessionID][ch] = struct{}{}
+	return ch, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.bySession[sessionID], ch)
+		if len(w.bySession[sessionID]) == 0 {
+			delete(w.bySession, sessionID)
+		}
+	}
+}
+
+func (w *watchers) tell(r Revocation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ch := range w.bySession[r.SessionID] {
+		select {
+		case ch <- r:
+		default: // a stream that reads nothing is of no use to anybody
+		}
+	}
+}
+
+// Alive reports whether this instance knows of no end of the session before
+// its time: a live connection opened during the revocation must not survive it.
+func (s *Service) Alive(sessionID string) bool { return !s.revoked.hasEnded(sessionID) }
+
+// AbsoluteEnd is when somebody's session ends whatever happens: live
+// connections are closed then. refresh is the browser's refresh token, "" when
+// it has none; then the store is asked, and while that is away the access
+// token's own end has to do.
+func (s *Service) AbsoluteEnd(ctx context.Context, who Principal, refresh string) time.Time {
+	if who.record != nil {
+		return who.record.AbsoluteEnd
+	}
+	if r, err := s.tokens.VerifyRefresh(refresh, s.now()); err == nil && r.SessionID == who.SessionID {
+		return r.AbsoluteEnd
+	}
+	if rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID); err == nil {
+		return rec.AbsoluteEnd
+	}
+	return who.accessEnd
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+const (
+	// eventTick is how exactly the absolute end is kept.
+	eventTick = 500 * time.Millisecond
+	// heartbeat keeps proxies on the way from taking a quiet stream for dead.
+	heartbeat = 20 * time.Second
+	// expiringBefore is how long before the absolute end a page is warned.
+	expiringBefore = 5 * time.Minute
+)
+
+// eventBody is the data of a `session` event.
+type eventBody struct {
+	Type   string      `json:"type"` // revoked, role_changed, expiring
+	Reason auth.Reason `json:"reason"`
+}
+
+// events tells a browser what happens to its session (server-sent events). It
+// lives as long as the session: rotation and the access token's expiry do not
+// touch it, a revocation on any instance or the absolute end closes it.
+func (s *Server) events(c echo.Context, who auth.Principal) error {
+	news, stop := s.auth.Watch(who.SessionID)
+	defer stop()
+	if !s.auth.Alive(who.SessionID) { // revoked while this request was on its way
+		return problem(auth.CodeSessionRevoked, "This session was ended. Sign in again.")
+	}
+	ctx := c.Request().Context()
+	end := s.auth.AbsoluteEnd(ctx, who, s.cookies.read(c.Request()).refresh)
+
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	c.Response().WriteHeader(http.StatusOK)
+	if err := s.comment(c, "watching"); err != nil {
+		return nil //nolint:nilerr // the client is gone, and so is the stream
+	}
+
+	tick := time.NewTicker(eventTick)
+	defer tick.Stop()
+	warned, last := false, s.now()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.closing:
+			return nil // the browser reconnects, to another instance
+		case r := <-news:
+			if r.Reason != auth.ReasonRoleChanged {
+				_ = s.event(c, "revoked", r.Reason)
+				return nil
+			}
+			err = s.event(c, "role_changed", r.Reason)
+		case <-tick.C:
+			now := s.now()
+			switch {
+			case !now.Before(end):
+				_ = s.event(c, "revoked", auth.ReasonExpired)
+				return nil
+			case !warned && !now.Before(end.Add(-expiringBefore)):
+				warned = true
+				err = s.event(c, "expiring", auth.ReasonExpired)
+			case now.Sub(last) >= heartbeat:
+				last = now
+				err = s.comment(c, "still here")
+			}
+		}
+		if err != nil {
+			return nil //nolint:nilerr // the client is gone, and so is the stream
+		}
+	}
+}
+
+func (s *Server) event(c echo.Context, kind string, reason auth.Reason) error {
+	data, err := json.Marshal(eventBody{Type: kind, Reason: reason})
+	if err != nil {
+		return err
+	}
+	return s.send(c, fmt.Sprintf("event: session\ndata: %s\n\n", data))
+}
+
+func (s *Server) comment(c echo.Context, text string) error { return s.send(c, ": "+text+"\n\n") }
+
+func (s *Server) send(c echo.Context, text string) error {
+	if _, err := c.Response().Write([]byte(text)); err != nil {
+		return err
+	}
+	return http.NewResponseController(c.Response()).Flush()
+}
+
+// EndStreams ends the event streams of this instance; it is going away.
+// Without it they would hold up the shutdown until its deadline.
+func (s *Server) EndStreams() { s.closeOnce.Do(func() { close(s.closing) }) }
