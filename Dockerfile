@@ -18,13 +18,13 @@ COPY --from=spa /src/spa/dist spa/dist/
 ARG VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/gatehouse ./bff
-# Owned by the user below; a volume mounted there takes that over.
-RUN mkdir -m 0700 /out/data && mkdir -m 1777 /out/tmp
+# For the user below; a volume mounted on /data takes its owner over.
+RUN mkdir -m 0700 /out/data /out/tmp
 
 # Nothing else: no shell, no package manager, no root.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /out/tmp /tmp
+COPY --from=build --chown=65532:65532 /out/tmp /tmp
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/gatehouse /gatehouse
 USER 65532:65532

@@ -91,13 +91,11 @@ func healthcheck(ctx context.Context, p process) error {
 	if err := parseFlags(p, "healthcheck", "Asks the server on LISTEN_ADDR of this machine whether it is alive. Exit code 1 when not.", nil); err != nil {
 		return err
 	}
-	addr := p.getenv("LISTEN_ADDR")
-	if addr == "" {
-		addr = ":8080"
-	}
-	host, port, err := net.SplitHostPort(addr)
+	// What else is wrong with the configuration is not this verb's matter.
+	c, _ := config.Load(p.getenv)
+	host, port, err := net.SplitHostPort(c.ListenAddr)
 	if err != nil {
-		return fmt.Errorf("LISTEN_ADDR %q: %w", addr, err)
+		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -164,7 +162,11 @@ func configure(p process) (*config.Config, *slog.Logger, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, newLogger(p, c.LogLevel, c.LogFormat), nil
+	log := newLogger(p, c.LogLevel, c.LogFormat)
+	// net/http writes what upstreams send out of turn to the standard logger,
+	// line breaks and all.
+	slog.SetDefault(log)
+	return c, log, nil
 }
 
 func newLogger(p process, level slog.Level, format string) *slog.Logger {

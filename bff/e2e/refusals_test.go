@@ -70,6 +70,10 @@ func TestRoutingRefusals(t *testing.T) {
 		{"GET", "/api/demo/%2e%2e/auth/me", 400, "bad_path", ""},
 		{"GET", "/api/demo%2Fme", 400, "bad_path", ""},
 		{"GET", "/%5cevil", 400, "bad_path", ""},
+		{"GET", "/api%2Fauth/me", 400, "bad_path", ""},
+		{"GET", "/API%2fdemo/me", 400, "bad_path", ""},
+		{"GET", "/api;x/auth/me", 400, "bad_path", ""},
+		{"GET", "/apis", 404, "", ""},
 	} {
 		a := b.do(tt.method, tt.path, nil).want(t, tt.status)
 		if tt.code != "" {
@@ -158,6 +162,9 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	b.do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": "canary-wrong-password"}).want(t, 401)
 	b.do("GET", "/api/demo/me?secret=canary-query", nil, "X-Request-Id", "canary\"id", "User-Agent", "canary-agent").want(t, 200)
 	b.do("GET", "/nowhere/canary-path", nil)
+	s.raw("POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\nConnection: close\r\n\r\n" +
+		`{"canary1":1,"canary1":2}`)
+	b.do("GET", "/api/auth/me", nil, "Cookie", "access_token=eyJhbGciOiJIUzI1NiIsInR5cCI6ImNhbmFyeSJ9.e30.AAAA")
 	access, refresh := b.cookie("access_token"), b.cookie("refresh_token")
 	b.do("POST", "/api/auth/refresh", nil).want(t, 200)
 	b.do("POST", "/api/auth/logout", nil).want(t, 204)

@@ -25,7 +25,8 @@ const (
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what scanners send is not news
+		DisableGeneralOptionsHandler: true,                                              // OPTIONS * is refused like any odd target, with our headers
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what scanners send is not news
 	}
 }
 
@@ -120,30 +121,46 @@ func (a *App) Run(ctx context.Context) error {
 
 	err := servers.Wait()
 	stopBackground()
-	if workErr := work.Wait(); !errors.Is(workErr, context.Canceled) {
-		err = errors.Join(err, workErr)
+	finished := make(chan error, 1)
+	go func() { finished <- work.Wait() }()
+	select {
+	case workErr := <-finished:
+		if !errors.Is(workErr, context.Canceled) {
+			err = errors.Join(err, workErr)
+		}
+	case <-time.After(backgroundDeadline):
+		a.log.Error("background work cut: a store does not answer")
 	}
 	return errors.Join(err, a.close())
 }
+
+// backgroundDeadline is what queues get to be written out after the last
+// request.
+const backgroundDeadline = 8 * time.Second
 
 // drain lets requests finish, the public ones first; what is still open at
 // the deadline is cut.
 func (a *App) drain(opsServer *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
 	defer cancel()
-	servers := []*http.Server{a.server}
-	if a.demo != nil {
-		servers = append(servers, a.demo.server)
+	var public errgroup.Group
+	// WebSockets and event streams end by themselves never, or too late. The
+	// listener is closed meanwhile, or their clients would come back here.
+	public.Go(func() error { return a.proxy.Shutdown(ctx) })
+	public.Go(func() error { return a.server.Shutdown(ctx) })
+	if err := public.Wait(); err != nil {
+		a.log.Warn("requests or streams cut at the deadline", "error", err)
 	}
-	// WebSockets and event streams end by themselves never, or too late.
-	errs := []error{a.proxy.Shutdown(ctx)}
-	for _, s := range append(servers, opsServer) {
-		if err := s.Shutdown(ctx); err != nil {
-			a.log.Warn("requests cut at the deadline", "error", err)
-			errs = append(errs, s.Close())
+	errs := []error{a.server.Close(), opsServer.Shutdown(ctx), opsServer.Close()}
+	if a.demo != nil {
+		errs = append(errs, a.demo.server.Close()) // its requests came through the public one
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return err
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (a *App) announce() {

@@ -74,18 +74,18 @@ type Service struct {
 // New puts a Service together. It starts nothing: see Run.
 func New(d Deps) *Service {
 	s := &Service{
-		users:      d.Users,
-		sessions:   d.Sessions,
-		announcer:  d.Revocations,
-		tokens:     d.Tokens,
-		passwords:  d.Passwords,
-		policy:     d.Policy,
-		now:        d.Now,
-		log:        d.Log,
-		receipts:   newReceipts(d.Sessions, d.Log),
-		trail:      newTrail(d.Audit, d.Log),
-		unfinished: newUnfinished(d.Sessions, d.Log),
+		users:     d.Users,
+		sessions:  d.Sessions,
+		announcer: d.Revocations,
+		tokens:    d.Tokens,
+		passwords: d.Passwords,
+		policy:    d.Policy,
+		now:       d.Now,
+		log:       d.Log,
+		receipts:  newReceipts(d.Sessions, d.Log),
+		trail:     newTrail(d.Audit, d.Log),
 	}
+	s.unfinished = newUnfinished(d.Sessions, d.Log, s.trail.add)
 	s.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {
 		s.watchers.tell(r)
 		if d.OnRevocation != nil {

@@ -131,23 +131,29 @@ func (r *receipts) run(ctx context.Context) error {
 	}
 }
 
+// drain writes what is queued, unless the store is away: losing receipts costs
+// a proof made again, waiting for them would hold up the shutdown.
 func (r *receipts) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastTry)
+	defer cancel()
 	for {
 		select {
 		case e := <-r.queue:
-			r.write(ctx, e)
+			if !r.write(ctx, e) {
+				return
+			}
 		default:
 			return
 		}
 	}
 }
 
-func (r *receipts) write(ctx context.Context, e receipt) {
+func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
 	err := r.store(ctx, e)
 	if err == nil || errors.Is(err, ErrNoSession) {
-		return
+		return true
 	}
 	r.log.Warn("receipt of a rotation not stored; the next request of the session tries again", "session", e.sessionID, "error", err)
 	r.mu.Lock()
@@ -155,6 +161,7 @@ func (r *receipts) write(ctx context.Context, e receipt) {
 	if r.seen[e.sessionID].generation == e.generation {
 		delete(r.seen, e.sessionID)
 	}
+	return false
 }
 
 func (r *receipts) store(ctx context.Context, e receipt) error {

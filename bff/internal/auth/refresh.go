@@ -28,6 +28,10 @@ func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
 	case err != nil:
 		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
 	}
+	if !s.Alive(presented.SessionID) {
+		// Known to have ended, also while the store is away or lags behind.
+		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	}
 	// A dozen tabs wake up at once: one asks the store, all share the answer.
 	// The flight outlives a caller who hangs up, or that one would take the
 	// others' answer with it.
@@ -76,6 +80,9 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 			if err != nil {
 				return Grant{}, storeError(err)
 			}
+			if !s.Alive(rec.ID) { // ended while it rotated
+				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+			}
 			return s.grant(next, cookies), nil
 		case replayed:
 			cookies, err := s.mint(rec)
@@ -97,14 +104,20 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 // endStolen ends a session that two parties hold. Which of them is the owner
 // cannot be known; the owner signs in again, the thief cannot.
 func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Refresh, now time.Time) error {
-	if err := s.end(ctx, Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now}); err != nil {
+	c := clientFrom(ctx)
+	out := signOut{
+		end: Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now},
+		event: Event{
+			ID: newID(), Type: EventRefreshReuse, UserID: rec.UserID, SessionID: rec.ID,
+			Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
+			IP:     c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
+		},
+	}
+	if err := s.end(ctx, out.end); err != nil {
+		s.unfinished.add(out) // a thief must not get away with an outage
 		return storeError(err)
 	}
-	s.trail.add(Event{
-		ID: newID(), Type: EventRefreshReuse, UserID: rec.UserID, SessionID: rec.ID,
-		Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
-		IP:     clientFrom(ctx).IP, UserAgent: clientFrom(ctx).UserAgent, RequestID: clientFrom(ctx).RequestID, At: now,
-	})
+	s.trail.add(out.event)
 	return &Error{Code: CodeRefreshReuse, Detail: detailReuse}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
@@ -64,7 +63,7 @@ func checkCredentials(in Credentials) (Email, map[string]string) {
 	switch {
 	case in.Password == "":
 		fields["password"] = "Enter your password."
-	case utf8.RuneCountInString(in.Password) > password.MaxLength:
+	case password.TooLong(in.Password):
 		fields["password"] = "Use at most 256 characters."
 	}
 	return email, fields

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -11,29 +10,31 @@ import (
 
 // SignOut ends the sessions that the two cookies belong to ("" for one that
 // is missing). Expired tokens do: they are still proof of whose session it is.
-// No session, or one that has ended already, is fine.
+// No session, or one that has ended already, is fine, and leaves no trace: a
+// dead token repeated a million times writes nothing.
 //
 // When the store cannot be asked the answer is an *Error, this instance stops
 // honouring the session at once and keeps trying to end it everywhere.
 func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
-	now := s.now()
-	ends := s.endsOf(access, refresh, now)
-	if len(ends) == 0 {
-		return nil
-	}
-	if err := s.end(ctx, ends...); err != nil {
-		for _, e := range ends {
-			s.revoked.add(e)
-		}
-		s.unfinished.add(ends...)
-		return storeError(err)
-	}
-	c := clientFrom(ctx)
-	for _, e := range ends {
-		s.trail.add(Event{
+	now, c := s.now(), clientFrom(ctx)
+	for _, e := range s.endsOf(access, refresh, now) {
+		out := signOut{end: e, event: Event{
 			ID: newID(), Type: EventLogout, UserID: e.UserID, ActorID: e.UserID, SessionID: e.SessionID,
 			IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
-		})
+		}}
+		_, err := s.sessions.Get(ctx, e.UserID, e.SessionID)
+		if errors.Is(err, ErrNoSession) {
+			continue
+		}
+		if err == nil {
+			err = s.end(ctx, e)
+		}
+		if err != nil {
+			s.revoked.add(e)
+			s.unfinished.add(out)
+			return storeError(err)
+		}
+		s.trail.add(out.event)
 	}
 	return nil
 }
@@ -61,53 +62,4 @@ func (s *Service) end(ctx context.Context, ends ...Revocation) error {
 		s.revoked.add(e)
 	}
 	return nil
-}
-
-// unfinished holds the sign-outs that met a store that could not be asked.
-type unfinished struct {
-	sessions Sessions
-	log      *slog.Logger
-	queue    chan Revocation
-}
-
-const (
-	maxUnfinished   = 8192
-	unfinishedRetry = time.Second
-)
-
-func newUnfinished(sessions Sessions, log *slog.Logger) *unfinished {
-	return &unfinished{sessions: sessions, log: log, queue: make(chan Revocation, maxUnfinished)}
-}
-
-func (u *unfinished) add(ends ...Revocation) {
-	for _, e := range ends {
-		select {
-		case u.queue <- e:
-		default:
-			u.log.Error("sign-out given up: too many wait for the session store", "user", e.UserID, "session", e.SessionID)
-		}
-	}
-}
-
-// run retries each until it is done or ctx ends.
-func (u *unfinished) run(ctx context.Context) error {
-	for {
-		select {
-		case e := <-u.queue:
-			for {
-				err := u.sessions.End(ctx, e)
-				if err == nil {
-					break
-				}
-				select {
-				case <-time.After(unfinishedRetry):
-				case <-ctx.Done():
-					u.log.Error("sign-out not carried out before shutdown", "user", e.UserID, "session", e.SessionID, "error", err)
-					return ctx.Err()
-				}
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

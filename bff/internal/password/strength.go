@@ -34,6 +34,11 @@ const (
 	minNameInPassword = 4
 )
 
+// TooLong reports whether pw cannot be anybody's password. It counts as
+// CheckShape does, after NFC: a password that was taken decomposed must be
+// taken again.
+func TooLong(pw string) bool { return utf8.RuneCountInString(norm.NFC.String(pw)) > MaxLength }
+
 // CheckShape says what keeps pw from being anybody's password, or "". It is
 // cheap and comes before any hashing.
 func CheckShape(pw string) string {

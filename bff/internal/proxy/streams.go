@@ -27,9 +27,11 @@ type streams struct {
 	bySession map[string]map[*stream]struct{}
 	count     int
 	empty     chan struct{} // closed when count falls to 0; nil while nobody waits
+	closing   bool          // Shutdown has begun
 }
 
-func (s *streams) add(st *stream) {
+// add reports whether there is to be no new stream any more.
+func (s *streams) add(st *stream) (closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bySession == nil {
@@ -42,6 +44,7 @@ func (s *streams) add(st *stream) {
 	}
 	of[st] = struct{}{}
 	s.count++
+	return s.closing
 }
 
 func (s *streams) remove(st *stream) {
@@ -124,6 +127,7 @@ func (p *Proxy) Live() int {
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	s := &p.streams
 	s.mu.Lock()
+	s.closing = true
 	if s.count == 0 {
 		s.mu.Unlock()
 		return nil
@@ -140,7 +144,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	for _, st := range live {
-		st.end(CloseGoingAway, "the server is restarting")
+		st.end(CloseGoingAway, restarting)
 	}
 	select {
 	case <-gone:
@@ -150,6 +154,8 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	}
 }
 
+const restarting = "the server is restarting"
+
 // register makes the exchange findable for CloseSession. The session may have
 // been revoked while the upstream took its time, before there was anything to
 // be found: so it is asked once more, after.
@@ -158,7 +164,9 @@ func (ex *exchange) register(end func(code int, reason string)) error {
 	if ex.who.SessionID != "" && ex.proxy.streamEnd != nil {
 		ex.stream.latest = ex.proxy.streamEnd(ex.in)
 	}
-	ex.proxy.streams.add(ex.stream)
+	if ex.proxy.streams.add(ex.stream) {
+		end(CloseGoingAway, restarting) // a client that reconnects at once would hold up the shutdown
+	}
 	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.who) {
 		return errSessionEnded
 	}

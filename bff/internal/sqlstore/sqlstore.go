@@ -41,6 +41,9 @@ const (
 	connMaxLifetime = 5 * time.Minute
 )
 
+// questionTimeout is for one question, waiting for a connection included.
+const questionTimeout = 3 * time.Second
+
 // sqliteConns is small because SQLite has one writer: more connections would
 // only poll for its lock, where database/sql queues in order. Readers do not
 // wait for the writer (WAL).
@@ -127,6 +130,11 @@ func (db *DB) Close() error { return db.sql.Close() }
 // do runs fn, again when it collided with somebody else. fn must be atomic by
 // itself: one statement, or one transaction.
 func (db *DB) do(ctx context.Context, fn func(orm *gorm.DB) error) error {
+	// A server that hangs (rather than being away) held every question for
+	// the connection's ten seconds, and those that waited for a connection
+	// for a multiple of it.
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
 	return db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
 }
 

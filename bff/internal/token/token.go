@@ -146,10 +146,10 @@ func checkHeader(h map[string]any, typ string) error {
 		case "alg": // WithValidMethods has checked it
 		case "typ":
 			if value != typ {
-				return fmt.Errorf("typ is %v, not %s", value, typ)
+				return fmt.Errorf("typ is not %s", typ)
 			}
 		default:
-			return fmt.Errorf("unexpected header %q", name)
+			return errors.New("unexpected header")
 		}
 	}
 	if h["typ"] == nil {

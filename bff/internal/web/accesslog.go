@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -18,6 +19,9 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		start := s.now()
 		broke := s.run(c, next)
 		status := c.Response().Status
+		if !c.Response().Committed && !broke {
+			status = http.StatusSwitchingProtocols // taken over for a WebSocket
+		}
 		attrs := []slog.Attr{
 			slog.String("method", loggedMethod(c.Request().Method)),
 			slog.String("route", loggedRoute(c)),
@@ -30,9 +34,13 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			attrs = append(attrs, slog.String("user", user))
 		}
 		level := slog.LevelInfo
+		if c.Path() == "/healthz" && status == http.StatusOK {
+			level = slog.LevelDebug // load balancers ask every other second
+		}
 		if err, ok := c.Get(keyError).(error); ok {
-			attrs = append(attrs, slog.String("error", err.Error()))
-			if status >= http.StatusInternalServerError {
+			attrs = append(attrs, slog.String("error", shortened(err.Error())))
+			// A client that hung up is not a fault of ours.
+			if status >= http.StatusInternalServerError && c.Request().Context().Err() == nil {
 				level = slog.LevelError
 			}
 		}
@@ -66,6 +74,16 @@ func (s *Server) run(c echo.Context, next echo.HandlerFunc) (broke bool) {
 		c.Error(err)
 	}
 	return false
+}
+
+const maxLogged = 500
+
+// shortened bounds what an error that quotes somebody can do to the log.
+func shortened(s string) string {
+	if len(s) > maxLogged {
+		return strings.ToValidUTF8(s[:maxLogged], "") + "…"
+	}
+	return s
 }
 
 // loggedRoute is the pattern that matched, never what was asked for.

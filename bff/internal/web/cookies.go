@@ -43,11 +43,12 @@ func OwnCookieNames() []string {
 // presented is what a request carries of ours.
 type presented struct {
 	access, refresh, device string
+	session                 bool     // a session cookie came, whatever is in it
 	doubled                 []string // names that came more than once
 }
 
 // none: the request belongs to nobody, and there is nothing to clear.
-func (p presented) none() bool { return p.access == "" && p.refresh == "" && len(p.doubled) == 0 }
+func (p presented) none() bool { return !p.session }
 
 // read collects our cookies. Two of one name mean that somebody else planted
 // one (a sibling subdomain, a plain-http answer); which, nobody can tell, so
@@ -58,15 +59,30 @@ func (j cookieJar) read(r *http.Request) presented {
 		name string
 		into *string
 	}{{j.access, &p.access}, {j.refresh, &p.refresh}, {j.device, &p.device}} {
-		switch found := r.CookiesNamed(slot.name); len(found) {
+		values := rawCookies(r.Header["Cookie"], slot.name)
+		switch len(values) {
 		case 0:
 		case 1:
-			*slot.into = found[0].Value
+			*slot.into = values[0]
 		default:
 			p.doubled = append(p.doubled, slot.name)
 		}
+		p.session = p.session || len(values) > 0 && slot.name != j.device
 	}
 	return p
+}
+
+// rawCookies gives the values of all cookies of a name as they came. net/http
+// passes over what it cannot parse: a planted malformed twin went unnoticed.
+func rawCookies(headers []string, name string) (values []string) {
+	for _, header := range headers {
+		for pair := range strings.SplitSeq(header, ";") {
+			if n, value, _ := strings.Cut(pair, "="); strings.Trim(n, " \t") == name {
+				values = append(values, strings.Trim(value, " \t"))
+			}
+		}
+	}
+	return values
 }
 
 // set adds a new pair. Without "remember me" the cookies have no Max-Age and

@@ -67,12 +67,17 @@ func TestReadingCookies(t *testing.T) {
 		want   presented
 	}{
 		{"none", nil, presented{}},
-		{"both", []string{"access_token=a; refresh_token=r; theme=dark"}, presented{access: "a", refresh: "r"}},
+		{"both", []string{"access_token=a; refresh_token=r; theme=dark"}, presented{access: "a", refresh: "r", session: true}},
 		{"access twice: it counts for nothing, the other one does",
-			[]string{"access_token=a; access_token=b; refresh_token=r"}, presented{refresh: "r", doubled: []string{"access_token"}}},
-		{"twice in two headers", []string{"refresh_token=r", "refresh_token=s"}, presented{doubled: []string{"refresh_token"}}},
-		{"twice the same", []string{"access_token=a; access_token=a"}, presented{doubled: []string{"access_token"}}},
+			[]string{"access_token=a; access_token=b; refresh_token=r"}, presented{refresh: "r", session: true, doubled: []string{"access_token"}}},
+		{"twice in two headers", []string{"refresh_token=r", "refresh_token=s"}, presented{session: true, doubled: []string{"refresh_token"}}},
+		{"twice the same", []string{"access_token=a; access_token=a"}, presented{session: true, doubled: []string{"access_token"}}},
 		{"names of https do not count on http", []string{"__Host-access_token=a"}, presented{}},
+		{"twice, one of them malformed: net/http would not even see it",
+			[]string{`access_token=a; access_token=a"b`}, presented{session: true, doubled: []string{"access_token"}}},
+		{"malformed", []string{`access_token=a"b`}, presented{access: `a"b`, session: true}},
+		{"empty", []string{"refresh_token="}, presented{session: true}},
+		{"the device alone is no session", []string{"device=d"}, presented{device: "d"}},
 		{"case matters", []string{"Access_Token=a"}, presented{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

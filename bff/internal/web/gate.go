@@ -67,6 +67,9 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 		if err == nil {
 			err = proxy.CheckPath(path)
 		}
+		if err == nil && almostAPI(path) {
+			err = problem(codeBadPath, "The path can be taken for one under /api; send it in its plain spelling.")
+		}
 		if err != nil {
 			return err
 		}
@@ -91,6 +94,13 @@ func (s *Server) knownMethod(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func underAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }
+
+// almostAPI: a path outside /api that a careless reading puts inside, such as
+// /api%2Fauth/me or /api;x/auth/me. It must not get a page.
+func almostAPI(path string) bool {
+	const api = "/api"
+	return len(path) > len(api) && strings.EqualFold(path[:len(api)], api) && (path[len(api)] == '%' || path[len(api)] == ';')
+}
 
 func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -127,7 +137,6 @@ func (s *Server) forget(h http.Header, p presented, err error) {
 	var refusal *auth.Error
 	if errors.As(err, &refusal) && refusal.EndsSession() && !p.none() {
 		s.cookies.clear(h)
-		return
 	}
 	s.cookies.clearNames(h, p.doubled...)
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-const (
-	maxBody = 64 << 10
-	// bodyDeadline is how long a client may take to send a body this small.
-	bodyDeadline = 10 * time.Second
-)
+const maxBody = 64 << 10
+
+// bodyDeadline is how long a client may take to send a body this small. Tests
+// do not wait for it.
+var bodyDeadline = 10 * time.Second
 
 // field is one member of a request body.
 type field struct {
@@ -43,11 +43,11 @@ func readJSON(c echo.Context, fields ...field) error {
 	}
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(body, &members); err != nil {
-		detail := "Send one JSON object."
+		// Without the cause: it quotes the body, and a body is never logged.
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			detail = "A member is given twice."
+			return problem(codeMalformedJSON, "A member is given twice.")
 		}
-		return &auth.Error{Code: codeMalformedJSON, Detail: detail, Cause: err}
+		return problem(codeMalformedJSON, "Send one JSON object.")
 	}
 	if members == nil { // the body was null
 		return problem(codeMalformedJSON, "Send one JSON object.")
@@ -101,13 +101,6 @@ func readBody(c echo.Context) ([]byte, error) {
 		r.Header.Get("Content-Encoding") != "" || len(r.Header.Values("Content-Type")) != 1 {
 		return nil, problem(codeUnsupportedMedia, "Send Content-Type: application/json, in UTF-8 and not compressed.")
 	}
-	// Against clients that drip: nobody needs ten seconds for 64 KiB. The
-	// deadline is lifted again, or it would cancel the handler that hashes.
-	// It is the kernel that keeps it, by the machine's clock, not by ours.
-	// Errors mean a writer without deadlines (a test's).
-	conn := http.NewResponseController(c.Response())
-	_ = conn.SetReadDeadline(time.Now().Add(bodyDeadline))
-	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -116,5 +109,18 @@ func readBody(c echo.Context) ([]byte, error) {
 	case err != nil:
 		return nil, &auth.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
 	}
+	// The body is here: its deadline must not cancel the handler that hashes.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+// hurry gives the client until then to send the rest of its body, against
+// those that drip: nobody needs ten seconds for 64 KiB. The deadline stays when
+// the body is not read to its end, because net/http reads on before it lets an
+// answer go. It is the kernel that keeps it, by the machine's clock. Errors
+// mean a writer without deadlines (a test's).
+func hurry(c echo.Context) {
+	if c.Request().ContentLength != 0 {
+		_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyDeadline))
+	}
 }

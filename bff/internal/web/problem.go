@@ -88,6 +88,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
+	hurry(c) // what is left of the body is nobody's
 	e := s.classify(err, c)
 	p := problems[e.Code]
 	h := c.Response().Header()

@@ -54,13 +54,13 @@ func (s *Server) mount(e *echo.Echo) {
 	methods := map[string][]string{}
 	var paths []string
 	for _, r := range s.routes() {
-		e.Add(r.method, r.path, noStore(r.handler))
+		e.Add(r.method, r.path, own(r.handler))
 		if methods[r.path] == nil {
 			paths = append(paths, r.path)
 		}
 		methods[r.path] = append(methods[r.path], r.method)
 		if r.method == http.MethodGet {
-			e.Add(http.MethodHead, r.path, noStore(r.handler))
+			e.Add(http.MethodHead, r.path, own(r.handler))
 			methods[r.path] = append(methods[r.path], http.MethodHead)
 		}
 	}
@@ -75,10 +75,15 @@ func (s *Server) mount(e *echo.Echo) {
 	e.RouteNotFound("/*", s.elsewhere)
 }
 
-// noStore is for answers about somebody; handlers of public things overrule it.
-func noStore(next echo.HandlerFunc) echo.HandlerFunc {
+// own is around every handler of ours: answers are about somebody and kept by
+// nobody (handlers of public things overrule it), bodies are small and quick.
+func own(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
+		if c.Request().ContentLength > maxBody {
+			return problem(codeBodyTooLarge, "Send at most 64 KiB.")
+		}
+		hurry(c)
 		return next(c)
 	}
 }
