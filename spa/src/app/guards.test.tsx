@@ -7,19 +7,24 @@ import { server } from '@/test/server'
 
 const answerMe = (answer: () => Response | Promise<Response>) => server.use(http.get('/api/auth/me', answer))
 
-/** An answer to /me that waits until the test gives it. */
-function heldMe(): (response: Response) => void {
+/** An answer to /me that waits until the test gives it; `asked` resolves when the app has asked. */
+function heldMe(): { asked: Promise<void>; give: (response: Response) => void } {
   let give: (response: Response) => void = () => {}
+  let ask: () => void = () => {}
   const answer = new Promise<Response>((resolve) => (give = resolve))
-  answerMe(() => answer)
-  return (response) => give(response)
+  const asked = new Promise<void>((resolve) => (ask = resolve))
+  answerMe(() => {
+    ask()
+    return answer
+  })
+  return { asked, give: (response) => give(response) }
 }
 
 describe('a members’ page', () => {
   it('shows nothing of itself before the server has answered', async () => {
-    const give = heldMe()
+    const { asked, give } = heldMe()
     const { at } = renderApp('/dashboard?tab=2')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await asked
     expect(screen.queryByRole('heading')).toBeNull()
     give(anonymous())
     expect(await screen.findByRole('heading', { name: 'Sign in' })).toBeVisible()
@@ -71,9 +76,9 @@ describe('a members’ page', () => {
 
 describe.each(['/signin', '/signup'])('%s', (page) => {
   it('never shows itself to a member, who goes on to the dashboard', async () => {
-    const give = heldMe()
+    const { asked, give } = heldMe()
     const { at } = renderApp(page)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await asked
     expect(screen.queryByRole('form')).toBeNull()
     give(me())
     expect(await screen.findByRole('heading', { name: 'Dashboard' })).toBeVisible()
