@@ -1,0 +1,208 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// The model is only worth something if the Service does what it says: a
+// sample of its schedules is played through Authenticate and Refresh of two
+// Services on one store, and every answer compared, to the byte.
+func TestModelSchedulesOnTheService(t *testing.T) {
+	t.Parallel()
+	const schedules, steps = 200, 60
+	seed := rand.Uint64N(1 << 32) // printed; put a number here to see one again
+	h := open(t, func(d *auth.Deps) { d.OnRevocation = nil })
+	h.register()
+	met := map[string]int{}
+	for i := range uint64(schedules) {
+		if !t.Run(fmt.Sprint("seed ", seed+i), func(t *testing.T) {
+			s := newStage(t, h)
+			for n, e := range auth.ModelSchedule(seed+i, steps, i%4 == 0) {
+				if why := s.play(e); why != "" {
+					t.Fatalf("event %d, %+v: %s", n, e, why)
+				}
+				if e.Kind == "ask" {
+					met[e.Outcome]++
+				}
+			}
+		}) {
+			break
+		}
+	}
+	t.Logf("%d schedules from seed %d: %v", schedules, seed, met)
+	for _, outcome := range []string{auth.ModelByAccess, "rotated", "replayed", auth.ModelServed, auth.ModelStolen} {
+		if met[outcome] == 0 {
+			t.Errorf("no request was %s: the sample proves nothing about it", outcome)
+		}
+	}
+}
+
+// stage is one session on two instances whose background work is done when
+// the schedule says so.
+type stage struct {
+	h     *house
+	at    [2]*auth.Service
+	store *counted
+	pairs map[uint32]*auth.Cookies // every pair seen so far, by generation
+	gen   uint32                   // the newest of them
+	asks  int
+}
+
+// counted tells whether the store has been asked.
+type counted struct {
+	auth.Sessions
+	gets atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, userID, id string) (auth.Session, error) {
+	c.gets.Add(1)
+	return c.Sessions.Get(ctx, userID, id)
+}
+
+func newStage(t *testing.T, h *house) *stage {
+	s := &stage{h: h, store: &counted{Sessions: h.sessions}, pairs: map[uint32]*auth.Cookies{}, gen: 1}
+	for i := range s.at {
+		s.at[i] = auth.New(auth.Deps{
+			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit,
+			Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+		})
+	}
+	// Whole seconds: the times in tokens are, and the model's windows are exact.
+	h.clock.Set(h.clock.Now().Truncate(time.Second).Add(time.Second))
+	in, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pairs[1] = in.Cookies
+	return s
+}
+
+func (s *stage) play(e auth.ModelEvent) string {
+	switch e.Kind {
+	case "pass":
+		s.pass(e.Clock)
+		return ""
+	case "forget":
+		s.h.sessions.Fail(errors.New("away"))
+		defer s.h.sessions.Fail(nil)
+		for range maxQueued { // one failure is enough to end a shutdown
+			if why := s.work(e.Instance); why != "" {
+				return why
+			}
+		}
+		return ""
+	case "write":
+		return s.work(e.Instance)
+	}
+	return s.ask(e)
+}
+
+// maxQueued is more receipts than one session ever has queued.
+const maxQueued = 6
+
+// work lets an instance do what it has queued, as at its shutdown.
+func (s *stage) work(instance int) string {
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.at[instance].Run(done); !errors.Is(err, context.Canceled) {
+		return fmt.Sprint("Run: ", err)
+	}
+	return ""
+}
+
+func (s *stage) pass(clock string) {
+	now := s.h.clock.Now()
+	switch clock {
+	case "tick":
+		s.h.clock.Advance(5 * time.Second)
+		return
+	case "hours":
+		s.h.clock.Advance(8 * time.Hour)
+		return
+	}
+	a, err := s.h.tokens.VerifyAccess(s.pairs[s.gen].Access, now)
+	if err != nil {
+		s.h.t.Fatal(err)
+	}
+	until := a.ExpiresAt
+	if clock == "edge" {
+		until = until.Add(-5 * time.Second)
+	}
+	// In the model the window of late traffic is over after either.
+	if least := now.Add(15 * time.Second); until.Before(least) {
+		until = least
+	}
+	s.h.clock.Set(until)
+}
+
+func (s *stage) ask(e auth.ModelEvent) string {
+	s.asks++
+	carries, known := s.pairs[e.Carries]
+	if !known {
+		return "the schedule carries cookies that nobody was given"
+	}
+	if e.Lost && e.Outcome != auth.ModelByAccess && s.asks%2 == 0 {
+		// The client hangs up. The rotation goes on; asking once more on top
+		// joins it or comes after it, and is answered the same.
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := s.at[e.Instance].Authenticate(gone, "", carries.Refresh); err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Sprint("to a client that hung up: ", err)
+		}
+	}
+	before := s.store.gets.Load()
+	g, err := s.enter(e, carries)
+	switch {
+	case e.Outcome == auth.ModelStolen:
+		return s.stolen(err)
+	case err != nil:
+		return err.Error()
+	case e.Outcome == auth.ModelByAccess && s.store.gets.Load() != before:
+		return "the store was asked"
+	case (g.Cookies == nil) != (e.Brings == 0):
+		return fmt.Sprintf("cookies %+v", g.Cookies)
+	case g.Cookies == nil:
+		return ""
+	case g.Cookies.Generation != e.Brings:
+		return fmt.Sprintf("cookies of generation %d", g.Cookies.Generation)
+	}
+	if earlier := s.pairs[e.Brings]; earlier != nil && *earlier != *g.Cookies {
+		return fmt.Sprintf("two pairs of one generation:\n%+v\n%+v", earlier, g.Cookies)
+	}
+	s.pairs[e.Brings], s.gen = g.Cookies, max(s.gen, e.Brings)
+	return ""
+}
+
+// enter asks in one of the ways that a browser may: they differ in nothing.
+func (s *stage) enter(e auth.ModelEvent, c *auth.Cookies) (auth.Grant, error) {
+	ctx := context.Background()
+	if e.Outcome != auth.ModelByAccess && s.asks%3 == 0 {
+		return s.at[e.Instance].Refresh(ctx, c.Refresh)
+	}
+	return s.at[e.Instance].Authenticate(ctx, c.Access, c.Refresh)
+}
+
+// stolen: caught, and then over for everybody.
+func (s *stage) stolen(err error) string {
+	var e *auth.Error
+	if !errors.As(err, &e) || e.Code != auth.CodeRefreshReuse || !e.EndsSession() {
+		return fmt.Sprintf("%v, want it caught", err)
+	}
+	for i, at := range s.at {
+		for generation, c := range s.pairs {
+			if _, err := at.Refresh(context.Background(), c.Refresh); err == nil {
+				return fmt.Sprintf("instance %d still renews generation %d", i, generation)
+			}
+		}
+	}
+	return ""
+}
