@@ -136,7 +136,7 @@ func (a *App) Run(ctx context.Context) error {
 
 // backgroundDeadline is what queues get to be written out after the last
 // request.
-const backgroundDeadline = 8 * time.Second
+const backgroundDeadline = 12 * time.Second
 
 // drain lets requests finish, the public ones first; what is still open at
 // the deadline is cut.

@@ -45,22 +45,28 @@ func (s *Service) EndSessions(ctx context.Context, who Principal, others bool) e
 
 func (s *Service) endOwn(ctx context.Context, who Principal, ids ...string) error {
 	now, c := s.now(), clientFrom(ctx)
+	outs := make([]signOut, 0, len(ids))
 	ends := make([]Revocation, 0, len(ids))
 	for _, id := range ids {
 		reason := ReasonEnded
 		if id == who.SessionID {
 			reason = ReasonSignOut
 		}
-		ends = append(ends, Revocation{UserID: who.UserID, SessionID: id, Reason: reason, At: now})
+		end := Revocation{UserID: who.UserID, SessionID: id, Reason: reason, At: now}
+		ends = append(ends, end)
+		outs = append(outs, signOut{end: end, event: Event{
+			ID: newID(), Type: EventSessionRevoked, UserID: who.UserID, ActorID: who.UserID, SessionID: id,
+			Detail: string(reason), IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
+		}})
 	}
 	if err := s.end(ctx, ends...); err != nil {
+		// It may be half done: announced, which also ends the session that
+		// would ask again. So it is finished without being asked.
+		s.finishLater(outs...)
 		return storeError(err)
 	}
-	for _, e := range ends {
-		s.trail.add(Event{
-			ID: newID(), Type: EventSessionRevoked, UserID: e.UserID, ActorID: who.UserID, SessionID: e.SessionID,
-			Detail: string(e.Reason), IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
-		})
+	for _, o := range outs {
+		s.trail.add(o.event)
 	}
 	return nil
 }

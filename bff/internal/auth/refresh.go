@@ -114,7 +114,7 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 		},
 	}
 	if err := s.end(ctx, out.end); err != nil {
-		s.unfinished.add(out) // a thief must not get away with an outage
+		s.finishLater(out) // a thief must not get away with an outage
 		return storeError(err)
 	}
 	s.trail.add(out.event)

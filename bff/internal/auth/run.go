@@ -10,9 +10,18 @@ import (
 // storing receipts and audit events, finishing sign-outs. It returns when ctx
 // ends and everything queued has had its last try.
 func (s *Service) Run(ctx context.Context) error {
+	// The trail ends last: the others' last tries still add to it.
+	trailing, stopTrail := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTrail()
+	var trail errgroup.Group
+	trail.Go(func() error { return s.trail.run(trailing) })
+
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.trail.run, s.unfinished.run} {
+	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run} {
 		g.Go(func() error { return run(ctx) })
 	}
-	return g.Wait()
+	err := g.Wait()
+	stopTrail()
+	_ = trail.Wait() // says no more than that its context has ended
+	return err
 }

@@ -17,6 +17,7 @@ import (
 // honouring the session at once and keeps trying to end it everywhere.
 func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 	now, c := s.now(), clientFrom(ctx)
+	var failure error
 	for _, e := range s.endsOf(access, refresh, now) {
 		out := signOut{end: e, event: Event{
 			ID: newID(), Type: EventLogout, UserID: e.UserID, ActorID: e.UserID, SessionID: e.SessionID,
@@ -30,13 +31,22 @@ func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 			err = s.end(ctx, e)
 		}
 		if err != nil {
-			s.revoked.add(e)
-			s.unfinished.add(out)
-			return storeError(err)
+			s.finishLater(out)
+			failure = storeError(err)
+			continue
 		}
 		s.trail.add(out.event)
 	}
-	return nil
+	return failure
+}
+
+// finishLater is for an end that the store could not carry out, or only
+// half: this instance honours it at once and keeps trying.
+func (s *Service) finishLater(outs ...signOut) {
+	for _, o := range outs {
+		s.revoked.add(o.end)
+	}
+	s.unfinished.add(outs...)
 }
 
 // endsOf names the sessions of both cookies: after a mix-up they may be two.

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,7 +18,6 @@ type unfinished struct {
 
 	mu      sync.Mutex
 	waiting map[string]signOut // by session
-	wake    chan struct{}
 }
 
 type signOut struct {
@@ -32,7 +33,7 @@ const (
 )
 
 func newUnfinished(sessions Sessions, log *slog.Logger, done func(Event)) *unfinished {
-	return &unfinished{sessions: sessions, log: log, done: done, waiting: map[string]signOut{}, wake: make(chan struct{}, 1)}
+	return &unfinished{sessions: sessions, log: log, done: done, waiting: map[string]signOut{}}
 }
 
 func (u *unfinished) add(outs ...signOut) {
@@ -45,10 +46,6 @@ func (u *unfinished) add(outs ...signOut) {
 		}
 		u.waiting[o.end.SessionID] = o
 	}
-	select {
-	case u.wake <- struct{}{}:
-	default:
-	}
 }
 
 // run retries until all are done, and once more when ctx ends.
@@ -57,7 +54,6 @@ func (u *unfinished) run(ctx context.Context) error {
 	defer retry.Stop()
 	for {
 		select {
-		case <-u.wake:
 		case <-retry.C:
 		case <-ctx.Done():
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
@@ -74,22 +70,16 @@ func (u *unfinished) run(ctx context.Context) error {
 
 func (u *unfinished) finish(ctx context.Context) error {
 	u.mu.Lock()
-	outs := make([]signOut, 0, len(u.waiting))
-	ends := make([]Revocation, 0, len(u.waiting))
-	for _, o := range u.waiting {
-		outs, ends = append(outs, o), append(ends, o.end)
-	}
+	outs := slices.Collect(maps.Values(u.waiting))
 	u.mu.Unlock()
-	if len(ends) == 0 {
-		return nil
-	}
-	if err := u.sessions.End(ctx, ends...); err != nil {
-		return err
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	// One by one, so that what succeeds is not announced again for what fails.
 	for _, o := range outs {
+		if err := u.sessions.End(ctx, o.end); err != nil {
+			return err
+		}
+		u.mu.Lock()
 		delete(u.waiting, o.end.SessionID)
+		u.mu.Unlock()
 		u.done(o.event)
 	}
 	return nil

@@ -164,3 +164,40 @@ func TestShutdownDoesNotWaitForReceipts(t *testing.T) {
 	}
 	h.stop() // fails the test when it takes long
 }
+
+// The answer was 503, the announcement was out, and the user's own session was
+// among the ended: nobody could ever ask again.
+func TestSignOutEverywhereThatFailsHalfWayIsFinishedLater(t *testing.T) {
+	h, c, store := withStubborn(t)
+	other := h.signIn(false)
+	who := h.who(c)
+	store.refuses.Store(true)
+	wantCode(t, h.EndSessions(t.Context(), who, false), auth.CodeSessionStoreUnavailable)
+	store.refuses.Store(false)
+	eventually(t, "both sessions to end", func() bool {
+		list, err := h.sessions.List(t.Context(), c.UserID)
+		return err == nil && len(list) == 0 && len(h.eventsOf(auth.EventSessionRevoked)) == 2
+	})
+	_, err := h.Refresh(t.Context(), other.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+}
+
+// A jar with two sessions: the second one was forgotten when the first failed.
+func TestSignOutOfTwoSessionsForgetsNeither(t *testing.T) {
+	h, c, store := withStubborn(t)
+	other := h.signIn(false)
+	store.refuses.Store(true)
+	wantCode(t, h.SignOut(t.Context(), other.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	if h.Alive(c.SessionID) || h.Alive(other.SessionID) {
+		t.Error("one of them goes on")
+	}
+	store.refuses.Store(false)
+	h.stop()
+	if list, err := h.sessions.List(t.Context(), c.UserID); err != nil || len(list) != 0 {
+		t.Errorf("%d sessions left, %v", len(list), err)
+	}
+	// The last try's events are not lost either.
+	if n := len(h.eventsOf(auth.EventLogout)); n != 2 {
+		t.Errorf("%d audit events", n)
+	}
+}

@@ -16,6 +16,8 @@ const (
 	eventTick = 500 * time.Millisecond
 	// heartbeat keeps proxies on the way from taking a quiet stream for dead.
 	heartbeat = 20 * time.Second
+	// eventDeadline is how long a browser may take to accept an event.
+	eventDeadline = 10 * time.Second
 	// expiringBefore is how long before the absolute end a page is warned.
 	expiringBefore = 5 * time.Minute
 )
@@ -42,6 +44,11 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		// net/http swallows the body of an answer to HEAD: the stream would go
+		// on unseen, on a connection that a proxy gives to somebody else.
+		return nil
+	}
 	if err := s.comment(c, "watching"); err != nil {
 		return nil //nolint:nilerr // the client is gone, and so is the stream
 	}
@@ -65,6 +72,9 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 		case <-tick.C:
 			now := s.now()
 			switch {
+			case !s.auth.Alive(who.SessionID) && len(news) == 0: // its news got lost
+				_ = s.event(c, "revoked", auth.ReasonEnded)
+				return nil
 			case !now.Before(end):
 				_ = s.event(c, "revoked", auth.ReasonExpired)
 				return nil
@@ -93,10 +103,14 @@ func (s *Server) event(c echo.Context, kind string, reason auth.Reason) error {
 func (s *Server) comment(c echo.Context, text string) error { return s.send(c, ": "+text+"\n\n") }
 
 func (s *Server) send(c echo.Context, text string) error {
+	conn := http.NewResponseController(c.Response())
+	// A reader that takes nothing for this long is gone. Errors mean a writer
+	// without deadlines (a test's).
+	_ = conn.SetWriteDeadline(time.Now().Add(eventDeadline))
 	if _, err := c.Response().Write([]byte(text)); err != nil {
 		return err
 	}
-	return http.NewResponseController(c.Response()).Flush()
+	return conn.Flush()
 }
 
 // EndStreams ends the event streams of this instance; it is going away.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +73,27 @@ func readJSON(c echo.Context, fields ...field) error {
 		return &auth.Error{Code: auth.CodeValidationFailed, Detail: "Some fields need another look.", Fields: wrong}
 	}
 	return nil
+}
+
+// readOptionalJSON is readJSON for an endpoint whose body may be left out. A
+// chunked body may turn out to be empty: behind a proxy that speaks HTTP/2 to
+// the browser, that is what "no body" looks like.
+func readOptionalJSON(c echo.Context, fields ...field) error {
+	r := c.Request()
+	if r.ContentLength < 0 {
+		peeked := bufio.NewReader(r.Body)
+		if _, err := peeked.Peek(1); errors.Is(err, io.EOF) {
+			return nil
+		}
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{peeked, r.Body}
+	}
+	if r.ContentLength == 0 {
+		return nil
+	}
+	return readJSON(c, fields...)
 }
 
 func (f field) decode(value jsontext.Value) string {

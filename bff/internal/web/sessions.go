@@ -48,10 +48,8 @@ func (s *Server) endSession(c echo.Context, who auth.Principal) error {
 
 func (s *Server) logoutAll(c echo.Context, who auth.Principal) error {
 	var others bool
-	if hasBody(c.Request()) {
-		if err := readJSON(c, optional("others", &others)); err != nil {
-			return err
-		}
+	if err := readOptionalJSON(c, optional("others", &others)); err != nil {
+		return err
 	}
 	if err := s.auth.EndSessions(c.Request().Context(), who, others); err != nil {
 		return err
@@ -61,6 +59,3 @@ func (s *Server) logoutAll(c echo.Context, who auth.Principal) error {
 	}
 	return c.NoContent(http.StatusNoContent)
 }
-
-// hasBody: an endpoint whose body is optional reads one that is announced.
-func hasBody(r *http.Request) bool { return r.ContentLength != 0 }
