@@ -9,7 +9,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -89,26 +88,6 @@ func TestOutages(t *testing.T) {
 	server.Start()
 	asked(t, s, x)
 	must(t, s.Swap(t.Context(), x, x))
-}
-
-func TestOutageOfACluster(t *testing.T) {
-	t.Parallel()
-	node := startCluster(t)
-	s := open(t, node.url, time.Now)
-	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
-	f := authtest.Follow(t, s, time.Hour)
-	must(t, node.cmd.Process.Signal(syscall.SIGSTOP))
-	notAsked(t, s, typical("u", "other", time.Now()))
-	must(t, node.cmd.Process.Signal(syscall.SIGCONT))
-	asked(t, s, x)
-	node.stop()
-	notAsked(t, s, typical("u", "other", time.Now()))
-	node.start()
-	asked(t, s, x) // through two seconds of CLUSTERDOWN
-	r := revocation(x, time.Now())
-	must(t, s.End(t.Context(), r))
-	f.Hear(t, r)
 }
 
 // A server can start while Redis is away.

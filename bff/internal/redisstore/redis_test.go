@@ -1,11 +1,8 @@
 package redisstore_test
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +36,6 @@ func open(t *testing.T, url string, now func() time.Time) *redisstore.Store {
 // raw is a client that looks at what the store has written.
 func raw(t *testing.T, url string) *redis.Client {
 	t.Helper()
-	url, _, _ = strings.Cut(url, "?")
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
@@ -58,82 +54,24 @@ type instance struct {
 
 func (i instance) Peer(t *testing.T) authtest.Store { return open(t, i.url, i.clock.Now) }
 
-func contract(t *testing.T, url string) {
-	look := raw(t, url)
+func contract(t *testing.T, url string, servers ...*servertest.RedisHandle) {
+	var looks []*redis.Client
+	for _, server := range servers {
+		looks = append(looks, raw(t, server.URL))
+	}
 	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
-		if err := look.FlushAll(t.Context()).Err(); err != nil {
-			t.Fatal(err)
+		for _, look := range looks {
+			if err := look.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return instance{open(t, url, clock.Now), url, clock}
 	})
 }
 
-func TestSessionsOnRedis(t *testing.T) { contract(t, servertest.Redis(t).URL) }
-
-// A script that touches keys of two slots, or one that it did not announce,
-// passes every test on a single server.
-func TestSessionsOnRedisCluster(t *testing.T) {
-	t.Parallel()
-	contract(t, startCluster(t).url)
-}
-
-// clusterNode is a cluster of one node, which has all slots and still refuses
-// what crosses them.
-type clusterNode struct {
-	t    *testing.T
-	url  string
-	args []string
-	cmd  *exec.Cmd
-}
-
-func startCluster(t *testing.T) *clusterNode {
-	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		servertest.Redis(t) // says what to install, and whether it may be missing
-		t.FailNow()
-	}
-	addr := freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	_, bus, _ := net.SplitHostPort(freeAddr(t))
-	n := &clusterNode{t: t, url: fmt.Sprintf("redis://%s?addr=%s", addr, addr), args: []string{
-		program, "--port", port, "--cluster-port", bus, "--bind", "127.0.0.1",
-		"--cluster-enabled", "yes", "--save", "", "--appendonly", "yes", "--dir", t.TempDir(),
-	}}
-	n.start()
-	t.Cleanup(n.stop)
-	if err := raw(t, n.url).Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
-	n.waitUntilUp()
-	return n
-}
-
-func (n *clusterNode) start() {
-	n.t.Helper()
-	n.cmd = exec.Command(n.args[0], n.args[1:]...)
-	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	c := raw(n.t, n.url)
-	eventually(n.t, "the node answers", func() error { return c.Ping(n.t.Context()).Err() })
-}
-
-func (n *clusterNode) stop() {
-	_ = n.cmd.Process.Kill()
-	_ = n.cmd.Wait()
-}
-
-func (n *clusterNode) waitUntilUp() {
-	n.t.Helper()
-	c := raw(n.t, n.url)
-	eventually(n.t, "the cluster is up", func() error {
-		info, err := c.ClusterInfo(n.t.Context()).Result()
-		if err == nil && !strings.Contains(info, "cluster_state:ok") {
-			err = fmt.Errorf("it says %q", info)
-		}
-		return err
-	})
+func TestSessionsOnRedis(t *testing.T) {
+	server := servertest.Redis(t)
+	contract(t, server.URL, server)
 }
 
 func freeAddr(t *testing.T) string {

@@ -130,9 +130,12 @@ func (f *follower) stepBack() {
 
 // read tells of entries as they come, until one question fails.
 func (f *follower) read(ctx context.Context) error {
+	// What there is already is read without waiting for more: until it is, the
+	// instance is not ready.
+	caughtUp := false
 	for {
 		connections := f.connections.Load()
-		messages, err := f.next(ctx)
+		messages, err := f.next(ctx, caughtUp)
 		if err != nil {
 			return err
 		}
@@ -140,7 +143,10 @@ func (f *follower) read(ctx context.Context) error {
 			f.failing = false
 			f.store.log.Info("the revocations are followed again")
 		}
-		f.store.isFollowing(nil)
+		if len(messages) < page {
+			caughtUp = true
+			f.store.isFollowing(nil)
+		}
 		// go-redis replaces a connection and asks again without a word.
 		if f.connections.Load() != connections && !f.steppedBack {
 			f.stepBack()
@@ -174,14 +180,19 @@ func (f *follower) tellAll(messages []redis.XMessage) error {
 	return nil
 }
 
-// next waits for entries, and gives none when there are none for a while.
-func (f *follower) next(ctx context.Context) ([]redis.XMessage, error) {
+// next gives the entries that there are; when there are none, and it is to
+// wait, those that come in a while.
+func (f *follower) next(ctx context.Context, wait bool) ([]redis.XMessage, error) {
+	patience := time.Duration(-1) // not at all
+	if wait {
+		patience = block
+	}
 	// Without a bound, a Redis that is gone without a word is waited for as
 	// long as the network likes.
 	within, cancel := context.WithTimeout(ctx, block+ioTimeout)
 	defer cancel()
 	streams, err := f.rdb.XRead(within, &redis.XReadArgs{
-		Streams: []string{revocationsKey}, ID: f.at.String(), Count: page, Block: block,
+		Streams: []string{revocationsKey}, ID: f.at.String(), Count: page, Block: patience,
 	}).Result()
 	switch {
 	case errors.Is(err, redis.Nil):

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -18,12 +19,18 @@ type RedisServer struct {
 	*process
 	// URL is redis://127.0.0.1:port, the same after every Start.
 	URL string
+
+	socket string
 }
 
 // StartRedis starts a server with its files in dir, which must exist. It runs
 // until Stop; ctx bounds the start only. Without the program the error is a
 // *MissingError.
 func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
+	return startRedis(ctx, dir)
+}
+
+func startRedis(ctx context.Context, dir string, options ...string) (*RedisServer, error) {
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
 		return nil, err
@@ -36,10 +43,11 @@ func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
 		name: "redis-server",
 		dir:  dir,
 		command: func(port int) *exec.Cmd {
-			cmd := exec.Command(program,
+			cmd := exec.Command(program, append([]string{
 				"--port", strconv.Itoa(port), "--bind", "127.0.0.1",
 				"--unixsocket", socket, "--dir", ".",
-				"--save", "", "--appendonly", "yes", "--appendfsync", "no")
+				"--save", "", "--appendonly", "yes", "--appendfsync", "no",
+			}, options...)...)
 			cmd.Dir, cmd.SysProcAttr = dir, childAttributes()
 			return cmd
 		},
@@ -48,32 +56,51 @@ func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
 	if err := p.startSomewhere(ctx); err != nil {
 		return nil, err
 	}
-	return &RedisServer{p, "redis://" + p.Addr()}, nil
+	return &RedisServer{p, "redis://" + p.Addr(), socket}, nil
 }
 
 func redisPing(ctx context.Context, socket string) error {
+	answer, err := redisAsk(ctx, socket, "PING")
+	if err == nil && answer != "+PONG" { // "-LOADING …" while it reads its file
+		return fmt.Errorf("redis says %q", answer)
+	}
+	return err
+}
+
+// redisAsk sends one inline command. The answer is its first line, or the text
+// itself when it is one.
+func redisAsk(ctx context.Context, socket, command string) (string, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", socket)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer conn.Close()
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
-			return err
+			return "", err
 		}
 	}
-	if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
-		return err
+	if _, err := fmt.Fprint(conn, command+"\r\n"); err != nil {
+		return "", err
 	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
+	in := bufio.NewReader(conn)
+	line, err := in.ReadString('\n')
 	if err != nil {
-		return err
+		return "", err
 	}
-	if !strings.HasPrefix(answer, "+PONG") { // "-LOADING …" while it reads its file
-		return fmt.Errorf("redis says %q", strings.TrimSpace(answer))
+	line = strings.TrimSpace(line)
+	length, isText := strings.CutPrefix(line, "$")
+	if !isText {
+		return line, nil
 	}
-	return nil
+	n, err := strconv.Atoi(length)
+	if err != nil || n < 0 {
+		return line, err
+	}
+	text := make([]byte, n)
+	_, err = io.ReadFull(in, text)
+	return string(text), err
 }
 
 // socketIn names the Unix socket of a server in dir.

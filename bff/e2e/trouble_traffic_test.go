@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// traveller renews one session over and over, at either instance, and knows
+// how that went.
+type traveller struct {
+	jar              tokens
+	renewed, unasked atomic.Int64
+}
+
+// travel goes on until ctx ends. Whatever happens to the store, a renewal is
+// done or can be asked for again.
+func (v *traveller) travel(ctx context.Context, t *testing.T, p pair) error {
+	for ctx.Err() == nil {
+		p.a.clock.Advance(time.Second)
+		a, err := p.each()[rand.IntN(2)].ask("GET", "/api/auth/me", tokens{refresh: v.jar.refresh})
+		if err != nil {
+			return err
+		}
+		child, cleared := a.brings()
+		switch {
+		case a.StatusCode == 200 && child != tokens{} && child.generation(t) == v.jar.generation(t)+1:
+			v.jar = child
+			v.renewed.Add(1)
+		case a.StatusCode == 503 && !cleared && child == tokens{} && a.Header.Get("Retry-After") != "":
+			v.unasked.Add(1)
+		default:
+			return fmt.Errorf("a traveller was told %d %s, cookies %v", a.StatusCode, a.text, a.setCookies())
+		}
+	}
+	return nil
+}
+
+// Redis hangs, is killed, loses all its connections, with renewals at every
+// stage of being made: nobody is signed out, and nobody skips a generation.
+func TestRenewalsThroughOutages(t *testing.T) {
+	t.Parallel()
+	p := twoInstances(t)
+	look := admin(t, p.a.redis.URL)
+	p.a.somebody("ada@example.com")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	defer all.Wait()
+	var travellers []*traveller
+	for range 8 {
+		v := &traveller{jar: p.a.signedIn("ada@example.com")}
+		travellers = append(travellers, v)
+		all.Go(func() {
+			if err := v.travel(ctx, t, p); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	// everybody waits until all have counted on.
+	everybody := func(what string, count func(*traveller) *atomic.Int64) {
+		t.Helper()
+		var before []int64
+		for _, v := range travellers {
+			before = append(before, count(v).Load())
+		}
+		p.a.eventually(what, func() bool {
+			for i, v := range travellers {
+				if t.Failed() {
+					t.FailNow()
+				}
+				if count(v).Load() < before[i]+2 {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	renewed := func(v *traveller) *atomic.Int64 { return &v.renewed }
+	unasked := func(v *traveller) *atomic.Int64 { return &v.unasked }
+	for _, trouble := range []struct{ begin, end func() }{
+		{p.a.redis.Pause, p.a.redis.Resume},
+		{p.a.redis.Kill, p.a.redis.Start},
+		{p.a.redis.Pause, p.a.redis.Resume},
+	} {
+		everybody("renewals", renewed)
+		trouble.begin()
+		everybody("answers that there is no answer", unasked)
+		trouble.end()
+	}
+	for range 10 {
+		everybody("renewals", renewed)
+		if err := look.ClientKillByFilter(t.Context(), "TYPE", "normal").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	all.Wait()
+	var total, in int64
+	for _, v := range travellers {
+		total, in = total+v.renewed.Load(), in+v.unasked.Load()
+	}
+	t.Logf("%d renewals, %d times none", total, in)
+}
