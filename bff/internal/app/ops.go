@@ -38,16 +38,17 @@ func (h *health) handler() http.Handler {
 
 // ready is 200, or 503 with the names of what is down.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
 	down := []string{}
 	if h.draining.Load() {
 		down = append(down, "draining")
 	}
 	for _, c := range h.checks {
+		// Each has its own time: one that hangs must not make the next look down.
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		if c.ping(ctx) != nil {
 			down = append(down, c.name)
 		}
+		cancel()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if len(down) > 0 {

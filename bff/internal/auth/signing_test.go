@@ -288,3 +288,19 @@ func TestSignOutWhileTheStoreIsAwayIsFinishedLater(t *testing.T) {
 		return errors.Is(err, auth.ErrNoSession)
 	})
 }
+
+// The store had been emptied: signing out said yes, and a copy of the access
+// token worked on for a quarter of an hour.
+func TestSignOutWithoutARecordKillsTheAccessToken(t *testing.T) {
+	h, c := arrived(t)
+	// As a flush leaves it: no record, and no announcement on this side.
+	bare := open(t, func(d *auth.Deps) { d.Tokens = h.tokens })
+	if err := bare.SignOut(t.Context(), c.Access, c.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	_, err := bare.Authenticate(t.Context(), c.Access, "")
+	wantCode(t, err, auth.CodeSessionRevoked)
+	if r := <-bare.ended; r.SessionID != c.SessionID {
+		t.Errorf("told %+v", r)
+	}
+}

@@ -25,6 +25,7 @@ func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 		}}
 		_, err := s.sessions.Get(ctx, e.UserID, e.SessionID)
 		if errors.Is(err, ErrNoSession) {
+			s.endLeftover(ctx, access, e, now)
 			continue
 		}
 		if err == nil {
@@ -38,6 +39,19 @@ func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 		s.trail.add(out.event)
 	}
 	return failure
+}
+
+// endLeftover ends an access token that outlived its record: the store was
+// emptied, and nobody else would ever hear of the sign-out. Once a session: a
+// token repeated writes nothing more.
+func (s *Service) endLeftover(ctx context.Context, access string, e Revocation, now time.Time) {
+	if a, err := s.tokens.VerifyAccess(access, now); err != nil || a.SessionID != e.SessionID || !s.Alive(e.SessionID) {
+		return
+	}
+	s.revoked.add(e)
+	if err := s.announcer.Announce(ctx, e); err != nil {
+		s.log.Warn("sign-out of a session without a record told to nobody else", "session", e.SessionID, "error", err)
+	}
 }
 
 // finishLater is for an end that the store could not carry out, or only
