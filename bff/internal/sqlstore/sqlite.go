@@ -18,7 +18,8 @@ import (
 
 // Another process may hold SQLite's one write lock: commands run beside the
 // server. A connection waits for it sqliteBusy milliseconds at a time, deaf to
-// its context; sqliteAttempts of that make 5 seconds.
+// its context, and sqliteAttempts times at the most. A request's question is cut
+// by questionTimeout before that; what has no such limit waits the 5 seconds.
 const (
 	sqliteBusy     = 200
 	sqliteAttempts = 25
