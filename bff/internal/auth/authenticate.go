@@ -15,6 +15,7 @@ type Principal struct {
 	Email     string
 	Role      Role
 
+	pair      Pair // that it was read from
 	accessEnd time.Time
 	record    *Session // when the store was asked on the way; else nil
 }
@@ -34,12 +35,13 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 	a, err := s.tokens.VerifyAccess(access, now)
 	standing := good
 	if err == nil {
-		standing = s.revoked.of(a)
+		standing = s.revoked.of(a.SessionID, Pair{a.Generation, a.IssuedAt})
 	}
 	if err == nil && standing == good {
 		s.receipts.note(a, now)
 		return Grant{Principal: Principal{
-			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role), accessEnd: a.ExpiresAt,
+			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role),
+			pair: Pair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,
 		}}, nil
 	}
 	if refresh != "" {
@@ -66,7 +68,7 @@ func (s *Service) grant(rec Session, cookies *Cookies) Grant {
 	return Grant{
 		Principal: Principal{
 			UserID: rec.UserID, SessionID: rec.ID, Email: rec.Account.Email, Role: rec.Account.Role,
-			accessEnd: accessEnd(rec, s.policy.AccessTTL), record: &rec,
+			pair: rec.pair(), accessEnd: accessEnd(rec, s.policy.AccessTTL), record: &rec,
 		},
 		Cookies: cookies,
 	}

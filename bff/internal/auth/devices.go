@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Sessions lists somebody's live sessions, newest first. Refusals are *Error.
@@ -83,13 +84,14 @@ func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) 
 	now := s.now()
 	var news []Revocation
 	for _, rec := range list {
-		changed, err := s.setAccount(ctx, rec, a)
+		since, err := s.setAccount(ctx, rec, a, now)
+		if errors.Is(err, ErrNoSession) {
+			continue
+		}
 		if err != nil {
 			return storeError(err)
 		}
-		if changed {
-			news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now})
-		}
+		news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: since})
 	}
 	// After the records: an access token that is refused now is renewed from one.
 	if err := s.announcer.Announce(ctx, news...); err != nil {
@@ -101,20 +103,24 @@ func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) 
 	return nil
 }
 
-func (s *Service) setAccount(ctx context.Context, rec Session, a Account) (changed bool, err error) {
+// setAccount gives the first pair that carries the change. A session that has
+// it already is announced again: the one who wrote it may not have got so far.
+func (s *Service) setAccount(ctx context.Context, rec Session, a Account, now time.Time) (Pair, error) {
 	for range maxSwaps {
-		next := rec
-		next.Account = a
-		err = s.sessions.Swap(ctx, rec, next)
-		if errors.Is(err, ErrConflict) {
-			if rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID); err == nil {
-				continue
-			}
+		if rec.Account.same(a) {
+			return rec.pair(), nil
 		}
-		if errors.Is(err, ErrNoSession) {
-			return false, nil
+		next := withAccount(rec, a, now)
+		err := s.sessions.Swap(ctx, rec, next)
+		if err == nil {
+			return next.pair(), nil
 		}
-		return err == nil, err
+		if !errors.Is(err, ErrConflict) {
+			return Pair{}, err
+		}
+		if rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID); err != nil {
+			return Pair{}, err
+		}
 	}
-	return false, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
+	return Pair{}, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
 }

@@ -170,7 +170,10 @@ func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
 func TestWatchersHearOfTheirSessionOnly(t *testing.T) {
 	h, mine := arrived(t)
 	other := h.signIn(false)
-	news, stop := h.Watch(mine.SessionID)
+	news, stop, err := h.Watch(mine.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer stop()
 	if err := h.SignOut(t.Context(), "", other.Refresh); err != nil {
 		t.Fatal(err)
@@ -188,5 +191,74 @@ func TestWatchersHearOfTheirSessionOnly(t *testing.T) {
 	case r := <-news:
 		t.Errorf("heard again: %+v", r)
 	default:
+	}
+}
+
+// A mark of whole seconds made every request of that second rotate, and the
+// third of them a theft.
+func TestRoleChangeInTheSecondOfTheSignIn(t *testing.T) {
+	h, c := arrived(t)
+	for _, role := range []auth.Role{auth.RoleAdmin, auth.RoleUser, auth.RoleAdmin} {
+		if err := h.AccountChanged(t.Context(), c.UserID, auth.Account{Email: adaEmail, Role: role}); err != nil {
+			t.Fatal(err)
+		}
+		first, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+		if err != nil || first.Principal.Role != role || first.Cookies == nil {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		for range 5 { // other tabs, with the cookies of before
+			g, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+			if err != nil || g.Principal.Role != role || g.Cookies == nil || *g.Cookies != *first.Cookies {
+				t.Fatalf("%+v, %v; want the same cookies again", g, err)
+			}
+		}
+		steady, err := h.Authenticate(t.Context(), first.Cookies.Access, first.Cookies.Refresh)
+		if err != nil || steady.Cookies != nil || steady.Principal.Role != role {
+			t.Fatalf("%+v, %v; want no further renewal", steady, err)
+		}
+	}
+}
+
+// A request was authenticated, and before its stream was watched the role
+// changed: nobody would have told it.
+func TestRequestKnowsThatItsRoleWasOvertaken(t *testing.T) {
+	h, c := arrived(t)
+	who := h.who(c)
+	if h.Overtaken(who) {
+		t.Fatal("overtaken by nothing")
+	}
+	if err := h.AccountChanged(t.Context(), c.UserID, auth.Account{Email: adaEmail, Role: auth.RoleAdmin}); err != nil {
+		t.Fatal(err)
+	}
+	if !h.Overtaken(who) || !h.Alive(who.SessionID) {
+		t.Error("want overtaken, and alive")
+	}
+	g, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
+	if err != nil || h.Overtaken(g.Principal) {
+		t.Errorf("renewed and still overtaken, %v", err)
+	}
+}
+
+func TestWatchersOfOneSessionAreBounded(t *testing.T) {
+	h, c := arrived(t)
+	var stops []func()
+	for {
+		_, stop, err := h.Watch(c.SessionID)
+		if err != nil {
+			wantCode(t, err, auth.CodeTooManyAttempts)
+			break
+		}
+		if stops = append(stops, stop); len(stops) > 1000 {
+			t.Fatal("no bound")
+		}
+	}
+	if _, stop, err := h.Watch("another"); err != nil {
+		t.Error(err)
+	} else {
+		stop()
+	}
+	stops[0]()
+	if _, _, err := h.Watch(c.SessionID); err != nil {
+		t.Errorf("one is gone, and %v", err)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	CodeSessionStoreUnavailable Code = "session_store_unavailable"
 	CodeDatabaseUnavailable     Code = "database_unavailable"
 	CodeBusy                    Code = "busy"
+	CodeTooManyAttempts         Code = "too_many_attempts"
 	CodeNotFound                Code = "not_found"
 )
 
@@ -31,7 +32,7 @@ const (
 var Codes = []Code{
 	CodeValidationFailed, CodeEmailTaken, CodeSignupClosed, CodeInvalidCredentials, CodeAccountDisabled,
 	CodeNotAuthenticated, CodeSessionExpired, CodeSessionRevoked, CodeRefreshReuse,
-	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy, CodeNotFound,
+	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy, CodeTooManyAttempts, CodeNotFound,
 }
 
 // Error is an answer meant for the client: Code, Detail and Fields may be

@@ -52,9 +52,10 @@ type stage struct {
 	h     *house
 	at    [2]*auth.Service
 	store *counted
-	pairs map[uint32]*auth.Cookies // every pair seen so far, by generation
-	gen   uint32                   // the newest of them
+	pairs map[int]*auth.Cookies // every pair seen so far, by number
+	id    string
 	asks  int
+	role  auth.Role
 }
 
 // counted tells whether the store has been asked.
@@ -69,7 +70,7 @@ func (c *counted) Get(ctx context.Context, userID, id string) (auth.Session, err
 }
 
 func newStage(t *testing.T, h *house) *stage {
-	s := &stage{h: h, store: &counted{Sessions: h.sessions}, pairs: map[uint32]*auth.Cookies{}, gen: 1}
+	s := &stage{h: h, store: &counted{Sessions: h.sessions}, pairs: map[int]*auth.Cookies{}, role: auth.RoleUser}
 	for i := range s.at {
 		s.at[i] = auth.New(auth.Deps{
 			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit,
@@ -82,7 +83,7 @@ func newStage(t *testing.T, h *house) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pairs[1] = in.Cookies
+	s.pairs[1], s.id = in.Cookies, in.Cookies.SessionID
 	return s
 }
 
@@ -102,8 +103,27 @@ func (s *stage) play(e auth.ModelEvent) string {
 		return ""
 	case "write":
 		return s.work(e.Instance)
+	case "change":
+		return s.change()
 	}
 	return s.ask(e)
+}
+
+// change gives the user the other role. An instance that has not heard of it
+// yet serves the old one; here each is told.
+func (s *stage) change() string {
+	rec, err := s.h.sessions.Get(context.Background(), s.pairs[1].UserID, s.id)
+	if err != nil {
+		return err.Error()
+	}
+	s.role = map[auth.Role]auth.Role{auth.RoleUser: auth.RoleAdmin, auth.RoleAdmin: auth.RoleUser}[s.role]
+	rec.Account.Role = s.role
+	for _, at := range s.at {
+		if err := at.AccountChanged(context.Background(), rec.UserID, rec.Account); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
 }
 
 // maxQueued is more receipts than one session ever has queued.
@@ -122,18 +142,18 @@ func (s *stage) work(instance int) string {
 func (s *stage) pass(clock string) {
 	now := s.h.clock.Now()
 	switch clock {
-	case "tick":
+	case "tick", "tick to end": // edge is a tick before it
 		s.h.clock.Advance(5 * time.Second)
 		return
 	case "hours":
 		s.h.clock.Advance(8 * time.Hour)
 		return
 	}
-	a, err := s.h.tokens.VerifyAccess(s.pairs[s.gen].Access, now)
+	rec, err := s.h.sessions.Get(context.Background(), s.pairs[1].UserID, s.id)
 	if err != nil {
 		s.h.t.Fatal(err)
 	}
-	until := a.ExpiresAt
+	until := auth.ModelAccessEnd(rec)
 	if clock == "edge" {
 		until = until.Add(-5 * time.Second)
 	}
@@ -170,15 +190,20 @@ func (s *stage) ask(e auth.ModelEvent) string {
 		return "the store was asked"
 	case (g.Cookies == nil) != (e.Brings == 0):
 		return fmt.Sprintf("cookies %+v", g.Cookies)
+	case g.Principal.Role != s.role && e.Outcome != auth.ModelByAccess:
+		return "as " + string(g.Principal.Role)
 	case g.Cookies == nil:
 		return ""
-	case g.Cookies.Generation != e.Brings:
-		return fmt.Sprintf("cookies of generation %d", g.Cookies.Generation)
 	}
 	if earlier := s.pairs[e.Brings]; earlier != nil && *earlier != *g.Cookies {
-		return fmt.Sprintf("two pairs of one generation:\n%+v\n%+v", earlier, g.Cookies)
+		return fmt.Sprintf("two pairs of one number:\n%+v\n%+v", earlier, g.Cookies)
 	}
-	s.pairs[e.Brings], s.gen = g.Cookies, max(s.gen, e.Brings)
+	for n, other := range s.pairs {
+		if (n < e.Brings && !other.Before(g.Cookies.Pair)) || (n > e.Brings && !g.Cookies.Before(other.Pair)) {
+			return fmt.Sprintf("pair %d is %+v, pair %d is %+v", n, other.Pair, e.Brings, g.Cookies.Pair)
+		}
+	}
+	s.pairs[e.Brings] = g.Cookies
 	return ""
 }
 
@@ -198,9 +223,9 @@ func (s *stage) stolen(err error) string {
 		return fmt.Sprintf("%v, want it caught", err)
 	}
 	for i, at := range s.at {
-		for generation, c := range s.pairs {
+		for n, c := range s.pairs {
 			if _, err := at.Refresh(context.Background(), c.Refresh); err == nil {
-				return fmt.Sprintf("instance %d still renews generation %d", i, generation)
+				return fmt.Sprintf("instance %d still renews pair %d", i, n)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ type server struct {
 	lives    lives
 	receipts *receipts
 	store    oneRecord
+	onTime   bool // see world.settle
 }
 
 func newServer(p Policy) *server {
@@ -62,7 +63,7 @@ func (v verdict) String() string {
 	if v.byAccess {
 		return "by access token"
 	}
-	return [...]string{"rotated", "replayed", "served", "stolen", "gone"}[v.what]
+	return [...]string{"rotated", "redated", "replayed", "served", "stolen", "gone"}[v.what]
 }
 
 // load makes the receipts those of one instance.
@@ -74,15 +75,15 @@ func (s *server) load(w *world, inst uint8) {
 }
 
 // useAccess is Authenticate with a good access token.
-func (s *server) useAccess(w *world, inst, back uint8) verdict {
-	if back == 0 && w.used == never {
+func (s *server) useAccess(w *world, inst uint8, back behind) verdict {
+	if back == current && w.used == never {
 		w.used = just
 	}
 	s.load(w, inst)
 	// With no time of issue the use is always news, as it really is once a
 	// minute, so that a receipt may be queued again at any moment.
 	s.receipts.note(token.Access{
-		UserID: "U", SessionID: "S", Generation: modelGeneration - uint32(back), ExpiresAt: modelNow.Add(time.Minute),
+		UserID: "U", SessionID: "S", Generation: modelGeneration - uint32(back.generations()), ExpiresAt: modelNow.Add(time.Minute),
 	}, modelNow)
 	// A receipt of an older generation is written to no record and applied to
 	// none, so the model has no place for it.
@@ -110,32 +111,48 @@ func (s *server) writeReceipt(w *world, inst uint8) {
 }
 
 // renew is Refresh, with the clock as it was a while before.
-func (s *server) renew(w *world, inst, back uint8, since age) verdict {
+func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 	stored := w.record()
 	s.load(w, inst)
 	rec := s.receipts.apply(stored)
-	presented := rec.Generation - uint32(back)
+	presented := back.presented(rec)
 	what, next := decide(rec, presented, s.policy, when(since))
-	v := verdict{what: what, cookies: what == rotated || what == replayed}
+	v := verdict{what: what, cookies: what == rotated || what == redated || what == replayed}
+	same := pair(next, s.policy) == pair(stored, s.policy)
+	next.Version = rec.Version
 	switch {
-	case what != rotated && next != rec:
-		v.fault = fmt.Sprintf("%s changes the record", v)
-	case what == rotated && next.Generation < stored.Generation:
-		v.fault = "the generation goes back"
-	case what == rotated && next.Generation == stored.Generation && pair(next, s.policy) != pair(stored, s.policy):
-		v.fault = "a second child of one generation"
-	case what == rotated && next.Generation != presented+1:
+	case what == rotated && next.Generation != presented.Generation+1:
 		v.fault = "a generation is left out"
-	case what == replayed && pair(next, s.policy) != pair(stored, s.policy):
+	case what == rotated && next.Generation <= stored.Generation:
+		v.fault = "a second child of one generation"
+	case what == redated && (back != current || next.Generation != stored.Generation || !next.IssuedAt.After(stored.IssuedAt)):
+		v.fault = "not the current pair with a new date"
+	case what == redated && s.lives.fresh(w, current) && w.issued[0] != nearEnd:
+		v.fault = "a new date while the access token is good"
+	case what == replayed && !same:
 		v.fault = "the child that comes again is another one"
+	case !v.cookies && next != rec:
+		v.fault = fmt.Sprintf("%s changes the record", v)
 	case what == rotated:
 		w.rotate(next)
+	case what == redated:
+		w.redate(next)
+		if next.ReceivedAt != rec.ReceivedAt {
+			v.fault = "a receipt is made of a new date"
+		}
+	case what == replayed:
+		w.settle(next, s.onTime)
 	}
 	return v
 }
 
+// change gives the user another role.
+func (s *server) change(w *world) {
+	w.redate(withAccount(w.record(), Account{Role: RoleAdmin}, modelNow))
+}
+
 // ask is Authenticate as a whole, with the cookies of one jar.
-func (s *server) ask(w *world, inst, back uint8) verdict {
+func (s *server) ask(w *world, inst uint8, back behind) verdict {
 	if s.lives.fresh(w, back) {
 		return s.useAccess(w, inst, back)
 	}

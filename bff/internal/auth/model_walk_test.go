@@ -17,7 +17,13 @@ type browser struct {
 	// renewals lets tabs call POST /api/auth/refresh while the access token is
 	// fresh.
 	renewals bool
-	policy   Policy
+	// changes lets somebody change the user's role at any moment.
+	changes bool
+	policy  Policy
+}
+
+func (b browser) String() string {
+	return fmt.Sprintf("%d tabs, renewals %v, changes %v", b.tabs, b.renewals, b.changes)
 }
 
 // step is one move of a schedule. The message is named by its content, for
@@ -40,18 +46,24 @@ const (
 	lose              // a message is lost, or its tab has gone
 	write             // an instance's worker stores its receipt
 	forget            // or fails to, or its process ends
+	change            // the user's role
+	settled           // anyTime is now
 	pass              // time
 )
 
 func (s step) String() string {
 	switch s.op {
 	case pass:
-		return [...]string{"5 s pass", "the access token is about to expire", "the access token expires", "hours pass"}[s.clock]
+		return [...]string{"5 s pass", "5 s pass, the access token expires", "the access token is about to expire", "the access token expires", "hours pass"}[s.clock]
+	case change:
+		return "the role changes"
+	case settled:
+		return "it has settled"
 	case write, forget:
 		return fmt.Sprintf("instance %d %s its receipt", s.inst, [...]string{write: "writes", forget: "forgets"}[s.op])
 	}
 	name := [...]string{"send", "arrive", "repeat", "settle", "deliver", "lose"}[s.op]
-	return fmt.Sprintf("%s %s -%d (%s old) at %d", name, s.m.what, s.m.back, s.m.age, s.inst)
+	return fmt.Sprintf("%s %s %v (%s old) at %d", name, s.m.what, s.m.back, s.m.age, s.inst)
 }
 
 // moves calls yield with every step that a world allows.
@@ -91,6 +103,12 @@ func (b *browser) moves(l *lives, w *world, yield func(step)) {
 			yield(step{op: forget, inst: inst})
 		}
 	}
+	if b.changes {
+		yield(step{op: change})
+	}
+	if w.settles == anyTime {
+		yield(step{op: settled})
+	}
 	for c := tick; c <= hours; c++ {
 		if w.passes(c, l) {
 			yield(step{op: pass, clock: c})
@@ -127,6 +145,10 @@ func (b *browser) do(s *server, w *world, st step) (v verdict) {
 		s.writeReceipt(w, st.inst)
 	case forget:
 		w.seen[st.inst], w.queued[st.inst] = never, false
+	case change:
+		s.change(w)
+	case settled:
+		w.settles = 0
 	case pass:
 		w.pass(st.clock)
 	}
@@ -178,6 +200,7 @@ type walk struct {
 func (b browser) explore(t *testing.T) *walk {
 	t.Helper()
 	x := &walk{browser: b, server: newServer(b.policy), beyond: map[string]int{}, met: map[string]int{}, holes: map[string]string{}}
+	x.server.onTime = b.prompt
 	x.reach(world{issued: [3]age{just}}, -1, step{})
 	for at := int32(0); int(at) < len(x.nodes) && len(x.faults) < 3; at++ {
 		here := x.nodes[at]
@@ -192,7 +215,7 @@ func (b browser) explore(t *testing.T) *walk {
 				x.fail(at, st, v.fault)
 			case v.signedOut():
 				x.fail(at, st, "the browser is signed out: "+v.String())
-			case next.jar > here.jar && v.what != rotated:
+			case next.jar > here.jar && !v.byAccess && v.what != rotated && v.what != redated:
 				x.fail(at, st, "the jar is rolled back")
 			default:
 				x.file(next, at, st)

@@ -62,15 +62,18 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 		if err != nil {
 			return Grant{}, storeError(err)
 		}
-		what, next := decide(s.receipts.apply(rec), presented.Generation, s.policy, now)
+		known := s.receipts.apply(rec)
+		what, next := decide(known, Pair{presented.Generation, presented.IssuedAt}, s.policy, now)
 		switch what {
-		case rotated:
+		case rotated, redated, replayed:
 			// Minted before it is stored: nothing may fail after the swap.
 			cookies, err := s.mint(next)
 			if err != nil {
 				return Grant{}, err
 			}
-			err = s.sessions.Swap(ctx, rec, next)
+			if next != known {
+				err = s.sessions.Swap(ctx, rec, next)
+			}
 			if errors.Is(err, ErrConflict) {
 				continue
 			}
@@ -84,12 +87,6 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
 			}
 			return s.grant(next, cookies), nil
-		case replayed:
-			cookies, err := s.mint(rec)
-			if err != nil {
-				return Grant{}, err
-			}
-			return s.grant(rec, cookies), nil
 		case served:
 			return s.grant(rec, nil), nil
 		case stolen:
@@ -127,5 +124,5 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 // a browser that still holds the parent gets the same child again.
 func (s *Service) Superseded(ctx context.Context, c *Cookies) bool {
 	rec, err := s.sessions.Get(ctx, c.UserID, c.SessionID)
-	return err != nil || rec.Generation != c.Generation
+	return err != nil || rec.pair() != c.Pair
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
 // revocationList is this instance's memory of sessions that ended before
@@ -26,7 +24,7 @@ type revocationList struct {
 
 type mark struct {
 	ended  bool
-	stale  time.Time // access tokens issued until then are overtaken; zero: none
+	since  Pair // access tokens of pairs before it are overtaken; zero: none
 	forget time.Time
 }
 
@@ -45,27 +43,19 @@ func newRevocationList(source Revocations, keep time.Duration, now func() time.T
 	return &revocationList{source: source, keep: keep, now: now, onNews: onNews, marks: make(map[string]mark), pruneAt: minPrune}
 }
 
-func (l *revocationList) of(a token.Access) standing {
+func (l *revocationList) of(sessionID string, p Pair) standing {
 	l.mu.RLock()
-	m, known := l.marks[a.SessionID]
+	m, known := l.marks[sessionID]
 	l.mu.RUnlock()
 	switch {
 	case !known:
 		return good
 	case m.ended:
 		return ended
-	case !a.IssuedAt.After(m.stale):
-		// Whole seconds: a token of the second of the change is renewed once
-		// too often rather than once too seldom.
+	case p.Before(m.since):
 		return stale
 	}
 	return good
-}
-
-func (l *revocationList) hasEnded(sessionID string) bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.marks[sessionID].ended
 }
 
 // add may be told of one revocation more than once; it is news once.
@@ -75,8 +65,8 @@ func (l *revocationList) add(r Revocation) {
 	m := l.marks[r.SessionID]
 	news := false
 	if r.Reason == ReasonRoleChanged {
-		if news = r.At.After(m.stale) && !m.ended; news {
-			m.stale = r.At
+		if news = m.since.Before(r.Since) && !m.ended; news {
+			m.since = r.Since
 		}
 	} else {
 		news = !m.ended

@@ -12,17 +12,23 @@ import (
 type outcome int
 
 const (
-	rotated  outcome = iota // the current one: the next generation is made
-	replayed                // its parent, and the child may be lost: the same child again
-	served                  // its parent, and the child has arrived: late traffic, no cookies
+	rotated  outcome = iota // the current pair: the next generation is made
+	redated                 // the current pair, moments after it came again with a dead access token: minted anew
+	replayed                // an older pair, and the current one may be lost: the current one again
+	served                  // an older pair, and the current one has arrived: late traffic, no cookies
 	stolen                  // anything else: two parties hold this session
 	gone                    // the session is past its end
 )
 
-// lateTraffic is how long after the child's first use requests that still
-// carry the parent are taken for stragglers of the same browser: other tabs'
-// requests that were under way when the new cookies arrived.
-const lateTraffic = 15 * time.Second
+const (
+	// lateTraffic is how long after the child's first use requests that still
+	// carry the parent are taken for stragglers of the same browser: other tabs'
+	// requests that were under way when the new cookies arrived.
+	lateTraffic = 15 * time.Second
+	// settling is the least time that a generation stays what it is after its
+	// pair was handed out again: a message there and one back.
+	settling = 2 * lateTraffic
+)
 
 // decide is the only place that knows what rotation means. It is pure: stores
 // compare and swap, this decides what.
@@ -34,27 +40,75 @@ const lateTraffic = 15 * time.Second
 // the same child, byte for byte, so that the order in which a browser applies
 // two answers does not matter. Once the child has been used the parent is
 // late traffic for a moment, and after that somebody else's copy.
-func decide(rec Session, presented uint32, p Policy, now time.Time) (outcome, Session) {
+//
+// A child that comes again so late that its access token is dead would be
+// rotated by the next request, while other tabs' requests with the parent are
+// still under way: two generations behind, and a theft for nothing. So for a
+// moment after it was handed out its generation stays, and the pair is only
+// given a new date.
+func decide(rec Session, presented Pair, p Policy, now time.Time) (outcome, Session) {
 	switch {
 	case rec.ended(now):
 		return gone, rec
-	case presented >= rec.Generation:
+	case presented.Generation == rec.Generation && presented.Before(rec.pair()):
+		return replayed, handedOut(rec, p, now)
+	case presented.Generation == rec.Generation && now.Before(rec.SettlesAt) && dying(rec, p, now):
+		return redated, issuedAt(rec, p, now)
+	case presented.Generation >= rec.Generation:
 		// Newer than the record: the token is genuine, so the store has lost
 		// a write (a failover to a replica that lagged). That is no theft.
-		next := rec
-		next.Generation = presented + 1
-		next.IssuedAt = now.Truncate(time.Second)
-		next.IdleEnd = earlier(next.IssuedAt.Add(p.idleTTL(rec.Remember)), rec.AbsoluteEnd)
+		next := issuedAt(rec, p, now)
+		next.Generation = presented.Generation + 1
 		next.ReceivedAt = time.Time{}
-		next.LastSeenAt = now.Truncate(time.Millisecond)
+		next.SettlesAt = time.Time{}
 		return rotated, next
-	case presented+1 == rec.Generation && rec.ReceivedAt.IsZero():
-		return replayed, rec
-	case presented+1 == rec.Generation && now.Sub(rec.ReceivedAt) < lateTraffic:
+	case presented.Generation+1 == rec.Generation && rec.ReceivedAt.IsZero():
+		return replayed, handedOut(rec, p, now)
+	case presented.Generation+1 == rec.Generation && now.Sub(rec.ReceivedAt) < lateTraffic:
 		return served, rec
 	default:
 		return stolen, rec
 	}
+}
+
+// issuedAt is rec with a pair minted now, in use now.
+func issuedAt(rec Session, p Policy, now time.Time) Session {
+	rec.IssuedAt = now.Truncate(time.Second)
+	rec.IdleEnd = earlier(rec.IssuedAt.Add(p.idleTTL(rec.Remember)), rec.AbsoluteEnd)
+	rec.LastSeenAt = now.Truncate(time.Millisecond)
+	return rec
+}
+
+// handedOut is rec after its pair is handed out again. The moment is noted
+// once in a while, not for every tab.
+func handedOut(rec Session, p Policy, now time.Time) Session {
+	if dying(rec, p, now) && rec.SettlesAt.Before(now.Add(settling)) {
+		rec.SettlesAt = now.Add(settling + lateTraffic).Truncate(time.Millisecond)
+	}
+	return rec
+}
+
+// dying: the access token of the current pair will not outlive the messages
+// that are under way. Under an AccessTTL of seconds none would, and only those
+// are meant that come back after a long time.
+func dying(rec Session, p Policy, now time.Time) bool {
+	return !now.Add(min(settling, p.AccessTTL/10)).Before(accessEnd(rec, p.AccessTTL))
+}
+
+// withAccount is rec after a change of the user's role or name: the session
+// goes on, in its generation, with a pair of a later date. Pairs of earlier
+// ones are answered with it.
+func withAccount(rec Session, a Account, now time.Time) Session {
+	rec.Account = a
+	rec.IssuedAt = later(now.Truncate(time.Second), rec.IssuedAt.Add(time.Second))
+	return rec
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -86,7 +140,7 @@ type Cookies struct {
 	MaxAge time.Duration
 	// Which pair this is, for Service.Superseded.
 	UserID, SessionID string
-	Generation        uint32
+	Pair
 }
 
 func (s *Service) mint(rec Session) (*Cookies, error) {
@@ -106,7 +160,7 @@ func (s *Service) mint(rec Session) (*Cookies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cookies{Access: access, Refresh: refresh, UserID: rec.UserID, SessionID: rec.ID, Generation: rec.Generation}
+	c := &Cookies{Access: access, Refresh: refresh, UserID: rec.UserID, SessionID: rec.ID, Pair: rec.pair()}
 	if rec.Remember {
 		c.MaxAge = rec.IdleEnd.Sub(rec.IssuedAt)
 	}

@@ -24,42 +24,109 @@ func TestDecide(t *testing.T) {
 		return func(s *Session) { s.ReceivedAt = t0.Add(time.Minute - ago) }
 	}
 	now := t0.Add(time.Minute)
+	// The access token of a record's pair is dead for long at lateNow.
+	lateNow := t0.Add(8 * time.Hour)
+	settles := func(in time.Duration) func(*Session) {
+		return func(s *Session) { s.SettlesAt = lateNow.Add(in) }
+	}
 	for _, tt := range []struct {
 		name      string
 		presented uint32
+		at        time.Time
 		change    func(*Session)
 		want      outcome
 	}{
-		{"current", 5, nil, rotated},
-		{"current, and in use", 5, received(time.Hour), rotated},
-		{"parent, child not seen yet", 4, nil, replayed},
-		{"parent, child used just now", 4, received(0), served},
-		{"parent, child used 14.999 s ago", 4, received(15*time.Second - time.Millisecond), served},
-		{"parent, child used 15 s ago", 4, received(15 * time.Second), stolen},
-		{"grandparent, child not seen", 3, nil, stolen},
-		{"grandparent, child used just now", 3, received(0), stolen},
-		{"first of all", 1, nil, stolen},
-		{"newer than the record: the store lost a write", 6, nil, rotated},
-		{"newer, at the idle end", 6, func(s *Session) { s.IdleEnd = now }, gone},
-		{"zero", 0, nil, stolen},
-		{"current, at the idle end", 5, func(s *Session) { s.IdleEnd = now }, gone},
-		{"current, a moment before it", 5, func(s *Session) { s.IdleEnd = now.Add(time.Millisecond) }, rotated},
-		{"current, at the absolute end", 5, func(s *Session) { s.AbsoluteEnd = now }, gone},
-		{"stolen one of a session that is over", 1, func(s *Session) { s.IdleEnd = now }, gone},
+		{"current", 5, now, nil, rotated},
+		{"current, and in use", 5, now, received(time.Hour), rotated},
+		{"parent, child not seen yet", 4, now, nil, replayed},
+		{"parent, child used just now", 4, now, received(0), served},
+		{"parent, child used 14.999 s ago", 4, now, received(15*time.Second - time.Millisecond), served},
+		{"parent, child used 15 s ago", 4, now, received(15 * time.Second), stolen},
+		{"grandparent, child not seen", 3, now, nil, stolen},
+		{"grandparent, child used just now", 3, now, received(0), stolen},
+		{"first of all", 1, now, nil, stolen},
+		{"newer than the record: the store lost a write", 6, now, nil, rotated},
+		{"newer, at the idle end", 6, now, func(s *Session) { s.IdleEnd = now }, gone},
+		{"zero", 0, now, nil, stolen},
+		{"current, at the idle end", 5, now, func(s *Session) { s.IdleEnd = now }, gone},
+		{"current, a moment before it", 5, now, func(s *Session) { s.IdleEnd = now.Add(time.Millisecond) }, rotated},
+		{"current, at the absolute end", 5, now, func(s *Session) { s.AbsoluteEnd = now }, gone},
+		{"stolen one of a session that is over", 1, now, func(s *Session) { s.IdleEnd = now }, gone},
+		{"current, access token dead", 5, lateNow, nil, rotated},
+		{"current, access token dead, settling", 5, lateNow, settles(time.Millisecond), redated},
+		{"current, access token dead, settled", 5, lateNow, settles(0), rotated},
+		{"current, access token alive, settling", 5, now, settles(time.Minute), rotated},
+		{"grandparent, settling", 3, lateNow, settles(time.Minute), stolen},
+		{"newer than the record, settling", 6, lateNow, settles(time.Minute), rotated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := record(5)
 			if tt.change != nil {
 				tt.change(&rec)
 			}
-			got, next := decide(rec, tt.presented, testPolicy, now)
+			got, next := decide(rec, Pair{tt.presented, rec.IssuedAt}, testPolicy, tt.at)
 			if got != tt.want {
 				t.Fatalf("outcome %d, want %d", got, tt.want)
 			}
-			if got != rotated && next != rec {
+			if got != rotated && got != redated && next != rec {
 				t.Errorf("record changed without a rotation: %+v", next)
 			}
 		})
+	}
+}
+
+// An answer was lost, and the laptop asleep for hours. Several tabs wake up at
+// once, and what the first gets has an access token that is dead: its next
+// request rotated, and the other tabs' first ones were taken for a theft.
+func TestWakingTabsKeepTheGeneration(t *testing.T) {
+	rec, now := record(5), t0.Add(8*time.Hour)
+	what, rec := decide(rec, Pair{4, t0.Add(-time.Hour)}, testPolicy, now)
+	if what != replayed || rec.IssuedAt != t0 {
+		t.Fatalf("the lost child is %s, dated %s; want the same again", verdict{what: what}, rec.IssuedAt)
+	}
+	now = now.Add(time.Second)
+	what, rec = decide(rec, Pair{5, t0}, testPolicy, now)
+	if what != redated || rec.Generation != 5 || rec.IssuedAt != now {
+		t.Fatalf("its first use is %s: %+v", verdict{what: what}, rec)
+	}
+	for _, other := range []Pair{{4, t0.Add(-time.Hour)}, {5, t0}} {
+		if what, next := decide(rec, other, testPolicy, now.Add(10*time.Second)); what != replayed || next != rec {
+			t.Errorf("another tab with %+v is %s", other, verdict{what: what})
+		}
+	}
+	if what, next := decide(rec, rec.pair(), testPolicy, now.Add(time.Minute)); what != rotated || next.Generation != 6 {
+		t.Errorf("a minute later: %s", verdict{what: what})
+	}
+}
+
+// Under an AccessTTL of seconds every child is about to die when it comes
+// again; only those that are dead are meant.
+func TestShortAccessTTLRotatesAsEver(t *testing.T) {
+	p := testPolicy
+	p.AccessTTL = 20 * time.Second
+	now := t0.Add(10 * time.Second)
+	_, rec := decide(record(5), Pair{4, t0}, p, now)
+	if what, next := decide(rec, rec.pair(), p, now); what != rotated || next.Generation != 6 {
+		t.Errorf("%s to generation %d", verdict{what: what}, next.Generation)
+	}
+}
+
+// Every tab of the browser gets the one pair that carries the change, without
+// a rotation each, in whatever second it happens.
+func TestChangedAccountNeedsNoRotation(t *testing.T) {
+	before := record(5)
+	rec := withAccount(before, Account{Role: RoleAdmin}, t0.Add(time.Millisecond))
+	if rec.Generation != 5 || !before.pair().Before(rec.pair()) || rec.Account.Role != RoleAdmin || rec.IdleEnd != before.IdleEnd {
+		t.Fatalf("%+v", rec)
+	}
+	for range 3 {
+		if what, next := decide(rec, before.pair(), testPolicy, t0.Add(time.Second)); what != replayed || next != rec {
+			t.Errorf("%s: %+v", verdict{what: what}, next)
+		}
+	}
+	again := withAccount(rec, Account{Role: RoleUser}, t0.Add(time.Millisecond))
+	if !rec.pair().Before(again.pair()) {
+		t.Errorf("changed twice in one second: %v, then %v", rec.pair(), again.pair())
 	}
 }
 
@@ -67,7 +134,7 @@ func TestRotationMovesWhatItShould(t *testing.T) {
 	rec := record(5)
 	rec.ReceivedAt = t0.Add(time.Second)
 	now := t0.Add(time.Hour + 700*time.Millisecond)
-	_, next := decide(rec, 5, testPolicy, now)
+	_, next := decide(rec, rec.pair(), testPolicy, now)
 
 	want := rec
 	want.Generation = 6
@@ -83,7 +150,7 @@ func TestRotationMovesWhatItShould(t *testing.T) {
 // A failover to a replica that lagged takes the record back; the browser
 // holds a generation that the store has never heard of.
 func TestRotationAfterALostWriteGoesOnFromTheToken(t *testing.T) {
-	what, next := decide(record(5), 7, testPolicy, t0.Add(time.Minute))
+	what, next := decide(record(5), Pair{7, t0}, testPolicy, t0.Add(time.Minute))
 	if what != rotated || next.Generation != 8 {
 		t.Errorf("outcome %d, generation %d; want rotated to 8", what, next.Generation)
 	}
@@ -92,12 +159,12 @@ func TestRotationAfterALostWriteGoesOnFromTheToken(t *testing.T) {
 func TestRotationNeverOutlivesTheAbsoluteEnd(t *testing.T) {
 	rec := record(5)
 	rec.AbsoluteEnd = t0.Add(time.Hour)
-	_, next := decide(rec, 5, testPolicy, t0.Add(time.Minute))
+	_, next := decide(rec, rec.pair(), testPolicy, t0.Add(time.Minute))
 	if !next.IdleEnd.Equal(rec.AbsoluteEnd) {
 		t.Errorf("idle end %s is after the absolute end %s", next.IdleEnd, rec.AbsoluteEnd)
 	}
 	rec.Remember = true
-	_, next = decide(rec, 5, testPolicy, t0.Add(time.Minute))
+	_, next = decide(rec, rec.pair(), testPolicy, t0.Add(time.Minute))
 	if !next.IdleEnd.Equal(rec.AbsoluteEnd) {
 		t.Errorf("with remember me: idle end %s is after the absolute end %s", next.IdleEnd, rec.AbsoluteEnd)
 	}
@@ -106,7 +173,7 @@ func TestRotationNeverOutlivesTheAbsoluteEnd(t *testing.T) {
 func TestRememberMeLivesLonger(t *testing.T) {
 	rec := record(1)
 	rec.Remember = true
-	_, next := decide(rec, 1, testPolicy, t0.Add(time.Minute))
+	_, next := decide(rec, rec.pair(), testPolicy, t0.Add(time.Minute))
 	if want := t0.Add(time.Minute + testPolicy.RememberTTL); !next.IdleEnd.Equal(want) {
 		t.Errorf("idle end %s, want %s", next.IdleEnd, want)
 	}

@@ -23,14 +23,17 @@ type Session struct {
 
 	// Generation counts rotations; the first pair of tokens is generation 1.
 	Generation uint32
-	// IssuedAt is when this generation was minted, in whole seconds, so that
-	// minting it again gives the same bytes.
+	// IssuedAt is when the current pair was minted, in whole seconds, so that
+	// minting it again gives the same bytes. Within a generation it only grows.
 	IssuedAt time.Time
 	// IdleEnd is when the session ends unless renewed; never after AbsoluteEnd.
 	IdleEnd time.Time
 	// ReceivedAt is the first use of an access token of this generation: the
 	// proof that the browser has the current cookies. Zero: not seen yet.
 	ReceivedAt time.Time
+	// SettlesAt is until when the current pair, handed out again with an access
+	// token that was dead, is given a new date instead of a new generation.
+	SettlesAt time.Time
 
 	LastSeenAt time.Time
 	IP         string // of the sign-in
@@ -47,6 +50,16 @@ type Account struct {
 	Role          Role
 	EmailVerified bool
 	CreatedAt     time.Time
+}
+
+// pair is the current one.
+func (s Session) pair() Pair { return Pair{s.Generation, s.IssuedAt} }
+
+// same: stores keep times to the millisecond.
+func (a Account) same(b Account) bool {
+	sameTime := a.CreatedAt.Truncate(time.Millisecond).Equal(b.CreatedAt.Truncate(time.Millisecond))
+	a.CreatedAt = b.CreatedAt
+	return sameTime && a == b
 }
 
 // ended reports whether the session is past its idle or absolute end.
@@ -86,12 +99,26 @@ var (
 )
 
 // Revocation says that a session has ended before its time, or, with
-// ReasonRoleChanged, that it goes on and its access tokens of before At do not.
+// ReasonRoleChanged, that it goes on and its access tokens of pairs before
+// Since do not.
 type Revocation struct {
 	UserID    string
 	SessionID string
 	Reason    Reason
 	At        time.Time
+	Since     Pair
+}
+
+// Pair says which pair of tokens of a session is meant. Within a generation a
+// later date replaces an earlier one.
+type Pair struct {
+	Generation uint32
+	IssuedAt   time.Time // whole seconds
+}
+
+// Before reports whether q has replaced p.
+func (p Pair) Before(q Pair) bool {
+	return p.Generation < q.Generation || p.Generation == q.Generation && p.IssuedAt.Before(q.IssuedAt)
 }
 
 // Reason is why a session ended, as told to the browser and the audit trail.

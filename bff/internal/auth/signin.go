@@ -43,16 +43,22 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 		return SignedIn{}, hashingError(err)
 	case !ok:
 		s.failed(ctx, user, "wrong email or password")
-		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: "Email or password is wrong."}
+		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
 	case !user.Active:
 		s.failed(ctx, user, "account disabled")
-		return SignedIn{}, &Error{Code: CodeAccountDisabled, Detail: "This account is disabled. Ask an administrator."}
+		return SignedIn{}, &Error{Code: CodeAccountDisabled, Detail: detailDisabled}
 	}
-	if rehash {
+	opened, err := s.open(ctx, user, in)
+	if err == nil && rehash {
 		s.rehash(ctx, user, in.Password)
 	}
-	return s.open(ctx, user, in)
+	return opened, err
 }
+
+const (
+	detailWrong    = "Email or password is wrong."
+	detailDisabled = "This account is disabled. Ask an administrator."
+)
 
 func checkCredentials(in Credentials) (Email, map[string]string) {
 	fields := map[string]string{}
@@ -82,12 +88,24 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 		Generation: 1, IssuedAt: issued, IdleEnd: earlier(issued.Add(s.policy.idleTTL(in.Remember)), end),
 		LastSeenAt: now.Truncate(time.Millisecond), IP: c.IP, UserAgent: c.UserAgent,
 	}
+	if err := s.sessions.Create(ctx, rec); err != nil {
+		return SignedIn{}, storeError(err)
+	}
+	rec, err := s.confirm(ctx, rec, user)
+	if err != nil {
+		// Nobody has its cookies, and nobody is to get them.
+		s.finishLater(signOut{
+			end: Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonSignOut, At: now},
+			event: Event{
+				ID: newID(), Type: EventLoginFailed, UserID: user.ID, Detail: "the account changed meanwhile",
+				IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
+			},
+		})
+		return SignedIn{}, err
+	}
 	cookies, err := s.mint(rec)
 	if err != nil {
 		return SignedIn{}, err
-	}
-	if err := s.sessions.Create(ctx, rec); err != nil {
-		return SignedIn{}, storeError(err)
 	}
 	s.trail.add(Event{
 		ID: newID(), Type: EventLoginSucceeded, UserID: user.ID, ActorID: user.ID, SessionID: rec.ID,
@@ -98,6 +116,30 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 		device = s.tokens.NewDevice(user.ID)
 	}
 	return SignedIn{Grant: s.grant(rec, cookies), Device: device}, nil
+}
+
+// confirm reads the account again once the session is stored. Whoever changes
+// an account looks for its sessions after that: a change while the password
+// was being checked would find no session, and the session the old role.
+func (s *Service) confirm(ctx context.Context, rec Session, was User) (Session, error) {
+	user, err := s.users.ByID(ctx, was.ID)
+	switch {
+	case errors.Is(err, ErrNoUser), err == nil && user.PasswordHash != was.PasswordHash:
+		return rec, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
+	case err != nil:
+		return rec, storeError(err)
+	case !user.Active:
+		return rec, &Error{Code: CodeAccountDisabled, Detail: detailDisabled}
+	case user.Account().same(rec.Account):
+		return rec, nil
+	}
+	if _, err = s.setAccount(ctx, rec, user.Account(), rec.CreatedAt); err == nil {
+		rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID)
+	}
+	if errors.Is(err, ErrNoSession) {
+		return rec, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	}
+	return rec, storeError(err)
 }
 
 func (s *Service) failed(ctx context.Context, user User, why string) {

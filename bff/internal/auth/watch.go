@@ -12,13 +12,18 @@ type watchers struct {
 	bySession map[string]map[chan Revocation]struct{}
 }
 
+// maxWatchers is how many event streams one session may have: more tabs than
+// anybody has, and no way to fill the memory with one sign-in.
+const maxWatchers = 100
+
 // watchBuffer is how much news a stream may be behind; after the end of a
 // session there is no more.
 const watchBuffer = 8
 
-// Watch gives what happens to a session from now on, until stop is called. An
-// end that came a moment before is not told: ask Alive after Watch.
-func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func()) {
+// Watch gives what happens to a session from now on, until stop is called. What
+// came a moment before is not told: ask Alive and Overtaken after Watch. It
+// refuses a session that is watched from everywhere.
+func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func(), err error) {
 	w := &s.watchers
 	ch := make(chan Revocation, watchBuffer)
 	w.mu.Lock()
@@ -29,6 +34,9 @@ func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func()) 
 	if w.bySession[sessionID] == nil {
 		w.bySession[sessionID] = make(map[chan Revocation]struct{}, 1)
 	}
+	if len(w.bySession[sessionID]) >= maxWatchers {
+		return nil, nil, &Error{Code: CodeTooManyAttempts, Detail: "This session has too many event streams open. Close some tabs.", RetryAfter: time.Minute}
+	}
 	w.bySession[sessionID][ch] = struct{}{}
 	return ch, func() {
 		w.mu.Lock()
@@ -37,7 +45,7 @@ func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func()) 
 		if len(w.bySession[sessionID]) == 0 {
 			delete(w.bySession, sessionID)
 		}
-	}
+	}, nil
 }
 
 func (w *watchers) tell(r Revocation) {
@@ -53,7 +61,13 @@ func (w *watchers) tell(r Revocation) {
 
 // Alive reports whether this instance knows of no end of the session before
 // its time: a live connection opened during the revocation must not survive it.
-func (s *Service) Alive(sessionID string) bool { return !s.revoked.hasEnded(sessionID) }
+func (s *Service) Alive(sessionID string) bool { return s.revoked.of(sessionID, Pair{}) != ended }
+
+// Overtaken reports whether the account has changed since a request was
+// authenticated: its role may be another one by now.
+func (s *Service) Overtaken(who Principal) bool {
+	return s.revoked.of(who.SessionID, who.pair) == stale
+}
 
 // AbsoluteEnd is when somebody's session ends whatever happens: live
 // connections are closed then. refresh is the browser's refresh token, "" when

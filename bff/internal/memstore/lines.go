@@ -34,6 +34,7 @@ type putLine struct {
 	Generation    uint32    `json:"generation,omitempty"`
 	Issued        int64     `json:"issued,omitempty"`
 	Received      int64     `json:"received,omitempty"`
+	Settles       int64     `json:"settles,omitempty"`
 	LastSeen      int64     `json:"lastSeen,omitempty"`
 	IP            string    `json:"ip,omitempty"`
 	UserAgent     string    `json:"userAgent,omitempty"`
@@ -44,7 +45,10 @@ type endLine struct {
 	ID     string      `json:"id"`
 	Reason auth.Reason `json:"reason"`
 	At     int64       `json:"at,omitempty"`
-	Told   int64       `json:"told"` // when the store heard of it
+	// Since is the pair of a tell.
+	SinceGeneration uint32 `json:"sinceGeneration,omitempty"`
+	SinceIssued     int64  `json:"sinceIssued,omitempty"`
+	Told            int64  `json:"told"` // when the store heard of it
 }
 
 // sessionLine expects x to be tidied.
@@ -54,7 +58,7 @@ func sessionLine(x auth.Session) *putLine {
 		Email: x.Account.Email, Name: x.Account.Name, Role: x.Account.Role,
 		EmailVerified: x.Account.EmailVerified, AccountMade: millis(x.Account.CreatedAt),
 		Remember: x.Remember, Created: millis(x.CreatedAt), AbsoluteEnd: millis(x.AbsoluteEnd), IdleEnd: millis(x.IdleEnd),
-		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), LastSeen: millis(x.LastSeenAt),
+		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), Settles: millis(x.SettlesAt), LastSeen: millis(x.LastSeenAt),
 		IP: x.IP, UserAgent: x.UserAgent,
 	}
 }
@@ -66,7 +70,7 @@ func (l *putLine) session() auth.Session {
 			Email: l.Email, Name: l.Name, Role: l.Role, EmailVerified: l.EmailVerified, CreatedAt: fromMillis(l.AccountMade),
 		},
 		Remember: l.Remember, CreatedAt: fromMillis(l.Created), AbsoluteEnd: fromMillis(l.AbsoluteEnd), IdleEnd: fromMillis(l.IdleEnd),
-		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), LastSeenAt: fromMillis(l.LastSeen),
+		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), SettlesAt: fromMillis(l.Settles), LastSeenAt: fromMillis(l.LastSeen),
 		IP: l.IP, UserAgent: l.UserAgent,
 	}
 }
@@ -74,12 +78,14 @@ func (l *putLine) session() auth.Session {
 func endingLine(r auth.Revocation, told time.Time) *endLine {
 	return &endLine{
 		User: url.QueryEscape(r.UserID), ID: url.QueryEscape(r.SessionID), Reason: r.Reason, At: millis(r.At), Told: millis(told),
+		SinceGeneration: r.Since.Generation, SinceIssued: millis(r.Since.IssuedAt),
 	}
 }
 
 func (l *endLine) revocation() (auth.Revocation, time.Time) {
 	return auth.Revocation{
 		UserID: unescape(l.User), SessionID: unescape(l.ID), Reason: l.Reason, At: fromMillis(l.At),
+		Since: auth.Pair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
 	}, fromMillis(l.Told)
 }
 
@@ -112,7 +118,7 @@ func fromMillis(ms int64) time.Time {
 // UTC, text in UTF-8.
 func tidied(x auth.Session) auth.Session {
 	for _, t := range []*time.Time{
-		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.LastSeenAt,
+		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.SettlesAt, &x.LastSeenAt,
 	} {
 		*t = fromMillis(millis(*t))
 	}

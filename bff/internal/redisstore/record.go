@@ -54,7 +54,7 @@ func pack(x auth.Session) times {
 	var all times
 	var base int64
 	for _, t := range []time.Time{
-		x.CreatedAt, x.AbsoluteEnd, x.IssuedAt, x.ReceivedAt, x.LastSeenAt, x.Account.CreatedAt,
+		x.CreatedAt, x.AbsoluteEnd, x.IssuedAt, x.ReceivedAt, x.LastSeenAt, x.Account.CreatedAt, x.SettlesAt,
 	} {
 		var packed *int64
 		if !t.IsZero() {
@@ -65,6 +65,9 @@ func pack(x auth.Session) times {
 			base = millis(t)
 		}
 	}
+	for len(all) > 0 && all[len(all)-1] == nil {
+		all = all[:len(all)-1]
+	}
 	return all
 }
 
@@ -72,7 +75,7 @@ func pack(x auth.Session) times {
 func (all times) unpack(x *auth.Session) {
 	var base int64
 	for i, t := range []*time.Time{
-		&x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.ReceivedAt, &x.LastSeenAt, &x.Account.CreatedAt,
+		&x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.ReceivedAt, &x.LastSeenAt, &x.Account.CreatedAt, &x.SettlesAt,
 	} {
 		if i < len(all) && all[i] != nil {
 			*t = time.UnixMilli(base + *all[i]).UTC()

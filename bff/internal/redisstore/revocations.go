@@ -43,10 +43,10 @@ func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
 
 func (s *Store) announce(ctx context.Context, ends []auth.Revocation) error {
 	now := s.now()
-	args := make([]any, 0, 3+4*len(ends))
+	args := make([]any, 0, 3+6*len(ends))
 	args = append(args, millis(now), s.oldestKept(now), mostEntries)
 	for _, r := range ends {
-		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At))
+		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At), r.Since.Generation, millis(r.Since.IssuedAt))
 	}
 	return s.ask(ctx, "announce revocations", func(ctx context.Context) error {
 		return announceScript.Run(ctx, s.rdb, []string{revocationsKey}, args...).Err()
@@ -239,9 +239,14 @@ func revocation(values map[string]any) (auth.Revocation, bool) {
 	_, hasUser := values["u"]
 	_, hasSession := values["s"]
 	at, err := strconv.ParseInt(text("t"), 10, 64)
-	return auth.Revocation{
-		UserID: text("u"), SessionID: text("s"), Reason: auth.Reason(text("r")), At: fromMillis(at),
-	}, hasUser && hasSession && err == nil
+	r := auth.Revocation{UserID: text("u"), SessionID: text("s"), Reason: auth.Reason(text("r")), At: fromMillis(at)}
+	// The end of a session has no pair, and an older instance writes none.
+	generation, genErr := strconv.ParseUint(text("g"), 10, 32)
+	issued, dateErr := strconv.ParseInt(text("i"), 10, 64)
+	if genErr == nil && dateErr == nil {
+		r.Since = auth.Pair{Generation: uint32(generation), IssuedAt: fromMillis(issued)}
+	}
+	return r, hasUser && hasSession && err == nil
 }
 
 // position is a stream id: milliseconds and a number within them.

@@ -108,15 +108,15 @@ end
 // the instance, which followers count back from by theirs; Redis would put its
 // own there. Ids only ever grow, so an instance whose clock is behind writes
 // under the newest time there is. ARGV: now, oldest id to keep, most entries to
-// keep, then user, session, reason, time of each.
+// keep, then user, session, reason, time, generation and date of each.
 var announceScript = redis.NewScript(lastID + `
 local ms, seq = string.match(last_id(), '^(%d+)-(%d+)$')
 ms, seq = tonumber(ms), tonumber(seq)
 if tonumber(ARGV[1]) > ms then ms, seq = tonumber(ARGV[1]), -1 end
-for i = 4, #ARGV, 4 do
+for i = 4, #ARGV, 6 do
   seq = seq + 1
   redis.call('XADD', KEYS[1], string.format('%.0f-%.0f', ms, seq),
-    'u', ARGV[i], 's', ARGV[i + 1], 'r', ARGV[i + 2], 't', ARGV[i + 3])
+    'u', ARGV[i], 's', ARGV[i + 1], 'r', ARGV[i + 2], 't', ARGV[i + 3], 'g', ARGV[i + 4], 'i', ARGV[i + 5])
 end
 redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2])
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[3])

@@ -32,7 +32,10 @@ type eventBody struct {
 // lives as long as the session: rotation and the access token's expiry do not
 // touch it, a revocation on any instance or the absolute end closes it.
 func (s *Server) events(c echo.Context, who auth.Principal) error {
-	news, stop := s.auth.Watch(who.SessionID)
+	news, stop, err := s.auth.Watch(who.SessionID)
+	if err != nil {
+		return err
+	}
 	defer stop()
 	if !s.auth.Alive(who.SessionID) { // revoked while this request was on its way
 		return problem(auth.CodeSessionRevoked, "This session was ended. Sign in again.")
@@ -49,7 +52,11 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 		// on unseen, on a connection that a proxy gives to somebody else.
 		return nil
 	}
-	if err := s.comment(c, "watching"); err != nil {
+	err = s.comment(c, "watching")
+	if err == nil && s.auth.Overtaken(who) { // on its way, too
+		err = s.event(c, "role_changed", auth.ReasonRoleChanged)
+	}
+	if err != nil {
 		return nil //nolint:nilerr // the client is gone, and so is the stream
 	}
 

@@ -199,6 +199,7 @@ func testAnnounce(t *testing.T, s Store, clock *Clock) {
 	f := Follow(t, s, time.Hour)
 	defer f.Stop(t)
 	r := revocation(x, clock.Now())
+	r.Since = auth.Pair{Generation: 4_000_000_000, IssuedAt: clock.Now().Truncate(time.Second).UTC()}
 	r.Reason = auth.ReasonRoleChanged
 	must(t, peer(t, s).Announce(t.Context(), r))
 	f.Hear(t, r)

@@ -88,6 +88,7 @@ func session(userID string, now time.Time) auth.Session {
 		IssuedAt:    now.Add(time.Second).Truncate(time.Second),
 		IdleEnd:     now.Add(time.Hour),
 		ReceivedAt:  now.Add(7 * time.Millisecond),
+		SettlesAt:   now.Add(45 * time.Second),
 		LastSeenAt:  now.Add(11 * time.Millisecond),
 		IP:          "2001:db8::1",
 		UserAgent:   "Mozilla/5.0 (X11; Linux x86_64) <é> " + strings.Repeat("a", 200),
