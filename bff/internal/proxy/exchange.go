@@ -14,7 +14,12 @@ import (
 var (
 	errHeaderTimeout = errors.New("no response header within the row's timeout")
 	errSessionEnded  = errors.New("the session ended")
+	errInformational = errors.New("the upstream sends one 1xx after the other")
 )
+
+// maxInformational is how many 1xx an answer may have before it. net/http
+// leaves the limit to whoever looks at them, as we do.
+const maxInformational = 32
 
 // exchange is one request on its way through. It is the context of that
 // request at the same time, so that the hooks of ReverseProxy, which are
@@ -33,8 +38,9 @@ type exchange struct {
 	body     *requestBody
 	w        *responseWriter
 
-	values [8]string // header values, see set
+	values [9]string // header values, see set
 	used   int
+	hints  int // 1xx so far
 
 	// Guards what the transport's goroutines and the handler's share.
 	mu         sync.Mutex
@@ -106,6 +112,9 @@ func (ex *exchange) stopClock() (inTime bool) {
 func (ex *exchange) informational(code int, header textproto.MIMEHeader) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
+	if ex.hints++; ex.hints > maxInformational {
+		return errInformational
+	}
 	if ex.headerDone || !ex.w.informationalAllowed {
 		return nil
 	}

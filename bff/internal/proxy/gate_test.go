@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,9 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 		opt(&o)
 	}
 	g.proxy = New(o)
-	g.Server = httptest.NewServer(http.HandlerFunc(g.serve))
+	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
+	g.Listener = GuardFraming(g.Config, g.Listener, slog.New(slog.DiscardHandler))
+	g.Start()
 	t.Cleanup(func() {
 		g.Server.CloseClientConnections()
 		g.Server.Close()

@@ -56,11 +56,11 @@ func (p *Proxy) probe(ctx context.Context, t *Table) {
 func (p *Proxy) healthy(ctx context.Context, u *upstream, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.scheme+"://"+u.host+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+u.host+path, nil)
 	if err != nil {
 		return err
 	}
-	res, err := p.transport.RoundTrip(r)
+	res, err := p.transport.roundTrip(u, r)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (ex *exchange) publicLocation(location string) (string, bool) {
 	}
 	// A relative reference means something else below the public path when
 	// it climbs with dots, so it is resolved where it was written.
-	base := url.URL{Scheme: ex.upstream.scheme, Host: ex.upstream.host, Path: ex.path}
+	base := url.URL{Scheme: urlScheme(ex.upstream.scheme), Host: ex.upstream.host, Path: ex.path}
 	if decoded, err := url.PathUnescape(ex.path); err == nil {
 		base.Path, base.RawPath = decoded, ex.path
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // ParseTable reads the routes file (YAML 1.2, one document). It is strict: an
@@ -204,7 +205,7 @@ func setField(row *Row, key string, n ast.Node) (err error) {
 // text wants a plain, non-empty scalar. An empty value would mean the default,
 // and `roles:` with nothing behind it is more likely a forgotten value.
 func text(n ast.Node) (string, error) {
-	switch n.(type) {
+	switch n := n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		return "", errors.New("anchors, aliases and tags are not supported; write the value out")
 	case ast.ScalarNode:
@@ -212,6 +213,17 @@ func text(n ast.Node) (string, error) {
 			return s, nil
 		}
 		return "", errors.New("empty; give a value or remove the key")
+	case *ast.MappingNode:
+		if len(n.Values) == 1 {
+			return text(n.Values[0])
+		}
+	case *ast.MappingValueNode:
+		// The parser takes [http://a:80] inside of braces for a mapping. A colon
+		// with no space behind it is part of the text (YAML 1.2 §7.3.3).
+		key, colon, value := n.Key.GetToken(), n.Start, n.Value.GetToken()
+		if value != nil && key.Type == token.StringType && colon.Position.Line == value.Position.Line && colon.Position.Column+1 == value.Position.Column {
+			return key.Value + ":" + value.Value, nil
+		}
 	}
 	return "", errors.New("must be a single value")
 }

@@ -52,6 +52,10 @@ routes:
 	if _, err := ParseTable([]byte("routes: []\n")); err != nil {
 		t.Errorf("an empty list: %v", err)
 	}
+	braces, err := ParseTable([]byte("routes:\n  - {path: /api/x, upstreams: [http://a:80, https://b:443/], timeout: 5s}\n"))
+	if err != nil || len(braces.Rows()[0].Upstreams) != 2 || braces.Rows()[0].Upstreams[1].String() != "https://b:443/" {
+		t.Errorf("in braces: %v", err)
+	}
 }
 
 // Every mistake is named with its line, all in one go.
@@ -113,22 +117,23 @@ extra: 1
 
 func TestParseTableRefuses(t *testing.T) {
 	for name, src := range map[string]string{
-		"nothing":        "",
-		"no routes":      "other: 1",
-		"null":           "routes:",
-		"routes text":    "routes: x",
-		"list":           "- a",
-		"syntax":         "routes: [",
-		"tab":            "routes:\n\t- path: /api/x",
-		"two documents":  "routes: []\n---\nroutes: []\n",
-		"anchor":         "routes:\n  - path: &a /api/x\n    upstreams: [http://a]\n",
-		"alias":          "routes:\n  - path: &a /api/x\n    upstreams: [http://a]\n  - path: *a\n    upstreams: [http://a]\n",
-		"merge key":      "routes:\n  - &r\n    path: /api/x\n    upstreams: [http://a]\n  - <<: *r\n",
-		"size overflow":  "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: 9999999999GiB\n",
-		"zero size":      "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: 0\n",
-		"negative size":  "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: -1\n",
-		"zero timeout":   "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    timeout: 0s\n",
-		"nested mapping": "routes:\n  - path: {a: b}\n    upstreams: [http://a]\n",
+		"nothing":           "",
+		"no routes":         "other: 1",
+		"null":              "routes:",
+		"routes text":       "routes: x",
+		"list":              "- a",
+		"syntax":            "routes: [",
+		"tab":               "routes:\n\t- path: /api/x",
+		"two documents":     "routes: []\n---\nroutes: []\n",
+		"anchor":            "routes:\n  - path: &a /api/x\n    upstreams: [http://a]\n",
+		"alias":             "routes:\n  - path: &a /api/x\n    upstreams: [http://a]\n  - path: *a\n    upstreams: [http://a]\n",
+		"merge key":         "routes:\n  - &r\n    path: /api/x\n    upstreams: [http://a]\n  - <<: *r\n",
+		"size overflow":     "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: 9999999999GiB\n",
+		"zero size":         "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: 0\n",
+		"negative size":     "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    max_body: -1\n",
+		"zero timeout":      "routes:\n  - path: /api/x\n    upstreams: [http://a]\n    timeout: 0s\n",
+		"mapping in braces": "routes:\n  - {path: /api/x, upstreams: [http: //a]}\n",
+		"nested mapping":    "routes:\n  - path: {a: b}\n    upstreams: [http://a]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := ParseTable([]byte(src)); err == nil {

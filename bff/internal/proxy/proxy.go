@@ -54,7 +54,7 @@ type Proxy struct {
 	now          func() time.Time
 	logger       *slog.Logger
 
-	transport *http.Transport
+	transport transports
 	reverse   httputil.ReverseProxy
 	streams   streams
 }
@@ -64,7 +64,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, transport: newTransport(o.RootCAs),
+		now: o.Now, logger: o.Logger, transport: newTransports(o.RootCAs),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)

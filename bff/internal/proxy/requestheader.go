@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"net/http"
 	"strings"
 )
@@ -97,11 +99,9 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	if _, ok := h["Cookie"]; ok {
 		ex.rewriteCookie(h)
 	}
-	if v, ok := h["Traceparent"]; ok && (len(v) != 1 || !validTraceparent(v[0])) {
-		delete(h, "Traceparent")
-	}
-	if _, ok := h["Traceparent"]; !ok {
-		delete(h, "Tracestate") // means nothing alone (W3C Trace Context §3.3)
+	if v := h["Traceparent"]; len(v) != 1 || !validTraceparent(v[0]) {
+		delete(h, "Tracestate") // belongs to the trace that ends here (W3C Trace Context §3.3)
+		ex.set(h, "Traceparent", newTraceparent())
 	}
 
 	ip, proto, host := ex.proxy.forwarded(in)
@@ -146,6 +146,20 @@ func (ex *exchange) set(h http.Header, name, value string) {
 	ex.used++
 	ex.values[i] = value
 	h[name] = ex.values[i : i+1 : i+1]
+}
+
+// newTraceparent begins a trace that nobody records (flags 00), so that the
+// upstreams behind one request have an id in common.
+func newTraceparent() string {
+	var random [24]byte
+	_, _ = rand.Read(random[:]) // never fails
+	random[0] |= 1              // all zeros is no id
+	random[16] |= 1
+	b := append(make([]byte, 0, 55), "00-"...)
+	b = hex.AppendEncode(b, random[:16])
+	b = append(b, '-')
+	b = hex.AppendEncode(b, random[16:])
+	return string(append(b, "-00"...))
 }
 
 // validTraceparent reports whether v has the form of W3C Trace Context §3.2.2;

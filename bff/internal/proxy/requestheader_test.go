@@ -30,6 +30,10 @@ func TestForgedRequestHeaders(t *testing.T) {
 			t.Fatalf("mode %v: status %d", mode, res.StatusCode)
 		}
 		s := got()
+		if tp := s.header.Get("Traceparent"); !validTraceparent(tp) {
+			t.Errorf("mode %v: traceparent %q", mode, tp)
+		}
+		s.header.Del("Traceparent")
 		want := http.Header{
 			"X-Harmless": {"kept"}, "X-Request-Id": {"req-1"},
 			"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"gate.example"},
@@ -116,9 +120,18 @@ func TestTraceparent(t *testing.T) {
 	if h := got().header; h.Get("Traceparent") != good || h.Get("Tracestate") != "a=b" {
 		t.Errorf("good trace context lost: %v", h)
 	}
-	g.do(t, "GET", "/api/x", nil, "Traceparent", good, "Traceparent", good, "Tracestate", "a=b")
-	if h := got().header; h["Traceparent"] != nil || h["Tracestate"] != nil {
-		t.Errorf("two traceparents passed: %v", h)
+	made := map[string]bool{}
+	for _, header := range [][]string{nil, {"Traceparent", "x"}, {"Traceparent", strings.ToUpper(good)}, {"Traceparent", good, "Traceparent", good}} {
+		g.do(t, "GET", "/api/x", nil, append(header, "Tracestate", "a=b")...)
+		h := got().header
+		tp := h.Get("Traceparent")
+		if len(h["Traceparent"]) != 1 || !validTraceparent(tp) || !strings.HasPrefix(tp, "00-") || !strings.HasSuffix(tp, "-00") || tp[3:35] == good[3:35] || h["Tracestate"] != nil {
+			t.Errorf("%q: upstream got %v, %v", header, h["Traceparent"], h["Tracestate"])
+		}
+		made[tp[3:35]], made[tp[36:52]] = true, true
+	}
+	if len(made) != 8 {
+		t.Errorf("ids are not random: %v", made)
 	}
 }
 

@@ -154,8 +154,8 @@ func (r *Row) checkUpstreams(add func(key, format string, args ...any)) {
 	for i, u := range r.Upstreams {
 		shown := u.Redacted()
 		switch {
-		case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.Opaque != "":
-			add("upstreams", "%q is not an origin; write it like http://orders:8000", shown)
+		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != schemeH2C, u.Hostname() == "", u.Opaque != "":
+			add("upstreams", "%q is not an origin; write it like http://orders:8000 (or https, or h2c for HTTP/2 without TLS)", shown)
 		case u.User != nil:
 			add("upstreams", "%q holds credentials, which are never sent; remove them", shown)
 		case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
@@ -180,9 +180,9 @@ func firstSegment(path string) string {
 
 // origin is scheme, host and port of u, comparable (RFC 6454 §4).
 func origin(u *url.URL) string {
-	port := u.Port()
+	scheme, port := urlScheme(strings.ToLower(u.Scheme)), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}
-	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Hostname()) + ":" + port
+	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }

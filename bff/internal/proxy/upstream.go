@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -19,12 +20,50 @@ const coolDown = 5 * time.Second
 
 // upstream is one origin behind a route.
 type upstream struct {
-	scheme, host, origin string
-	downUntil            atomic.Int64 // Unix nanoseconds
+	scheme       string // of the routes file: http, https or h2c
+	host, origin string
+	downUntil    atomic.Int64 // Unix nanoseconds
 }
 
+// schemeH2C is HTTP/2 without TLS.
+const schemeH2C = "h2c"
+
 func newUpstream(u *url.URL) *upstream {
-	return &upstream{scheme: u.Scheme, host: u.Host, origin: origin(u)}
+	return &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: origin(u)}
+}
+
+// urlScheme is what a URL of an upstream's begins with.
+func urlScheme(scheme string) string {
+	if scheme == schemeH2C {
+		return "http"
+	}
+	return scheme
+}
+
+// transports are the connection pools to all upstreams.
+type transports struct{ usual, h2c *http.Transport }
+
+func newTransports(roots *x509.CertPool) transports {
+	t := transports{newTransport(roots), newTransport(roots)}
+	t.h2c.Protocols = new(http.Protocols)
+	t.h2c.Protocols.SetUnencryptedHTTP2(true)
+	return t
+}
+
+// roundTrip sends r to u. Whether it is HTTP/2 must be known before the first
+// byte: cleartext has no negotiation. A WebSocket's handshake is HTTP/1.1
+// (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
+func (t transports) roundTrip(u *upstream, r *http.Request) (*http.Response, error) {
+	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
+	if u.scheme == schemeH2C && len(r.Header["Upgrade"]) == 0 {
+		return t.h2c.RoundTrip(r)
+	}
+	return t.usual.RoundTrip(r)
+}
+
+func (t transports) CloseIdleConnections() {
+	t.usual.CloseIdleConnections()
+	t.h2c.CloseIdleConnections()
 }
 
 // pick takes the next upstream in turn that is not cooling down and is not
@@ -52,7 +91,7 @@ func (rt *route) pick(now func() time.Time, tried *upstream) *upstream {
 	return fallback
 }
 
-// newTransport is the connection pool to all upstreams. It never asks the
+// newTransport makes a connection pool. It never asks the
 // environment for a proxy: HTTP_PROXY set for something else would carry
 // identity tokens off.
 func newTransport(roots *x509.CertPool) *http.Transport {
@@ -74,6 +113,9 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		ExpectContinueTimeout: time.Second,
 		// Upstreams are ours, so this bounds accidents rather than attacks.
 		MaxResponseHeaderBytes: 1 << 20,
+		// All requests to an upstream may share one HTTP/2 connection: when it
+		// hangs, none of them would ever notice.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
 
@@ -116,8 +158,7 @@ func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (p balancer) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = ex.upstream.scheme, ex.upstream.host
-	res, err := p.transport.RoundTrip(r)
+	res, err := p.transport.roundTrip(ex.upstream, r)
 	var dial *dialError
 	if errors.As(err, &dial) && r.Context().Err() == nil && len(ex.route.upstreams) > 1 {
 		ex.upstream.downUntil.Store(p.now().Add(coolDown).UnixNano())

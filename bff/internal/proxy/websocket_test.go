@@ -23,12 +23,12 @@ func echoUpstream(t *testing.T, header chan<- http.Header) string {
 		}
 		w.Header().Set("Server", "EVIL")
 		w.Header().Set("Set-Cookie", "refresh_token=EVIL")
-		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: []string{"chat.v2"}})
 		if err != nil {
 			return
 		}
 		defer c.CloseNow()
-		c.SetReadLimit(1 << 20)
+		c.SetReadLimit(8 << 20)
 		for {
 			kind, msg, err := c.Read(r.Context())
 			if err != nil {
@@ -45,12 +45,12 @@ func dialSocket(t *testing.T, g *gate) (*websocket.Conn, *http.Response) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	c, res, err := websocket.Dial(ctx, g.URL+"/api/x", nil)
+	c, res, err := websocket.Dial(ctx, g.URL+"/api/x", &websocket.DialOptions{Subprotocols: []string{"chat.v1", "chat.v2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.CloseNow() })
-	c.SetReadLimit(1 << 20)
+	c.SetReadLimit(8 << 20)
 	return c, res
 }
 
@@ -58,13 +58,16 @@ func TestWebSocket(t *testing.T) {
 	header := make(chan http.Header, 1)
 	g := newGate(t, echoUpstream(t, header), nil)
 	c, res := dialSocket(t, g)
-	if h := <-header; h.Get("Authorization") != "Bearer jwt-7-x" || h.Get("X-Request-Id") != "req-1" {
+	if h := <-header; h.Get("Authorization") != "Bearer jwt-7-x" || h.Get("X-Request-Id") != "req-1" || h.Get("Sec-WebSocket-Protocol") != "chat.v1,chat.v2" {
 		t.Errorf("upstream got %v", h)
+	}
+	if c.Subprotocol() != "chat.v2" {
+		t.Errorf("subprotocol %q", c.Subprotocol())
 	}
 	if cookies := res.Header["Set-Cookie"]; len(cookies) != 1 || cookies[0] != "access_token=sealed; Path=/" || res.Header["Server"] != nil || g.seals.Load() != 1 {
 		t.Errorf("101 with %v, sealed %d times", res.Header, g.seals.Load())
 	}
-	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 300000} {
+	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 5 << 20} {
 		msg := bytes.Repeat([]byte("x"), size)
 		if err := c.Write(t.Context(), websocket.MessageBinary, msg); err != nil {
 			t.Fatal(err)

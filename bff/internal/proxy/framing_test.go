@@ -1,0 +1,337 @@
+package proxy
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ends gives the offsets at which a request of the stream ended, before the
+// first fault.
+func ends(stream string) (offsets []int) {
+	var f framing
+	begun := false
+	for i := range len(stream) {
+		if _, err := f.follow([]byte(stream[i : i+1])); err != nil {
+			return offsets
+		}
+		if begun && f.state == inRequestLine {
+			offsets = append(offsets, i+1)
+		}
+		begun = f.state != inRequestLine
+	}
+	return offsets
+}
+
+// follow feeds a stream in pieces of the given size.
+func follow(stream string, piece int) (n int, fault error) {
+	var f framing
+	for len(stream) > 0 {
+		k := min(piece, len(stream))
+		good, err := f.follow([]byte(stream[:k]))
+		n += good
+		if err != nil {
+			return n, err
+		}
+		stream = stream[k:]
+	}
+	return n, nil
+}
+
+// wire makes CRLF of \n, a bare LF of ␊, a bare CR of ␍ and NUL of ␀.
+func wire(s string) string {
+	return strings.NewReplacer("\n", "\r\n", "␊", "\n", "␍", "\r", "␀", "\x00").Replace(s)
+}
+
+var framings = []struct {
+	name, stream string
+	fault        error
+}{
+	{"no body", "GET / HTTP/1.1\nHost: h\n\n", nil},
+	{"two in one go", "GET / HTTP/1.1\nHost: h\n\nGET /b HTTP/1.1\nHost: h\n\n", nil},
+	{"length", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\n\nhelloGET / HTTP/1.1\nHost: h\n\n", nil},
+	{"length 0", "POST / HTTP/1.1\nHost: h\nContent-Length: 0\n\n", nil},
+	{"length with blanks around", "POST / HTTP/1.1\nHost: h\ncontent-length: \t 5 \t\n\nhello", nil},
+	{"a body that looks like a head", "POST / HTTP/1.1\nHost: h\nContent-Length: 8\n\n␊␊ ␍␊ ␊␀", nil},
+	{"empty line after a body", "POST / HTTP/1.1\nHost: h\nContent-Length: 1\n\nx\nGET / HTTP/1.1\nHost: h\n\n", nil},
+	{"expects", "POST / HTTP/1.1\nHost: h\nExpect: 100-Continue\nContent-Length: 1\n\nx", nil},
+	{"HTTP/1.0", "GET / HTTP/1.0\n\n", nil},
+	{"chunks", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5\nhello\n00a\n0123456789\n0\n\nGET / HTTP/1.1\nHost: h\n\n", nil},
+	{"capitals", "POST / HTTP/1.1\nHost: h\nTRANSFER-ENCODING: Chunked\n\n0\n\n", nil},
+	{"chunk extension", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5;a=b;c=\"d\"\nhello\n0;x\n\n", nil},
+	{"trailers", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\nTrailer: A\n\n1\nx\n0\nA: 1\nB: 2\n\nGET / HTTP/1.1\nHost: h\n\n", nil},
+	{"a long line", "GET /" + strings.Repeat("x", 5000) + " HTTP/1.1\nHost: h\nX: " + strings.Repeat("y", 5000) + "\n\n", nil},
+	{"a coding before chunked is 501", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: gzip, chunked\n\n0\n\n", nil},
+
+	{"length and chunks", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n", errBothLengths},
+	{"chunks and length", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\nContent-Length: 0\n\n0\n\n", errBothLengths},
+	{"the same on the second request", "POST / HTTP/1.1\nHost: h\nContent-Length: 1\n\nxPOST / HTTP/1.1\nHost: h\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n", errBothLengths},
+	{"two lengths", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\nContent-Length: 6\n\nhello", errLength},
+	{"the same length twice", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\nContent-Length: 5\n\nhello", errLength},
+	{"a list of lengths", "POST / HTTP/1.1\nHost: h\nContent-Length: 5, 5\n\nhello", errLength},
+	{"plus", "POST / HTTP/1.1\nHost: h\nContent-Length: +5\n\nhello", errLength},
+	{"minus", "POST / HTTP/1.1\nHost: h\nContent-Length: -5\n\nhello", errLength},
+	{"space inside", "POST / HTTP/1.1\nHost: h\nContent-Length: 5 5\n\nhello", errLength},
+	{"hexadecimal", "POST / HTTP/1.1\nHost: h\nContent-Length: 0x5\n\nhello", errLength},
+	{"underscore", "POST / HTTP/1.1\nHost: h\nContent-Length: 1_0\n\nhello", errLength},
+	{"no number", "POST / HTTP/1.1\nHost: h\nContent-Length:\n\n", errLength},
+	{"more than fits", "POST / HTTP/1.1\nHost: h\nContent-Length: 9223372036854775808\n\n", errLength},
+	{"hidden behind blanks", "POST / HTTP/1.1\nHost: h\nContent-Length:" + strings.Repeat(" ", 200) + "5\n\nhello", errLength},
+	{"chunked twice", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n0\n\n", errCoding},
+	{"chunked, chunked", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked, chunked\n\n0\n\n", errCoding},
+	{"chunked is not last", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked, identity\n\n0\n\n", errCoding},
+	{"identity", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: identity\n\n", errCoding},
+	{"lookalike", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: xchunked\n\n0\n\n", errCoding},
+	{"quoted", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: \"chunked\"\n\n0\n\n", errCoding},
+	{"vertical tab", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: \vchunked\n\n0\n\n", errCoding},
+	{"empty coding", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding:\n\n", errCoding},
+	{"coding hidden behind blanks", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding:" + strings.Repeat("\t", 200) + "chunked\n\n0\n\n", errCoding},
+	{"chunks in HTTP/1.0", "POST / HTTP/1.0\nTransfer-Encoding: chunked\n\n0\n\n", errCoding},
+	{"bare LF in the request line", "GET / HTTP/1.1␊Host: h\n\n", errLineEnd},
+	{"bare LF in a header", "GET / HTTP/1.1\nHost: h␊\n", errLineEnd},
+	{"bare LF at the end", "GET / HTTP/1.1\nHost: h\n␊", errLineEnd},
+	{"bare CR in a header", "GET / HTTP/1.1\nHost: h\nX: a␍b\n\n", errLineEnd},
+	{"bare CR, then Content-Length", "POST / HTTP/1.1\nHost: h\nX: a␍Content-Length: 5\n\nhello", errLineEnd},
+	{"CR CR LF", "GET / HTTP/1.1\nHost: h␍\n\n", errLineEnd},
+	{"folded", "GET / HTTP/1.1\nHost: h\nX: a\n b\n\n", errFolded},
+	{"folded coding", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding:\n chunked\n\n0\n\n", errCoding},
+	{"folded with a tab", "GET / HTTP/1.1\nHost: h\nX: a\n\tb\n\n", errFolded},
+	{"space before the first header", "GET / HTTP/1.1\n Host: h\n\n", errFolded},
+	{"space before the colon", "POST / HTTP/1.1\nHost: h\nContent-Length : 5\n\nhello", errNoField},
+	{"tab before the colon", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding\t: chunked\n\n0\n\n", errNoField},
+	{"no colon", "GET / HTTP/1.1\nHost: h\nContent-Length\n\n", errNoField},
+	{"no name", "GET / HTTP/1.1\nHost: h\n: x\n\n", errNoField},
+	{"bare LF first", "␊GET / HTTP/1.1\nHost: h\n\n", errLineEnd},
+	{"an expectation", "POST / HTTP/1.1\nHost: h\nexpect: x\nContent-Length: 5\n\n", errExpectation},
+	{"two expectations", "POST / HTTP/1.1\nHost: h\nExpect: 100-continue, x\nContent-Length: 5\n\n", errExpectation},
+	{"no expectation", "POST / HTTP/1.1\nHost: h\nExpect:\nContent-Length: 5\n\nhello", errExpectation},
+	{"chunk size with a sign", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n+5\nhello\n0\n\n", errChunk},
+	{"chunk size in 0x", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n0x5\nhello\n0\n\n", errChunk},
+	{"chunk size with a space", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5 \nhello\n0\n\n", errChunk},
+	{"chunk size is empty", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n\nhello\n0\n\n", errChunk},
+	{"chunk size overflows", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n10000000000000005\nhello\n0\n\n", errChunk},
+	{"chunk longer than its size", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n4\nhello\n0\n\n", errChunk},
+	{"bare LF after a chunk size", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5␊hello\n0\n\n", errLineEnd},
+	{"bare LF in a chunk extension", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5;a␊hello\n0\n\n", errLineEnd},
+	{"bare CR in a chunk extension", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5;a␍b\nhello\n0\n\n", errLineEnd},
+	{"endless chunk extension", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5;" + strings.Repeat("a", 500) + "\nhello\n0\n\n", errChunk},
+	{"NUL in a chunk extension", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5;␀\nhello\n0\n\n", errChunk},
+	{"bare LF after a chunk", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5\nhello␊0\n\n", errLineEnd},
+	{"folded trailer", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n0\nA: 1\n b\n\n", errFolded},
+	{"trailers end in bare LFs", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n0\nA: 1␊␊GET / HTTP/1.1\nHost: h\n\n", errLineEnd},
+}
+
+func TestFraming(t *testing.T) {
+	for _, tt := range framings {
+		stream := wire(tt.stream)
+		for _, piece := range []int{1, 2, 7, 1 << 20} {
+			if _, fault := follow(stream, piece); fault != tt.fault {
+				t.Errorf("%s, in pieces of %d: %v, want %v", tt.name, piece, fault, tt.fault)
+			}
+		}
+		compareWithNetHTTP(t, stream)
+		checkSpoiled(t, stream)
+	}
+}
+
+// compareWithNetHTTP: what both take for requests ends at the same byte.
+func compareWithNetHTTP(t *testing.T, stream string) {
+	t.Helper()
+	ours := ends(stream)
+	src := strings.NewReader(stream)
+	br := bufio.NewReader(src)
+	for i := 0; ; i++ {
+		r, err := http.ReadRequest(br)
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
+		end := len(stream) - src.Len() - br.Buffered()
+		if i >= len(ours) {
+			return // refused here, or nothing more
+		}
+		if ours[i] != end {
+			t.Fatalf("request %d of %q ends at %d here and at %d in net/http", i, stream, ours[i], end)
+		}
+	}
+}
+
+// checkSpoiled: net/http takes what it is shown of a refused message neither
+// for complete nor for the beginning of something longer.
+func checkSpoiled(t *testing.T, stream string) {
+	t.Helper()
+	var f framing
+	n, fault := f.follow([]byte(stream))
+	if fault == nil {
+		return
+	}
+	br := bufio.NewReader(strings.NewReader(stream[:n] + f.spoiler()))
+	complete := 0
+	for {
+		r, err := http.ReadRequest(br)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r.Body)
+		}
+		if err == io.ErrUnexpectedEOF && f.spoiler() != "" {
+			t.Fatalf("%q: the reader of the body waits for more", stream)
+		}
+		if err != nil {
+			break
+		}
+		complete++
+	}
+	if want := len(ends(stream)); complete > want {
+		t.Fatalf("%q: net/http takes %d requests for complete, of %d", stream, complete, want)
+	}
+}
+
+func FuzzFraming(f *testing.F) {
+	for _, tt := range framings {
+		f.Add(wire(tt.stream), 3)
+	}
+	f.Fuzz(func(t *testing.T, stream string, piece int) {
+		compareWithNetHTTP(t, stream)
+		whole, faultOfWhole := follow(stream, len(stream)+1)
+		parts, faultOfParts := follow(stream, max(1, piece))
+		if whole != parts || faultOfWhole != faultOfParts {
+			t.Fatalf("%q: %d %v in one piece, %d %v in pieces of %d", stream, whole, faultOfWhole, parts, faultOfParts, piece)
+		}
+		checkSpoiled(t, stream)
+	})
+}
+
+// guarded gives all that a guarded server answers to a stream.
+func guarded(t *testing.T, stream string, end bool, h http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(h)
+	srv.Listener = GuardFraming(srv.Config, srv.Listener, slog.New(slog.DiscardHandler))
+	srv.Start()
+	defer srv.Close()
+	c, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprint(c, wire(stream))
+	if end {
+		_ = c.(*net.TCPConn).CloseWrite()
+	}
+	answers, _ := io.ReadAll(c) // a reset is an end too
+	return string(answers)
+}
+
+// What net/http refuses by itself looks like our refusals; what a handler says
+// stays as it is, even when it looks like one.
+func TestAnswersOfNetHTTPItself(t *testing.T) {
+	for head, status := range map[string]int{
+		"GET / HTTP/1.1\n\n":                                                 400, // no Host
+		"GET / HTTP/1.1\nHost: a\nHost: b\n\n":                               400,
+		"GET /%zz HTTP/1.1\nHost: h\n\n":                                     400,
+		"GET / HTTP/1.1\nHost: h\nX: ␀\n\n":                                  400,
+		"GET / HTTP/1.1\nHost: h\nX Y: 1\n\n":                                400,
+		"GET / HTTP/3.0\nHost: h\n\n":                                        505,
+		"POST / HTTP/1.1\nHost: h\nTransfer-Encoding: gzip, chunked\n\n":     501,
+		"GET / HTTP/1.1\nHost: h\nX: " + strings.Repeat("x", 2<<20) + "\n\n": 431,
+		"GET /a HTTP/1.1\nHost: h\n\nGET / HTTP/1.1\nHost: a\nHost: b\n\n":   400, // after an answer
+	} {
+		answers := guarded(t, head, false, func(http.ResponseWriter, *http.Request) {})
+		i := strings.LastIndex(answers, fmt.Sprint("HTTP/1.1 ", status))
+		res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answers[max(0, i):])), nil)
+		if err != nil {
+			t.Fatalf("%.60q: %v %q", head, err, answers)
+		}
+		var p struct {
+			Code   string
+			Status int
+		}
+		if err := json.NewDecoder(res.Body).Decode(&p); err != nil || p.Code != "malformed_request" || p.Status != status || res.StatusCode != status ||
+			!res.Close || res.Header.Get("Content-Type") != "application/problem+json" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%.60q: %q", head, answers)
+		}
+	}
+	imitation := "HTTP/1.1 400 Bad Request" + plainHead + "400 Bad Request"
+	for name, h := range map[string]http.HandlerFunc{
+		"after the head": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", fmt.Sprint(len(imitation)))
+			w.(http.Flusher).Flush()
+			io.WriteString(w, imitation)
+		},
+		"along with it": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(400)
+			io.WriteString(w, imitation)
+		},
+	} {
+		if answers := guarded(t, "GET / HTTP/1.1\nHost: h\n\n", true, h); !strings.HasSuffix(answers, "\r\n\r\n"+imitation) {
+			t.Errorf("a body was changed, %s: %q", name, answers)
+		}
+	}
+}
+
+// A WebSocket is no HTTP any more, not even what was sent before the 101.
+func TestGuardLetsGoOfAHijackedConnection(t *testing.T) {
+	frames := "\n\x00 \r\n\r\n:\n" + strings.Repeat("frame\n", 2000)
+	var got string
+	answers := guarded(t, "GET / HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n\n"+frames, true, func(w http.ResponseWriter, _ *http.Request) {
+		c, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		b, err := io.ReadAll(rw)
+		if err != nil {
+			t.Error(err)
+		}
+		got = string(b)
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+	})
+	if got != wire(frames) || answers != "HTTP/1.1 101 Switching Protocols\r\n\r\n" {
+		t.Errorf("%d bytes of %d arrived, %q", len(got), len(wire(frames)), answers)
+	}
+}
+
+// A head that is refused reaches no handler, its answer is a problem, and
+// nothing that follows on the connection is answered.
+func TestGuardedServer(t *testing.T) {
+	for _, tt := range framings {
+		var bodies []string
+		answers := guarded(t, tt.stream, tt.fault == nil, func(w http.ResponseWriter, r *http.Request) {
+			b, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(w, "broken body", 400)
+				return
+			}
+			bodies = append(bodies, string(b))
+		})
+		handled := 0 // requests before the one that is refused
+		if strings.Contains(tt.name, "on the second request") {
+			handled = 1
+		}
+		status := "400 Bad Request"
+		if tt.fault == errExpectation {
+			status = "417 Expectation Failed"
+		}
+		oks, refusals := strings.Count(answers, " 200 OK\r\n"), strings.Count(answers, " "+status+"\r\n")
+		switch {
+		case tt.fault == nil:
+			if refusals != 0 || len(bodies) != oks {
+				t.Errorf("%s: %s", tt.name, answers)
+			}
+		case refusals != 1 || oks != handled || len(bodies) != handled || !strings.Contains(answers, "Connection: close"):
+			t.Errorf("%s: %d handled, %s", tt.name, len(bodies), answers)
+		case strings.Contains(answers, "broken body") == strings.Contains(answers, `"malformed_request"`):
+			t.Errorf("%s: neither a handler's answer nor a problem: %s", tt.name, answers)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Change is what a reload does to the row of a path.
+type Change struct {
+	Path string
+	Keys []string // of a changed row: what is different, by the routes file's keys
+}
+
+func (c Change) String() string {
+	if len(c.Keys) == 0 {
+		return c.Path
+	}
+	return c.Path + " (" + strings.Join(c.Keys, ", ") + ")"
+}
+
+// Changes is the difference between two tables, in the order of the paths.
+type Changes struct{ Added, Removed, Changed []Change }
+
+// Succeed prepares t to take the place of old, and says what is different. An
+// upstream that stays in its row keeps what is known of it: one that is cooling
+// down is not asked again by every reload. It must be called before t is used;
+// old may be in use, and stays so for the requests that it has let in.
+func (t *Table) Succeed(old *Table) (c Changes) {
+	for _, path := range slices.Sorted(maps.Keys(t.routes)) {
+		rt, before := t.routes[path], old.routes[path]
+		if rt.own {
+			continue
+		}
+		if before == nil {
+			c.Added = append(c.Added, Change{Path: path})
+			continue
+		}
+		if keys := differences(textOf(before.Row), textOf(rt.Row)); len(keys) > 0 {
+			c.Changed = append(c.Changed, Change{path, keys})
+		}
+		rt.adopt(before)
+	}
+	for _, path := range slices.Sorted(maps.Keys(old.routes)) {
+		if t.routes[path] == nil {
+			c.Removed = append(c.Removed, Change{Path: path})
+		}
+	}
+	return c
+}
+
+// adopt takes the upstreams that rt has in common with an older row.
+func (rt *route) adopt(older *route) {
+	rt.next.Store(older.next.Load())
+	if rt.HealthPath != older.HealthPath {
+		return // what the other question found out is no answer to this one
+	}
+	for i, u := range rt.upstreams {
+		for _, o := range older.upstreams {
+			if o.scheme == u.scheme && o.host == u.host {
+				rt.upstreams[i] = o
+			}
+		}
+	}
+}
+
+// Retire closes the idle connections to upstreams that old has and next has
+// not. The pool closes only all of them at once, so the others are dialled
+// anew; no request is cut, because one in use is not idle. What requests still
+// hold comes back to the pool later, and is closed by its idle timeout.
+func (p *Proxy) Retire(old, next *Table) {
+	stays := next.addresses()
+	for address := range old.addresses() {
+		if !stays[address] {
+			p.transport.CloseIdleConnections()
+			return
+		}
+	}
+}
+
+func (t *Table) addresses() map[string]bool {
+	all := map[string]bool{}
+	for _, rt := range t.all {
+		for _, u := range rt.upstreams {
+			all[u.scheme+"://"+u.host] = true
+		}
+	}
+	return all
+}
+
+// rowText is a Row as a routes file has it, with every default filled in. What
+// cannot be written out, because only the missing key says it, is left away.
+type rowText struct {
+	Path           string   `yaml:"path"`
+	Upstreams      []string `yaml:"upstreams,flow"`
+	StripPrefix    string   `yaml:"strip_prefix,omitempty"`
+	Access         string   `yaml:"access"`
+	Roles          []string `yaml:"roles,flow,omitempty"`
+	Methods        []string `yaml:"methods,flow"`
+	Audience       string   `yaml:"audience"`
+	Identity       string   `yaml:"identity"`
+	ForwardCookies bool     `yaml:"forward_cookies"`
+	Timeout        string   `yaml:"timeout"`
+	MaxBody        string   `yaml:"max_body"`
+	HealthPath     string   `yaml:"health_path,omitempty"`
+}
+
+func textOf(r Row) rowText {
+	var upstreams []string
+	for _, u := range r.Upstreams {
+		upstreams = append(upstreams, (&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
+	}
+	return rowText{
+		Path: r.Path, Upstreams: upstreams, StripPrefix: r.StripPrefix,
+		Access: r.Access.String(), Roles: append([]string(nil), r.Roles...), Methods: r.Methods,
+		Audience: r.Audience, Identity: r.Identity.String(), ForwardCookies: r.ForwardCookies,
+		Timeout: r.Timeout.String(), MaxBody: sizeText(r.MaxBody), HealthPath: r.HealthPath,
+	}
+}
+
+// differences names the keys in which two rows differ.
+func differences(a, b rowText) (keys []string) {
+	before, after := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range before.NumField() {
+		if !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+			key, _, _ := strings.Cut(before.Type().Field(i).Tag.Get("yaml"), ",")
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// Print writes the table as a routes file that leads to the same table, with
+// every default written out.
+func (t *Table) Print(w io.Writer) error {
+	file := struct {
+		Routes []rowText `yaml:"routes"`
+	}{[]rowText{}}
+	for _, r := range t.Rows() {
+		file.Routes = append(file.Routes, textOf(r))
+	}
+	text, err := yaml.MarshalWithOptions(file, yaml.IndentSequence(true))
+	if err != nil {
+		return fmt.Errorf("print routes: %w", err)
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// String is the word that a routes file has for it.
+func (a Access) String() string { return [...]string{"member", "optional", "public"}[a] }
+
+// String is the word that a routes file has for it.
+func (m IdentityMode) String() string { return [...]string{"jwt", "headers", "none"}[m] }
+
+// sizeText is the shortest form that size reads as n.
+func sizeText(n int64) string {
+	if n == NoLimit {
+		return "none"
+	}
+	for _, unit := range []string{"GiB", "MiB", "KiB"} {
+		for _, u := range sizeUnits {
+			if u.suffix == unit && n%u.bytes == 0 {
+				return strconv.FormatInt(n/u.bytes, 10) + unit
+			}
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
