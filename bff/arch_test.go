@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"servertest":    {},
 	"spa":           {},
 	"e2e":           {"app", "config", "servertest"},
-	"bench":         {"auth", "memstore", "password", "redisstore", "servertest", "token"},
+	"bench":         {"app", "auth", "config", "memstore", "password", "redisstore", "servertest", "token"},
 }
 
 // Test files may know more: what their room may, what that one may, and so
@@ -75,6 +75,7 @@ var owners = map[string][]string{
 	"golang.org/x/net/idna":              {"auth"},
 	"golang.org/x/text/unicode/norm":     {"auth", "password"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy"},
+	"golang.org/x/time":                  {"memstore"},
 }
 
 // goStatements: rooms do not say go, they expose Run(ctx) error and app starts

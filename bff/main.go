@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,7 @@ func main() {
 	// Once draining has begun a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, process{
-		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdout: os.Stdout, stderr: os.Stderr,
+		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, hangups: hangups,
 	}))
 }
 
@@ -29,7 +30,12 @@ type process struct {
 	args           []string
 	getenv         func(string) string
 	now            func() time.Time
+	stdin          io.Reader // nil: there is none
 	stdout, stderr io.Writer
+
+	// hangups begins to listen for SIGHUP; what it returns waits for the next
+	// one. nil: there is none.
+	hangups func() func(context.Context) error
 }
 
 // Exit codes.
@@ -49,6 +55,7 @@ func verbs() []verb {
 	return []verb{
 		{"serve", "run the server (what happens without a verb)", serve},
 		{"migrate", "bring the database's tables up to date", migrate},
+		{"user", "make, list and change accounts, beside running servers", user},
 		{"config", "check the configuration and print it, secrets hidden", printConfig},
 		{"keys", "print fresh secrets and an identity key as .env lines", keys},
 		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},
@@ -102,28 +109,53 @@ func printHelp(w io.Writer) {
 // parseFlags reads a verb's flags and takes no further arguments. --help
 // prints them to stdout, a mistake to stderr.
 func parseFlags(p process, name, about string, define func(*flag.FlagSet)) error {
+	_, err := parseArguments(p, name, about, nil, define)
+	return err
+}
+
+// parseArguments is parseFlags for a verb that takes the arguments named in
+// wanted, all of them. Flags may stand anywhere; what follows "--" is none.
+func parseArguments(p process, name, about string, wanted []string, define func(*flag.FlagSet)) ([]string, error) {
 	fs := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	if define != nil {
 		define(fs)
 	}
 	usage := func(w io.Writer) {
-		fmt.Fprintf(w, "Usage: gatehouse %s [flags]\n\n%s\n", name, about)
+		fmt.Fprintf(w, "Usage: gatehouse %s [flags]\n\n%s\n", strings.Join(append([]string{name}, wanted...), " "), about)
 		fs.SetOutput(w)
 		fs.PrintDefaults()
 	}
-	err := fs.Parse(p.args)
+	given, err := parseAnywhere(fs, p.args)
 	if errors.Is(err, flag.ErrHelp) {
 		usage(p.stdout)
-		return err
+		return nil, err
 	}
-	if err == nil && fs.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	switch {
+	case err != nil:
+	case len(given) > len(wanted):
+		err = fmt.Errorf("unexpected argument %q", given[len(wanted)])
+	case len(given) < len(wanted):
+		err = fmt.Errorf("%s is missing", wanted[len(given)])
 	}
 	if err != nil {
 		fmt.Fprintf(p.stderr, "gatehouse %s: %v\n\n", name, err)
 		usage(p.stderr)
-		return errUsage
+		return nil, errUsage
 	}
-	return nil
+	return given, nil
+}
+
+// parseAnywhere gives what is no flag; package flag stops at the first of it.
+func parseAnywhere(fs *flag.FlagSet, args []string) (given []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := fs.Args()
+		if parsed := len(args) - len(rest); len(rest) == 0 || parsed > 0 && args[parsed-1] == "--" {
+			return append(given, rest...), nil
+		}
+		given, args = append(given, rest[0]), rest[1:]
+	}
 }

@@ -93,7 +93,7 @@ func TestVersion(t *testing.T) {
 func manyMistakes(t *testing.T) (env map[string]string, complaints []string) {
 	t.Helper()
 	routes := filepath.Join(t.TempDir(), "routes.yaml")
-	if err := os.WriteFile(routes, []byte("routes:\n  - path: no-slash\n    upstreams: [ftp://x]\n"), 0o600); err != nil {
+	if err := os.WriteFile(routes, []byte("routes:\n  - path: no-slash\n    upstreams: [ftp://x]\n    acces: public\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]string{
@@ -102,7 +102,7 @@ func manyMistakes(t *testing.T) (env map[string]string, complaints []string) {
 			"ROUTES_FILE": routes,
 		}, []string{
 			"PUBLIC_URL is http://app.example.com", "BCRYPT_COST", "SIGNUP", "ACCESS_TTL", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET is missing",
-			"IDENTITY_KEY: ", "MYSQL_DSN: ", "REDIS_URL ", "ROUTES_FILE " + routes, "no-slash", "ftp://x",
+			"IDENTITY_KEY: ", "MYSQL_DSN: ", "REDIS_URL ", "ROUTES_FILE " + routes, "line 2: path: \"no-slash\"", "line 3: upstreams: \"ftp://x\"", "line 4: unknown key \"acces\"",
 		}
 }
 
@@ -152,12 +152,44 @@ func TestConfigFindsEachMistakeThatOnlyARoomCanSee(t *testing.T) {
 	}
 }
 
+// What is in effect is shown as a routes file that would lead to it.
+func TestConfigPrintsTheRoutesInEffect(t *testing.T) {
+	t.Parallel()
+	routes := filepath.Join(t.TempDir(), "routes.yaml")
+	if err := os.WriteFile(routes, []byte("routes:\n  - path: /api/orders\n    upstreams: [http://orders]\n    roles: [admin]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"DATA_DIR": t.TempDir(), "ROUTES_FILE": routes}
+	got := gatehouse(t, env, "config")
+	got.want(t, "config", 0, "# proxied routes: "+routes, "")
+	got.want(t, "config", 0, `
+routes:
+  - path: /api/orders
+    upstreams: [http://orders]
+    access: member
+    roles: [admin]
+    methods: [GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS]
+    audience: orders
+    identity: jwt
+    forward_cookies: false
+    timeout: 30s
+    max_body: 10MiB
+`, "")
+	_, table, _ := strings.Cut(got.stdout, "# proxied routes")
+	if err := os.WriteFile(routes, []byte("#"+table), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := gatehouse(t, env, "config"); again.stdout != got.stdout || again.code != 0 {
+		t.Errorf("read again it is\n%s%s", again.stdout, again.stderr)
+	}
+}
+
 func TestConfigOfEmbeddedModeShowsTheDemoRoute(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	got := gatehouse(t, map[string]string{"DATA_DIR": dir}, "config")
 	got.want(t, "config", 0, "DATA_DIR="+dir, "")
-	got.want(t, "config", 0, "/api/demo ->", "")
+	got.want(t, "config", 0, "\nroutes:\n  - path: /api/demo\n", "")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("looking at the configuration has made DATA_DIR")
 	}

@@ -22,14 +22,18 @@ import (
 var version = ""
 
 func serve(ctx context.Context, p process) error {
-	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first.", nil); err != nil {
+	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first. SIGHUP has it read ROUTES_FILE again.", nil); err != nil {
 		return err
 	}
 	c, log, err := configure(p)
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: c, Log: log, Now: p.now})
+	o := app.Options{Config: c, Log: log, Now: p.now}
+	if p.hangups != nil {
+		o.AwaitReload = p.hangups()
+	}
+	a, err := app.New(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -61,8 +65,7 @@ func printConfig(_ context.Context, p process) error {
 	}
 	c.Print(p.stdout)
 	fmt.Fprintln(p.stdout)
-	app.PrintRoutes(p.stdout, table)
-	return nil
+	return app.PrintRoutes(p.stdout, c, table)
 }
 
 func keys(_ context.Context, p process) error {

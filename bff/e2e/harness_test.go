@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,11 @@ type site struct {
 	logs  *lockedBuffer
 	redis *servertest.RedisHandle // nil in embedded mode
 	noApp bool                    // pages come from elsewhere
-	stop  func()
+	// limited is for tests of the limits; others are a crowd.
+	limited bool
+	// hashCost is quickHash when 0.
+	hashCost int
+	stop     func()
 }
 
 // quickHash keeps tests from waiting for bcrypt.
@@ -95,7 +100,7 @@ func (s *site) start(extra ...string) *site {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	a, err := app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: quickHash})
+	a, err := app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
 	if err != nil {
 		s.t.Fatal(err)
 	}

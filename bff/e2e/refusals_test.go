@@ -3,8 +3,11 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -62,7 +65,7 @@ func TestRoutingRefusals(t *testing.T) {
 		{"GET", "/api/demo/nowhere", 404, "", ""},
 		{"GET", "/api/auth/login", 405, "method_not_allowed", "POST"},
 		{"OPTIONS", "/api/auth/login", 405, "method_not_allowed", "POST"},
-		{"DELETE", "/api/auth/me", 405, "method_not_allowed", "GET, HEAD"},
+		{"PUT", "/api/auth/me", 405, "method_not_allowed", "GET, HEAD, PATCH, DELETE"},
 		{"TRACE", "/api/demo/me", 405, "method_not_allowed", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
 		{"PROPFIND", "/", 405, "method_not_allowed", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
 		{"GET", "/api/%61uth/me", 400, "bad_path", ""},
@@ -156,10 +159,29 @@ func TestOddRequestTargets(t *testing.T) {
 	}
 }
 
-func TestNothingSecretIsLogged(t *testing.T) {
+// everythingUnder is what all files of a path hold.
+func everythingUnder(t *testing.T, path string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(filepath.Dir(path), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasPrefix(name, path) { // with -wal and -shm
+			return err
+		}
+		text, err := os.ReadFile(name)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func TestNothingSecretIsLoggedOrStored(t *testing.T) {
 	s := embedded(t).start()
 	b := s.member("ada@example.com")
 	b.do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": "canary-wrong-password"}).want(t, 401)
+	b.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": "canary, and a new password"}).want(t, 204)
 	b.do("GET", "/api/demo/me?secret=canary-query", nil, "X-Request-Id", "canary\"id", "User-Agent", "canary-agent").want(t, 200)
 	b.do("GET", "/nowhere/canary-path", nil)
 	s.raw("POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\nConnection: close\r\n\r\n" +
@@ -170,9 +192,17 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	b.do("POST", "/api/auth/logout", nil).want(t, 204)
 	s.stop()
 	logs := s.logs.String()
-	for _, secret := range []string{goodPassword, "canary", access, refresh, strings.Split(access, ".")[2], b.cookie("device")} {
+	stored := everythingUnder(t, filepath.Join(s.env["DATA_DIR"], "gatehouse.db")) + everythingUnder(t, filepath.Join(s.env["DATA_DIR"], "sessions"))
+	if !strings.Contains(stored, "ada@example.com") {
+		t.Error("the database was looked for in the wrong place")
+	}
+	for _, secret := range []string{goodPassword, "canary", "canary-wrong-password", "canary, and a new password", access, refresh, strings.Split(access, ".")[2], b.cookie("device")} {
 		if secret != "" && strings.Contains(logs, secret) {
 			t.Errorf("the log holds %q", secret)
+		}
+		// A user agent is kept for the owner to see.
+		if secret != "" && secret != "canary" && strings.Contains(stored, secret) {
+			t.Errorf("the database or the sessions hold %q", secret)
 		}
 	}
 	if !strings.Contains(logs, `"route":"/api/demo"`) || !strings.Contains(logs, `"route":"/api/auth/login"`) {

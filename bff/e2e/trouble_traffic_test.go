@@ -14,6 +14,7 @@ import (
 // how that went.
 type traveller struct {
 	jar              tokens
+	pace             time.Duration // of the clock, with each request
 	renewed, unasked atomic.Int64
 }
 
@@ -21,7 +22,7 @@ type traveller struct {
 // done or can be asked for again.
 func (v *traveller) travel(ctx context.Context, t *testing.T, p pair) error {
 	for ctx.Err() == nil {
-		p.a.clock.Advance(time.Second)
+		p.a.clock.Advance(v.pace)
 		a, err := p.each()[rand.IntN(2)].ask("GET", "/api/auth/me", tokens{refresh: v.jar.refresh})
 		if err != nil {
 			return err
@@ -40,6 +41,26 @@ func (v *traveller) travel(ctx context.Context, t *testing.T, p pair) error {
 	return nil
 }
 
+// everybody waits until all travellers have counted on.
+func (p pair) everybody(what string, travellers []*traveller, count func(*traveller) *atomic.Int64) {
+	p.a.t.Helper()
+	var before []int64
+	for _, v := range travellers {
+		before = append(before, count(v).Load())
+	}
+	p.a.eventually(what, func() bool {
+		for i, v := range travellers {
+			if p.a.t.Failed() {
+				p.a.t.FailNow()
+			}
+			if count(v).Load() < before[i]+2 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Redis hangs, is killed, loses all its connections, with renewals at every
 // stage of being made: nobody is signed out, and nobody skips a generation.
 func TestRenewalsThroughOutages(t *testing.T) {
@@ -53,31 +74,12 @@ func TestRenewalsThroughOutages(t *testing.T) {
 	defer all.Wait()
 	var travellers []*traveller
 	for range 8 {
-		v := &traveller{jar: p.a.signedIn("ada@example.com")}
+		v := &traveller{jar: p.a.signedIn("ada@example.com"), pace: time.Second}
 		travellers = append(travellers, v)
 		all.Go(func() {
 			if err := v.travel(ctx, t, p); err != nil {
 				t.Error(err)
 			}
-		})
-	}
-	// everybody waits until all have counted on.
-	everybody := func(what string, count func(*traveller) *atomic.Int64) {
-		t.Helper()
-		var before []int64
-		for _, v := range travellers {
-			before = append(before, count(v).Load())
-		}
-		p.a.eventually(what, func() bool {
-			for i, v := range travellers {
-				if t.Failed() {
-					t.FailNow()
-				}
-				if count(v).Load() < before[i]+2 {
-					return false
-				}
-			}
-			return true
 		})
 	}
 	renewed := func(v *traveller) *atomic.Int64 { return &v.renewed }
@@ -87,13 +89,13 @@ func TestRenewalsThroughOutages(t *testing.T) {
 		{p.a.redis.Kill, p.a.redis.Start},
 		{p.a.redis.Pause, p.a.redis.Resume},
 	} {
-		everybody("renewals", renewed)
+		p.everybody("renewals", travellers, renewed)
 		trouble.begin()
-		everybody("answers that there is no answer", unasked)
+		p.everybody("answers that there is no answer", travellers, unasked)
 		trouble.end()
 	}
 	for range 10 {
-		everybody("renewals", renewed)
+		p.everybody("renewals", travellers, renewed)
 		if err := look.ClientKillByFilter(t.Context(), "TYPE", "normal").Err(); err != nil {
 			t.Fatal(err)
 		}

@@ -76,3 +76,9 @@ func (w *wire) moveTo(addr string) {
 		_ = conn.Close()
 	}
 }
+
+func (w *wire) leads() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to
+}

@@ -67,7 +67,7 @@ func run(ctx context.Context, mode, listen string) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: c, Log: log, Now: time.Now, HashCost: quickHash})
+	a, err := app.New(ctx, app.Options{Config: c, Log: log, Now: time.Now, HashCost: quickHash, Crowd: true})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
@@ -36,6 +34,12 @@ type Options struct {
 	// HashCost replaces BCRYPT_COST when it is not 0. Tests use it: the
 	// configuration allows nothing so quick.
 	HashCost int
+	// Crowd lets as many people as a test needs sign up and in from one address.
+	Crowd bool
+
+	// AwaitReload blocks until ROUTES_FILE is to be read again; its error ends
+	// the server. nil: the routes stay as they are.
+	AwaitReload func(context.Context) error
 }
 
 // hashQueue is how many sign-ins may wait for each hash that can run at once:
@@ -50,9 +54,13 @@ type App struct {
 
 	db       *sqlstore.DB
 	sessions sessionStore
+	limiter  auth.Limiter
+	limits   auth.Limits
 	service  *auth.Service
 	proxy    *proxy.Proxy
-	demo     *demo // nil without
+	table    atomic.Pointer[proxy.Table]
+	demo     *demo    // nil without
+	control  *control // nil but in embedded mode
 
 	listener net.Listener
 	ops      net.Listener // nil when off
@@ -61,6 +69,8 @@ type App struct {
 	// background is the work beside requests; each returns when its context ends.
 	background []func(context.Context) error
 	closers    []func() error // in the order of opening
+
+	awaitReload func(context.Context) error
 }
 
 // sessionStore is what memstore and redisstore have in common.
@@ -72,11 +82,20 @@ type sessionStore interface {
 
 // New opens and wires everything. When it fails, nothing stays open.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}}
+	a := newApp(o)
 	if err := a.open(ctx, o.HashCost); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
+}
+
+func newApp(o Options) *App {
+	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}, awaitReload: o.AwaitReload, limits: auth.DefaultLimits}
+	if o.Crowd {
+		many := auth.Allowance{Count: 1_000_000, Per: time.Second}
+		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Password: many}
+	}
+	return a
 }
 
 func (a *App) open(ctx context.Context, hashCost int) error {
@@ -87,13 +106,7 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err := a.listen(ctx); err != nil {
 		return err
 	}
-	tokens, err := newIssuer(c)
-	if err != nil {
-		return err
-	}
-	// One core stays free for proxied requests while passwords are hashed.
-	concurrent := max(1, runtime.GOMAXPROCS(0)-1)
-	passwords, err := password.NewHasher(cmp.Or(hashCost, c.BcryptCost), concurrent, concurrent*hashQueue)
+	tokens, err := a.openService(hashCost)
 	if err != nil {
 		return err
 	}
@@ -112,10 +125,14 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err != nil {
 		return err
 	}
-	return a.wire(tokens, passwords, table)
+	a.table.Store(table)
+	if err := a.wire(tokens); err != nil {
+		return err
+	}
+	return a.openControl(ctx) // last: whoever finds it uses it
 }
 
-func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *proxy.Table) error {
+func (a *App) wire(tokens *token.Issuer) error {
 	c := a.config
 	pages, err := newPages(c, a.log)
 	if err != nil {
@@ -136,26 +153,19 @@ func (a *App) wire(tokens *token.Issuer, passwords *password.Hasher, table *prox
 		Logger:     a.log,
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
-	a.service = auth.New(auth.Deps{
-		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db,
-		Tokens: tokens, Passwords: passwords,
-		Policy: auth.Policy{
-			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
-			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
-		},
-		Now: a.now, Log: a.log,
-		OnRevocation: func(r auth.Revocation) { a.proxy.CloseSession(r.SessionID, string(r.Reason)) },
-	})
 	server = web.New(web.Options{
-		Auth: a.service, Proxy: a.proxy, Table: table, JWKS: tokens.JWKS(),
+		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: tokens.JWKS(),
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
 		Pages: pages, Now: a.now, Log: a.log,
 	})
 	a.server = newHTTPServer(server, a.log)
 	a.server.RegisterOnShutdown(server.EndStreams)
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
-		return a.proxy.Run(ctx, func() *proxy.Table { return table })
+		return a.proxy.Run(ctx, a.table.Load)
 	})
+	if a.awaitReload != nil {
+		a.background = append(a.background, a.reloads)
+	}
 	return nil
 }
 
@@ -168,16 +178,21 @@ func (a *App) openStores(ctx context.Context) error {
 		// The journal's lock comes first: it keeps a second server out.
 		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, "sessions"), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
-			return fmt.Errorf("open sessions: %w", err)
+			return fmt.Errorf("%w: %w", errOpenSessions, err)
 		}
-		a.sessions = store
+		// That of a server that was killed: whoever has its port by now must not
+		// be handed passwords.
+		if err := removeIfThere(filepath.Join(c.DataDir, controlFile)); err != nil {
+			return errors.Join(err, store.Close())
+		}
+		a.sessions, a.limiter = store, memstore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)
 	} else {
 		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}
-		a.sessions = store
+		a.sessions, a.limiter = store, store.Limits(memstore.NewLimits(a.now))
 		a.state.checks = append(a.state.checks, check{"redis", func(ctx context.Context) error {
 			return errors.Join(store.Ping(ctx), store.Following())
 		}})
@@ -200,7 +215,7 @@ func (a *App) openStores(ctx context.Context) error {
 func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time) (*sqlstore.DB, error) {
 	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: log, Now: now}
 	if c.Embedded {
-		sc.SQLitePath = filepath.Join(c.DataDir, "gatehouse.db")
+		sc.SQLitePath = filepath.Join(c.DataDir, databaseFile)
 	}
 	db, err := sqlstore.Open(ctx, sc)
 	if err != nil {

@@ -1,14 +1,16 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
 
 // demoPath is where embedded mode has the demo API.
@@ -29,30 +31,38 @@ func routes(c *config.Config, demo *url.URL) (*proxy.Table, error) {
 	if c.RoutesFile == "" {
 		return proxy.NewTable()
 	}
-	text, err := os.ReadFile(c.RoutesFile)
-	if err != nil {
-		return nil, fmt.Errorf("ROUTES_FILE: %w", err)
+	table, err := readRoutes(c.RoutesFile)
+	if _, unread := errors.AsType[*fs.PathError](err); unread {
+		return nil, fmt.Errorf("ROUTES_FILE: %w", err) // which names the file
 	}
-	table, err := proxy.ParseTable(text)
 	if err != nil {
 		return nil, fmt.Errorf("ROUTES_FILE %s:\n%w", c.RoutesFile, err)
 	}
 	return table, nil
 }
 
-// PrintRoutes writes the table for an operator to read.
-func PrintRoutes(w io.Writer, t *proxy.Table) {
-	rows := t.Rows()
-	if len(rows) == 0 {
-		fmt.Fprintln(w, "# no proxied routes: set ROUTES_FILE")
-		return
+// readRoutes reads a routes file. The error joins every mistake in it.
+func readRoutes(file string) (*proxy.Table, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
-	fmt.Fprintln(w, "# proxied routes")
-	for _, r := range rows {
-		var upstreams []string
-		for _, u := range r.Upstreams {
-			upstreams = append(upstreams, u.String())
-		}
-		fmt.Fprintf(w, "%s -> %s (strip %q, audience %s, timeout %s)\n", r.Path, strings.Join(upstreams, " "), r.StripPrefix, r.Audience, r.Timeout)
-	}
+	return proxy.ParseTable(text)
 }
+
+// PrintRoutes writes the table that c leads to as a routes file.
+func PrintRoutes(w io.Writer, c *config.Config, t *proxy.Table) error {
+	switch {
+	case hasDemo(c):
+		fmt.Fprintln(w, "# proxied routes: the demo API, on a port that it chooses when it starts")
+	case c.RoutesFile == "":
+		fmt.Fprintln(w, "# no proxied routes: set ROUTES_FILE")
+		return nil
+	default:
+		fmt.Fprintf(w, "# proxied routes: %s with every default written out; no `roles` means every role\n", c.RoutesFile)
+	}
+	return t.Print(w)
+}
+
+// Endpoints lists the product's own endpoints.
+func Endpoints() []web.Endpoint { return web.Endpoints() }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
 // Limits against clients that hold connections without using them: with Go's
@@ -78,12 +80,11 @@ func (a *App) OpsAddr() net.Addr {
 	return a.ops.Addr()
 }
 
-// Run serves until ctx ends or something fails, then drains: readiness off,
-// requests under way finished up to SHUTDOWN_TIMEOUT, background work done,
-// stores closed. It may be called once.
+// Run serves, once it knows whose session has ended, until ctx ends or
+// something fails, then drains: readiness off, requests under way finished up
+// to SHUTDOWN_TIMEOUT, background work done, stores closed. It may be called
+// once.
 func (a *App) Run(ctx context.Context) error {
-	a.announce()
-
 	// Background work goes on while requests drain, and ends after them.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -93,22 +94,29 @@ func (a *App) Run(ctx context.Context) error {
 	}
 
 	servers, ctx := errgroup.WithContext(ctx)
-	serve := func(s *http.Server, l net.Listener) {
-		servers.Go(func() error {
-			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				return err
-			}
-			return nil
-		})
+	serve := func(s *http.Server, l net.Listener) error {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
 	}
-	serve(a.server, a.listener)
 	opsServer := newHTTPServer(a.state.handler(), a.log)
 	if a.ops != nil {
-		serve(opsServer, a.ops)
+		servers.Go(func() error { return serve(opsServer, a.ops) })
 	}
 	if a.demo != nil {
-		serve(a.demo.server, a.demo.listener)
+		servers.Go(func() error { return serve(a.demo.server, a.demo.listener) })
 	}
+	if a.control != nil {
+		servers.Go(func() error { return serve(a.control.server, a.control.listener) })
+	}
+	servers.Go(func() error {
+		if !a.catchUp(ctx, background) {
+			return nil
+		}
+		a.announce()
+		return serve(a.server, proxy.GuardFraming(a.server, a.listener, a.log))
+	})
 	servers.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -134,6 +142,28 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.close())
 }
 
+// catchUpDeadline is how long the public listener waits at the start: its
+// clients wait too.
+const catchUpDeadline = 5 * time.Second
+
+// catchUp waits until it is known which sessions have ended; without it, their
+// access tokens were served for a moment after every start. While the store
+// cannot be asked, whoever holds a good one is not kept waiting any longer. It
+// reports whether there is still somebody to serve.
+func (a *App) catchUp(ctx, background context.Context) bool {
+	select {
+	case <-a.service.CaughtUp():
+	case <-time.After(catchUpDeadline):
+		a.log.Warn("the revocations could not be read: until they can, access tokens of ended sessions look good",
+			"waited", catchUpDeadline.String())
+	case <-ctx.Done():
+		return false
+	case <-background.Done():
+		return false
+	}
+	return true
+}
+
 // backgroundDeadline is what queues get to be written out after the last
 // request.
 const backgroundDeadline = 12 * time.Second
@@ -152,6 +182,9 @@ func (a *App) drain(opsServer *http.Server) error {
 		a.log.Warn("requests or streams cut at the deadline", "error", err)
 	}
 	errs := []error{a.server.Close(), opsServer.Shutdown(ctx), opsServer.Close()}
+	if a.control != nil {
+		errs = append(errs, a.control.shutdown()) // late: until then nobody else can carry out a command
+	}
 	if a.demo != nil {
 		errs = append(errs, a.demo.server.Close()) // its requests came through the public one
 	}

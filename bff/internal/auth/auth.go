@@ -40,6 +40,8 @@ type Deps struct {
 	Sessions    Sessions
 	Revocations Revocations
 	Audit       Audit
+	Limiter     Limiter
+	Limits      Limits
 	Tokens      *token.Issuer
 	Passwords   *password.Hasher
 	Policy      Policy
@@ -57,6 +59,9 @@ type Service struct {
 	users     Users
 	sessions  Sessions
 	announcer Revocations
+	audit     Audit
+	limiter   Limiter
+	limits    Limits
 	tokens    *token.Issuer
 	passwords *password.Hasher
 	policy    Policy
@@ -68,6 +73,7 @@ type Service struct {
 	revoked    *revocationList
 	trail      *trail
 	unfinished *unfinished
+	unsettled  unsettled
 	watchers   watchers
 }
 
@@ -77,6 +83,9 @@ func New(d Deps) *Service {
 		users:     d.Users,
 		sessions:  d.Sessions,
 		announcer: d.Revocations,
+		audit:     d.Audit,
+		limiter:   d.Limiter,
+		limits:    d.Limits,
 		tokens:    d.Tokens,
 		passwords: d.Passwords,
 		policy:    d.Policy,

@@ -45,7 +45,7 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 		}}, nil
 	}
 	if refresh != "" {
-		return s.Refresh(ctx, refresh)
+		return s.renew(ctx, "", refresh, inline)
 	}
 	switch {
 	case standing == ended:

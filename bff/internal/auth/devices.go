@@ -3,8 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 )
 
 // Sessions lists somebody's live sessions, newest first. Refusals are *Error.
@@ -70,57 +68,4 @@ func (s *Service) endOwn(ctx context.Context, who Principal, ids ...string) erro
 		s.trail.add(o.event)
 	}
 	return nil
-}
-
-// AccountChanged brings an account's new role or name into its live sessions:
-// they go on, and the next request of each carries the new role, on every
-// instance. Whoever changes an account calls it after the change is stored.
-// Refusals are *Error; then the call is to be repeated.
-func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) error {
-	list, err := s.sessions.List(ctx, userID)
-	if err != nil {
-		return storeError(err)
-	}
-	now := s.now()
-	var news []Revocation
-	for _, rec := range list {
-		since, err := s.setAccount(ctx, rec, a, now)
-		if errors.Is(err, ErrNoSession) {
-			continue
-		}
-		if err != nil {
-			return storeError(err)
-		}
-		news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: since})
-	}
-	// After the records: an access token that is refused now is renewed from one.
-	if err := s.announcer.Announce(ctx, news...); err != nil {
-		return storeError(err)
-	}
-	for _, n := range news {
-		s.revoked.add(n)
-	}
-	return nil
-}
-
-// setAccount gives the first pair that carries the change. A session that has
-// it already is announced again: the one who wrote it may not have got so far.
-func (s *Service) setAccount(ctx context.Context, rec Session, a Account, now time.Time) (Pair, error) {
-	for range maxSwaps {
-		if rec.Account.same(a) {
-			return rec.pair(), nil
-		}
-		next := withAccount(rec, a, now)
-		err := s.sessions.Swap(ctx, rec, next)
-		if err == nil {
-			return next.pair(), nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return Pair{}, err
-		}
-		if rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID); err != nil {
-			return Pair{}, err
-		}
-	}
-	return Pair{}, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
 }

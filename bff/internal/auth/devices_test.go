@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 )
 
 // who is the principal that a pair of cookies speaks for.
@@ -91,7 +92,7 @@ func TestEndingSessionsWhileTheStoreIsAwayEndsNone(t *testing.T) {
 func TestRoleChangeShowsInTheNextRequest(t *testing.T) {
 	h, c := arrived(t)
 	other := auth.New(auth.Deps{
-		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit,
+		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit, Limiter: memstore.NewLimits(h.clock.Now), Limits: crowd,
 		Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -17,6 +17,8 @@ const (
 	CodeSignupClosed            Code = "signup_closed"
 	CodeInvalidCredentials      Code = "invalid_credentials"
 	CodeAccountDisabled         Code = "account_disabled"
+	CodeWrongPassword           Code = "wrong_password"
+	CodeLastAdmin               Code = "last_admin"
 	CodeNotAuthenticated        Code = "not_authenticated"
 	CodeSessionExpired          Code = "session_expired"
 	CodeSessionRevoked          Code = "session_revoked"
@@ -31,6 +33,7 @@ const (
 // Codes lists every Code, so that a test can see that each has a status.
 var Codes = []Code{
 	CodeValidationFailed, CodeEmailTaken, CodeSignupClosed, CodeInvalidCredentials, CodeAccountDisabled,
+	CodeWrongPassword, CodeLastAdmin,
 	CodeNotAuthenticated, CodeSessionExpired, CodeSessionRevoked, CodeRefreshReuse,
 	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy, CodeTooManyAttempts, CodeNotFound,
 }
@@ -74,6 +77,11 @@ func storeError(err error) error {
 	case errors.Is(err, ErrSessionStore):
 		return &Error{Code: CodeSessionStoreUnavailable, RetryAfter: storeRetryAfter, Cause: err,
 			Detail: "Sessions cannot be looked up at the moment. You are still signed in; try again shortly."}
+	case errors.Is(err, ErrLastAdmin):
+		return &Error{Code: CodeLastAdmin, Cause: err,
+			Detail: "This is the last active administrator. Make somebody else one first."}
+	case errors.Is(err, ErrNoUser):
+		return &Error{Code: CodeNotFound, Cause: err, Detail: "There is no such account."}
 	case errors.Is(err, ErrDatabase):
 		return &Error{Code: CodeDatabaseUnavailable, RetryAfter: storeRetryAfter, Cause: err,
 			Detail: "Accounts cannot be looked up at the moment. Try again shortly."}

@@ -8,14 +8,20 @@ import (
 // EventType names what happened, in the words of the audit trail.
 type EventType string
 
-// The audit events there are so far.
+// The audit events there are.
 const (
-	EventRegistered     EventType = "registered"
-	EventLoginSucceeded EventType = "login_succeeded"
-	EventLoginFailed    EventType = "login_failed"
-	EventLogout         EventType = "logout"
-	EventSessionRevoked EventType = "session_revoked"
-	EventRefreshReuse   EventType = "refresh_reuse"
+	EventRegistered      EventType = "registered"
+	EventLoginSucceeded  EventType = "login_succeeded"
+	EventLoginFailed     EventType = "login_failed"
+	EventLogout          EventType = "logout"
+	EventSessionRevoked  EventType = "session_revoked"
+	EventRefreshReuse    EventType = "refresh_reuse"
+	EventPasswordChanged EventType = "password_changed"
+	EventProfileChanged  EventType = "profile_changed"
+	EventRoleChanged     EventType = "role_changed"
+	EventUserDisabled    EventType = "user_disabled"
+	EventUserEnabled     EventType = "user_enabled"
+	EventAccountDeleted  EventType = "account_deleted"
 )
 
 // Event is one line of the audit trail. It never holds a secret: no password,
@@ -36,4 +42,14 @@ type Event struct {
 // Audit keeps events. They are only ever added.
 type Audit interface {
 	Append(ctx context.Context, events ...Event) error
+	// Page gives events, the newest first.
+	Page(ctx context.Context, q EventQuery) ([]Event, error)
+}
+
+// EventQuery asks for a page of the audit trail.
+type EventQuery struct {
+	UserID string    // whom they are about; empty: anybody
+	Type   EventType // empty: any
+	After  Position  // the last one of the page before; zero: from the start
+	Limit  int       // at least 1
 }

@@ -27,14 +27,22 @@ type house struct {
 	users    *memstore.Users
 	audit    *memstore.Audit
 	tokens   *token.Issuer
-	ended    chan auth.Revocation
-	stop     func() // ends the background work and waits for what it still stores
+
+	passwords *password.Hasher
+	ended     chan auth.Revocation
+	stop      func() // ends the background work and waits for what it still stores
 }
 
 var policy = auth.Policy{
 	AccessTTL: 15 * time.Minute, RefreshTTL: 7 * 24 * time.Hour, RememberTTL: 30 * 24 * time.Hour,
 	SessionMaxAge: 90 * 24 * time.Hour, SignupOpen: true,
 }
+
+// crowd lets as many people as a test needs come from nowhere in particular.
+var crowd = func() auth.Limits {
+	many := auth.Allowance{Count: 1_000_000, Per: time.Second}
+	return auth.Limits{SignIn: many, Register: many, Refresh: many, Password: many}
+}()
 
 // open starts a house. Each option may change what it stands on.
 func open(t *testing.T, options ...func(*auth.Deps)) *house {
@@ -63,11 +71,12 @@ func open(t *testing.T, options ...func(*auth.Deps)) *house {
 	}
 	audit := &memstore.Audit{}
 	h := &house{
-		t: t, clock: clock, sessions: sessions, users: memstore.NewUsers(audit), audit: audit, tokens: tokens,
+		t: t, clock: clock, sessions: sessions, users: memstore.NewUsers(audit), audit: audit, tokens: tokens, passwords: passwords,
 		ended: make(chan auth.Revocation, 100),
 	}
 	deps := auth.Deps{
 		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: audit,
+		Limiter: memstore.NewLimits(clock.Now), Limits: crowd,
 		Tokens: tokens, Passwords: passwords, Policy: policy, Now: clock.Now,
 		Log:          slog.New(slog.DiscardHandler),
 		OnRevocation: func(r auth.Revocation) { h.ended <- r },

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 )
 
 // The model is only worth something if the Service does what it says: a
@@ -70,16 +71,20 @@ func (c *counted) Get(ctx context.Context, userID, id string) (auth.Session, err
 }
 
 func newStage(t *testing.T, h *house) *stage {
+	// A change of the role is no use of the session: hours after hours it would
+	// come to its idle end, which the model does not know.
+	patient := policy
+	patient.RefreshTTL = patient.SessionMaxAge
 	s := &stage{h: h, store: &counted{Sessions: h.sessions}, pairs: map[int]*auth.Cookies{}, role: auth.RoleUser}
 	for i := range s.at {
 		s.at[i] = auth.New(auth.Deps{
-			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit,
-			Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit, Limiter: memstore.NewLimits(h.clock.Now), Limits: crowd,
+			Tokens: h.tokens, Passwords: h.passwords, Policy: patient, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 		})
 	}
 	// Whole seconds: the times in tokens are, and the model's windows are exact.
 	h.clock.Set(h.clock.Now().Truncate(time.Second).Add(time.Second))
-	in, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	in, err := s.at[0].SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +180,12 @@ func (s *stage) ask(e auth.ModelEvent) string {
 		// joins it or comes after it, and is answered the same.
 		gone, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := s.at[e.Instance].Authenticate(gone, "", carries.Refresh); err != nil && !errors.Is(err, context.Canceled) {
+		if _, err := s.enter(gone, e, &auth.Cookies{Refresh: carries.Refresh}); err != nil && !errors.Is(err, context.Canceled) {
 			return fmt.Sprint("to a client that hung up: ", err)
 		}
 	}
 	before := s.store.gets.Load()
-	g, err := s.enter(e, carries)
+	g, err := s.enter(context.Background(), e, carries)
 	switch {
 	case e.Outcome == auth.ModelStolen:
 		return s.stolen(err)
@@ -208,8 +213,7 @@ func (s *stage) ask(e auth.ModelEvent) string {
 }
 
 // enter asks in one of the ways that a browser may: they differ in nothing.
-func (s *stage) enter(e auth.ModelEvent, c *auth.Cookies) (auth.Grant, error) {
-	ctx := context.Background()
+func (s *stage) enter(ctx context.Context, e auth.ModelEvent, c *auth.Cookies) (auth.Grant, error) {
 	if e.Outcome != auth.ModelByAccess && s.asks%3 == 0 {
 		return s.at[e.Instance].Refresh(ctx, c.Refresh)
 	}

@@ -17,9 +17,18 @@ const (
 	maxSwaps = 16
 )
 
-// Refresh renews a session by its refresh token. Refusals are *Error; when one
-// says that the store could not be asked, the token is as good as before.
+// Refresh renews a session by its refresh token because its browser asks for
+// that, which it may not do without end. Refusals are *Error; when one says
+// that the store could not be asked, the token is as good as before.
 func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
+	return s.renew(ctx, "asked", raw, func(ctx context.Context, sessionID string) error {
+		return s.take(ctx, "refresh:"+sessionID, s.limits.Refresh)
+	})
+}
+
+// renew is Refresh for any reason; allowed may refuse, once for all callers of
+// one flight.
+func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx context.Context, sessionID string) error) (Grant, error) {
 	now := s.now()
 	presented, err := s.tokens.VerifyRefresh(raw, now)
 	switch {
@@ -35,9 +44,12 @@ func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
 	// A dozen tabs wake up at once: one asks the store, all share the answer.
 	// The flight outlives a caller who hangs up, or that one would take the
 	// others' answer with it.
-	flight := s.flights.DoChan(raw, func() (any, error) {
+	flight := s.flights.DoChan(why+raw, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 		defer cancel()
+		if err := allowed(ctx, presented.SessionID); err != nil {
+			return nil, err
+		}
 		return s.rotate(ctx, presented, now)
 	})
 	select {
@@ -50,6 +62,14 @@ func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
 		return Grant{}, ctx.Err()
 	}
 }
+
+// token is what the refresh token of the record's pair says.
+func (s Session) token() token.Refresh {
+	return token.Refresh{UserID: s.UserID, SessionID: s.ID, Generation: s.Generation, IssuedAt: s.IssuedAt}
+}
+
+// inline: the browser did not ask for it, its access token is stale.
+func inline(context.Context, string) error { return nil }
 
 // rotate reads, decides and swaps until nobody came between. It is given the
 // one clock reading of the request.

@@ -26,10 +26,21 @@ func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 	if !s.policy.SignupOpen {
 		return User{}, &Error{Code: CodeSignupClosed, Detail: "Accounts are made by an administrator here."}
 	}
+	// What the strength of a password costs to tell is spent on those only who
+	// may sign up.
+	if err := s.take(ctx, "register:"+network(ctx), s.limits.Register); err != nil {
+		return User{}, err
+	}
+	return s.createUser(ctx, in, RoleUser, Principal{})
+}
+
+// createUser makes an account; by is nobody when somebody makes their own.
+func (s *Service) createUser(ctx context.Context, in Registration, role Role, by Principal) (User, error) {
 	user, fields := s.newUser(in)
 	if len(fields) > 0 {
 		return User{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
+	user.Role = role
 	// Asked first to spare the hashing; the unique key decides races.
 	switch _, err := s.users.ByEmail(ctx, user.Email.Key); {
 	case err == nil:
@@ -42,11 +53,12 @@ func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 		return User{}, hashingError(err)
 	}
 	user.PasswordHash = hash
-	c := clientFrom(ctx)
-	err = s.users.Create(ctx, user, Event{
-		ID: newID(), Type: EventRegistered, UserID: user.ID, ActorID: user.ID,
-		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: user.CreatedAt,
-	})
+	if by.UserID == "" {
+		by.UserID = user.ID
+	}
+	e := s.event(ctx, EventRegistered, user.ID, by)
+	e.At = user.CreatedAt
+	err = s.users.Create(ctx, user, e)
 	switch {
 	case errors.Is(err, ErrEmailTaken):
 		return User{}, errEmailTaken(err)
@@ -67,13 +79,18 @@ func (s *Service) newUser(in Registration) (User, map[string]string) {
 	if problem != "" {
 		fields["name"] = problem
 	}
-	if problem := password.Check(in.Password, email.localPart(), name); problem != "" {
+	user := User{
+		ID: newID(), Email: email, Name: name, Active: true,
+		CreatedAt: s.now().UTC().Truncate(time.Millisecond),
+	}
+	if problem := passwordProblem(in.Password, user); problem != "" {
 		fields["password"] = problem
 	}
-	return User{
-		ID: newID(), Email: email, Name: name, Role: RoleUser, Active: true,
-		CreatedAt: s.now().UTC().Truncate(time.Millisecond),
-	}, fields
+	return user, fields
+}
+
+func passwordProblem(pw string, user User) string {
+	return password.Check(pw, user.Email.localPart(), user.Name)
 }
 
 func checkName(name string) (string, string) {

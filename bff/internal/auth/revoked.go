@@ -17,6 +17,9 @@ type revocationList struct {
 	now    func() time.Time
 	onNews func(Revocation) // told of each revocation once
 
+	caughtUp     chan struct{} // closed by markCaughtUp: all that ended before the start is known
+	markCaughtUp func()
+
 	mu      sync.RWMutex
 	marks   map[string]mark // by session
 	pruneAt int
@@ -40,7 +43,11 @@ const (
 const minPrune = 1024
 
 func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
-	return &revocationList{source: source, keep: keep, now: now, onNews: onNews, marks: make(map[string]mark), pruneAt: minPrune}
+	caughtUp := make(chan struct{})
+	return &revocationList{
+		source: source, keep: keep, now: now, onNews: onNews, marks: make(map[string]mark), pruneAt: minPrune,
+		caughtUp: caughtUp, markCaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
+	}
 }
 
 func (l *revocationList) of(sessionID string, p Pair) standing {
@@ -93,5 +100,5 @@ func (l *revocationList) prune(now time.Time) {
 }
 
 func (l *revocationList) run(ctx context.Context) error {
-	return l.source.Follow(ctx, l.keep, l.add)
+	return l.source.Follow(ctx, l.keep, l.add, l.markCaughtUp)
 }

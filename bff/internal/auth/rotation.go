@@ -95,12 +95,14 @@ func dying(rec Session, p Policy, now time.Time) bool {
 	return !now.Add(min(settling, p.AccessTTL/10)).Before(accessEnd(rec, p.AccessTTL))
 }
 
-// withAccount is rec after a change of the user's role or name: the session
-// goes on, in its generation, with a pair of a later date. Pairs of earlier
-// ones are answered with it.
+// withAccount is rec after a change of the account: the session goes on, in its
+// generation; when tokens carry the change, with a pair of a later date, which
+// pairs of earlier ones are answered with.
 func withAccount(rec Session, a Account, now time.Time) Session {
+	if rec.Account.Role != a.Role || rec.Account.Email != a.Email { // what tokens carry
+		rec.IssuedAt = later(now.Truncate(time.Second), rec.IssuedAt.Add(time.Second))
+	}
 	rec.Account = a
-	rec.IssuedAt = later(now.Truncate(time.Second), rec.IssuedAt.Add(time.Second))
 	return rec
 }
 

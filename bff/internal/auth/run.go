@@ -7,7 +7,7 @@ import (
 )
 
 // Run does the work that requests do not wait for: following revocations,
-// storing receipts and audit events, finishing sign-outs. It returns when ctx
+// storing receipts and audit events, finishing sign-outs and changes of accounts. It returns when ctx
 // ends and everything queued has had its last try.
 func (s *Service) Run(ctx context.Context) error {
 	// The trail ends last: the others' last tries still add to it.
@@ -17,7 +17,7 @@ func (s *Service) Run(ctx context.Context) error {
 	trail.Go(func() error { return s.trail.run(trailing) })
 
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run} {
+	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runUnsettled} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()
@@ -25,3 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 	_ = trail.Wait() // says no more than that its context has ended
 	return err
 }
+
+// CaughtUp is closed when Run has read which sessions ended before it began.
+// Until then their access tokens, which are verified without I/O, look good.
+func (s *Service) CaughtUp() <-chan struct{} { return s.revoked.caughtUp }

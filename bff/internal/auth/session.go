@@ -131,6 +131,10 @@ const (
 	ReasonRefreshReuse Reason = "refresh_reuse" // used from two places
 	ReasonExpired      Reason = "expired"       // its absolute end; told to live streams, never announced
 	ReasonRoleChanged  Reason = "role_changed"  // the session goes on
+	ReasonPassword     Reason = "password_changed"
+	ReasonDisabled     Reason = "account_disabled"
+	ReasonDeleted      Reason = "account_deleted"
+	ReasonAdmin        Reason = "ended_by_admin"
 )
 
 // Revocations is how one instance hears of sessions ended by another.
@@ -141,6 +145,8 @@ type Revocations interface {
 	// keep (which cover every access token that can still be valid), then
 	// each new one as it happens, until ctx ends. It reconnects by itself and
 	// replays what was missed; a revocation may be told more than once.
+	// caughtUp is called once, when fn has been told all that there was, and
+	// not before the store could be asked.
 	// It returns ctx's error.
-	Follow(ctx context.Context, keep time.Duration, fn func(Revocation)) error
+	Follow(ctx context.Context, keep time.Duration, fn func(Revocation), caughtUp func()) error
 }

@@ -32,19 +32,38 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 	if len(fields) > 0 {
 		return SignedIn{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
+	if err := s.take(ctx, "signin:"+network(ctx), s.limits.SignIn); err != nil {
+		return SignedIn{}, err
+	}
 	user, err := s.users.ByEmail(ctx, email.Key)
 	if err != nil && !errors.Is(err, ErrNoUser) {
 		return SignedIn{}, storeError(err)
+	}
+	// A browser that has signed in to this account before has a counter of its
+	// own: whoever guesses from elsewhere locks its owner out of nothing.
+	counter := "account:" + email.Key
+	if user.ID != "" && s.tokens.VerifyDevice(in.Device, user.ID) {
+		counter = "device:" + in.Device
+	}
+	wait, err := s.limiter.Attempt(ctx, counter)
+	// Also for a client that is gone: who left the queue has guessed nothing.
+	counting := context.WithoutCancel(ctx)
+	if err := tooMany(wait, err); err != nil {
+		return SignedIn{}, err
 	}
 	// Without an account the stored hash is "" and the answer is no.
 	ok, rehash, err := s.passwords.Verify(ctx, user.PasswordHash, in.Password)
 	switch {
 	case err != nil:
-		return SignedIn{}, hashingError(err)
+		return SignedIn{}, errors.Join(hashingError(err), s.limiter.Undo(counting, counter))
 	case !ok:
 		s.failed(ctx, user, "wrong email or password")
 		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
-	case !user.Active:
+	}
+	if err := s.limiter.Forget(counting, counter); err != nil {
+		return SignedIn{}, err
+	}
+	if !user.Active {
 		s.failed(ctx, user, "account disabled")
 		return SignedIn{}, &Error{Code: CodeAccountDisabled, Detail: detailDisabled}
 	}
@@ -133,13 +152,14 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User) (Session, 
 	case user.Account().same(rec.Account):
 		return rec, nil
 	}
-	if _, err = s.setAccount(ctx, rec, user.Account(), rec.CreatedAt); err == nil {
-		rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID)
-	}
-	if errors.Is(err, ErrNoSession) {
+	changed, err := s.setAccount(ctx, rec, user.Account(), rec.CreatedAt)
+	switch {
+	case errors.Is(err, ErrNoSession):
 		return rec, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	case err != nil:
+		return rec, storeError(err)
 	}
-	return rec, storeError(err)
+	return changed, nil
 }
 
 func (s *Service) failed(ctx context.Context, user User, why string) {

@@ -162,7 +162,10 @@ func TestSignInRefuses(t *testing.T) {
 		})
 	}
 	t.Run("disabled account, wrong password", func(t *testing.T) {
-		h.users.SetActive(u.ID, false)
+		h.clock.Advance(auth.AttemptsKept) // the failures so far are forgotten
+		if _, err := h.users.Change(t.Context(), u.ID, auth.UserChange{Active: value(false)}); err != nil {
+			t.Fatal(err)
+		}
 		_, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: "wrong password"})
 		wantCode(t, err, auth.CodeInvalidCredentials)
 		_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})

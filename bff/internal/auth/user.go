@@ -40,15 +40,54 @@ type Users interface {
 	// ByID and ByEmail answer ErrNoUser when there is no such account.
 	ByID(ctx context.Context, id string) (User, error)
 	ByEmail(ctx context.Context, key string) (User, error)
+	// Change applies c and stores its audit events, in one transaction: all or
+	// nothing. It gives the account as it is then, and ErrNoUser when there is
+	// none. Calls that race are put in order: ErrLastAdmin when no active
+	// administrator would be left, whoever else is being changed at the moment;
+	// ErrHashChanged when c.IfHash is not the stored hash any more.
+	Change(ctx context.Context, id string, c UserChange, events ...Event) (User, error)
+	// Delete removes the account and stores its audit event, in one
+	// transaction. ErrNoUser and ErrLastAdmin as with Change.
+	Delete(ctx context.Context, id string, e Event) error
+	// List gives accounts, the newest first.
+	List(ctx context.Context, q UserQuery) ([]User, error)
 	// SetPasswordHash replaces old by next; when the stored hash is no longer
 	// old (somebody changed the password meanwhile) it does nothing.
 	SetPasswordHash(ctx context.Context, id, old, next string) error
 }
 
+// UserChange is what is to be changed of an account; nil leaves a thing alone.
+type UserChange struct {
+	Name         *string
+	Role         *Role
+	Active       *bool
+	PasswordHash *string
+	// IfHash, unless empty, is the password hash that the change depends on.
+	IfHash string
+}
+
+// UserQuery asks for a page of accounts.
+type UserQuery struct {
+	// Text is part of the email address or of the name, in any case; every
+	// character means itself. Empty: all accounts.
+	Text  string
+	After Position // the last one of the page before; zero: from the start
+	Limit int      // at least 1
+}
+
+// Position is a place in a list that is sorted by time, the newest first, and
+// by id where times are equal.
+type Position struct {
+	At time.Time // whole milliseconds
+	ID string
+}
+
 // Answers of Users.
 var (
-	ErrNoUser     = errors.New("no such user")
-	ErrEmailTaken = errors.New("an account with this email exists")
+	ErrNoUser      = errors.New("no such user")
+	ErrEmailTaken  = errors.New("an account with this email exists")
+	ErrLastAdmin   = errors.New("no active administrator would be left")
+	ErrHashChanged = errors.New("the password was changed meanwhile")
 	// ErrDatabase wraps whatever kept the user database from answering.
 	ErrDatabase = errors.New("the user database could not be asked")
 )

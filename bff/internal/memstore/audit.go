@@ -1,11 +1,13 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
@@ -27,8 +29,8 @@ func (s *Audit) Append(ctx context.Context, events ...auth.Event) error {
 		return err
 	}
 	for _, e := range events {
-		if e.ID == "" {
-			return fmt.Errorf("%w: an event without an id", auth.ErrDatabase)
+		if !fitsEventID(e.ID) {
+			return fmt.Errorf("%w: the event id %q does not fit", auth.ErrDatabase, e.ID)
 		}
 	}
 	for _, e := range events {
@@ -39,19 +41,53 @@ func (s *Audit) Append(ctx context.Context, events ...auth.Event) error {
 	return nil
 }
 
-// record adds an event that must be new.
-func (s *Audit) record(ctx context.Context, e auth.Event) error {
+// record adds events that must be new: all of them or none.
+func (s *Audit) record(ctx context.Context, events ...auth.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := answerable(ctx, s.failure); err != nil {
 		return err
 	}
-	if e.ID == "" || s.has(e.ID) {
-		return fmt.Errorf("%w: the event id %q is used or empty", auth.ErrDatabase, e.ID)
+	before := len(s.events)
+	for _, e := range events {
+		if !fitsEventID(e.ID) || s.has(e.ID) {
+			s.events = s.events[:before]
+			return fmt.Errorf("%w: the event id %q is used or does not fit", auth.ErrDatabase, e.ID)
+		}
+		s.events = append(s.events, cut(e))
 	}
-	s.events = append(s.events, cut(e))
 	return nil
 }
+
+// Page is auth.Audit.Page.
+func (s *Audit) Page(ctx context.Context, q auth.EventQuery) ([]auth.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := answerable(ctx, s.failure); err != nil {
+		return nil, err
+	}
+	wanted := slices.Clone(s.events)
+	wanted = slices.DeleteFunc(wanted, func(e auth.Event) bool {
+		return q.UserID != "" && e.UserID != q.UserID || q.Type != "" && e.Type != q.Type
+	})
+	return page(wanted, func(e auth.Event) auth.Position { return auth.Position{At: e.At, ID: e.ID} }, q.After, q.Limit), nil
+}
+
+// page sorts all, the newest first, and gives what comes after a position, at
+// most limit of it.
+func page[T any](all []T, at func(T) auth.Position, after auth.Position, limit int) []T {
+	newestFirst := func(a, b auth.Position) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID))
+	}
+	if after != (auth.Position{}) {
+		after.At = fromMillis(millis(after.At))
+		all = slices.DeleteFunc(all, func(e T) bool { return newestFirst(at(e), after) <= 0 })
+	}
+	slices.SortFunc(all, func(a, b T) int { return newestFirst(at(a), at(b)) })
+	return all[:min(len(all), max(limit, 1))]
+}
+
+func fitsEventID(id string) bool { return id != "" && len(id) <= 64 && utf8.ValidString(id) }
 
 func (s *Audit) has(id string) bool {
 	return slices.ContainsFunc(s.events, func(e auth.Event) bool { return e.ID == id })

@@ -198,7 +198,7 @@ func TestSlowFollower(t *testing.T) {
 		ended <- s.Follow(ctx, time.Hour, func(r auth.Revocation) {
 			heard <- r.SessionID
 			<-goOn
-		})
+		}, func() {})
 	}()
 	end := func(id string) {
 		if err := s.End(ctx, auth.Revocation{UserID: "u", SessionID: id, At: clock.Now()}); err != nil {

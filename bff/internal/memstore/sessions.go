@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -109,7 +110,8 @@ func (s *Store) tellAll(ctx context.Context, news []auth.Revocation, as func(*en
 
 // Follow is auth.Revocations.Follow. What was ended before a restart is
 // replayed too: access tokens outlive the process.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation)) error {
+func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation), caughtUp func()) error {
+	caughtUp = sync.OnceFunc(caughtUp)
 	var reached uint64
 	s.mu.Lock()
 	from := s.now().Add(-keep)
@@ -146,6 +148,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Rev
 			s.mu.Unlock()
 			continue
 		}
+		caughtUp()
 		select {
 		case <-ctx.Done():
 		case <-ring:

@@ -48,6 +48,17 @@ func TestUsersFail(t *testing.T) {
 	if err := users.Create(t.Context(), u, auth.Event{ID: "e"}); err != nil {
 		t.Fatal(err)
 	}
+	audit.Fail(down)
+	_, change := users.Change(t.Context(), "u", auth.UserChange{Name: new("New")}, auth.Event{ID: "e2"})
+	for op, err := range map[string]error{"change": change, "delete": users.Delete(t.Context(), "u", auth.Event{ID: "e3"})} {
+		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, down) {
+			t.Errorf("%s without an audit trail: %v", op, err)
+		}
+	}
+	audit.Fail(nil)
+	if got, err := users.ByID(t.Context(), "u"); err != nil || got.Name != "" {
+		t.Errorf("changed without its event: %+v, %v", got, err)
+	}
 	users.SetActive("u", false)
 	if got, err := users.ByID(t.Context(), "u"); err != nil || got.Active {
 		t.Errorf("after it was disabled: %+v, %v", got, err)

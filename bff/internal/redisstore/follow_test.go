@@ -32,9 +32,7 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 	f := authtest.Follow(t, here, time.Hour)
 	want := []auth.Revocation{end("before")}
 	f.Hear(t, want...)
-	if err := here.Following(); err != nil {
-		t.Errorf("following, and said to be not: %v", err)
-	}
+	eventually(t, "said to be following", here.Following)
 
 	cable.setCut(true)
 	eventually(t, "the outage is known", func() error {
@@ -56,9 +54,7 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 	if diff := cmp.Diff(want, f.Heard()); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
-	if err := here.Following(); err != nil {
-		t.Errorf("following again, and said to be not: %v", err)
-	}
+	eventually(t, "said to be following again", here.Following)
 
 	server.Stop()
 	server.Start()

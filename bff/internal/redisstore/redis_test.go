@@ -2,7 +2,6 @@ package redisstore_test
 
 import (
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -72,16 +71,6 @@ func contract(t *testing.T, url string, servers ...*servertest.RedisHandle) {
 func TestSessionsOnRedis(t *testing.T) {
 	server := servertest.Redis(t)
 	contract(t, server.URL, server)
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // eventually asks until there is no error, for 15 seconds at most.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,11 +70,11 @@ func (s *Store) isFollowing(err error) { s.following.Store(&err) }
 
 // Follow is auth.Revocations.Follow. It reads with a connection of its own, so
 // that its waiting never keeps one from a request.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation)) error {
+func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation), caughtUp func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	f := &follower{store: s, keep: keep, tell: fn}
+	f := &follower{store: s, keep: keep, tell: fn, caughtUp: sync.OnceFunc(caughtUp)}
 	f.startOver()
 	rdb := s.dial(followerPool, func() { f.connections.Add(1) })
 	f.rdb = rdb
@@ -108,6 +109,8 @@ type follower struct {
 	rdb   redis.UniversalClient
 	keep  time.Duration
 	tell  func(auth.Revocation)
+	// caughtUp tells, once, that everything has been told.
+	caughtUp func()
 
 	at      position // of the last entry read
 	failing bool
@@ -132,35 +135,40 @@ func (f *follower) stepBack() {
 func (f *follower) read(ctx context.Context) error {
 	// What there is already is read without waiting for more: until it is, the
 	// instance is not ready.
-	caughtUp := false
+	all, connections := false, f.connections.Load()
 	for {
-		connections := f.connections.Load()
-		messages, err := f.next(ctx, caughtUp)
+		messages, err := f.next(ctx, all)
 		if err != nil {
 			return err
 		}
-		if f.failing {
-			f.failing = false
-			f.store.log.Info("the revocations are followed again")
-		}
-		if len(messages) < page {
-			caughtUp = true
-			f.store.isFollowing(nil)
-		}
-		// go-redis replaces a connection and asks again without a word.
-		if f.connections.Load() != connections && !f.steppedBack {
+		// go-redis replaces a connection and asks again without a word, here or
+		// in checkStream.
+		before := connections
+		connections = f.connections.Load()
+		if connections != before && !f.steppedBack {
 			f.stepBack()
 			continue
 		}
 		f.steppedBack = false
-		if len(messages) == 0 {
+		if err := f.tellAll(messages); err != nil {
+			return err
+		}
+		if len(messages) == page {
+			continue
+		}
+		// A replica, which may not have heard of everything, is found out here.
+		if len(messages) == 0 || !all {
 			if err := f.checkStream(ctx); err != nil {
 				return err
 			}
 		}
-		if err := f.tellAll(messages); err != nil {
-			return err
+		all = true
+		if f.failing {
+			f.failing = false
+			f.store.log.Info("the revocations are followed again")
 		}
+		f.store.isFollowing(nil)
+		f.caughtUp()
 	}
 }
 

@@ -1,13 +1,8 @@
 package redisstore_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,31 +14,20 @@ import (
 )
 
 // Sentinel moves the sessions to a replica; nobody is told that a session is
-// gone, and followers go on. Most of the time goes by until Sentinel has heard
-// of the replica, which takes it ten seconds.
+// gone, and followers go on.
 func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
-	master, replica := servertest.Redis(t), servertest.Redis(t)
-	onReplica := replicate(t, master, replica)
-	sentinel, addr := startSentinel(t, master.Addr())
-
-	s := open(t, "redis://"+addr+"?master_name=sessions", time.Now)
+	servers := servertest.Sentinel(t)
+	s := open(t, servers.URL, time.Now)
 	x := typical("u", "s", time.Now())
 	must(t, s.Create(t.Context(), x))
 	f := authtest.Follow(t, s, time.Hour)
 	before := revocation(typical("u", "before", time.Now()), time.Now())
 	must(t, s.End(t.Context(), before))
 	f.Hear(t, before)
-	eventually(t, "sentinel knows the replica", func() error {
-		known, err := sentinel.Replicas(t.Context(), "sessions").Result()
-		if err == nil && len(known) != 1 {
-			err = fmt.Errorf("it knows %d", len(known))
-		}
-		return err
-	})
-	eventually(t, "the replica has it all", func() error { return onReplica.Get(t.Context(), "refresh:{u}:s").Err() })
+	servers.CatchUp()
 
-	master.Kill()
+	servers.Master.Kill()
 	down := time.Now()
 	eventually(t, "the replica has taken over", func() error {
 		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
@@ -72,27 +56,4 @@ func replicate(t *testing.T, master, replica *servertest.RedisHandle) *redis.Cli
 	c := raw(t, replica.URL)
 	must(t, c.Do(t.Context(), "REPLICAOF", host, port).Err())
 	return c
-}
-
-func startSentinel(t *testing.T, master string) (*redis.SentinelClient, string) {
-	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	must(t, err)
-	host, port, _ := net.SplitHostPort(master)
-	addr := freeAddr(t)
-	_, own, _ := net.SplitHostPort(addr)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "sentinel.conf")
-	must(t, os.WriteFile(config, fmt.Appendf(nil, "port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor sessions %s %s 1\n"+
-		"sentinel down-after-milliseconds sessions 500\nsentinel failover-timeout sessions 5000\n", own, dir, host, port), 0o600))
-	cmd := exec.Command(program, config, "--sentinel")
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	c := redis.NewSentinelClient(&redis.Options{Addr: addr})
-	t.Cleanup(func() { _ = c.Close() })
-	eventually(t, "the sentinel answers", func() error { return c.Ping(context.Background()).Err() })
-	return c, addr
 }

@@ -97,11 +97,7 @@ func (r readable) Events(t *testing.T) []auth.Event {
 	}
 	var events []auth.Event
 	for _, row := range rows {
-		events = append(events, auth.Event{
-			ID: row.ID, Type: auth.EventType(row.Type), UserID: row.UserID, ActorID: row.ActorID,
-			SessionID: row.SessionID, Detail: row.Detail, IP: row.IP, UserAgent: row.UserAgent,
-			RequestID: row.RequestID, At: time.UnixMilli(row.At).UTC(),
-		})
+		events = append(events, row.event())
 	}
 	return events
 }

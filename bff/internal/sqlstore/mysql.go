@@ -138,6 +138,10 @@ func (l driverLog) Print(v ...any) {
 	l.log.Debug("mysql driver", "message", fmt.Sprint(v...))
 }
 
+// mysqlLowerText folds case as the columns do, whatever the collation of the
+// connection is.
+const mysqlLowerText = "LOWER(@text COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin"
+
 // mysqlDialect locks migrations by GET_LOCK: the server frees it when the
 // connection that migrates ends, however it ends.
 func mysqlDialect(database string) dialect {
@@ -172,5 +176,13 @@ func mysqlDialect(database string) dialect {
 			return ok && e.Number == deadlock
 		},
 		attempts: 4,
+		// REPEATABLE READ, the default, also locks the gap where an account was
+		// deleted meanwhile, and newer MariaDB refuses there to lock a row that
+		// changed since the transaction first read anything.
+		change: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		// The columns' collation takes é for e, and % finds more than it should.
+		// Case is folded by it, the rest compared by code point.
+		hasText: "LOWER(email) COLLATE utf8mb4_bin LIKE " + mysqlLowerText + " ESCAPE '!'" +
+			" OR LOWER(name) COLLATE utf8mb4_bin LIKE " + mysqlLowerText + " ESCAPE '!'",
 	}
 }

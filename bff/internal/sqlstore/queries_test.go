@@ -17,7 +17,16 @@ func TestQueries(t *testing.T) {
 		"`users`.`password_hash`,`users`.`active`,`users`.`email_verified`,`users`.`created_at`,`users`.`updated_at` FROM `users` "
 	const event = "INSERT INTO `login_audit` (`id`,`type`,`user_id`,`actor_id`,`session_id`,`detail`,`ip`,`user_agent`,`request_id`,`at`) " +
 		"VALUES (?,?,?,?,?,?,?,?,?,?)"
+	const events = "SELECT `login_audit`.`id`,`login_audit`.`type`,`login_audit`.`user_id`,`login_audit`.`actor_id`,`login_audit`.`session_id`," +
+		"`login_audit`.`detail`,`login_audit`.`ip`,`login_audit`.`user_agent`,`login_audit`.`request_id`,`login_audit`.`at` FROM `login_audit` "
 	one := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 1"}
+	five := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 5"}
+	forUpdate := map[string]string{"mysql": " FOR UPDATE", "sqlite": " "}
+	hasText := map[string]string{
+		"mysql": "(LOWER(email) COLLATE utf8mb4_bin LIKE LOWER(? COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin ESCAPE '!'" +
+			" OR LOWER(name) COLLATE utf8mb4_bin LIKE LOWER(? COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin ESCAPE '!')",
+		"sqlite": "(gatehouse_lower(email) LIKE gatehouse_lower(?) ESCAPE '!' OR gatehouse_lower(name) LIKE gatehouse_lower(?) ESCAPE '!')",
+	}
 	onceOnly := map[string]string{
 		"mysql":  " ON DUPLICATE KEY UPDATE `id`=`id`",
 		"sqlite": " ON CONFLICT DO NOTHING",
@@ -30,6 +39,10 @@ func TestQueries(t *testing.T) {
 			t.Fatal(err)
 		}
 		var r userRow
+		var users []userRow
+		var trail []auditRow
+		var ids []string
+		after := auth.Position{At: time.UnixMilli(1), ID: "1"}
 		for name, q := range map[string]struct {
 			ran  *gorm.DB
 			want string
@@ -45,8 +58,33 @@ func TestQueries(t *testing.T) {
 				"INSERT INTO `users` (`id`,`email_key`,`email`,`name`,`role`,`password_hash`,`active`,`email_verified`,`created_at`,`updated_at`) " +
 					"VALUES (?,?,?,?,?,?,?,?,?,?)",
 			},
-			"its event": {dry.Create(&row), event},
-			"Append":    {insertEvents(dry, []auditRow{row}), event + onceOnly[db.orm.Name()]},
+			"List": {
+				selectUsers(dry, db.dialect, auth.UserQuery{Limit: 5}, &users),
+				user + "ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"List, page 2": {
+				selectUsers(dry, db.dialect, auth.UserQuery{After: after, Limit: 5}, &users),
+				user + "WHERE created_at <= ? AND (created_at < ? OR id < ?) ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"List of a text": {
+				selectUsers(dry, db.dialect, auth.UserQuery{Text: "x", After: after, Limit: 5}, &users),
+				user + "WHERE " + hasText[db.orm.Name()] + " AND (created_at <= ? AND (created_at < ? OR id < ?)) " +
+					"ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"Page": {
+				selectEvents(dry, auth.EventQuery{Limit: 5}, &trail),
+				events + "ORDER BY at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"Page of a person and type, page 2": {
+				selectEvents(dry, auth.EventQuery{UserID: "u", Type: "t", After: after, Limit: 5}, &trail),
+				events + "WHERE user_id = ? AND type = ? AND (at <= ? AND (at < ? OR id < ?)) ORDER BY at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"the active administrators": {selectAdmins(dry, &ids), "SELECT `id` FROM `users` WHERE role = ? AND active = ?"},
+			"the lock":                  {lockUsers(dry, []string{"1", "2"}, &users), user + "WHERE id IN (?,?) ORDER BY id" + forUpdate[db.orm.Name()]},
+			"Change":                    {updateUser(dry, "id", map[string]any{"role": "user", "active": true}), "UPDATE `users` SET `active`=?,`role`=? WHERE id = ?"},
+			"Delete":                    {deleteUser(dry, "id"), "DELETE FROM `users` WHERE id = ?"},
+			"its event":                 {dry.Create(&row), event},
+			"Append":                    {insertEvents(dry, []auditRow{row}), event + onceOnly[db.orm.Name()]},
 		} {
 			if got := q.ran.Statement.SQL.String(); q.ran.Error != nil || got != q.want {
 				t.Errorf("%s (%v)\n got %s\nwant %s", name, q.ran.Error, got, q.want)

@@ -3,11 +3,13 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	gormsqlite "gorm.io/driver/sqlite"
@@ -123,6 +125,23 @@ var sqliteDialect = dialect{
 	},
 	collided: sqliteIsBusy,
 	attempts: sqliteAttempts,
+	// One writer at a time anyway: every transaction starts as one.
+	change: nil,
+	hasText: "gatehouse_lower(email) LIKE gatehouse_lower(@text) ESCAPE '!'" +
+		" OR gatehouse_lower(name) LIKE gatehouse_lower(@text) ESCAPE '!'",
+}
+
+// SQLite's own LOWER and LIKE know the case of ASCII letters only: ZOË would
+// not find Zoë.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("gatehouse_lower", 1,
+		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			s, ok := args[0].(string)
+			if !ok {
+				return nil, fmt.Errorf("gatehouse_lower: %T is no text", args[0])
+			}
+			return strings.ToLower(s), nil
+		})
 }
 
 func sqliteIsBusy(err error) bool {

@@ -70,6 +70,11 @@ type dialect struct {
 	// same is done again, up to attempts times in all.
 	collided func(error) bool
 	attempts int
+	// change is for transactions that change an account; see Change.
+	change *sql.TxOptions
+	// hasText is a condition on a user: the address or the name matches the
+	// pattern @text, in any case. See likePattern.
+	hasText string
 }
 
 var (

@@ -96,6 +96,44 @@ func (s *Server) me(c echo.Context, who auth.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
 }
 
+func (s *Server) rename(c echo.Context, who auth.Principal) error {
+	var name string
+	if err := readJSON(c, required("name", &name)); err != nil {
+		return err
+	}
+	user, err := s.auth.Rename(c.Request().Context(), who, name)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"user": userOf(user.ID, user.Account())})
+}
+
+func (s *Server) changePassword(c echo.Context, who auth.Principal) error {
+	var current, next string
+	if err := readJSON(c, required("currentPassword", &current), required("newPassword", &next)); err != nil {
+		return err
+	}
+	grant, err := s.auth.ChangePassword(c.Request().Context(), who, current, next)
+	s.forget(c.Response().Header(), s.cookies.read(c.Request()), err)
+	if err != nil {
+		return err
+	}
+	s.renew(c.Response().Header(), grant)
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s *Server) deleteAccount(c echo.Context, who auth.Principal) error {
+	var pw string
+	if err := readJSON(c, required("password", &pw)); err != nil {
+		return err
+	}
+	if err := s.auth.DeleteAccount(c.Request().Context(), who, pw); err != nil {
+		return err
+	}
+	s.cookies.clear(c.Response().Header())
+	return c.NoContent(http.StatusNoContent)
+}
+
 // answerSession is the answer to a sign-in or a refresh: cookies first, then
 // the body that says what they mean.
 func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string) error {

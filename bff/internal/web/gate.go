@@ -155,3 +155,13 @@ func (s *Server) member(handle func(echo.Context, auth.Principal) error) echo.Ha
 		return handle(c, grant.Principal)
 	}
 }
+
+// only lets a role through.
+func only(role auth.Role, handle func(echo.Context, auth.Principal) error) func(echo.Context, auth.Principal) error {
+	return func(c echo.Context, who auth.Principal) error {
+		if who.Role != role {
+			return problem(codeForbidden, "Your role does not open this.")
+		}
+		return handle(c, who)
+	}
+}

@@ -26,7 +26,7 @@ var bodyDeadline = 10 * time.Second
 // field is one member of a request body.
 type field struct {
 	name     string
-	into     any // *string or *bool
+	into     any // *string or *bool; a pointer to one stays nil when there is no such member
 	required bool
 }
 
@@ -100,9 +100,9 @@ func (f field) decode(value jsontext.Value) string {
 	var kinds []jsontext.Kind
 	var message string
 	switch f.into.(type) {
-	case *string:
+	case *string, **string:
 		kinds, message = []jsontext.Kind{'"'}, "This must be a string."
-	case *bool:
+	case *bool, **bool:
 		kinds, message = []jsontext.Kind{'t', 'f'}, "This must be true or false."
 	default:
 		panic(fmt.Sprintf("field %q reads into a %T", f.name, f.into))

@@ -45,6 +45,8 @@ var problems = map[auth.Code]struct {
 	auth.CodeSignupClosed:            {http.StatusForbidden, "Sign-up is closed"},
 	auth.CodeInvalidCredentials:      {http.StatusUnauthorized, "Email or password is wrong"},
 	auth.CodeAccountDisabled:         {http.StatusForbidden, "The account is disabled"},
+	auth.CodeWrongPassword:           {http.StatusForbidden, "The password is wrong"},
+	auth.CodeLastAdmin:               {http.StatusConflict, "This is the last administrator"},
 	auth.CodeTooManyAttempts:         {http.StatusTooManyRequests, "Too many attempts"},
 	auth.CodeNotAuthenticated:        {http.StatusUnauthorized, "Not signed in"},
 	auth.CodeSessionExpired:          {http.StatusUnauthorized, "The session has expired"},

@@ -17,7 +17,7 @@ import (
 // body is forwarded, so nothing is lost or sent twice.
 func (s *Server) proxied(c echo.Context) error {
 	r, h := c.Request(), c.Response().Header()
-	d := s.table.Decide(r.Method, sentPath(c), nil)
+	d := s.table().Decide(r.Method, sentPath(c), nil)
 	if d.Row != nil {
 		c.Set(keyRoute, d.Row.Path)
 	}

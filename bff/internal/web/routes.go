@@ -16,6 +16,7 @@ type access string
 const (
 	anyone  access = "anyone"
 	members access = "member"
+	admins  access = "admin"
 )
 
 // route is one endpoint. A handler that needs somebody takes an
@@ -33,19 +34,44 @@ func (s *Server) routes() []route {
 	member := func(method, path string, h func(echo.Context, auth.Principal) error) route {
 		return route{method, path, members, s.member(h)}
 	}
+	admin := func(method, path string, h func(echo.Context, auth.Principal) error) route {
+		return route{method, path, admins, s.member(only(auth.RoleAdmin, h))}
+	}
 	return []route{
 		open("POST", "/api/auth/register", s.register),
 		open("POST", "/api/auth/login", s.login),
 		open("POST", "/api/auth/refresh", s.refresh),
 		open("POST", "/api/auth/logout", s.logout),
 		member("GET", "/api/auth/me", s.me),
+		member("PATCH", "/api/auth/me", s.rename),
+		member("DELETE", "/api/auth/me", s.deleteAccount),
+		member("PUT", "/api/auth/password", s.changePassword),
+		member("GET", "/api/auth/activity", s.activity),
 		member("GET", "/api/auth/sessions", s.sessions),
 		member("DELETE", "/api/auth/sessions/:id", s.endSession),
 		member("POST", "/api/auth/logout-all", s.logoutAll),
 		member("GET", "/api/auth/events", s.events),
+		admin("GET", "/api/admin/users", s.users),
+		admin("PATCH", "/api/admin/users/:id", s.changeUser),
+		admin("DELETE", "/api/admin/users/:id/sessions", s.endUserSessions),
+		admin("GET", "/api/admin/audit", s.audit),
 		open("GET", "/.well-known/jwks.json", s.keySet),
 		open("GET", "/healthz", s.healthz),
 	}
+}
+
+// Endpoint is a row of routes as others may know it.
+type Endpoint struct {
+	Method, Path string
+	Who          string // anyone, member, admin
+}
+
+// Endpoints lists the product's own endpoints.
+func Endpoints() (list []Endpoint) {
+	for _, r := range new(Server).routes() {
+		list = append(list, Endpoint{r.method, r.path, string(r.who)})
+	}
+	return list
 }
 
 // mount hands the routes to Echo, answers other methods on them by 405, and

@@ -25,8 +25,8 @@ import (
 type Options struct {
 	Auth           *auth.Service
 	Proxy          *proxy.Proxy
-	Table          *proxy.Table
-	JWKS           []byte // the public identity keys
+	Table          func() *proxy.Table // the one in effect; a reload changes it
+	JWKS           []byte              // the public identity keys
 	PublicURL      *url.URL
 	SPADevURL      *url.URL // its origin is allowed too; nil in production
 	TrustedProxies []netip.Prefix
@@ -40,7 +40,7 @@ type Server struct {
 	echo      *echo.Echo
 	auth      *auth.Service
 	proxy     *proxy.Proxy
-	table     *proxy.Table
+	table     func() *proxy.Table
 	jwks      []byte
 	pages     Pages
 	cookies   cookieJar
@@ -67,7 +67,7 @@ func New(o Options) *Server {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerProblem
 	e.IPExtractor = ipExtractor(o.TrustedProxies)
-	e.Pre(s.identifyRequest, s.logRequest, s.secureHeaders, s.canonical, s.knownMethod, s.sameSite)
+	e.Pre(s.identifyRequest, s.logRequest, s.secureHeaders, s.knownMethod, s.canonical, s.sameSite)
 	s.mount(e)
 	return s
 }

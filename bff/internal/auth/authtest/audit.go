@@ -36,7 +36,10 @@ func RunAudit(t *testing.T, open func(t *testing.T) (auth.Users, Trail)) {
 		{"what strangers write is cut, not refused", testEventTooLong},
 		{"an event without an ID is refused, and those with it", testEventWithoutID},
 		{"an account and its event are stored together", testCreateTogether},
+		{"a changed account and its events are stored together", testChangeTogether},
 		{"of simultaneous sign-ups one is told of", testSignUpRaceEvents},
+		{"pages by person and type", testPageFilters},
+		{"pages have neither gaps nor repeats", testPageWhileWritten},
 		{"a caller who left is told so", testAuditCancelled},
 	}
 	for _, test := range tests {

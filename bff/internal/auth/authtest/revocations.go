@@ -34,7 +34,7 @@ func Follow(t *testing.T, s auth.Revocations, keep time.Duration) *Follower {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &Follower{heard: make(chan auth.Revocation, 10_000), stop: cancel}
 	f.run.Go(func() error {
-		return s.Follow(ctx, keep, func(r auth.Revocation) { f.heard <- r })
+		return s.Follow(ctx, keep, func(r auth.Revocation) { f.heard <- r }, func() {})
 	})
 	t.Cleanup(func() { f.Stop(t) })
 	return f
@@ -188,7 +188,7 @@ func testFollowStops(t *testing.T, s Store, clock *Clock) {
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Follow(ended, time.Hour, func(auth.Revocation) {}); !errors.Is(err, context.Canceled) {
+	if err := s.Follow(ended, time.Hour, func(auth.Revocation) {}, func() {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
 	}
 }
@@ -205,4 +205,42 @@ func testAnnounce(t *testing.T, s Store, clock *Clock) {
 	f.Hear(t, r)
 	there(t, s, x) // it goes on
 	must(t, s.Announce(t.Context()))
+}
+
+// Whoever serves before it has read who has left serves those who have left.
+func testCaughtUp(t *testing.T, s Store, clock *Clock) {
+	for _, n := range []int{0, 1, 2500} { // of none, and of more than a store reads at once
+		news := make([]auth.Revocation, n)
+		for i := range news {
+			news[i] = revocation(session(rand.Text(), clock.Now()), clock.Advance(time.Second))
+		}
+		must(t, peer(t, s).Announce(t.Context(), news...))
+
+		f := &Follower{heard: make(chan auth.Revocation, 10_000)}
+		known := make(chan []auth.Revocation, 2)
+		ctx, cancel := context.WithCancel(context.Background())
+		f.stop = cancel
+		f.run.Go(func() error {
+			return s.Follow(ctx, time.Hour, func(r auth.Revocation) { f.heard <- r }, func() { known <- f.Heard() })
+		})
+		select {
+		case heard := <-known:
+			for _, r := range news {
+				if !slices.ContainsFunc(heard, func(h auth.Revocation) bool { return equal(h, r) }) {
+					t.Fatalf("said to know all %d after %d", n, len(heard))
+				}
+			}
+		case <-time.After(patience):
+			t.Fatalf("not said to know, with %d to know of", n)
+		}
+		for range 2 { // the second is heard after whatever the first brought about
+			next := revocation(session(rand.Text(), clock.Now()), clock.Advance(time.Second))
+			must(t, s.Announce(t.Context(), next))
+			f.Hear(t, next)
+		}
+		f.Stop(t)
+		if len(known) > 0 {
+			t.Error("said twice")
+		}
+	}
 }

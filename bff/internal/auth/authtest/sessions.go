@@ -56,6 +56,7 @@ func RunSessions(t *testing.T, open func(t *testing.T, clock *Clock) Store) {
 		{"every follower hears of an end", testFollow},
 		{"a follower hears of an end again", testFollowRepeated},
 		{"a follower hears what came before it, as far as it asked", testReplay},
+		{"a follower is told when it knows what came before it", testCaughtUp},
 		{"what is announced is heard, and the session goes on", testAnnounce},
 		{"a follower stops when told to", testFollowStops},
 	}

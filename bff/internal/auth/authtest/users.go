@@ -1,15 +1,11 @@
 package authtest
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
@@ -32,6 +28,18 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		{"of simultaneous sign-ups one succeeds", testSignUpRace},
 		{"a password hash is replaced if it is still the old one", testSetPasswordHash},
 		{"of simultaneous new hashes one succeeds", testSetPasswordHashRace},
+		{"a change changes what it names and nothing else", testChange},
+		{"a change that does not fit is refused whole", testChangeTooLong},
+		{"who is not there is not changed", testChangeNobody},
+		{"a change may depend on the password", testChangeIfHash},
+		{"of simultaneous new passwords one succeeds", testChangeIfHashRace},
+		{"a deleted account is gone and its address free", testDelete},
+		{"the last active administrator stays", testLastAdmin},
+		{"of administrators who go at once one stays", testLastAdminRace},
+		{"administrators who come and go at once", testAdminsComeAndGo},
+		{"accounts are listed newest first", testListOrder},
+		{"a text is found in address and name", testListText},
+		{"pages have neither gaps nor repeats", testListPages},
 		{"a caller who left is told so", testUsersCancelled},
 	}
 	for _, test := range tests {
@@ -241,113 +249,4 @@ func testTooLong(t *testing.T, users auth.Users) {
 		unknown(t, users, id, key)
 		unknown(t, users, u.ID, u.Email.Key)
 	}
-}
-
-func testSignUpRace(t *testing.T, users auth.Users) {
-	const racers = 32
-	key := "race@example.com"
-	all := make([]auth.User, racers)
-	errs := make([]error, racers)
-	var run errgroup.Group
-	for i := range racers {
-		all[i] = person()
-		all[i].Email.Key = key
-		run.Go(func() error {
-			errs[i] = users.Create(t.Context(), all[i], registration(all[i]))
-			return nil
-		})
-	}
-	must(t, run.Wait())
-
-	winners := 0
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			winners++
-			known(t, users, all[i])
-		case errors.Is(err, auth.ErrEmailTaken):
-			unknown(t, users, all[i].ID, "nobody")
-		default:
-			t.Errorf("racer %d: %v, want ErrEmailTaken", i, err)
-		}
-	}
-	if winners != 1 {
-		t.Errorf("%d accounts were made, want 1", winners)
-	}
-}
-
-func testSetPasswordHash(t *testing.T, users auth.Users) {
-	u, other := person(), person()
-	other.PasswordHash = u.PasswordHash
-	create(t, users, u)
-	create(t, users, other)
-	stays := func(what, id, old string) {
-		t.Helper()
-		must(t, users.SetPasswordHash(t.Context(), id, old, "$2a$12$never"))
-		t.Log(what)
-		known(t, users, u)
-		known(t, users, other)
-	}
-	stays("another old hash", u.ID, "$2a$12$somethingelse")
-	stays("no old hash", u.ID, "")
-	stays("the old hash in other case", u.ID, strings.ToLower(u.PasswordHash))
-	stays("the old hash with a space", u.ID, u.PasswordHash+" ")
-	stays("nobody", rand.Text(), u.PasswordHash)
-	stays("the ID in other case", strings.ToLower(u.ID), u.PasswordHash)
-
-	old := u.PasswordHash
-	u.PasswordHash = "$2a$14$next"
-	must(t, users.SetPasswordHash(t.Context(), u.ID, old, u.PasswordHash))
-	known(t, users, u)
-	known(t, users, other)
-	stays("the hash before", u.ID, old)
-
-	for _, next := range []string{"", strings.Repeat("x", 256)} {
-		if err := users.SetPasswordHash(t.Context(), u.ID, u.PasswordHash, next); !errors.Is(err, auth.ErrDatabase) {
-			t.Errorf("a new hash of %d bytes: %v, want ErrDatabase", len(next), err)
-		}
-	}
-	known(t, users, u)
-}
-
-func testSetPasswordHashRace(t *testing.T, users auth.Users) {
-	u := person()
-	create(t, users, u)
-	var run errgroup.Group
-	for i := range 16 {
-		run.Go(func() error {
-			return users.SetPasswordHash(t.Context(), u.ID, u.PasswordHash, fmt.Sprintf("$2a$12$%d", i))
-		})
-	}
-	must(t, run.Wait())
-	got, err := users.ByID(t.Context(), u.ID)
-	must(t, err)
-	if got.PasswordHash == u.PasswordHash {
-		t.Error("nobody's hash was stored")
-	}
-	// Whoever is late with the first hash changes nothing any more.
-	must(t, users.SetPasswordHash(t.Context(), u.ID, u.PasswordHash, "$2a$12$late"))
-	u.PasswordHash = got.PasswordHash
-	known(t, users, u)
-}
-
-func testUsersCancelled(t *testing.T, users auth.Users) {
-	u, late := person(), person()
-	create(t, users, u)
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, byID := users.ByID(cancelled, u.ID)
-	_, byEmail := users.ByEmail(cancelled, u.Email.Key)
-	for op, err := range map[string]error{
-		"Create":          users.Create(cancelled, late, registration(late)),
-		"ByID":            byID,
-		"ByEmail":         byEmail,
-		"SetPasswordHash": users.SetPasswordHash(cancelled, u.ID, u.PasswordHash, "$2a$12$next"),
-	} {
-		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: %v, want ErrDatabase and context.Canceled", op, err)
-		}
-	}
-	known(t, users, u)
-	unknown(t, users, late.ID, late.Email.Key)
 }

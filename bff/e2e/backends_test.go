@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+)
+
+// What docs/backends.md promises, asked of the product.
+
+func TestPrintedRoutesAreGood(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "routes.yaml")
+	if err := os.WriteFile(file, []byte(printed(t, "yaml")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(func(name string) string { return map[string]string{"ROUTES_FILE": file}[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := app.Routes(c)
+	if err != nil || len(table.Rows()) != 1 {
+		t.Errorf("%v, %v", table, err)
+	}
+}
+
+// headersAsSent is an upstream that keeps the request it gets.
+func headersAsSent(t *testing.T) (url string, last func() *http.Request) {
+	t.Helper()
+	got := make(chan *http.Request, 1)
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		for _, name := range []string{"Server", "X-Powered-By", "Strict-Transport-Security", "Content-Security-Policy", "Referrer-Policy",
+			"Permissions-Policy", "Access-Control-Allow-Origin", "Cross-Origin-Opener-Policy", "Clear-Site-Data", "Alt-Svc", "Service-Worker-Allowed"} {
+			h.Set(name, "forged")
+		}
+		h.Add("Set-Cookie", "access_token=forged")
+		h.Add("Set-Cookie", "theme=dark")
+		h.Set("WWW-Authenticate", `Basic realm="x"`)
+		h.Set("Location", "http://"+r.Host+"/elsewhere?x=1")
+		h.Set("X-Kept", "yes")
+		h.Set("Content-Type", "text/plain")
+		got <- r
+	}))
+	t.Cleanup(up.Close)
+	return up.URL, func() *http.Request { t.Helper(); return <-got }
+}
+
+func TestWhatArrivesAtABackend(t *testing.T) {
+	url, last := headersAsSent(t)
+	row := func(path, more string) string {
+		return "path: /api/" + path + "\nupstreams: [" + url + "]\nstrip_prefix: /api\n" + more
+	}
+	s := embedded(t)
+	s.env["ROUTES_FILE"] = newRoutesFile(t, row("jwt", ""), row("headers", "identity: headers"), row("none", "identity: none"),
+		row("public", "access: public"), row("optional", "access: optional"), row("cookies", "identity: none\nforward_cookies: true")).name
+	s.start()
+	member := s.member("ada@example.com")
+	id := member.do("GET", "/api/auth/me", nil).json(t)["user"].(object)["id"].(string)
+	const bearer = "Bearer …"
+	for _, c := range []struct {
+		path string
+		who  *browser
+		want object // beyond what always arrives
+	}{
+		{"jwt/5", member, object{"Authorization": bearer}},
+		{"headers", member, object{"X-User-Id": id, "X-User-Email": "ada@example.com", "X-User-Role": "user"}},
+		{"none", member, object{}},
+		{"public", member, object{}},
+		{"optional", member, object{"Authorization": bearer}},
+		{"optional", s.browser(), object{}},
+		{"cookies", member, object{"Cookie": "theme=light"}},
+	} {
+		a := c.who.do("GET", "/api/"+c.path+"?x=1", nil, "Authorization", "Bearer forged", "X-User-Id", "forged", "X_User_Id", "forged", "x.user.id", "forged",
+			"X-Forwarded-For", "1.2.3.4", "X-Forwarded-Host", "forged", "X-Forwarded-Prefix", "forged", "Forwarded", "for=1.2.3.4", "X-Real-Ip", "1.2.3.4",
+			"X-Original-Url", "/forged", "Proxy-Authorization", "Basic Zm9yZ2Vk", "Connection", "X-Request-Id, X-User-Id", "Cookie", "theme=light",
+			"X-Request-Id", "request-1234", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		r := last()
+		if r.RequestURI != "/"+c.path+"?x=1" || r.Host != strings.TrimPrefix(url, "http://") {
+			t.Errorf("%s: arrived as %s at %s", c.path, r.RequestURI, r.Host)
+		}
+		want := object{
+			"Accept-Encoding": "gzip", "User-Agent": "Go-http-client/1.1", "X-Request-Id": "request-1234",
+			"Traceparent":     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(s.env["PUBLIC_URL"], "http://"),
+		}
+		for name, value := range c.want {
+			want[name] = value
+		}
+		got := object{}
+		for name, values := range r.Header {
+			got[name] = strings.Join(values, " | ")
+			if name == "Authorization" && strings.HasPrefix(values[0], "Bearer ey") {
+				got[name] = bearer
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: headers (-want +got):\n%s", c.path, diff)
+		}
+		answered(t, c.path, a)
+	}
+}
+
+// answered checks what comes back of an answer that claims everything.
+func answered(t *testing.T, path string, a answer) {
+	t.Helper()
+	for name, values := range a.Header {
+		if slices.Contains(values, "forged") {
+			t.Errorf("%s: %s comes from the backend", path, name)
+		}
+	}
+	if c := a.setCookies(); c["access_token"] || c["theme"] != (path == "cookies") {
+		t.Errorf("%s: cookies %v", path, c)
+	}
+	cache := "private, no-cache"
+	if path == "public" {
+		cache = ""
+	}
+	for name, want := range map[string]string{
+		"Www-Authenticate": "", "Location": "/api/elsewhere?x=1", "X-Kept": "yes", "Content-Type": "text/plain", "Cache-Control": cache,
+	} {
+		if got := a.Header.Get(name); got != want {
+			t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+		}
+	}
+}
+
+// The statuses that the proxy answers by itself. Three of them name the row.
+func TestWhatTheProxyAnswersItself(t *testing.T) {
+	hang := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	t.Cleanup(func() { close(hang); slow.Close() })
+	row := func(path, upstream, more string) string {
+		return "path: /api/" + path + "\nupstreams: [" + upstream + "]\naccess: public\n" + more
+	}
+	s := embedded(t)
+	s.env["ROUTES_FILE"] = newRoutesFile(t, row("dead", "http://"+freeAddr(t), ""), row("slow", slow.URL, "timeout: 50ms"),
+		row("small", slow.URL, "max_body: 4B"), row("get", slow.URL, "methods: [GET]"),
+		"path: /api/member\nupstreams: ["+slow.URL+"]", "path: /api/admins\nupstreams: ["+slow.URL+"]\nroles: [admin]").name
+	s.start()
+	b := s.member("ada@example.com")
+	for _, c := range []struct {
+		who          *browser
+		method, path string
+		status       int
+		code, route  string
+		header       []string
+	}{
+		{b, "GET", "/api/dead", 502, "upstream_unreachable", "/api/dead", nil},
+		{b, "GET", "/api/slow", 504, "upstream_timeout", "/api/slow", nil},
+		{b, "POST", "/api/small", 413, "body_too_large", "/api/small", nil},
+		{b, "POST", "/api/get", 405, "method_not_allowed", "", nil},
+		{b, "GET", "/api/admins", 403, "forbidden", "", nil},
+		{b, "GET", "/api/get", 403, "cross_site_request", "", []string{"Sec-Fetch-Site", "cross-site"}},
+		{b, "GET", "/api/get", 400, "bad_upgrade", "/api/get", []string{"Connection", "Upgrade", "Upgrade", "h2c"}},
+		{b, "GET", "/api/get/%61", 400, "bad_path", "", nil},
+		{b, "GET", "/api/nowhere", 404, "not_found", "", nil},
+		{s.browser(), "GET", "/api/member", 401, "not_authenticated", "", nil},
+	} {
+		var body any
+		if c.method == "POST" {
+			body = object{"more": "than four bytes"}
+		}
+		a := c.who.do(c.method, c.path, body, c.header...).want(t, c.status, c.code)
+		detail, _ := a.json(t)["detail"].(string)
+		if c.route != "" && !strings.HasPrefix(detail, c.route+": ") || strings.Contains(a.text, "127.0.0.1") {
+			t.Errorf("%s %s: %s", c.method, c.path, a.text)
+		}
+		if c.status == 405 && a.Header.Get("Allow") != "GET" {
+			t.Errorf("Allow: %q", a.Header.Get("Allow"))
+		}
+	}
+}

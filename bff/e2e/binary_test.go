@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// buildBinary makes the product as it is shipped, under the race detector when
+// the tests are.
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "gatehouse")
+	args := []string{"build", "-o", file}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race")
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", append(args, "..")...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return file
+}
+
+// binary is the product as a process of its own, in embedded mode, by the
+// machine's clock.
+type binary struct {
+	*site
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// startBinary starts the product; environment comes as NAME, value pairs. It
+// ends by SIGTERM at the latest when the test does, and has to end well.
+func startBinary(t *testing.T, file string, env ...string) *binary {
+	t.Helper()
+	b := newBinary(t, file, env...)
+	b.run()
+	t.Cleanup(func() {
+		_ = b.cmd.Process.Signal(syscall.SIGTERM)
+		b.eventually("the process to end", b.ended)
+		if code := b.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit code %d; it logged:\n%s", code, b.logs)
+		}
+		if strings.Contains(b.logs.String(), "DATA RACE") {
+			t.Errorf("it logged:\n%s", b.logs)
+		}
+	})
+	return b
+}
+
+func newBinary(t *testing.T, file string, env ...string) *binary {
+	t.Helper()
+	addr := freeAddr(t)
+	b := &binary{
+		site: &site{t: t, base: "http://" + addr, logs: &lockedBuffer{}},
+		cmd:  exec.Command(file, "serve"), exited: make(chan struct{}),
+	}
+	b.cmd.Env = []string{
+		"LISTEN_ADDR=" + addr, "OPS_ADDR=off", "DATA_DIR=" + filepath.Join(t.TempDir(), "data"), "SPA_DIR=" + tinyApp(t), "LOG_FORMAT=json",
+		"PATH=" + os.Getenv("PATH"),
+	}
+	for i := 0; i < len(env); i += 2 {
+		b.cmd.Env = append(b.cmd.Env, env[i]+"="+env[i+1])
+	}
+	b.cmd.Stderr = b.logs
+	return b
+}
+
+func (b *binary) run() {
+	b.t.Helper()
+	if err := b.cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	go func() { _ = b.cmd.Wait(); close(b.exited) }()
+	b.t.Cleanup(func() { _ = b.cmd.Process.Kill(); <-b.exited })
+	b.eventually("the product to be ready", func() bool {
+		if b.ended() {
+			b.t.Fatalf("it ended:\n%s", b.logs)
+		}
+		return strings.Contains(b.logs.String(), "Gatehouse is ready")
+	})
+}
+
+func (b *binary) ended() bool {
+	select {
+	case <-b.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *binary) hangup() {
+	b.t.Helper()
+	if err := b.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// logged gives the log lines whose message begins so.
+func (b *binary) logged(message string) (lines []object) {
+	b.t.Helper()
+	for text := range strings.Lines(b.logs.String()) {
+		var line object
+		if !strings.HasSuffix(text, "\n") || json.Unmarshal([]byte(text), &line) != nil {
+			continue // half a line, or no line of ours
+		}
+		if m, _ := line["msg"].(string); strings.HasPrefix(m, message) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// reload sends SIGHUP and gives the line that this is answered with.
+func (b *binary) reload(message string) object {
+	b.t.Helper()
+	before := len(b.logged(message))
+	b.hangup()
+	b.eventually("the log line "+message, func() bool { return len(b.logged(message)) > before })
+	return b.logged(message)[before]
+}

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+)
+
+// Who may do what, generated from the product's own list of endpoints: a row
+// that forgets to ask who somebody is shows here, and so does a new one.
+func TestMatrixOfCallersAndEndpoints(t *testing.T) {
+	s := embedded(t).start()
+	boss := s.member("boss@example.com")
+	s.desk().does(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "admin"})
+	s.member("other@example.com")
+	bystander := s.member("eve@example.com")
+	foreign := bystander.devices()[0].(object)["id"].(string)
+	user := boss.do("GET", "/api/auth/me", nil).want(t, 200).json(t)["user"].(object)["id"].(string)
+
+	allowed := map[string][]string{}
+	for _, e := range app.Endpoints() {
+		allowed[e.Path] = append(allowed[e.Path], e.Method)
+		if e.Method == "GET" {
+			allowed[e.Path] = append(allowed[e.Path], "HEAD")
+		}
+	}
+	asked := 0
+	for _, e := range app.Endpoints() {
+		path := strings.ReplaceAll(e.Path, ":id", foreign)
+		if strings.HasPrefix(e.Path, "/api/admin") {
+			path = strings.ReplaceAll(e.Path, ":id", user)
+		}
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			for _, who := range []string{"anyone", "member", "admin"} {
+				b := s.browser()
+				switch who {
+				case "member":
+					b = s.again("other@example.com") // a new one: some endpoints end the session
+				case "admin":
+					b = s.again("boss@example.com")
+				}
+				got := b.ask(t, method, path)
+				asked++
+				known := false
+				for _, m := range allowed[e.Path] {
+					known = known || m == method
+				}
+				switch {
+				case !known:
+					if got != http.StatusMethodNotAllowed {
+						t.Errorf("%s %s by %s: %d, want 405", method, path, who, got)
+					}
+				case e.Who == "anyone", who == "admin", who == "member" && e.Who == "member":
+					refused := got == http.StatusForbidden || got == http.StatusUnauthorized && path != "/api/auth/refresh"
+					if refused || got == http.StatusMethodNotAllowed || got >= 500 {
+						t.Errorf("%s %s by %s: %d", method, path, who, got)
+					}
+				case who == "member":
+					if got != http.StatusForbidden {
+						t.Errorf("%s %s by %s: %d, want 403", method, path, who, got)
+					}
+				default:
+					if got != http.StatusUnauthorized {
+						t.Errorf("%s %s by nobody: %d, want 401", method, path, got)
+					}
+				}
+			}
+		}
+	}
+	if asked != len(app.Endpoints())*7*3 || len(app.Endpoints()) < 19 {
+		t.Errorf("only %d questions were asked", asked)
+	}
+	// Nothing of it was another one's to end.
+	bystander.do("GET", "/api/auth/me", nil).want(t, 200)
+}
+
+// ask sends a request without a body and gives the status. An event stream is
+// not read.
+func (b *browser) ask(t *testing.T, method, path string) int {
+	t.Helper()
+	r, err := http.NewRequest(method, b.site.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}

@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+)
+
+// Whatever an operator did is in the audit trail, also what is written there
+// off the way, by a process that has ended since.
+func TestOperatorLeavesATrail(t *testing.T) {
+	commands := []app.Command{
+		{Verb: app.SignOutUser}, {Verb: app.SetRole, Role: "admin"}, {Verb: app.SetPassword, Password: "four otters by the weir"},
+		{Verb: app.DisableUser}, {Verb: app.EnableUser},
+	}
+	left := []string{"password_changed", "registered", "role_changed", "session_revoked", "user_disabled", "user_enabled"}
+	works := func(d *desk) {
+		d.creates("boss@example.com", "admin")
+		for _, c := range commands {
+			c.Email = "ada@example.com"
+			d.does(c)
+		}
+	}
+	trail := func(t *testing.T, s *site) {
+		t.Helper()
+		var seen []string
+		s.eventually("the trail", func() bool {
+			seen = nil
+			for _, e := range s.get("/api/admin/audit", s.signedIn("boss@example.com")).want(t, 200).json(t)["events"].([]any) {
+				if e := e.(object); e["actorId"] == "operator" {
+					seen = append(seen, e["type"].(string))
+				}
+			}
+			slices.Sort(seen)
+			return len(seen) >= len(left)
+		})
+		if !slices.Equal(seen, left) {
+			t.Errorf("%q, want %q", seen, left)
+		}
+	}
+	t.Run("beside a server", func(t *testing.T) {
+		onBoth(t, func(t *testing.T, s *site) {
+			s.somebody("ada@example.com")
+			works(s.desk())
+			trail(t, s)
+		})
+	})
+	t.Run("without one", func(t *testing.T) {
+		onBoth(t, func(t *testing.T, s *site) {
+			s.somebody("ada@example.com")
+			s.stop()
+			works(s.desk())
+			s.start()
+			trail(t, s)
+		})
+	})
+}
+
+// What cannot take effect at once is not half done.
+func TestOperatorWhileRedisIsAway(t *testing.T) {
+	s := onServices(t).start()
+	s.somebody("ada@example.com")
+	d := s.desk()
+	d.env = maps.Clone(s.env)
+	d.env["REDIS_URL"] = "redis://" + freeAddr(t)
+	d.creates("boss@example.com", "admin") // nobody's session has to do with it
+	for _, c := range []app.Command{
+		{Verb: app.DisableUser}, {Verb: app.SignOutUser}, {Verb: app.SetRole, Role: "admin"}, {Verb: app.SetPassword, Password: "four otters by the weir"},
+	} {
+		c.Email = "ada@example.com"
+		d.refused(c, "session_store_unavailable: ", "connection refused", "run the command again")
+	}
+	if role, _ := s.roleOf(s.signedIn("ada@example.com")); role != "user" {
+		t.Errorf("the role is %q", role)
+	}
+}

@@ -1,0 +1,250 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+)
+
+// What an operator can do about accounts.
+const (
+	CreateUser  = "create"
+	ListUsers   = "list"
+	SetRole     = "set-role"
+	DisableUser = "disable"
+	EnableUser  = "enable"
+	SetPassword = "set-password"
+	SignOutUser = "sign-out"
+)
+
+// Command is one of them, with what it needs.
+type Command struct {
+	Verb     string
+	Email    string
+	Name     string
+	Role     string
+	Password config.Secret
+	Search   string
+}
+
+// Roles are the roles there are.
+func Roles() []string { return []string{string(auth.RoleUser), string(auth.RoleAdmin)} }
+
+// operator is who commands are by, in the audit trail: no account has such an id.
+var operator = auth.Principal{UserID: "operator"}
+
+// patience is how long a command waits for DATA_DIR while a server starts or
+// ends, or another command is carried out.
+const patience = 15 * time.Second
+
+const patienceStep = 50 * time.Millisecond
+
+// Operate carries out a command beside running servers, and gives what to
+// print. On MySQL and Redis it opens both by itself: servers follow the
+// revocations. In embedded mode a running server holds the sessions, and it is
+// asked to carry out the command.
+func Operate(ctx context.Context, o Options, c Command) (string, error) {
+	// JSON would put other characters in the place of what is no text.
+	if !utf8.ValidString(c.Password.Reveal()) || !utf8.ValidString(c.Name+c.Email+c.Search) {
+		return "", errors.New("what was given is not valid text (UTF-8)")
+	}
+	if !o.Config.Embedded {
+		return operateHere(ctx, o, c)
+	}
+	if err := hasAccounts(o.Config.DataDir); err != nil && c.Verb != CreateUser {
+		return "", err
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		// The sessions' lock says whether there is a server; a file could have
+		// been left by one that was killed.
+		out, err := operateHere(ctx, o, c)
+		if !isInUse(err) {
+			return out, err
+		}
+		out, absent := handOver(ctx, o.Config.DataDir, c)
+		if !errors.Is(absent, errNoServer) {
+			return out, absent
+		}
+		select {
+		case <-time.After(patienceStep):
+		case <-waiting.Done():
+			return "", fmt.Errorf("%w\n%w (is it starting, ending, or another version?)", err, absent)
+		}
+	}
+}
+
+// databaseFile is where embedded mode has the accounts, in DATA_DIR.
+const databaseFile = "gatehouse.db"
+
+// hasAccounts: in the wrong working directory a command would make a DATA_DIR
+// of its own, and find nobody in it.
+func hasAccounts(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, databaseFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong, opening says better
+	}
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full
+	}
+	return fmt.Errorf("there are no accounts in %s: is DATA_DIR the server's?", dir)
+}
+
+// errOpenSessions: another process has the folder, or it cannot be read.
+var errOpenSessions = errors.New("open sessions")
+
+// isInUse reports whether it may be another process that kept the sessions
+// from being opened.
+func isInUse(err error) bool {
+	_, file := errors.AsType[*fs.PathError](err)
+	return errors.Is(err, errOpenSessions) && !file
+}
+
+func operateHere(ctx context.Context, o Options, c Command) (out string, err error) {
+	a := newApp(o)
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.openStores(ctx); err != nil {
+		return "", err
+	}
+	if _, err := a.openService(o.HashCost); err != nil {
+		return "", err
+	}
+	out, err = carryOut(ctx, a.service, c)
+	// In a context that has ended the service follows nothing, and gives what
+	// it has queued (audit events, sessions to end) the last try.
+	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = a.service.Run(over) // says no more than that it has ended
+	return out, err
+}
+
+// carryOut gives what to print.
+func carryOut(ctx context.Context, s *auth.Service, c Command) (string, error) {
+	out, err := c.apply(ctx, s)
+	if err != nil {
+		return "", c.refusal(err)
+	}
+	return out, nil
+}
+
+func (c Command) apply(ctx context.Context, s *auth.Service) (string, error) {
+	switch c.Verb {
+	case ListUsers:
+		return table(ctx, s, c.Search)
+	case CreateUser:
+		user, err := s.CreateUser(ctx, operator, auth.Registration{Email: c.Email, Password: c.Password.Reveal(), Name: c.Name}, auth.Role(c.Role))
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("created %s, role %s, id %s\n", user.Email.Address, user.Role, user.ID), nil
+	}
+	user, err := s.UserByEmail(ctx, c.Email)
+	if err != nil {
+		return "", err
+	}
+	done, err := c.change(ctx, s, user)
+	if err != nil {
+		return "", err
+	}
+	return user.Email.Address + " " + done + "\n", nil
+}
+
+// change says what has been done to user.
+func (c Command) change(ctx context.Context, s *auth.Service, user auth.User) (done string, err error) {
+	switch c.Verb {
+	case SetRole:
+		role := auth.Role(c.Role)
+		_, err = s.ChangeUser(ctx, operator, user.ID, &role, nil)
+		return "is " + c.Role + " now", err
+	case DisableUser:
+		active := false
+		_, err = s.ChangeUser(ctx, operator, user.ID, nil, &active)
+		return "is disabled, and signed out everywhere", err
+	case EnableUser:
+		active := true
+		_, err = s.ChangeUser(ctx, operator, user.ID, nil, &active)
+		return "is enabled", err
+	case SetPassword:
+		return "has the new password, and is signed out everywhere", s.SetPassword(ctx, operator, user, c.Password.Reveal())
+	case SignOutUser:
+		return "is signed out everywhere", s.EndUserSessions(ctx, operator, user.ID)
+	}
+	return "", fmt.Errorf("there is no command %q; is it that of a newer version?", c.Verb)
+}
+
+// refusal says for an operator what the service says for a browser.
+func (c Command) refusal(err error) error {
+	refused, ok := errors.AsType[*auth.Error](err)
+	if !ok {
+		return err
+	}
+	text := refused.Detail
+	switch refused.Code { //nolint:exhaustive // the others' details are for anybody
+	case auth.CodeValidationFailed:
+		var all []string
+		for _, field := range slices.Sorted(maps.Keys(refused.Fields)) {
+			all = append(all, field+": "+refused.Fields[field])
+		}
+		text = strings.Join(all, "\n")
+	case auth.CodeEmailTaken:
+		text = "there is an account with the email " + c.Email
+	case auth.CodeNotFound:
+		text = "there is no account with the email " + c.Email
+	case auth.CodeSessionStoreUnavailable:
+		text = fmt.Sprintf("%v\nWhat was changed may not have reached the sessions: run the command again.", refused.Cause)
+	case auth.CodeDatabaseUnavailable:
+		text = fmt.Sprint(refused.Cause)
+	}
+	return fmt.Errorf("%s: %s", refused.Code, text)
+}
+
+// table lists all accounts that the search finds.
+func table(ctx context.Context, s *auth.Service, search string) (string, error) {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "EMAIL\tNAME\tROLE\tACTIVE\tCREATED\tID")
+	for after := (auth.Position{}); ; {
+		users, next, err := s.Users(ctx, search, after)
+		if err != nil {
+			return "", err
+		}
+		for _, u := range users {
+			active := map[bool]string{true: "yes", false: "no"}[u.Active]
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Email.Address, printable(u.Name), u.Role, active,
+				u.CreatedAt.UTC().Format(time.RFC3339), u.ID)
+		}
+		if after = next; after.ID == "" {
+			break
+		}
+	}
+	err := w.Flush()
+	return text.String(), err
+}
+
+// printable: names are people's own choice, and some characters in them turn
+// the line around or hide what comes after them.
+func printable(name string) string {
+	if name == "" {
+		return "-"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, name)
+}

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"cmp"
+	"runtime"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// openService puts the service on the stores, which are open. An operator's
+// command needs no more than that.
+func (a *App) openService(hashCost int) (*token.Issuer, error) {
+	c := a.config
+	tokens, err := newIssuer(c)
+	if err != nil {
+		return nil, err
+	}
+	// One core stays free for proxied requests while passwords are hashed.
+	concurrent := max(1, runtime.GOMAXPROCS(0)-1)
+	passwords, err := password.NewHasher(cmp.Or(hashCost, c.BcryptCost), concurrent, concurrent*hashQueue)
+	if err != nil {
+		return nil, err
+	}
+	a.service = auth.New(auth.Deps{
+		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db, Limiter: a.limiter, Limits: a.limits,
+		Tokens: tokens, Passwords: passwords,
+		Policy: auth.Policy{
+			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
+			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
+		},
+		Now: a.now, Log: a.log,
+		OnRevocation: func(r auth.Revocation) {
+			if a.proxy != nil { // nothing is live without a server
+				a.proxy.CloseSession(r.SessionID, string(r.Reason))
+			}
+		},
+	})
+	return tokens, nil
+}

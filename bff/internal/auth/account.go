@@ -1,0 +1,140 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+)
+
+// Rename changes somebody's own name. Refusals are *Error.
+func (s *Service) Rename(ctx context.Context, who Principal, name string) (User, error) {
+	name, problem := checkName(name)
+	if problem != "" {
+		return User{}, invalid("name", problem)
+	}
+	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name}, s.event(ctx, EventProfileChanged, who.UserID, who))
+	if err != nil {
+		return User{}, storeError(err)
+	}
+	// Records carry the name for the time when the database is away; no token does.
+	if err := s.settle(ctx, user, "", false); err != nil {
+		s.log.Warn("sessions carry the old name for now", "user", user.ID, "error", err)
+	}
+	return user, nil
+}
+
+// ChangePassword changes somebody's own password, ends their other sessions,
+// and gives their own new cookies. Refusals are *Error.
+func (s *Service) ChangePassword(ctx context.Context, who Principal, current, next string) (Grant, error) {
+	if current == "" || password.TooLong(current) {
+		return Grant{}, invalid("currentPassword", "Enter your current password.")
+	}
+	user, err := s.reauthenticate(ctx, who, current, func(user User) error {
+		if problem := passwordProblem(next, user); problem != "" {
+			return invalid("newPassword", problem)
+		}
+		return nil
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	hash, err := s.passwords.Hash(ctx, next)
+	if err != nil {
+		return Grant{}, hashingError(err)
+	}
+	others := except(who.SessionID)
+	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who, others); err != nil {
+		return Grant{}, err
+	}
+	// Whoever has copied the cookies holds the parent's now.
+	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
+	if errors.Is(err, ErrNoSession) {
+		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	}
+	if err != nil {
+		return Grant{}, storeError(err)
+	}
+	return s.rotate(ctx, rec.token(), s.now())
+}
+
+// changePassword stores a hash and ends the sessions that ends names. Nothing
+// is changed when it is known beforehand that they could not be ended.
+func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal, ends func(Session) bool) error {
+	known, err := s.sessions.List(ctx, user.ID)
+	if err != nil {
+		return storeError(err)
+	}
+	_, err = s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash},
+		s.event(ctx, EventPasswordChanged, user.ID, by))
+	if errors.Is(err, ErrHashChanged) {
+		return errWrongPassword(err)
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	return s.endAll(ctx, user.ID, by, ReasonPassword, ends, known...)
+}
+
+// DeleteAccount removes somebody's own account and ends all its sessions. What
+// stays is the audit trail. Refusals are *Error.
+func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) error {
+	if pw == "" || password.TooLong(pw) {
+		return invalid("password", "Enter your password.")
+	}
+	user, err := s.reauthenticate(ctx, who, pw, func(User) error { return nil })
+	if err != nil {
+		return err
+	}
+	known, err := s.sessions.List(ctx, user.ID)
+	if err != nil {
+		return storeError(err)
+	}
+	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who)); err != nil {
+		return storeError(err)
+	}
+	return s.endAll(ctx, user.ID, who, ReasonDeleted, everySession, known...)
+}
+
+// reauthenticate checks a signed-in user's password once more: a browser left
+// unlocked is not its owner. check is asked before the hashing.
+func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, check func(User) error) (User, error) {
+	if err := s.take(ctx, "password:"+who.UserID, s.limits.Password); err != nil {
+		return User{}, err
+	}
+	user, err := s.users.ByID(ctx, who.UserID)
+	if errors.Is(err, ErrNoUser) {
+		return User{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked, Cause: err}
+	}
+	if err != nil {
+		return User{}, storeError(err)
+	}
+	if err := check(user); err != nil {
+		return User{}, err
+	}
+	ok, _, err := s.passwords.Verify(ctx, user.PasswordHash, pw)
+	if err != nil {
+		return User{}, hashingError(err)
+	}
+	if !ok {
+		return User{}, errWrongPassword(nil)
+	}
+	return user, nil
+}
+
+func errWrongPassword(cause error) error {
+	return &Error{Code: CodeWrongPassword, Detail: "The password is wrong.", Cause: cause}
+}
+
+func invalid(field, problem string) error {
+	return &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: map[string]string{field: problem}}
+}
+
+// event is about a user, by somebody who is asking now.
+func (s *Service) event(ctx context.Context, what EventType, userID string, by Principal) Event {
+	c := clientFrom(ctx)
+	return Event{
+		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
+	}
+}

@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// pageSize is how many rows a page of a list has.
+const pageSize = 50
+
+// Users gives a page of accounts, for administrators, and where the next one
+// begins; zero after the last. Refusals are *Error.
+func (s *Service) Users(ctx context.Context, text string, after Position) ([]User, Position, error) {
+	list, err := s.users.List(ctx, UserQuery{Text: strings.TrimSpace(text), After: after, Limit: pageSize + 1})
+	if err != nil {
+		return nil, Position{}, storeError(err)
+	}
+	list, next := page(list, func(u User) Position { return Position{u.CreatedAt, u.ID} })
+	return list, next, nil
+}
+
+// page cuts off the row that only says that there are more.
+func page[T any](list []T, at func(T) Position) ([]T, Position) {
+	if len(list) <= pageSize {
+		return list, Position{}
+	}
+	list = list[:pageSize]
+	return list, at(list[pageSize-1])
+}
+
+// Activity gives a page of what the audit trail says of somebody, and where
+// the next one begins. Refusals are *Error.
+func (s *Service) Activity(ctx context.Context, who Principal, after Position) ([]Event, Position, error) {
+	return s.Trail(ctx, who.UserID, "", after)
+}
+
+// Trail gives a page of the audit trail, for administrators: of one user or
+// all (""), of one type or all. Refusals are *Error.
+func (s *Service) Trail(ctx context.Context, userID string, what EventType, after Position) ([]Event, Position, error) {
+	list, err := s.audit.Page(ctx, EventQuery{UserID: userID, Type: what, After: after, Limit: pageSize + 1})
+	if err != nil {
+		return nil, Position{}, storeError(err)
+	}
+	list, next := page(list, func(e Event) Position { return Position{e.At, e.ID} })
+	return list, next, nil
+}
+
+// ChangeUser gives an account another role, or disables or enables it; nil
+// leaves a thing alone. It takes effect at once, on every instance: a disabled
+// account's sessions end, the others' go on with the new role. Refusals are
+// *Error; after one that says that the session store could not be asked,
+// nothing has changed, or what is stored takes effect as soon as it can.
+func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role *Role, active *bool) (User, error) {
+	if role != nil && !role.Valid() {
+		return User{}, invalid("role", "This must be user or admin.")
+	}
+	was, err := s.users.ByID(ctx, id)
+	if err != nil {
+		return User{}, storeError(err)
+	}
+	// Asked first: what cannot take effect is better not stored.
+	if _, err := s.sessions.List(ctx, id); err != nil {
+		return User{}, storeError(err)
+	}
+	var events []Event
+	if role != nil && *role != was.Role {
+		e := s.event(ctx, EventRoleChanged, id, by)
+		e.Detail = fmt.Sprintf("%s to %s", was.Role, *role)
+		events = append(events, e)
+	}
+	if active != nil && *active != was.Active {
+		what := map[bool]EventType{true: EventUserEnabled, false: EventUserDisabled}[*active]
+		events = append(events, s.event(ctx, what, id, by))
+	}
+	user, err := s.users.Change(ctx, id, UserChange{Role: role, Active: active}, events...)
+	if err != nil {
+		return User{}, storeError(err)
+	}
+	return user, s.settle(ctx, user, by.UserID, false)
+}
+
+// EndUserSessions signs somebody out everywhere. Refusals are *Error.
+func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) error {
+	if _, err := s.users.ByID(ctx, id); err != nil {
+		return storeError(err)
+	}
+	return s.endAll(ctx, id, by, ReasonAdmin, everySession)
+}
+
+// UserByEmail finds an account by its address, for the operator. Refusals are
+// *Error.
+func (s *Service) UserByEmail(ctx context.Context, address string) (User, error) {
+	email, problem := ParseEmail(address)
+	if problem != "" {
+		return User{}, invalid("email", problem)
+	}
+	user, err := s.users.ByEmail(ctx, email.Key)
+	return user, storeError(err)
+}
+
+// CreateUser makes an account for somebody, for the operator: also where
+// sign-up is closed. Refusals are *Error.
+func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration, role Role) (User, error) {
+	if !role.Valid() {
+		return User{}, invalid("role", "This must be user or admin.")
+	}
+	return s.createUser(ctx, in, role, by)
+}
+
+// SetPassword gives somebody a new password, for the operator, and ends their
+// sessions. Refusals are *Error.
+func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw string) error {
+	if problem := passwordProblem(pw, user); problem != "" {
+		return invalid("password", problem)
+	}
+	hash, err := s.passwords.Hash(ctx, pw)
+	if err != nil {
+		return hashingError(err)
+	}
+	err = s.changePassword(ctx, user, hash, "", by, everySession)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Code == CodeWrongPassword {
+		return storeError(refused.Cause)
+	}
+	return err
+}

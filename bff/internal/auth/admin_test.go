@@ -1,0 +1,165 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// with makes an account and signs it in.
+func (h *house) with(email string, role auth.Role) auth.SignedIn {
+	h.t.Helper()
+	if _, err := h.CreateUser(h.t.Context(), auth.Principal{UserID: "operator"}, auth.Registration{Email: email, Password: adaPassword}, role); err != nil {
+		h.t.Fatal(err)
+	}
+	in, err := h.SignIn(h.t.Context(), auth.Credentials{Email: email, Password: adaPassword})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return in
+}
+
+func value[T any](v T) *T { return &v }
+
+func TestAdministratorChangesARole(t *testing.T) {
+	h := open(t)
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	user, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleAdmin), nil)
+	if err != nil || user.Role != auth.RoleAdmin {
+		t.Fatalf("%+v, %v", user, err)
+	}
+	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+	if err != nil || g.Principal.Role != auth.RoleAdmin || g.Cookies == nil {
+		t.Errorf("the next request: %+v, %v", g.Principal, err)
+	}
+	e := h.eventsOf(auth.EventRoleChanged)
+	if len(e) != 1 || e[0].ActorID != boss.Principal.UserID || e[0].UserID != user.ID || e[0].Detail != "user to admin" {
+		t.Errorf("audit %+v", e)
+	}
+	// The same once more is no event.
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, user.ID, value(auth.RoleAdmin), value(true)); err != nil || len(h.eventsOf(auth.EventRoleChanged)) != 1 {
+		t.Errorf("%v, %d events", err, len(h.eventsOf(auth.EventRoleChanged)))
+	}
+	_, err = h.ChangeUser(t.Context(), boss.Principal, user.ID, value(auth.Role("root")), nil)
+	wantCode(t, err, auth.CodeValidationFailed)
+	_, err = h.ChangeUser(t.Context(), boss.Principal, "nobody", value(auth.RoleUser), nil)
+	wantCode(t, err, auth.CodeNotFound)
+}
+
+func TestAdministratorDisablesAndEnables(t *testing.T) {
+	h := open(t)
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(false)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	wantCode(t, err, auth.CodeAccountDisabled)
+	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: "not the one"})
+	wantCode(t, err, auth.CodeInvalidCredentials) // only the right password is told
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(true)); err != nil {
+		t.Fatal(err)
+	}
+	h.signIn(false)
+	if d, e := h.eventsOf(auth.EventUserDisabled), h.eventsOf(auth.EventUserEnabled); len(d) != 1 || len(e) != 1 {
+		t.Errorf("audit %+v, %+v", d, e)
+	}
+}
+
+func TestLastAdministratorStays(t *testing.T) {
+	h := open(t)
+	boss := h.with("boss@example.com", auth.RoleAdmin)
+	for _, change := range []func() error{
+		func() error {
+			_, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(auth.RoleUser), nil)
+			return err
+		},
+		func() error {
+			_, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, nil, value(false))
+			return err
+		},
+		func() error { return h.DeleteAccount(t.Context(), boss.Principal, adaPassword) },
+	} {
+		wantCode(t, change(), auth.CodeLastAdmin)
+		h.who(boss.Cookies)
+	}
+	h.with("second@example.com", auth.RoleAdmin)
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+		t.Errorf("with a second one: %v", err)
+	}
+}
+
+func TestAdministratorSignsSomebodyOut(t *testing.T) {
+	h := open(t)
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	wantCode(t, h.EndUserSessions(t.Context(), boss.Principal, "nobody"), auth.CodeNotFound)
+	if err := h.EndUserSessions(t.Context(), boss.Principal, ada.Principal.UserID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+	h.who(boss.Cookies)
+	h.signIn(false) // the account goes on
+}
+
+// The change was stored, and the session store went away before it was told:
+// it takes effect as soon as it can be.
+func TestChangeMeetsAStoreThatGoesAway(t *testing.T) {
+	h := open(t)
+	ada := h.with(adaEmail, auth.RoleUser)
+	user, err := h.users.ByID(t.Context(), ada.Principal.UserID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.users.Change(t.Context(), user.ID, auth.UserChange{Active: value(false)}); err != nil {
+		t.Fatal(err)
+	}
+	user.Active = false
+	h.sessions.Fail(errors.New("away"))
+	wantCode(t, h.Settle(t.Context(), user), auth.CodeSessionStoreUnavailable)
+	h.who(ada.Cookies)
+	h.sessions.Fail(nil)
+	eventually(t, "the session to end", func() bool {
+		_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+		return err != nil
+	})
+}
+
+func TestPagesOfUsersAndEvents(t *testing.T) {
+	h := open(t)
+	boss := h.with("boss@example.com", auth.RoleAdmin)
+	for i := range 60 {
+		h.clock.Advance(time.Second)
+		u := auth.User{
+			ID: fmt.Sprint("id", i), Email: auth.Email{Address: fmt.Sprintf("u%d@example.com", i), Key: fmt.Sprintf("u%d@example.com", i)},
+			Role: auth.RoleUser, Active: true, PasswordHash: "x", CreatedAt: h.clock.Now().UTC(),
+		}
+		e := auth.Event{ID: fmt.Sprint("e", i), Type: auth.EventRegistered, UserID: u.ID, ActorID: u.ID, At: u.CreatedAt}
+		if err := h.users.Create(t.Context(), u, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, next, err := h.Users(t.Context(), "", auth.Position{})
+	if err != nil || len(first) != 50 || first[0].ID != "id59" || next == (auth.Position{}) {
+		t.Fatalf("%d users, next %v, %v", len(first), next, err)
+	}
+	second, next, err := h.Users(t.Context(), "", next)
+	if err != nil || len(second) != 11 || second[10].ID != boss.Principal.UserID || next != (auth.Position{}) {
+		t.Errorf("%d users, next %v, %v", len(second), next, err)
+	}
+	if found, _, err := h.Users(t.Context(), " BOSS ", auth.Position{}); err != nil || len(found) != 1 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	events, next, err := h.Trail(t.Context(), "", auth.EventRegistered, auth.Position{})
+	if err != nil || len(events) != 50 || events[0].ID != "e59" || next == (auth.Position{}) {
+		t.Errorf("%d events, next %v, %v", len(events), next, err)
+	}
+	own, _, err := h.Activity(t.Context(), auth.Principal{UserID: "id7"}, auth.Position{})
+	if err != nil || len(own) != 1 || own[0].ID != "e7" {
+		t.Errorf("own activity %+v, %v", own, err)
+	}
+}

@@ -1,0 +1,96 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Change is auth.Users.Change.
+func (s *Users) Change(ctx context.Context, id string, c auth.UserChange, events ...auth.Event) (auth.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return auth.User{}, err
+	}
+	u, ok := s.byID[id]
+	if !ok {
+		return auth.User{}, auth.ErrNoUser
+	}
+	if c.IfHash != "" && c.IfHash != u.PasswordHash {
+		return auth.User{}, auth.ErrHashChanged
+	}
+	set(&u.Name, c.Name)
+	set(&u.Role, c.Role)
+	set(&u.Active, c.Active)
+	set(&u.PasswordHash, c.PasswordHash)
+	if !fits(u) {
+		return auth.User{}, fmt.Errorf("%w: the account does not fit", auth.ErrDatabase)
+	}
+	if !activeAdmin(u) && s.lastAdmin(id) {
+		return auth.User{}, auth.ErrLastAdmin
+	}
+	if err := s.audit.record(ctx, events...); err != nil {
+		return auth.User{}, err
+	}
+	s.byID[id] = u
+	return u, nil
+}
+
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// Delete is auth.Users.Delete.
+func (s *Users) Delete(ctx context.Context, id string, e auth.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	u, ok := s.byID[id]
+	if !ok {
+		return auth.ErrNoUser
+	}
+	if s.lastAdmin(id) {
+		return auth.ErrLastAdmin
+	}
+	if err := s.audit.record(ctx, e); err != nil {
+		return err
+	}
+	delete(s.byID, id)
+	delete(s.byKey, u.Email.Key)
+	return nil
+}
+
+func activeAdmin(u auth.User) bool { return u.Active && u.Role == auth.RoleAdmin }
+
+// lastAdmin tells whether the account is the only active administrator.
+func (s *Users) lastAdmin(id string) bool {
+	for other, u := range s.byID {
+		if other != id && activeAdmin(u) {
+			return false
+		}
+	}
+	return activeAdmin(s.byID[id])
+}
+
+// List is auth.Users.List.
+func (s *Users) List(ctx context.Context, q auth.UserQuery) ([]auth.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	text := strings.ToLower(q.Text)
+	all := slices.DeleteFunc(slices.Collect(maps.Values(s.byID)), func(u auth.User) bool {
+		return !strings.Contains(strings.ToLower(u.Email.Address), text) && !strings.Contains(strings.ToLower(u.Name), text)
+	})
+	return page(all, func(u auth.User) auth.Position { return auth.Position{At: u.CreatedAt, ID: u.ID} }, q.After, q.Limit), nil
+}

@@ -1,0 +1,3 @@
+-- All events, newest first: read backwards.
+-- +goose Up
+CREATE INDEX login_audit_by_time ON login_audit (at, id);
