@@ -61,11 +61,14 @@ func TestRoleChangeUnderALiveUser(t *testing.T) {
 		t.Fatal("not a user to begin with")
 	}
 	ada.do("GET", "/api/admin/users", nil).want(t, 403, "forbidden")
+	open := p.b.live(t.Context(), tokens{ada.cookie("access_token"), ada.cookie("refresh_token")})
 	for _, role := range []string{"admin", "user", "admin"} { // within one second of the clock
 		boss.do("PATCH", "/api/admin/users/"+id, object{"role": role}).want(t, 200)
 		p.b.eventually("the other instance to hear of it", func() bool { return ada.role() == role })
 		ada.do("GET", "/api/auth/me", nil).want(t, 200)
 	}
+	open.dies(t) // or its upstream would go on with the old role
+	p.b.live(t.Context(), tokens{ada.cookie("access_token"), ada.cookie("refresh_token")}).lives(t, "opened with the new role")
 	ada.do("GET", "/api/admin/users", nil).want(t, 200)
 	boss.do("PATCH", "/api/admin/users/"+id, object{"active": false}).want(t, 200)
 	p.b.eventually("the other instance to end the session", func() bool {

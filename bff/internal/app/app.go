@@ -145,7 +145,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 		},
 		OnError:    func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
 		Forwarded:  func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
-		Alive:      func(who proxy.Identity) bool { return a.service.Alive(who.SessionID) },
+		Alive:      func(r *http.Request) bool { return server.StreamAlive(r) },
 		StreamEnd:  func(r *http.Request) time.Time { return server.StreamEnd(r) },
 		OwnCookies: web.OwnCookieNames(),
 		PublicURL:  c.PublicURL,

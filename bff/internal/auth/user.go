@@ -76,7 +76,7 @@ type UserQuery struct {
 }
 
 // Position is a place in a list that is sorted by time, the newest first, and
-// by id where times are equal.
+// where times are equal by id, byte by byte, the greatest first.
 type Position struct {
 	At time.Time // whole milliseconds
 	ID string

@@ -114,13 +114,3 @@ func (s *Users) SetPasswordHash(ctx context.Context, id, old, next string) error
 	}
 	return nil
 }
-
-// SetActive disables or enables an account, as an administrator would.
-func (s *Users) SetActive(id string, active bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if u, ok := s.byID[id]; ok {
-		u.Active = active
-		s.byID[id] = u
-	}
-}

@@ -59,8 +59,4 @@ func TestUsersFail(t *testing.T) {
 	if got, err := users.ByID(t.Context(), "u"); err != nil || got.Name != "" {
 		t.Errorf("changed without its event: %+v, %v", got, err)
 	}
-	users.SetActive("u", false)
-	if got, err := users.ByID(t.Context(), "u"); err != nil || got.Active {
-		t.Errorf("after it was disabled: %+v, %v", got, err)
-	}
 }

@@ -31,7 +31,7 @@ type Options struct {
 	Forwarded func(r *http.Request) (clientIP, proto, host string)
 	// Alive reports whether a session has not been revoked; it is asked when
 	// a stream begins, and must not block. nil: all are.
-	Alive func(who Identity) bool
+	Alive func(r *http.Request) bool
 	// StreamEnd says when a stream's session ends at the latest, the zero time
 	// for never; it is asked when a stream begins. nil: never.
 	StreamEnd  func(r *http.Request) time.Time
@@ -47,7 +47,7 @@ type Proxy struct {
 	mint         Mint
 	onError      func(w http.ResponseWriter, r *http.Request, err *Error)
 	forwarded    func(r *http.Request) (clientIP, proto, host string)
-	alive        func(who Identity) bool
+	alive        func(r *http.Request) bool
 	streamEnd    func(r *http.Request) time.Time
 	ownCookies   []string
 	publicOrigin string

@@ -167,7 +167,7 @@ func (ex *exchange) register(end func(code int, reason string)) error {
 	if ex.proxy.streams.add(ex.stream) {
 		end(CloseGoingAway, restarting) // a client that reconnects at once would hold up the shutdown
 	}
-	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.who) {
+	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.in) {
 		return errSessionEnded
 	}
 	return nil

@@ -125,7 +125,7 @@ func TestShutdownClosesWebSockets(t *testing.T) {
 }
 
 func TestWebSocketOfAnEndedSession(t *testing.T) {
-	g := newGate(t, echoUpstream(t, nil), nil, func(o *Options) { o.Alive = func(Identity) bool { return false } })
+	g := newGate(t, echoUpstream(t, nil), nil, func(o *Options) { o.Alive = func(*http.Request) bool { return false } })
 	_, res, err := websocket.Dial(t.Context(), g.URL+"/api/x", nil)
 	if err == nil || res == nil || res.StatusCode != 401 || g.proxy.Live() != 0 {
 		t.Errorf("%v %v, %d live", res, err, g.proxy.Live())

@@ -145,7 +145,7 @@ func newIdentityKeys(keys []*ecdsa.PrivateKey) ([]identityKey, error) {
 }
 
 // JWKS is the key set that upstreams verify identity tokens with (RFC 7517).
-// Older keys stay in it until the operator removes them.
+// Keys that do not sign stay in it until the operator removes them.
 func (i *Issuer) JWKS() []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`

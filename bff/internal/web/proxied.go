@@ -86,6 +86,10 @@ type forwarding struct{}
 // not be forwarded, through the writer it is given.
 func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
 	c := forwardedContext(r)
+	var failed *proxy.Error
+	if errors.As(err, &failed) && failed.Kind == proxy.SessionEnded && s.changed(c) {
+		err = &auth.Error{Code: auth.CodeBusy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
+	}
 	outer := c.Response()
 	c.SetResponse(echo.NewResponse(w, s.echo))
 	s.answerProblem(err, c)
@@ -108,6 +112,20 @@ func (s *Server) StreamEnd(r *http.Request) time.Time {
 		return time.Time{} // nobody's
 	}
 	return s.auth.AbsoluteEnd(r.Context(), who, s.cookies.read(c.Request()).refresh)
+}
+
+// StreamAlive is for proxy.Options.Alive: whether the session has not ended,
+// and the caller is still who the upstream was told.
+func (s *Server) StreamAlive(r *http.Request) bool {
+	who, ok := forwardedContext(r).Get(keyPrincipal).(auth.Principal)
+	return !ok || s.auth.Alive(who.SessionID) && !s.auth.Overtaken(who)
+}
+
+// changed: a stream ends because its caller's role is another one, and the
+// session goes on.
+func (s *Server) changed(c echo.Context) bool {
+	who, ok := c.Get(keyPrincipal).(auth.Principal)
+	return ok && s.auth.Alive(who.SessionID)
 }
 
 func forwardedContext(r *http.Request) echo.Context {
