@@ -6,6 +6,7 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,7 +102,12 @@ func (s *site) start(extra ...string) *site {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	a, err := app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
+	var a *app.App
+	// Another package's tests may be trying the port at this moment.
+	s.eventually("the port", func() bool {
+		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
+		return !errors.Is(err, syscall.EADDRINUSE)
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}

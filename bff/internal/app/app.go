@@ -178,7 +178,7 @@ func (a *App) openStores(ctx context.Context) error {
 		// The journal's lock comes first: it keeps a second server out.
 		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, "sessions"), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
-			return fmt.Errorf("%w: %w", errOpenSessions, err)
+			return fmt.Errorf("open sessions: %w", err)
 		}
 		// That of a server that was killed: whoever has its port by now must not
 		// be handed passwords.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 )
 
 // What an operator can do about accounts.
@@ -73,7 +74,7 @@ func Operate(ctx context.Context, o Options, c Command) (string, error) {
 		// The sessions' lock says whether there is a server; a file could have
 		// been left by one that was killed.
 		out, err := operateHere(ctx, o, c)
-		if !isInUse(err) {
+		if !errors.Is(err, memstore.ErrInUse) {
 			return out, err
 		}
 		out, absent := handOver(ctx, o.Config.DataDir, c)
@@ -102,16 +103,6 @@ func hasAccounts(dir string) error {
 		dir = full
 	}
 	return fmt.Errorf("there are no accounts in %s: is DATA_DIR the server's?", dir)
-}
-
-// errOpenSessions: another process has the folder, or it cannot be read.
-var errOpenSessions = errors.New("open sessions")
-
-// isInUse reports whether it may be another process that kept the sessions
-// from being opened.
-func isInUse(err error) bool {
-	_, file := errors.AsType[*fs.PathError](err)
-	return errors.Is(err, errOpenSessions) && !file
 }
 
 func operateHere(ctx context.Context, o Options, c Command) (out string, err error) {

@@ -78,7 +78,8 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 	if err != nil {
 		return User{}, storeError(err)
 	}
-	return user, s.settle(ctx, user, by.UserID, false)
+	// Said once more: the first time may have been stored and not announced.
+	return user, s.settle(ctx, user, by.UserID, len(events) == 0)
 }
 
 // EndUserSessions signs somebody out everywhere. Refusals are *Error.

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -127,6 +128,36 @@ func TestChangeMeetsAStoreThatGoesAway(t *testing.T) {
 		_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
 		return err != nil
 	})
+}
+
+// mute is a store whose announcements fail.
+type mute struct{ auth.Revocations }
+
+func (mute) Announce(context.Context, ...auth.Revocation) error { return auth.ErrSessionStore }
+
+// The change was stored, not announced, and the process ended: a demoted
+// administrator kept the role on live access tokens, and saying it again did
+// not help.
+func TestRepeatedRoleChangeIsAnnounced(t *testing.T) {
+	h := open(t)
+	h.with("boss@example.com", auth.RoleAdmin)
+	ada := h.with(adaEmail, auth.RoleAdmin)
+	stuck := open(t, func(d *auth.Deps) {
+		d.Users, d.Sessions, d.Revocations, d.Tokens, d.Now = h.users, h.sessions, mute{h.sessions}, h.tokens, h.clock.Now
+	})
+	_, err := stuck.ChangeUser(t.Context(), auth.Principal{UserID: "operator"}, ada.Principal.UserID, value(auth.RoleUser), nil)
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	stuck.stop()
+	if g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ""); err != nil || g.Principal.Role != auth.RoleAdmin {
+		t.Fatalf("announced after all: %v", err)
+	}
+	if _, err := h.ChangeUser(t.Context(), auth.Principal{UserID: "operator"}, ada.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+		t.Fatal(err)
+	}
+	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+	if err != nil || g.Principal.Role != auth.RoleUser {
+		t.Errorf("still %q, %v", g.Principal.Role, err)
+	}
 }
 
 func TestPagesOfUsersAndEvents(t *testing.T) {

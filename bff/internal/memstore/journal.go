@@ -40,6 +40,9 @@ type journal struct {
 	unsynced bool
 }
 
+// ErrInUse: another process has the folder.
+var ErrInUse = errors.New("in use by another gatehouse process")
+
 // openJournal locks dir for this process. The caller replays and rewrites.
 func openJournal(dir string, log *slog.Logger) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -47,7 +50,7 @@ func openJournal(dir string, log *slog.Logger) (*journal, error) {
 	}
 	lock, err := lockFile(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("memstore: %s is in use by another gatehouse process: stop that one, or choose another DATA_DIR", dir)
+		return nil, fmt.Errorf("memstore: %s is %w: stop that one, or choose another DATA_DIR", dir, ErrInUse)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("memstore: %w", err)
