@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
@@ -13,12 +14,16 @@ func (s *Service) Rename(ctx context.Context, who Principal, name string) (User,
 	if problem != "" {
 		return User{}, invalid("name", problem)
 	}
-	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name}, s.event(ctx, EventProfileChanged, who.UserID, who))
+	if user, err := s.users.ByID(ctx, who.UserID); err == nil && user.Name == name {
+		return user, nil // and nothing for the trail
+	}
+	// Records carry the name for the time when the database is away; no token does.
+	x := s.settlement(who.UserID, who)
+	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Settle: &x}, s.event(ctx, EventProfileChanged, who.UserID, who))
 	if err != nil {
 		return User{}, storeError(err)
 	}
-	// Records carry the name for the time when the database is away; no token does.
-	if err := s.settle(ctx, user, "", false); err != nil {
+	if err := s.settle(ctx, x, false); err != nil {
 		s.log.Warn("sessions carry the old name for now", "user", user.ID, "error", err)
 	}
 	return user, nil
@@ -43,11 +48,11 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, hashingError(err)
 	}
-	others := except(who.SessionID)
-	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who, others); err != nil {
+	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who); err != nil {
 		return Grant{}, err
 	}
-	// Whoever has copied the cookies holds the parent's now.
+	// Whoever has copied the cookies holds the parent's now: a new date for the
+	// same generation would leave them good.
 	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
 	if errors.Is(err, ErrNoSession) {
 		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
@@ -55,17 +60,25 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, storeError(err)
 	}
+	if !rec.SettlesAt.IsZero() {
+		next := rec
+		next.SettlesAt = time.Time{}
+		if err := s.sessions.Swap(ctx, rec, next); err != nil && !errors.Is(err, ErrConflict) {
+			return Grant{}, storeError(err)
+		}
+	}
 	return s.rotate(ctx, rec.token(), s.now())
 }
 
-// changePassword stores a hash and ends the sessions that ends names. Nothing
+// changePassword stores a hash and ends all sessions but the one of by. Nothing
 // is changed when it is known beforehand that they could not be ended.
-func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal, ends func(Session) bool) error {
-	known, err := s.sessions.List(ctx, user.ID)
-	if err != nil {
+func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal) error {
+	if _, err := s.sessions.List(ctx, user.ID); err != nil {
 		return storeError(err)
 	}
-	_, err = s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash},
+	x := s.settlement(user.ID, by)
+	x.EndOlder, x.KeepSession = true, by.SessionID
+	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Settle: &x},
 		s.event(ctx, EventPasswordChanged, user.ID, by))
 	if errors.Is(err, ErrHashChanged) {
 		return errWrongPassword(err)
@@ -73,7 +86,7 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	if err != nil {
 		return storeError(err)
 	}
-	return s.endAll(ctx, user.ID, by, ReasonPassword, ends, known...)
+	return s.settle(ctx, x, false)
 }
 
 // DeleteAccount removes somebody's own account and ends all its sessions. What
@@ -86,22 +99,19 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err != nil {
 		return err
 	}
-	known, err := s.sessions.List(ctx, user.ID)
-	if err != nil {
+	if _, err := s.sessions.List(ctx, user.ID); err != nil {
 		return storeError(err)
 	}
-	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who)); err != nil {
+	x := s.settlement(user.ID, who)
+	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who), x); err != nil {
 		return storeError(err)
 	}
-	return s.endAll(ctx, user.ID, who, ReasonDeleted, everySession, known...)
+	return s.settle(ctx, x, false)
 }
 
 // reauthenticate checks a signed-in user's password once more: a browser left
 // unlocked is not its owner. check is asked before the hashing.
 func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, check func(User) error) (User, error) {
-	if err := s.take(ctx, "password:"+who.UserID, s.limits.Password); err != nil {
-		return User{}, err
-	}
 	user, err := s.users.ByID(ctx, who.UserID)
 	if errors.Is(err, ErrNoUser) {
 		return User{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked, Cause: err}
@@ -112,11 +122,19 @@ func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, 
 	if err := check(user); err != nil {
 		return User{}, err
 	}
+	// For each session: whoever has stolen one does not keep the owner from
+	// changing the password in another.
+	if err := s.take(ctx, "password:"+who.SessionID, s.limits.Password); err != nil {
+		return User{}, err
+	}
 	ok, _, err := s.passwords.Verify(ctx, user.PasswordHash, pw)
 	if err != nil {
 		return User{}, hashingError(err)
 	}
 	if !ok {
+		e := s.event(ctx, EventLoginFailed, user.ID, who)
+		e.Detail = "wrong password in a session"
+		s.trail.add(e)
 		return User{}, errWrongPassword(nil)
 	}
 	return user, nil

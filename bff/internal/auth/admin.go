@@ -56,36 +56,56 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 	if role != nil && !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
 	}
-	was, err := s.users.ByID(ctx, id)
-	if err != nil {
-		return User{}, storeError(err)
-	}
 	// Asked first: what cannot take effect is better not stored.
 	if _, err := s.sessions.List(ctx, id); err != nil {
 		return User{}, storeError(err)
 	}
+	x := s.settlement(id, by)
+	var user User
 	var events []Event
+	err := ErrUserChanged
+	for range maxSwaps { // the events tell what it was before
+		if !errors.Is(err, ErrUserChanged) {
+			break
+		}
+		var was User
+		if was, err = s.users.ByID(ctx, id); err != nil {
+			break
+		}
+		events = s.changes(ctx, by, was, role, active)
+		user, err = s.users.Change(ctx, id, UserChange{Role: role, Active: active, IfRole: &was.Role, IfActive: &was.Active, Settle: &x}, events...)
+	}
+	if err != nil {
+		return User{}, storeError(err)
+	}
+	// Said once more: the first time may have been stored and not announced.
+	return user, s.settle(ctx, x, len(events) == 0)
+}
+
+// changes are the events of a change that is one.
+func (s *Service) changes(ctx context.Context, by Principal, was User, role *Role, active *bool) (events []Event) {
 	if role != nil && *role != was.Role {
-		e := s.event(ctx, EventRoleChanged, id, by)
+		e := s.event(ctx, EventRoleChanged, was.ID, by)
 		e.Detail = fmt.Sprintf("%s to %s", was.Role, *role)
 		events = append(events, e)
 	}
 	if active != nil && *active != was.Active {
 		what := map[bool]EventType{true: EventUserEnabled, false: EventUserDisabled}[*active]
-		events = append(events, s.event(ctx, what, id, by))
+		events = append(events, s.event(ctx, what, was.ID, by))
 	}
-	user, err := s.users.Change(ctx, id, UserChange{Role: role, Active: active}, events...)
-	if err != nil {
-		return User{}, storeError(err)
-	}
-	// Said once more: the first time may have been stored and not announced.
-	return user, s.settle(ctx, user, by.UserID, len(events) == 0)
+	return events
 }
 
 // EndUserSessions signs somebody out everywhere. Refusals are *Error.
 func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) error {
-	if _, err := s.users.ByID(ctx, id); err != nil {
+	list, err := s.sessions.List(ctx, id)
+	if err != nil {
 		return storeError(err)
+	}
+	if len(list) == 0 { // else they end, whoever they belonged to
+		if _, err := s.users.ByID(ctx, id); err != nil {
+			return storeError(err)
+		}
 	}
 	return s.endAll(ctx, id, by, ReasonAdmin, everySession)
 }
@@ -120,7 +140,7 @@ func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw s
 	if err != nil {
 		return hashingError(err)
 	}
-	err = s.changePassword(ctx, user, hash, "", by, everySession)
+	err = s.changePassword(ctx, user, hash, "", by)
 	var refused *Error
 	if errors.As(err, &refused) && refused.Code == CodeWrongPassword {
 		return storeError(refused.Cause)

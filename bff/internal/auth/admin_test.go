@@ -107,27 +107,83 @@ func TestAdministratorSignsSomebodyOut(t *testing.T) {
 	h.signIn(false) // the account goes on
 }
 
-// The change was stored, and the session store went away before it was told:
-// it takes effect as soon as it can be.
-func TestChangeMeetsAStoreThatGoesAway(t *testing.T) {
+// What a change has yet to do is stored with it: the instance that made it may
+// have crashed, or lost the answer to its COMMIT, or met a session store that
+// went away. Sessions of disabled and deleted accounts used to live on for good.
+func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(h *house, id string, x auth.Settlement) error
+		ends   bool
+	}{
+		{"disabled", func(h *house, id string, x auth.Settlement) error {
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{Active: value(false), Settle: &x})
+			return err
+		}, true},
+		{"deleted", func(h *house, id string, x auth.Settlement) error {
+			return h.users.Delete(t.Context(), id, auth.Event{ID: "e"}, x)
+		}, true},
+		{"another password", func(h *house, id string, x auth.Settlement) error {
+			x.EndOlder = true
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Settle: &x})
+			return err
+		}, true},
+		{"another password, by this session", func(h *house, id string, x auth.Settlement) error {
+			list, err := h.sessions.List(t.Context(), id)
+			if err != nil {
+				return err
+			}
+			x.EndOlder, x.KeepSession = true, list[0].ID
+			_, err = h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Settle: &x})
+			return err
+		}, false},
+		{"another role", func(h *house, id string, x auth.Settlement) error {
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(auth.RoleAdmin), Settle: &x})
+			return err
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := open(t)
+			ada := h.with(adaEmail, auth.RoleUser)
+			id := ada.Principal.UserID
+			if err := tt.change(h, id, auth.Settlement{ID: "s", UserID: id, At: h.clock.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			h.SettleRest(t.Context())
+			h.who(ada.Cookies) // whoever made the change may be about to
+			h.clock.Advance(6 * time.Second)
+			h.sessions.Fail(errors.New("away"))
+			h.SettleRest(t.Context())
+			h.sessions.Fail(nil)
+			h.who(ada.Cookies)
+			h.SettleRest(t.Context())
+			g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+			if tt.ends {
+				wantCode(t, err, auth.CodeSessionRevoked)
+			} else if err != nil || tt.name == "another role" && g.Principal.Role != auth.RoleAdmin {
+				t.Errorf("%+v, %v", g.Principal, err)
+			}
+			if rest, err := h.users.Unsettled(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
+				t.Errorf("still to be settled: %+v, %v", rest, err)
+			}
+		})
+	}
+}
+
+// Changes that went well leave nothing to be settled.
+func TestChangesSettleThemselves(t *testing.T) {
 	h := open(t)
-	ada := h.with(adaEmail, auth.RoleUser)
-	user, err := h.users.ByID(t.Context(), ada.Principal.UserID)
-	if err != nil {
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	_, err := h.Rename(t.Context(), ada.Principal, "Ada")
+	_, err2 := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleAdmin), nil)
+	g, err3 := h.ChangePassword(t.Context(), ada.Principal, adaPassword, newPassword)
+	err4 := h.DeleteAccount(t.Context(), g.Principal, newPassword)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.users.Change(t.Context(), user.ID, auth.UserChange{Active: value(false)}); err != nil {
-		t.Fatal(err)
+	if rest, err := h.users.Unsettled(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
+		t.Errorf("still to be settled: %+v, %v", rest, err)
 	}
-	user.Active = false
-	h.sessions.Fail(errors.New("away"))
-	wantCode(t, h.Settle(t.Context(), user), auth.CodeSessionStoreUnavailable)
-	h.who(ada.Cookies)
-	h.sessions.Fail(nil)
-	eventually(t, "the session to end", func() bool {
-		_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-		return err != nil
-	})
 }
 
 // mute is a store whose announcements fail.

@@ -73,7 +73,6 @@ type Service struct {
 	revoked    *revocationList
 	trail      *trail
 	unfinished *unfinished
-	unsettled  unsettled
 	watchers   watchers
 }
 

@@ -4,8 +4,8 @@ import "context"
 
 // AccountChanged tells this instance, which may not be the one that wrote it.
 func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) error {
-	return s.accountChanged(ctx, userID, a, true)
+	return s.accountChanged(ctx, userID, func(context.Context) (Account, error) { return a, nil }, true)
 }
 
-// Settle is what follows a change that is stored.
-func (s *Service) Settle(ctx context.Context, user User) error { return s.settle(ctx, user, "", false) }
+// SettleRest is what every instance does again and again.
+func (s *Service) SettleRest(ctx context.Context) { s.settleRest(ctx) }

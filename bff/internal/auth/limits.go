@@ -59,7 +59,7 @@ type Limits struct {
 	SignIn   Allowance // per client network
 	Register Allowance // per client network
 	Refresh  Allowance // per session
-	Password Allowance // password changes and account deletions, per account
+	Password Allowance // password changes and account deletions, per session
 }
 
 // DefaultLimits are those of the product.

@@ -33,6 +33,7 @@ func anyRecord(t *rapid.T) (Session, Pair, time.Time) {
 	now := moment(t, "now", t0, accessEnd(rec, testPolicy.AccessTTL), rec.IdleEnd, rec.AbsoluteEnd)
 	if rapid.Bool().Draw(t, "settles") {
 		rec.SettlesAt = moment(t, "settles at", now)
+		rec.Redates = rapid.Uint8Range(0, maxRedates+1).Draw(t, "redates")
 	}
 	if rapid.Bool().Draw(t, "received") {
 		rec.ReceivedAt = moment(t, "received at", now)
@@ -67,7 +68,7 @@ func lawsOfDecide(t *rapid.T) {
 	isParent := presented.Generation+1 == rec.Generation
 	usedAgo := now.Sub(rec.ReceivedAt)
 	left := accessEnd(rec, testPolicy.AccessTTL).Sub(now)
-	settles := isCurrent && now.Before(rec.SettlesAt) && left <= 30*time.Second
+	settles := isCurrent && now.Before(rec.SettlesAt) && left <= 30*time.Second && rec.Redates < 4
 	for outcome, is := range map[outcome]bool{
 		gone:     over,
 		rotated:  !over && (isCurrent && !settles || presented.Generation > rec.Generation),
@@ -82,12 +83,12 @@ func lawsOfDecide(t *rapid.T) {
 	}
 	switch what {
 	case rotated:
-		if next.Generation != presented.Generation+1 || next.Generation <= rec.Generation || !next.ReceivedAt.IsZero() || !next.SettlesAt.IsZero() {
+		if next.Generation != presented.Generation+1 || next.Generation <= rec.Generation || !next.ReceivedAt.IsZero() || !next.SettlesAt.IsZero() || next.Redates != 0 {
 			t.Fatalf("generation %d after %d, presented %d, received at %s, settles at %s",
 				next.Generation, rec.Generation, presented.Generation, next.ReceivedAt, next.SettlesAt)
 		}
 	case redated:
-		if next.Generation != rec.Generation || next.ReceivedAt != rec.ReceivedAt || next.SettlesAt != rec.SettlesAt {
+		if next.Generation != rec.Generation || next.ReceivedAt != rec.ReceivedAt || next.SettlesAt != rec.SettlesAt || next.Redates != rec.Redates+1 {
 			t.Fatalf("a new date changes more than that: %+v", next)
 		}
 	case replayed:
@@ -120,8 +121,8 @@ func lawsOfDecide(t *rapid.T) {
 		t.Fatalf("right after: %s", verdict{what: again})
 	}
 	// Everything that is no matter of rotation stays.
-	next.Generation, next.IssuedAt, next.IdleEnd, next.ReceivedAt, next.SettlesAt, next.LastSeenAt =
-		rec.Generation, rec.IssuedAt, rec.IdleEnd, rec.ReceivedAt, rec.SettlesAt, rec.LastSeenAt
+	next.Generation, next.IssuedAt, next.IdleEnd, next.ReceivedAt, next.SettlesAt, next.Redates, next.LastSeenAt =
+		rec.Generation, rec.IssuedAt, rec.IdleEnd, rec.ReceivedAt, rec.SettlesAt, rec.Redates, rec.LastSeenAt
 	if next != rec {
 		t.Fatalf("changed what is none of its business: %+v", next)
 	}

@@ -82,6 +82,25 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 		if err != nil {
 			return Grant{}, storeError(err)
 		}
+		if since := s.revoked.since(rec.ID); rec.pair().Before(since) {
+			// A change of the account was announced, and the store has lost it in
+			// a failover. Its access tokens are refused, and whoever brings the
+			// old pair would rotate it, beside others that do.
+			next := rec
+			user, err := s.users.ByID(ctx, rec.UserID)
+			switch {
+			case errors.Is(err, ErrNoUser), err == nil && !user.Active:
+				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+			case err != nil:
+				return Grant{}, storeError(err)
+			}
+			next.Account = user.Account()
+			next.Generation, next.IssuedAt = since.Generation, later(since.IssuedAt, now.Truncate(time.Second))
+			if err := s.sessions.Swap(ctx, rec, next); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNoSession) {
+				return Grant{}, storeError(err)
+			}
+			continue
+		}
 		known := s.receipts.apply(rec)
 		what, next := decide(known, Pair{presented.Generation, presented.IssuedAt}, s.policy, now)
 		switch what {

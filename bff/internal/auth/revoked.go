@@ -40,7 +40,11 @@ const (
 	ended
 )
 
-const minPrune = 1024
+const (
+	minPrune = 1024
+	// skew is how far the clocks of instances may be apart.
+	skew = time.Minute
+)
 
 func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
 	caughtUp := make(chan struct{})
@@ -79,7 +83,7 @@ func (l *revocationList) add(r Revocation) {
 		news = !m.ended
 		m.ended = true
 	}
-	m.forget = now.Add(l.keep)
+	m.forget = now.Add(l.keep + maxAhead + skew)
 	l.marks[r.SessionID] = m
 	if len(l.marks) >= l.pruneAt {
 		l.prune(now)
@@ -101,4 +105,11 @@ func (l *revocationList) prune(now time.Time) {
 
 func (l *revocationList) run(ctx context.Context) error {
 	return l.source.Follow(ctx, l.keep, l.add, l.markCaughtUp)
+}
+
+// since is the pair that the session must have at least.
+func (l *revocationList) since(sessionID string) Pair {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.marks[sessionID].since
 }

@@ -28,6 +28,10 @@ const (
 	// settling is the least time that a generation stays what it is after its
 	// pair was handed out again: a message there and one back.
 	settling = 2 * lateTraffic
+	// maxRedates is how many new dates a generation gets by settling: somebody
+	// who holds two of its pairs could have it settle for ever, and no rotation
+	// would ever show that they are two.
+	maxRedates = 4
 )
 
 // decide is the only place that knows what rotation means. It is pure: stores
@@ -52,8 +56,10 @@ func decide(rec Session, presented Pair, p Policy, now time.Time) (outcome, Sess
 		return gone, rec
 	case presented.Generation == rec.Generation && presented.Before(rec.pair()):
 		return replayed, handedOut(rec, p, now)
-	case presented.Generation == rec.Generation && now.Before(rec.SettlesAt) && dying(rec, p, now):
-		return redated, issuedAt(rec, p, now)
+	case presented.Generation == rec.Generation && now.Before(rec.SettlesAt) && rec.Redates < maxRedates && dying(rec, p, now):
+		next := issuedAt(rec, p, now)
+		next.Redates++
+		return redated, next
 	case presented.Generation >= rec.Generation:
 		// Newer than the record: the token is genuine, so the store has lost
 		// a write (a failover to a replica that lagged). That is no theft.
@@ -61,6 +67,7 @@ func decide(rec Session, presented Pair, p Policy, now time.Time) (outcome, Sess
 		next.Generation = presented.Generation + 1
 		next.ReceivedAt = time.Time{}
 		next.SettlesAt = time.Time{}
+		next.Redates = 0
 		return rotated, next
 	case presented.Generation+1 == rec.Generation && rec.ReceivedAt.IsZero():
 		return replayed, handedOut(rec, p, now)

@@ -17,7 +17,7 @@ func (s *Service) Run(ctx context.Context) error {
 	trail.Go(func() error { return s.trail.run(trailing) })
 
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runUnsettled} {
+	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runSettling} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()

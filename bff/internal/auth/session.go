@@ -34,6 +34,8 @@ type Session struct {
 	// SettlesAt is until when the current pair, handed out again with an access
 	// token that was dead, is given a new date instead of a new generation.
 	SettlesAt time.Time
+	// Redates is how many of its dates this generation owes to settling.
+	Redates uint8
 
 	LastSeenAt time.Time
 	IP         string // of the sign-in

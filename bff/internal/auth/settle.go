@@ -4,32 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
+// settlement is for a change that is about to be stored.
+func (s *Service) settlement(userID string, by Principal) Settlement {
+	return Settlement{ID: newID(), UserID: userID, ActorID: by.UserID, At: s.now().UTC().Truncate(time.Millisecond)}
+}
+
 // settle brings an account's live sessions in line with it, after a change is
-// stored: they carry its role and name, or end when it is disabled or gone.
-// When the session store cannot be asked, this instance keeps trying; the
-// answer is an *Error then.
-func (s *Service) settle(ctx context.Context, user User, by string, again bool) error {
-	var err error
-	if user.Active {
-		err = s.accountChanged(ctx, user.ID, user.Account(), again)
-	} else {
-		err = s.endAll(ctx, user.ID, Principal{UserID: by}, ReasonDisabled, everySession)
+// stored: they carry its role and name, or end when it is disabled, gone or
+// has another password. When that fails it is tried again, by any instance,
+// until it has worked. Refusals are *Error.
+func (s *Service) settle(ctx context.Context, x Settlement, again bool) error {
+	if err := s.bringInLine(ctx, x, again); err != nil {
+		return storeError(err)
 	}
-	if err != nil {
-		s.unsettled.add(user.ID, by)
+	if err := s.users.Settled(ctx, x); err != nil {
+		s.log.Warn("a settled change of an account is settled once more", "user", x.UserID, "error", err)
 	}
-	return err
+	return nil
+}
+
+func (s *Service) bringInLine(ctx context.Context, x Settlement, again bool) error {
+	by := Principal{UserID: x.ActorID}
+	user, err := s.users.ByID(ctx, x.UserID)
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return s.endAll(ctx, x.UserID, by, ReasonDeleted, everySession)
+	case err != nil:
+		return err
+	case !user.Active:
+		return s.endAll(ctx, x.UserID, by, ReasonDisabled, everySession)
+	}
+	if x.EndOlder {
+		older := func(session Session) bool { return session.ID != x.KeepSession && !session.CreatedAt.After(x.At) }
+		if err := s.endAll(ctx, x.UserID, by, ReasonPassword, older); err != nil {
+			return err
+		}
+	}
+	return s.accountChanged(ctx, x.UserID, s.accountOf(x.UserID), again)
 }
 
 // accountChanged brings an account's new role or name into its live sessions:
 // they go on, and the next request of each carries the new role, on every
 // instance. When it fails it is to be called again: that announces also what
 // the records say already.
-func (s *Service) accountChanged(ctx context.Context, userID string, a Account, again bool) error {
+func (s *Service) accountChanged(ctx context.Context, userID string, current func(context.Context) (Account, error), again bool) error {
 	list, err := s.sessions.List(ctx, userID)
 	if err != nil {
 		return storeError(err)
@@ -37,7 +58,7 @@ func (s *Service) accountChanged(ctx context.Context, userID string, a Account, 
 	now := s.now()
 	var news []Revocation
 	for _, rec := range list {
-		changed, err := s.setAccount(ctx, rec, a, now)
+		changed, err := s.setAccount(ctx, rec, now, current)
 		if errors.Is(err, ErrNoSession) {
 			continue
 		}
@@ -58,14 +79,24 @@ func (s *Service) accountChanged(ctx context.Context, userID string, a Account, 
 	return nil
 }
 
-// setAccount gives the record with the change in it.
-func (s *Service) setAccount(ctx context.Context, rec Session, a Account, now time.Time) (Session, error) {
+// setAccount gives the record with the account in it as it is now. It is asked
+// for after the record has been read, each time: of two changes that meet, the
+// one that was stored first used to be written last, and a demoted
+// administrator was one again by changing their name.
+func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, current func(context.Context) (Account, error)) (Session, error) {
 	for range maxSwaps {
+		a, err := current(ctx)
+		if err != nil {
+			return Session{}, err
+		}
 		if rec.Account.same(a) {
 			return rec, nil
 		}
 		next := withAccount(rec, a, now)
-		err := s.sessions.Swap(ctx, rec, next)
+		if next.IssuedAt.Sub(now) > maxAhead {
+			return Session{}, &Error{Code: CodeBusy, Detail: "This account is being changed too often. Try again shortly.", RetryAfter: maxAhead}
+		}
+		err = s.sessions.Swap(ctx, rec, next)
 		if err == nil {
 			return next, nil
 		}
@@ -79,18 +110,26 @@ func (s *Service) setAccount(ctx context.Context, rec Session, a Account, now ti
 	return Session{}, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
 }
 
-func everySession(Session) bool { return true }
+// maxAhead is how far changes that follow each other quickly may date a pair
+// into the future. Revocations are remembered for so much longer.
+const maxAhead = 30 * time.Second
 
-func except(id string) func(Session) bool { return func(x Session) bool { return x.ID != id } }
+func (s *Service) accountOf(userID string) func(context.Context) (Account, error) {
+	return func(ctx context.Context) (Account, error) {
+		u, err := s.users.ByID(ctx, userID)
+		return u.Account(), err
+	}
+}
+
+func everySession(Session) bool { return true }
 
 // endAll ends those of a user's sessions that which names. The list is read
 // after the change that ends them: a sign-in that is under way reads the
-// account once more after its session is in the list. When it cannot be read,
-// those of known end as soon as they can.
-func (s *Service) endAll(ctx context.Context, userID string, by Principal, why Reason, which func(Session) bool, known ...Session) error {
+// account once more after its session is in the list.
+func (s *Service) endAll(ctx context.Context, userID string, by Principal, why Reason, which func(Session) bool) error {
 	list, err := s.sessions.List(ctx, userID)
 	if err != nil {
-		list = known
+		return storeError(err)
 	}
 	var ends []Revocation
 	var outs []signOut
@@ -103,10 +142,10 @@ func (s *Service) endAll(ctx context.Context, userID string, by Principal, why R
 		end := Revocation{UserID: userID, SessionID: x.ID, Reason: why, At: e.At}
 		ends, outs = append(ends, end), append(outs, signOut{end: end, event: e})
 	}
-	if err == nil && len(ends) > 0 {
-		err = s.end(ctx, ends...)
+	if len(ends) == 0 {
+		return nil
 	}
-	if err != nil {
+	if err := s.end(ctx, ends...); err != nil {
 		s.finishLater(outs...)
 		return storeError(err)
 	}
@@ -116,66 +155,36 @@ func (s *Service) endAll(ctx context.Context, userID string, by Principal, why R
 	return nil
 }
 
-// unsettled are the accounts whose sessions are still to be brought in line.
-type unsettled struct {
-	mu      sync.Mutex
-	waiting map[string]string // user to who changed it
-}
-
 const (
-	maxUnsettled   = 8192
-	unsettledRetry = time.Second
+	// settleAfter is how long whoever made a change has to settle it alone.
+	settleAfter = 5 * time.Second
+	settleEvery = 2 * time.Second
+	settlePage  = 100
 )
 
-func (u *unsettled) add(userID, by string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.waiting == nil {
-		u.waiting = make(map[string]string)
-	}
-	if len(u.waiting) < maxUnsettled {
-		u.waiting[userID] = by
-	}
-}
-
-func (u *unsettled) take() map[string]string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	all := u.waiting
-	u.waiting = nil
-	return all
-}
-
-// runUnsettled retries until ctx ends, and once more then.
-func (s *Service) runUnsettled(ctx context.Context) error {
-	retry := time.NewTicker(unsettledRetry)
-	defer retry.Stop()
+// runSettling settles what others have not: they crashed, or a store was away.
+func (s *Service) runSettling(ctx context.Context) error {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
 	for {
+		s.settleRest(ctx)
 		select {
-		case <-retry.C:
-			s.settleAgain(ctx)
+		case <-tick.C:
 		case <-ctx.Done():
-			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
-			defer cancel()
-			s.settleAgain(final)
-			for user := range s.unsettled.take() {
-				s.log.Error("a change of an account has not reached its sessions; disable it or change it again", "user", user)
-			}
 			return ctx.Err()
 		}
 	}
 }
 
-func (s *Service) settleAgain(ctx context.Context) {
-	for id, by := range s.unsettled.take() {
-		user, err := s.users.ByID(ctx, id)
-		switch {
-		case errors.Is(err, ErrNoUser):
-			user = User{ID: id} // gone, and so are its sessions
-		case err != nil:
-			s.unsettled.add(id, by)
-			continue
+// settleRest stops at the first that fails, and comes back.
+func (s *Service) settleRest(ctx context.Context) {
+	list, err := s.users.Unsettled(ctx, s.now().Add(-settleAfter), settlePage)
+	for _, x := range list {
+		if err == nil {
+			err = s.settle(ctx, x, true)
 		}
-		_ = s.settle(ctx, user, by, true) // what fails is in the list again
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("changes of accounts have yet to reach their sessions", "error", err)
 	}
 }

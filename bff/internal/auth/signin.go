@@ -32,18 +32,9 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 	if len(fields) > 0 {
 		return SignedIn{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
-	if err := s.take(ctx, "signin:"+network(ctx), s.limits.SignIn); err != nil {
+	user, counter, err := s.admit(ctx, email, in.Device)
+	if err != nil {
 		return SignedIn{}, err
-	}
-	user, err := s.users.ByEmail(ctx, email.Key)
-	if err != nil && !errors.Is(err, ErrNoUser) {
-		return SignedIn{}, storeError(err)
-	}
-	// A browser that has signed in to this account before has a counter of its
-	// own: whoever guesses from elsewhere locks its owner out of nothing.
-	counter := "account:" + email.Key
-	if user.ID != "" && s.tokens.VerifyDevice(in.Device, user.ID) {
-		counter = "device:" + in.Device
 	}
 	wait, err := s.limiter.Attempt(ctx, counter)
 	// Also for a client that is gone: who left the queue has guessed nothing.
@@ -60,7 +51,11 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 		s.failed(ctx, user, "wrong email or password")
 		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
 	}
-	if err := s.limiter.Forget(counting, counter); err != nil {
+	// From here on a client that hangs up changes nothing: a right guess that
+	// leaves no trace would be worth more than a wrong one.
+	ctx, cancel := context.WithTimeout(counting, openTimeout)
+	defer cancel()
+	if err := s.limiter.Forget(ctx, counter); err != nil {
 		return SignedIn{}, err
 	}
 	if !user.Active {
@@ -78,6 +73,34 @@ const (
 	detailWrong    = "Email or password is wrong."
 	detailDisabled = "This account is disabled. Ask an administrator."
 )
+
+// openTimeout bounds what follows a right password.
+const openTimeout = 10 * time.Second
+
+// admit lets a sign-in be judged, or not yet, and names the counter of its
+// failures. A browser that has signed in to the account before has counters of
+// its own: others lock its owner out of nothing, wherever they guess from.
+func (s *Service) admit(ctx context.Context, email Email, device string) (user User, counter string, err error) {
+	networks := func() error { return s.take(ctx, "signin:"+network(ctx), s.limits.SignIn) }
+	if device == "" { // before any database work
+		if err := networks(); err != nil {
+			return User{}, "", err
+		}
+	}
+	user, err = s.users.ByEmail(ctx, email.Key)
+	if err != nil && !errors.Is(err, ErrNoUser) {
+		return User{}, "", storeError(err)
+	}
+	switch {
+	case user.ID != "" && s.tokens.VerifyDevice(device, user.ID):
+		return user, "device:" + device, s.take(ctx, "signin:"+device, s.limits.SignIn)
+	case device != "":
+		err = networks()
+	default:
+		err = nil
+	}
+	return user, "account:" + email.Key, err
+}
 
 func checkCredentials(in Credentials) (Email, map[string]string) {
 	fields := map[string]string{}
@@ -110,7 +133,7 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 	if err := s.sessions.Create(ctx, rec); err != nil {
 		return SignedIn{}, storeError(err)
 	}
-	rec, err := s.confirm(ctx, rec, user)
+	rec, err := s.confirm(ctx, rec, user, in.Password)
 	if err != nil {
 		// Nobody has its cookies, and nobody is to get them.
 		s.finishLater(signOut{
@@ -140,8 +163,17 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 // confirm reads the account again once the session is stored. Whoever changes
 // an account looks for its sessions after that: a change while the password
 // was being checked would find no session, and the session the old role.
-func (s *Service) confirm(ctx context.Context, rec Session, was User) (Session, error) {
+func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string) (Session, error) {
 	user, err := s.users.ByID(ctx, was.ID)
+	if err == nil && user.PasswordHash != was.PasswordHash { // another password, or the same hashed anew
+		ok, _, hashErr := s.passwords.Verify(ctx, user.PasswordHash, pw)
+		if hashErr != nil {
+			return rec, hashingError(hashErr)
+		}
+		if ok {
+			was.PasswordHash = user.PasswordHash
+		}
+	}
 	switch {
 	case errors.Is(err, ErrNoUser), err == nil && user.PasswordHash != was.PasswordHash:
 		return rec, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
@@ -152,7 +184,7 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User) (Session, 
 	case user.Account().same(rec.Account):
 		return rec, nil
 	}
-	changed, err := s.setAccount(ctx, rec, user.Account(), rec.CreatedAt)
+	changed, err := s.setAccount(ctx, rec, rec.CreatedAt, s.accountOf(rec.UserID))
 	switch {
 	case errors.Is(err, ErrNoSession):
 		return rec, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
 
 // overtaken lets something happen between the reading of an account and the
@@ -35,6 +36,19 @@ func (u *changedUsers) ByID(ctx context.Context, id string) (auth.User, error) {
 	return user, err
 }
 
+func hashed(t *testing.T, pw string) string {
+	t.Helper()
+	h, err := password.NewHasher(5, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, err := h.Hash(t.Context(), pw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
 func TestSignInThatAChangeOvertakes(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -44,7 +58,9 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 		{"nothing", nil, ""},
 		{"another role", func(u *auth.User) error { u.Role = auth.RoleAdmin; return nil }, ""},
 		{"disabled", func(u *auth.User) error { u.Active = false; return nil }, auth.CodeAccountDisabled},
-		{"another password", func(u *auth.User) error { u.PasswordHash += "x"; return nil }, auth.CodeInvalidCredentials},
+		{"another password", func(u *auth.User) error { u.PasswordHash = hashed(t, "quite another one"); return nil }, auth.CodeInvalidCredentials},
+		// By another sign-in, which found it of a lower cost.
+		{"the same password hashed anew", func(u *auth.User) error { u.PasswordHash = hashed(t, adaPassword); return nil }, ""},
 		{"deleted", func(*auth.User) error { return auth.ErrNoUser }, auth.CodeInvalidCredentials},
 		{"database away", func(*auth.User) error { return auth.ErrDatabase }, auth.CodeDatabaseUnavailable},
 	} {
@@ -69,7 +85,7 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := auth.RoleUser
-			if tt.change != nil {
+			if tt.name == "another role" {
 				want = auth.RoleAdmin
 			}
 			for range 2 {

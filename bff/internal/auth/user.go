@@ -44,11 +44,16 @@ type Users interface {
 	// nothing. It gives the account as it is then, and ErrNoUser when there is
 	// none. Calls that race are put in order: ErrLastAdmin when no active
 	// administrator would be left, whoever else is being changed at the moment;
-	// ErrHashChanged when c.IfHash is not the stored hash any more.
+	// ErrHashChanged when c.IfHash is not the stored hash any more, and
+	// ErrUserChanged when another condition does not hold.
 	Change(ctx context.Context, id string, c UserChange, events ...Event) (User, error)
 	// Delete removes the account and stores its audit event, in one
 	// transaction. ErrNoUser and ErrLastAdmin as with Change.
-	Delete(ctx context.Context, id string, e Event) error
+	Delete(ctx context.Context, id string, e Event, s Settlement) error
+	// Unsettled gives settlements stored until then, the oldest first.
+	Unsettled(ctx context.Context, until time.Time, limit int) ([]Settlement, error)
+	// Settled removes settlements; one that is not there is fine.
+	Settled(ctx context.Context, done ...Settlement) error
 	// List gives accounts, the newest first.
 	List(ctx context.Context, q UserQuery) ([]User, error)
 	// SetPasswordHash replaces old by next; when the stored hash is no longer
@@ -62,8 +67,26 @@ type UserChange struct {
 	Role         *Role
 	Active       *bool
 	PasswordHash *string
-	// IfHash, unless empty, is the password hash that the change depends on.
-	IfHash string
+	// IfHash, IfRole and IfActive, where given, are what the change and its
+	// events depend on.
+	IfHash   string
+	IfRole   *Role
+	IfActive *bool
+	// Settle, where given, is stored in the same transaction.
+	Settle *Settlement
+}
+
+// Settlement says that a change of an account is stored and has yet to reach
+// the account's sessions, which are in another store: it is kept with the
+// change until it has, through crashes and restarts.
+type Settlement struct {
+	ID      string // newID
+	UserID  string
+	ActorID string // who made the change
+	At      time.Time
+	// EndOlder: sessions from before At end, but for KeepSession.
+	EndOlder    bool
+	KeepSession string
 }
 
 // UserQuery asks for a page of accounts.
@@ -88,6 +111,7 @@ var (
 	ErrEmailTaken  = errors.New("an account with this email exists")
 	ErrLastAdmin   = errors.New("no active administrator would be left")
 	ErrHashChanged = errors.New("the password was changed meanwhile")
+	ErrUserChanged = errors.New("the account was changed meanwhile")
 	// ErrDatabase wraps whatever kept the user database from answering.
 	ErrDatabase = errors.New("the user database could not be asked")
 )

@@ -36,6 +36,7 @@ type putLine struct {
 	Received      int64     `json:"received,omitempty"`
 	Settles       int64     `json:"settles,omitempty"`
 	LastSeen      int64     `json:"lastSeen,omitempty"`
+	Redates       uint8     `json:"redates,omitempty"`
 	IP            string    `json:"ip,omitempty"`
 	UserAgent     string    `json:"userAgent,omitempty"`
 }
@@ -59,7 +60,7 @@ func sessionLine(x auth.Session) *putLine {
 		EmailVerified: x.Account.EmailVerified, AccountMade: millis(x.Account.CreatedAt),
 		Remember: x.Remember, Created: millis(x.CreatedAt), AbsoluteEnd: millis(x.AbsoluteEnd), IdleEnd: millis(x.IdleEnd),
 		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), Settles: millis(x.SettlesAt), LastSeen: millis(x.LastSeenAt),
-		IP: x.IP, UserAgent: x.UserAgent,
+		IP: x.IP, UserAgent: x.UserAgent, Redates: x.Redates,
 	}
 }
 
@@ -71,7 +72,7 @@ func (l *putLine) session() auth.Session {
 		},
 		Remember: l.Remember, CreatedAt: fromMillis(l.Created), AbsoluteEnd: fromMillis(l.AbsoluteEnd), IdleEnd: fromMillis(l.IdleEnd),
 		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), SettlesAt: fromMillis(l.Settles), LastSeenAt: fromMillis(l.LastSeen),
-		IP: l.IP, UserAgent: l.UserAgent,
+		IP: l.IP, UserAgent: l.UserAgent, Redates: l.Redates,
 	}
 }
 

@@ -17,6 +17,8 @@ type Users struct {
 	byID    map[string]auth.User
 	byKey   map[string]string // Email.Key to ID
 	failure error
+
+	unsettled []auth.Settlement
 }
 
 var _ auth.Users = (*Users)(nil)

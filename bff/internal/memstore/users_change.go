@@ -1,11 +1,13 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
@@ -24,6 +26,9 @@ func (s *Users) Change(ctx context.Context, id string, c auth.UserChange, events
 	if c.IfHash != "" && c.IfHash != u.PasswordHash {
 		return auth.User{}, auth.ErrHashChanged
 	}
+	if c.IfRole != nil && *c.IfRole != u.Role || c.IfActive != nil && *c.IfActive != u.Active {
+		return auth.User{}, auth.ErrUserChanged
+	}
 	set(&u.Name, c.Name)
 	set(&u.Role, c.Role)
 	set(&u.Active, c.Active)
@@ -37,6 +42,9 @@ func (s *Users) Change(ctx context.Context, id string, c auth.UserChange, events
 	if err := s.audit.record(ctx, events...); err != nil {
 		return auth.User{}, err
 	}
+	if c.Settle != nil {
+		s.unsettled = append(s.unsettled, *c.Settle)
+	}
 	s.byID[id] = u
 	return u, nil
 }
@@ -48,7 +56,7 @@ func set[T any](field, value *T) {
 }
 
 // Delete is auth.Users.Delete.
-func (s *Users) Delete(ctx context.Context, id string, e auth.Event) error {
+func (s *Users) Delete(ctx context.Context, id string, e auth.Event, x auth.Settlement) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
@@ -66,6 +74,32 @@ func (s *Users) Delete(ctx context.Context, id string, e auth.Event) error {
 	}
 	delete(s.byID, id)
 	delete(s.byKey, u.Email.Key)
+	s.unsettled = append(s.unsettled, x)
+	return nil
+}
+
+// Unsettled is auth.Users.Unsettled.
+func (s *Users) Unsettled(ctx context.Context, until time.Time, limit int) ([]auth.Settlement, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	due := slices.DeleteFunc(slices.Clone(s.unsettled), func(x auth.Settlement) bool { return x.At.After(until) })
+	slices.SortFunc(due, func(a, b auth.Settlement) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return due[:min(len(due), max(limit, 1))], nil
+}
+
+// Settled is auth.Users.Settled.
+func (s *Users) Settled(ctx context.Context, done ...auth.Settlement) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	s.unsettled = slices.DeleteFunc(s.unsettled, func(x auth.Settlement) bool {
+		return slices.ContainsFunc(done, func(d auth.Settlement) bool { return d.ID == x.ID })
+	})
 	return nil
 }
 

@@ -25,6 +25,7 @@ type record struct {
 
 	Times      times     `json:"t"`
 	Generation uint32    `json:"g,omitempty"`
+	Redates    uint8     `json:"rd,omitempty"`
 	Remember   flag      `json:"rm,omitempty"`
 	Email      string    `json:"e,omitempty"`
 	Name       string    `json:"n,omitempty"`
@@ -88,7 +89,7 @@ func (all times) unpack(x *auth.Session) {
 
 func encode(x auth.Session) (string, error) {
 	r := record{
-		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Remember: raised(x.Remember),
+		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Redates: x.Redates, Remember: raised(x.Remember),
 		Email: utf8Only(x.Account.Email), Name: utf8Only(x.Account.Name), Role: x.Account.Role, Verified: raised(x.Account.EmailVerified),
 		IP: utf8Only(x.IP),
 	}
@@ -112,7 +113,7 @@ func decode(userID, id, text string) (auth.Session, error) {
 		return auth.Session{}, fmt.Errorf("the record %s cannot be read: %w", recordKey(userID, id), err)
 	}
 	x := auth.Session{
-		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Remember: r.Remember != 0,
+		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Redates: r.Redates, Remember: r.Remember != 0,
 		Account: auth.Account{Email: r.Email, Name: r.Name, Role: r.Role, EmailVerified: r.Verified != 0},
 		IP:      r.IP, UserAgent: unpackUserAgent(r.Agent, r.UserAgent),
 	}

@@ -20,6 +20,9 @@ func (db *DB) Change(ctx context.Context, id string, c auth.UserChange, events .
 		if c.IfHash != "" && c.IfHash != before.PasswordHash {
 			return false, auth.ErrHashChanged
 		}
+		if c.IfRole != nil && *c.IfRole != before.Role || c.IfActive != nil && *c.IfActive != before.Active {
+			return false, auth.ErrUserChanged
+		}
 		columns := map[string]any{}
 		after = before
 		set(columns, "name", &after.Name, c.Name)
@@ -34,6 +37,9 @@ func (db *DB) Change(ctx context.Context, id string, c auth.UserChange, events .
 			if err := updateUser(tx, id, columns).Error; err != nil {
 				return false, err
 			}
+		}
+		if c.Settle != nil {
+			return activeAdmin(after), insertSettlement(tx, *c.Settle)
 		}
 		return activeAdmin(after), nil
 	})
@@ -55,9 +61,12 @@ func updateUser(tx *gorm.DB, id string, columns map[string]any) *gorm.DB {
 }
 
 // Delete implements auth.Users.
-func (db *DB) Delete(ctx context.Context, id string, e auth.Event) error {
+func (db *DB) Delete(ctx context.Context, id string, e auth.Event, s auth.Settlement) error {
 	return db.changeUser(ctx, "delete user", id, true, []auth.Event{e}, func(tx *gorm.DB, _ auth.User) (bool, error) {
-		return false, deleteUser(tx, id).Error
+		if err := deleteUser(tx, id).Error; err != nil {
+			return false, err
+		}
+		return false, insertSettlement(tx, s)
 	})
 }
 
@@ -125,7 +134,7 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 		}, db.dialect.change)
 	})
 	switch {
-	case errors.Is(err, auth.ErrNoUser), errors.Is(err, auth.ErrLastAdmin), errors.Is(err, auth.ErrHashChanged):
+	case errors.Is(err, auth.ErrNoUser), errors.Is(err, auth.ErrLastAdmin), errors.Is(err, auth.ErrHashChanged), errors.Is(err, auth.ErrUserChanged):
 		return err
 	}
 	return failed(ctx, op, err)

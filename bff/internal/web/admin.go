@@ -60,6 +60,9 @@ func (s *Server) changeUser(c echo.Context, who auth.Principal) error {
 	if err != nil {
 		return err
 	}
+	if user.ID == who.UserID && !user.Active {
+		s.cookies.clear(c.Response().Header())
+	}
 	return c.JSON(http.StatusOK, map[string]any{"user": accountOf(user)})
 }
 

@@ -90,6 +90,7 @@ func session(userID string, now time.Time) auth.Session {
 		IdleEnd:     now.Add(time.Hour),
 		ReceivedAt:  now.Add(7 * time.Millisecond),
 		SettlesAt:   now.Add(45 * time.Second),
+		Redates:     3,
 		LastSeenAt:  now.Add(11 * time.Millisecond),
 		IP:          "2001:db8::1",
 		UserAgent:   "Mozilla/5.0 (X11; Linux x86_64) <é> " + strings.Repeat("a", 200),

@@ -91,7 +91,7 @@ func removals(users auth.Users) map[string]func(ctx context.Context, u auth.User
 			_, err := users.Change(ctx, u.ID, c, about(u), about(u))
 			return err
 		},
-		"delete": func(ctx context.Context, u auth.User) error { return users.Delete(ctx, u.ID, about(u)) },
+		"delete": func(ctx context.Context, u auth.User) error { return users.Delete(ctx, u.ID, about(u), pending(u.ID)) },
 	}
 }
 
@@ -208,7 +208,7 @@ func testUsersCancelled(t *testing.T, users auth.Users) {
 		"Create":          users.Create(cancelled, late, registration(late)),
 		"ByID":            byID,
 		"Change":          change,
-		"Delete":          users.Delete(cancelled, u.ID, about(u)),
+		"Delete":          users.Delete(cancelled, u.ID, about(u), pending(u.ID)),
 		"List":            list,
 		"ByEmail":         byEmail,
 		"SetPasswordHash": users.SetPasswordHash(cancelled, u.ID, u.PasswordHash, "$2a$12$next"),

@@ -1,0 +1,76 @@
+package authtest
+
+import (
+	"crypto/rand"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// settled is a time that no test of a store comes near.
+var settled = time.Date(2001, 2, 3, 4, 5, 6, 789e6, time.UTC)
+
+// pending is a settlement for a change of an account.
+func pending(userID string) auth.Settlement {
+	return auth.Settlement{ID: rand.Text(), UserID: userID, At: settled}
+}
+
+// own are the settlements of some users: others test beside us.
+func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list []auth.Settlement) {
+	t.Helper()
+	all, err := users.Unsettled(t.Context(), until, 10_000)
+	must(t, err)
+	for _, x := range all {
+		for _, id := range ids {
+			if x.UserID == id {
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// A settlement is stored with its change or not at all, and stays until it is
+// said to be done.
+func testSettlements(t *testing.T, users auth.Users) {
+	u, other := person(), person()
+	must(t, users.Create(t.Context(), u, about(u)))
+	must(t, users.Create(t.Context(), other, about(other)))
+	first := auth.Settlement{ID: rand.Text(), UserID: u.ID, ActorID: "boss", At: settled, EndOlder: true, KeepSession: "s1"}
+	second := auth.Settlement{ID: rand.Text(), UserID: u.ID, At: settled.Add(time.Millisecond)}
+	gone := auth.Settlement{ID: rand.Text(), UserID: other.ID, At: settled.Add(2 * time.Millisecond)}
+
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "another", Settle: &first}, about(u)); err == nil {
+		t.Error("a change that its condition refuses")
+	}
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(auth.RoleAdmin), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
+		t.Errorf("another role: %v", err)
+	}
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfActive: new(false), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
+		t.Errorf("active: %v", err)
+	}
+	if list := own(t, users, settled.Add(time.Hour), u.ID, other.ID); len(list) != 0 {
+		t.Fatalf("nothing was changed, and to be settled: %+v", list)
+	}
+	for _, x := range []auth.Settlement{second, first} {
+		if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(auth.RoleUser), IfActive: new(true), Settle: &x}, about(u)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, users.Delete(t.Context(), other.ID, about(other), gone))
+	if diff := cmp.Diff([]auth.Settlement{first, second, gone}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]auth.Settlement{first}, own(t, users, first.At, u.ID, other.ID)); diff != "" {
+		t.Error("until then: " + diff)
+	}
+	must(t, users.Settled(t.Context(), first, gone))
+	must(t, users.Settled(t.Context(), first)) // twice is fine
+	if diff := cmp.Diff([]auth.Settlement{second}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
+		t.Error(diff)
+	}
+}

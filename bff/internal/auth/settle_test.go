@@ -1,0 +1,188 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// stalling holds back one List: what a change does next, after it is stored.
+type stalling struct {
+	auth.Sessions
+	armed         atomic.Bool
+	reached, goOn chan struct{}
+}
+
+func (s *stalling) List(ctx context.Context, userID string) ([]auth.Session, error) {
+	if s.armed.CompareAndSwap(true, false) {
+		close(s.reached)
+		<-s.goOn
+	}
+	return s.Sessions.List(ctx, userID)
+}
+
+// A demoted administrator who changed their name at the same moment was one
+// again: the older change was written last, with the account it had stored.
+func TestOlderChangeDoesNotUndoANewerOne(t *testing.T) {
+	slow := &stalling{reached: make(chan struct{}), goOn: make(chan struct{})}
+	h := open(t, func(d *auth.Deps) { slow.Sessions = d.Sessions; d.Sessions = slow })
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	slow.armed.Store(true)
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Rename(context.Background(), ada.Principal, "Ada L.")
+		done <- err
+	}()
+	<-slow.reached // the name is stored
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+		t.Fatal(err)
+	}
+	close(slow.goOn)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+	if err != nil || g.Principal.Role != auth.RoleUser {
+		t.Errorf("%q, %v; want what the database says", g.Principal.Role, err)
+	}
+	rec, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
+	if err != nil || rec.Account.Role != auth.RoleUser || rec.Account.Name != "Ada L." {
+		t.Errorf("the record says %+v, %v", rec.Account, err)
+	}
+}
+
+// A replica took over that had not heard of the change: the record says the
+// old role, and whoever brought its pair rotated it.
+func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
+	h := open(t)
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	before, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, before.UserID, value(auth.RoleUser), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.sessions.Create(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
+		if err != nil || g.Principal.Role != auth.RoleUser || g.Cookies == nil || g.Cookies.Generation != before.Generation {
+			t.Errorf("%+v, %v; want the new role in the same generation", g, err)
+		}
+	}
+}
+
+// Changes that follow each other date a pair ahead of the clock, and the mark
+// that ended it was forgotten before it was.
+func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
+	h := open(t)
+	ada := h.with(adaEmail, auth.RoleUser)
+	var refused *auth.Error
+	for i := range 100 {
+		role := []auth.Role{auth.RoleAdmin, auth.RoleUser}[i%2]
+		err := h.AccountChanged(t.Context(), ada.Principal.UserID, auth.Account{Email: adaEmail, Role: role})
+		if errors.As(err, &refused) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if refused == nil || refused.Code != auth.CodeBusy || refused.RetryAfter <= 0 {
+		t.Fatalf("a hundred changes in one second: %v", refused)
+	}
+	rec, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
+	if ahead := rec.IssuedAt.Sub(h.clock.Now()); err != nil || ahead > 30*time.Second {
+		t.Errorf("dated %s ahead, %v", ahead, err)
+	}
+}
+
+// A copy made before the change was good a minute after it, because the own
+// session was given a new date only.
+func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
+	h, first := arrived(t)
+	h.clock.Advance(16 * time.Minute)
+	second, err := h.Authenticate(t.Context(), "", first.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := h.sessions.Get(t.Context(), first.UserID, first.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Set(auth.ModelAccessEnd(rec).Add(-20 * time.Second))
+	if _, err := h.Authenticate(t.Context(), "", first.Refresh); err != nil { // its answer was lost
+		t.Fatal(err)
+	}
+	changed, err := h.ChangePassword(t.Context(), second.Principal, adaPassword, newPassword)
+	if err != nil || changed.Cookies.Generation != second.Cookies.Generation+1 {
+		t.Fatalf("%+v, %v; want the next generation", changed.Cookies, err)
+	}
+	h.who(changed.Cookies)
+	h.clock.Advance(time.Minute)
+	_, err = h.Authenticate(t.Context(), "", second.Cookies.Refresh)
+	wantCode(t, err, auth.CodeRefreshReuse)
+}
+
+// Somebody with two pairs of one generation presented the older one whenever
+// the access token was about to die: it settled, the owner's pair was always an
+// older one too, and no rotation ever showed that they were two.
+func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
+	h, stolen := arrived(t)
+	get := func(refresh string) (*auth.Cookies, error) {
+		g, err := h.Authenticate(t.Context(), "", refresh)
+		return g.Cookies, err
+	}
+	must := func(refresh string) *auth.Cookies {
+		t.Helper()
+		c, err := get(refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	h.clock.Advance(16 * time.Minute)
+	older := must(stolen.Refresh)
+	h.clock.Advance(16 * time.Minute)
+	must(stolen.Refresh)
+	newer := must(older.Refresh) // the same generation, two pairs
+	victim := must(stolen.Refresh)
+	for round := range 20 {
+		h.who(newer)
+		h.who(victim)
+		rec, err := h.sessions.Get(t.Context(), stolen.UserID, stolen.SessionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Set(auth.ModelAccessEnd(rec).Add(-10 * time.Second))
+		if _, err = get(older.Refresh); err == nil {
+			older = newer
+			var c *auth.Cookies
+			if c, err = get(newer.Refresh); c != nil {
+				newer = c
+			}
+		}
+		if err == nil {
+			h.who(newer)
+			h.clock.Advance(10 * time.Minute)
+			var c *auth.Cookies
+			if c, err = get(victim.Refresh); c != nil {
+				victim = c
+			}
+		}
+		if err != nil {
+			wantCode(t, err, auth.CodeRefreshReuse)
+			if round < 2 {
+				t.Errorf("caught in round %d: that tries nothing", round)
+			}
+			return
+		}
+	}
+	t.Errorf("not caught in 20 rounds, generation %d", newer.Generation)
+}

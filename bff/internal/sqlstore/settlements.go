@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// settlementRow is a row of settlements.
+type settlementRow struct {
+	At          int64  `gorm:"primaryKey;autoIncrement:false"` // ms since 1970
+	ID          string `gorm:"primaryKey"`
+	UserID      string
+	ActorID     string
+	EndOlder    bool
+	KeepSession string
+}
+
+func (settlementRow) TableName() string { return "settlements" }
+
+func insertSettlement(tx *gorm.DB, s auth.Settlement) error {
+	for _, id := range []string{s.ID, s.UserID} {
+		if id == "" || len(id) > 64 || !utf8.ValidString(id) {
+			return errors.New("table settlements does not hold this id")
+		}
+	}
+	row := settlementRow{
+		At: s.At.UnixMilli(), ID: s.ID, UserID: s.UserID, ActorID: cut(s.ActorID, 64), EndOlder: s.EndOlder, KeepSession: cut(s.KeepSession, 64),
+	}
+	return tx.Create(&row).Error
+}
+
+// Unsettled implements auth.Users.
+func (db *DB) Unsettled(ctx context.Context, until time.Time, limit int) ([]auth.Settlement, error) {
+	var rows []settlementRow
+	err := db.do(ctx, func(orm *gorm.DB) error { return selectSettlements(orm, until, limit, &rows).Error })
+	if err != nil {
+		return nil, failed(ctx, "read settlements", err)
+	}
+	list := make([]auth.Settlement, 0, len(rows))
+	for _, r := range rows {
+		list = append(list, auth.Settlement{
+			ID: r.ID, UserID: r.UserID, ActorID: r.ActorID, At: time.UnixMilli(r.At).UTC(), EndOlder: r.EndOlder, KeepSession: r.KeepSession,
+		})
+	}
+	return list, nil
+}
+
+func selectSettlements(tx *gorm.DB, until time.Time, limit int, rows *[]settlementRow) *gorm.DB {
+	return tx.Where("at <= ?", until.UnixMilli()).Order("at, id").Limit(max(limit, 1)).Find(rows)
+}
+
+// Settled implements auth.Users.
+func (db *DB) Settled(ctx context.Context, done ...auth.Settlement) error {
+	for _, s := range done {
+		err := db.do(ctx, func(orm *gorm.DB) error { return deleteSettlement(orm, s).Error })
+		if err != nil {
+			return failed(ctx, "remove a settlement", err)
+		}
+	}
+	return nil
+}
+
+func deleteSettlement(tx *gorm.DB, s auth.Settlement) *gorm.DB {
+	return tx.Where("at = ? AND id = ?", s.At.UnixMilli(), s.ID).Delete(&settlementRow{})
+}
