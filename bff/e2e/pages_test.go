@@ -18,6 +18,9 @@ func TestPages(t *testing.T) {
 	for path, to := range map[string]string{
 		"/login": "/signin", "/register": "/signup", "/login?next=%2Faccount": "/signin?next=%2Faccount",
 		"/dashboard":           "/signin?next=%2Fdashboard",
+		"/account":             "/signin?next=%2Faccount",
+		"/admin/users?q=a":     "/signin?next=%2Fadmin%2Fusers%3Fq%3Da",
+		"/admin/audit":         "/signin?next=%2Fadmin%2Faudit",
 		"/dashboard?tab=a&x=1": "/signin?next=%2Fdashboard%3Ftab%3Da%26x%3D1",
 	} {
 		if a := anonymous.do("GET", path, nil).want(t, 302); a.Header.Get("Location") != to {

@@ -18,6 +18,10 @@ var pagesFor = map[string]access{
 	"/signup":    anyone,
 	"/signin":    anyone,
 	"/dashboard": members,
+	"/account":   members,
+	// The app tells members who are no administrators that it is not for them.
+	"/admin/users": members,
+	"/admin/audit": members,
 }
 
 // pageAliases are what people type and old links say.

@@ -1,6 +1,6 @@
-import { LogOut } from 'lucide-react'
+import { LogOut, UserRound } from 'lucide-react'
 import { useState } from 'react'
-import { useLocation } from 'react-router'
+import { NavLink, useLocation } from 'react-router'
 import { Button, ButtonLink } from '@/components/ui/button'
 import { Notice } from '@/components/ui/notice'
 import { sayProblem } from '@/lib/api/problem-words'
@@ -36,6 +36,13 @@ export function AccountMenu() {
 
   return (
     <>
+      <NavLink
+        to="/account"
+        className="flex h-8 items-center rounded-control px-2 text-sm font-medium text-muted hover:text-ink aria-[current=page]:text-ink sm:px-3"
+      >
+        <UserRound aria-hidden="true" className="size-4 sm:hidden" />
+        <span className="max-sm:sr-only">Account</span>
+      </NavLink>
       <Button look="secondary" size="sm" busy={leaving} onClick={() => void signOut()}>
         {!leaving && <LogOut aria-hidden="true" className="size-4 text-muted" />}
         <span className="max-sm:sr-only">{leaving ? 'Signing out…' : 'Sign out'}</span>

@@ -31,6 +31,7 @@ export function createRoutes(source: SessionSource): RouteObject[] {
               HydrateFallback: DashboardSkeleton,
               children: [
                 { path: 'dashboard', loader: membersOnly(source), lazy: () => import('@/routes/dashboard') },
+                { path: 'account', loader: membersOnly(source), lazy: () => import('@/routes/account') },
               ],
             },
             // The server redirects these too; this is for links within the app.

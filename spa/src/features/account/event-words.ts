@@ -1,0 +1,49 @@
+import type { ActivityEvent } from '@/lib/api/account-api'
+
+interface Saying {
+  text: string
+  /** Worth a second look by whoever it was not. */
+  alarming: boolean
+}
+
+const TEXTS: Record<string, string> = {
+  registered: 'Account created',
+  login_succeeded: 'Signed in',
+  login_failed: 'Sign-in failed',
+  logout: 'Signed out',
+  session_revoked: 'A device was signed out',
+  refresh_reuse: 'A session was used from two places and ended',
+  password_changed: 'Password changed',
+  profile_changed: 'Profile changed',
+  role_changed: 'Role changed',
+  user_disabled: 'Account disabled',
+  user_enabled: 'Account enabled again',
+  account_deleted: 'Account deleted',
+}
+
+/** Why a session was ended, from the event's detail. */
+const ENDS: Record<string, string> = {
+  sign_out: 'Signed out',
+  ended_by_user: 'A device was signed out from another one',
+  password_changed: 'A device was signed out because the password changed',
+  account_disabled: 'A device was signed out because the account was disabled',
+  account_deleted: 'A device was signed out because the account was deleted',
+  ended_by_admin: 'A device was signed out',
+}
+
+const ALARMING = new Set(['login_failed', 'refresh_reuse'])
+
+/** What an event says to the account's owner. A type from a newer server is shown as it is. */
+export function sayEvent({ type, actorId, detail }: ActivityEvent, ownId: string): Saying {
+  const known = (type === 'session_revoked' && ENDS[detail]) || TEXTS[type]
+  let text = known ?? sentence(type)
+  if (type === 'role_changed' && detail) text = `Role changed from ${detail}`
+  if (type === 'login_failed' && detail) text = `Sign-in failed: ${detail}`
+  if (actorId && actorId !== ownId) text += ', by an administrator'
+  return { text, alarming: ALARMING.has(type) }
+}
+
+function sentence(type: string): string {
+  const words = type.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

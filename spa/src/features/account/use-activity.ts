@@ -1,0 +1,68 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { Loaded } from './use-devices'
+import { fetchActivity, type ActivityPage } from '@/lib/api/account-api'
+
+export interface Activity {
+  page: Loaded<ActivityPage>
+  /** Asks for the newest; pages that are open stay open. */
+  reload: () => Promise<void>
+  more: () => Promise<void>
+  /** The next page is on its way, or what kept it. */
+  loadingMore: boolean
+  moreFailed: unknown
+}
+
+export function useActivity(): Activity {
+  const [page, setPage] = useState<Loaded<ActivityPage>>({ status: 'loading' })
+  const [loadingMore, setLoadingMore] = useState(false)
+  const [moreFailed, setMoreFailed] = useState<unknown>(null)
+  const asked = useRef(0)
+
+  const load = useCallback(async () => {
+    const mine = ++asked.current
+    let take: (now: Loaded<ActivityPage>) => Loaded<ActivityPage>
+    try {
+      const fresh = await fetchActivity(null)
+      take = (now) => ({ status: 'ready', value: now.status === 'ready' ? onTop(fresh, now.value) : fresh })
+    } catch (error) {
+      // What is shown is still true.
+      take = (now) => (now.status === 'ready' ? now : { status: 'failed', error })
+    }
+    if (mine === asked.current) setPage(take)
+  }, [])
+
+  useEffect(() => void load(), [load])
+
+  const reload = () => {
+    setPage((now) => (now.status === 'ready' ? now : { status: 'loading' }))
+    return load()
+  }
+
+  const more = async () => {
+    if (loadingMore || page.status !== 'ready' || !page.value.next) return
+    setLoadingMore(true)
+    setMoreFailed(null)
+    try {
+      const { events, next } = await fetchActivity(page.value.next)
+      setPage((now) =>
+        now.status === 'ready'
+          ? { status: 'ready', value: { events: [...now.value.events, ...events], next } }
+          : now,
+      )
+    } catch (error) {
+      setMoreFailed(error)
+    } finally {
+      setLoadingMore(false)
+    }
+  }
+
+  return { page, reload, more, loadingMore, moreFailed }
+}
+
+/** The newest page, followed by what is known already. With a gap between them the newest is all. */
+function onTop(fresh: ActivityPage, known: ActivityPage): ActivityPage {
+  const ids = new Set(fresh.events.map((event) => event.id))
+  const older = known.events.findLastIndex((event) => ids.has(event.id))
+  if (older < 0) return fresh
+  return { events: [...fresh.events, ...known.events.slice(older + 1)], next: known.next }
+}
