@@ -37,18 +37,17 @@ type answer struct {
 }
 
 // do sends a request. body may be nil or anything that is JSON; headers come
-// as name, value pairs.
+// as name, value pairs. What comes back must be what openapi.yaml says.
 func (b *browser) do(method, path string, body any, headers ...string) answer {
 	b.site.t.Helper()
-	var content io.Reader
+	var sent []byte
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
 			b.site.t.Fatal(err)
 		}
-		content = bytes.NewReader(text)
 	}
-	r, err := http.NewRequest(method, b.site.base+path, content)
+	r, err := http.NewRequest(method, b.site.base+path, bytes.NewReader(sent))
 	if err != nil {
 		b.site.t.Fatal(err)
 	}
@@ -67,7 +66,7 @@ func (b *browser) do(method, path string, body any, headers ...string) answer {
 	if err != nil {
 		b.site.t.Fatal(err)
 	}
-	return answer{resp, string(text)}
+	return answer{resp, string(text)}.asPublished(b.site.t, sent)
 }
 
 type object = map[string]any

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,6 +89,12 @@ func (b *browser) ask(t *testing.T, method, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	return resp.StatusCode
+	defer resp.Body.Close()
+	var text []byte
+	if resp.Header.Get("Content-Type") != "text/event-stream" {
+		if text, err = io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer{resp, string(text)}.asPublished(t, nil).StatusCode
 }

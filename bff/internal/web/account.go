@@ -146,11 +146,11 @@ func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string)
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(grant.Principal.UserID, account), "session": sessionOf(view)})
 }
 
-// jwksMaxAge lets upstreams cache the keys and still learn a new one soon.
-const jwksMaxAge = "public, max-age=300"
+// publicMaxAge lets upstreams cache the keys and still learn a new one soon.
+const publicMaxAge = "public, max-age=300"
 
 func (s *Server) keySet(c echo.Context) error {
-	c.Response().Header().Set("Cache-Control", jwksMaxAge)
+	c.Response().Header().Set("Cache-Control", publicMaxAge)
 	return c.Blob(http.StatusOK, "application/jwk-set+json", s.jwks)
 }
 

@@ -55,6 +55,7 @@ func (s *Server) routes() []route {
 		admin("PATCH", "/api/admin/users/:id", s.changeUser),
 		admin("DELETE", "/api/admin/users/:id/sessions", s.endUserSessions),
 		admin("GET", "/api/admin/audit", s.audit),
+		open("GET", "/api/openapi.yaml", s.openAPI),
 		open("GET", "/.well-known/jwks.json", s.keySet),
 		open("GET", "/healthz", s.healthz),
 	}

@@ -1,42 +1,7 @@
 import { authFetch } from '@/lib/api/auth-fetch'
+import type { Credentials, Registration, SignedIn } from '@/lib/api/schema'
 
-export interface User {
-  id: string
-  email: string
-  name: string
-  role: 'user' | 'admin'
-  emailVerified: boolean
-  createdAt: string
-}
-
-/** Times are RFC 3339. */
-export interface Session {
-  id: string
-  /** When the access cookie goes stale: the next request after that is renewed on the way. */
-  accessExpiresAt: string
-  /** When the session ends unless something is done with it. */
-  idleExpiresAt: string
-  /** When it ends in any case. */
-  absoluteExpiresAt: string
-  remember: boolean
-}
-
-export interface SignedIn {
-  user: User
-  session: Session
-}
-
-export interface Credentials {
-  email: string
-  password: string
-  remember: boolean
-}
-
-export interface Registration {
-  email: string
-  password: string
-  name?: string
-}
+export type { Credentials, Registration, Session, SignedIn, User } from '@/lib/api/schema'
 
 export async function fetchMe(): Promise<SignedIn> {
   return (await authFetch('/api/auth/me')).json() as Promise<SignedIn>

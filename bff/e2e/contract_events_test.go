@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+)
+
+func TestContractHasEveryKindOfEvent(t *testing.T) {
+	c, err := published()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := c.doc.Components.Schemas["SessionEvent"].Value
+	s := embedded(t)
+	s.env["SESSION_MAX_AGE"] = "2h"
+	s.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	lines := s.member("ada@example.com").listen(ctx)
+	told := map[any]bool{}
+	wait := func(kind string) {
+		t.Helper()
+		for !told[kind] { // some are told more than once
+			if !lines.Scan() {
+				t.Fatalf("the stream ended before %q, after %v", kind, told)
+			}
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok {
+				continue
+			}
+			event, err := jsonschema.UnmarshalJSON(strings.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.bodies[documented].Validate(event); err != nil {
+				t.Error(err)
+			}
+			told[event.(object)["type"]] = true
+		}
+	}
+	s.desk().does(app.Command{Verb: app.SetRole, Email: "ada@example.com", Role: "admin"})
+	wait("role_changed")
+	s.clock.Advance(2*time.Hour - time.Minute)
+	wait("expiring")
+	s.clock.Advance(time.Minute)
+	wait("revoked")
+	for _, kind := range documented.Properties["type"].Value.Enum {
+		if !told[kind] {
+			t.Errorf("%q is in openapi.yaml, and nobody is told so", kind)
+		}
+	}
+}
