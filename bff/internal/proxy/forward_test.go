@@ -200,6 +200,27 @@ func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 	}
 }
 
+// A client that never sends the rest held its connection for good.
+func TestRestOfABodyThatNeverComesIsGivenUp(t *testing.T) {
+	defer func(d time.Duration) { leftoverTime = d }(leftoverTime)
+	leftoverTime = 50 * time.Millisecond
+	url := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(409)
+	})
+	g := newGate(t, url, nil)
+	for _, head := range []string{"Content-Length: 100\r\n\r\nfirst bytes", "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"} {
+		c, br := g.dial(t)
+		io.WriteString(c, "POST /api/x HTTP/1.1\r\nHost: h\r\n"+head)
+		if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(br); err != nil && !errors.Is(err, syscall.ECONNRESET) || !strings.Contains(string(text), "409") {
+			t.Errorf("%q: %q, %v", head, text, err)
+		}
+	}
+}
+
 func TestConnectionIsKeptAfterABody(t *testing.T) {
 	url, got := recorder(t, nil)
 	g := newGate(t, url, nil)

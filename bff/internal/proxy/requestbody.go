@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var errDetached = errors.New("the request is over")
@@ -24,6 +26,7 @@ type requestBody struct {
 	complete atomic.Bool           // all of it has been read
 	fault    atomic.Pointer[Error] // why it is not going to be complete
 	detached atomic.Bool
+	reading  sync.Mutex // held by a Read of src
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -34,7 +37,12 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		p = p[:b.left+1] // one more than allowed shows that there is more
 	}
 	b.ex.pauseClock()
-	n, err := b.src.Read(p)
+	b.reading.Lock()
+	n, err := 0, errDetached
+	if !b.detached.Load() {
+		n, err = b.src.Read(p)
+	}
+	b.reading.Unlock()
 	b.ex.resumeClock()
 	if b.left != NoLimit {
 		if int64(n) > b.left {
@@ -67,8 +75,26 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (b *requestBody) Close() error { return nil }
 
 // detach keeps the transport, whose goroutine may outlive the handler, from
-// reading on; the server itself wakes a Read that waits for the client.
-func (b *requestBody) detach() { b.detached.Store(true) }
+// reading on. What the client has yet to send is read by the server before the
+// connection is closed, in whatever time it takes: clients that announced a
+// body to an upstream that answers early held their connections for good. So
+// they have leftoverTime. It is set when no Read is under way any more: the one
+// that is woken resets the deadline.
+func (b *requestBody) detach() {
+	b.detached.Store(true)
+	if b.complete.Load() || b.in.ProtoMajor != 1 {
+		return
+	}
+	rc := http.NewResponseController(b.ex.w.ResponseWriter)
+	_ = rc.SetReadDeadline(time.Unix(1, 0)) // wakes the transport's Read
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	_ = rc.SetReadDeadline(time.Now().Add(leftoverTime))
+}
+
+// leftoverTime is by the machine's clock, like every deadline of a connection.
+// Tests do not wait for it.
+var leftoverTime = 5 * time.Second
 
 func (ex *exchange) tooLarge() *Error {
 	return &Error{Kind: BodyTooLarge, Route: ex.route.Path, Limit: ex.route.MaxBody}

@@ -120,5 +120,6 @@ func (s *Server) elsewhere(c echo.Context) error {
 	if underAPI(sentPath(c)) {
 		return s.proxied(c)
 	}
+	hurry(c) // a page needs no body, and one that never comes held the connection
 	return s.page(c)
 }
