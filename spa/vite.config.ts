@@ -4,14 +4,22 @@ import react from '@vitejs/plugin-react'
 import { compression, defineAlgorithm } from 'vite-plugin-compression2'
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   plugins: [
     react(),
     tailwindcss(),
     // The server embeds dist/ and sends the .br or .gz that lies beside a file.
     compression({ algorithms: [defineAlgorithm('brotliCompress'), defineAlgorithm('gzip', { level: 9 })] }),
   ],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@': here('./src'),
+      // The package's own entry is the build with development's warnings, whatever it is built for.
+      ...(command === 'build' && {
+        'react-router': here('./node_modules/react-router/dist/production/index.mjs'),
+      }),
+    },
+  },
   build: {
     manifest: true, // read by scripts/check-budget.mjs
     // The browsers that know light-dark(), which the palette in index.css is written with.
@@ -37,4 +45,8 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 30_000, // a busy machine is no failure
   },
-})
+}))
+
+function here(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}

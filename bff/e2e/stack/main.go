@@ -25,6 +25,11 @@ import (
 // quickHash keeps browser tests from waiting for bcrypt.
 const quickHash = 4
 
+// administrator is there from the start: nobody becomes one by signing up.
+var administrator = app.Command{
+	Verb: app.CreateUser, Email: "root@example.com", Name: "Root", Role: "admin", Password: "plain orbit lantern 7",
+}
+
 func main() {
 	mode := flag.String("mode", "embedded", "embedded, or services (MariaDB and Redis)")
 	listen := flag.String("listen", "127.0.0.1:4181", "`address` of the product")
@@ -67,7 +72,11 @@ func run(ctx context.Context, mode, listen string) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: c, Log: log, Now: time.Now, HashCost: quickHash, Crowd: true})
+	o := app.Options{Config: c, Log: log, Now: time.Now, HashCost: quickHash, Crowd: true}
+	if _, err := app.Operate(ctx, o, administrator); err != nil {
+		return err
+	}
+	a, err := app.New(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -1,59 +1,26 @@
-import { LogOut, UserRound } from 'lucide-react'
-import { useState } from 'react'
-import { NavLink, useLocation } from 'react-router'
-import { Button, ButtonLink } from '@/components/ui/button'
-import { Notice } from '@/components/ui/notice'
-import { sayProblem } from '@/lib/api/problem-words'
+import { lazy, Suspense } from 'react'
+import { useLocation } from 'react-router'
+import { ButtonLink } from '@/components/ui/button'
 import { useAuth } from '@/lib/session/use-auth'
+
+// Nobody needs it to sign in.
+const MemberMenu = lazy(() => import('@/app/member-menu'))
 
 /** The end of the header: the way in, or the way out. */
 export function AccountMenu() {
-  const auth = useAuth()
+  const { status } = useAuth()
   const { pathname } = useLocation()
-  const [leaving, setLeaving] = useState(false)
-  const [failure, setFailure] = useState<unknown>(null)
-
-  if (auth.status !== 'signed-in') {
-    const elsewhere = pathname !== '/signin' && pathname !== '/signup' && pathname !== '/'
-    return auth.status === 'signed-out' && elsewhere ? (
-      <ButtonLink to="/signin" look="secondary" size="sm">
-        Sign in
-      </ButtonLink>
-    ) : null
+  if (status === 'signed-in') {
+    return (
+      <Suspense>
+        <MemberMenu />
+      </Suspense>
+    )
   }
-
-  const signOut = async () => {
-    setLeaving(true)
-    setFailure(null)
-    try {
-      await auth.signOut()
-    } catch (error) {
-      setFailure(error)
-    } finally {
-      setLeaving(false)
-    }
-  }
-
-  return (
-    <>
-      <NavLink
-        to="/account"
-        className="flex h-8 items-center rounded-control px-2 text-sm font-medium text-muted hover:text-ink aria-[current=page]:text-ink sm:px-3"
-      >
-        <UserRound aria-hidden="true" className="size-4 sm:hidden" />
-        <span className="max-sm:sr-only">Account</span>
-      </NavLink>
-      <Button look="secondary" size="sm" busy={leaving} onClick={() => void signOut()}>
-        {!leaving && <LogOut aria-hidden="true" className="size-4 text-muted" />}
-        <span className="max-sm:sr-only">{leaving ? 'Signing out…' : 'Sign out'}</span>
-      </Button>
-      {failure !== null && (
-        <div className="fixed inset-x-4 bottom-4 z-10 mx-auto max-w-md rounded-control bg-surface shadow-card">
-          <Notice tone="danger" title="You are still signed in">
-            {sayProblem(failure).title}. Please sign out again in a moment.
-          </Notice>
-        </div>
-      )}
-    </>
-  )
+  const elsewhere = pathname !== '/signin' && pathname !== '/signup' && pathname !== '/'
+  return status === 'signed-out' && elsewhere ? (
+    <ButtonLink to="/signin" look="secondary" size="sm">
+      Sign in
+    </ButtonLink>
+  ) : null
 }

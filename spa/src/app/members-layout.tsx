@@ -1,12 +1,19 @@
 import { Outlet } from 'react-router'
 import { DashboardSkeleton } from '@/app/page-skeletons'
+import { SessionNotice } from '@/app/session-notice'
 import { useAuth } from '@/lib/session/use-auth'
 
 /**
  * Takes a member's data off the screen in the moment the session ends, while the router is still on its way
  * to the sign-in page. Keyed by session, so that the next one starts from nothing.
  */
-export function MembersLayout() {
+export function Component() {
   const { session } = useAuth()
-  return session ? <Outlet key={session.id} /> : <DashboardSkeleton />
+  if (!session) return <DashboardSkeleton />
+  return (
+    <>
+      <SessionNotice />
+      <Outlet key={session.id} />
+    </>
+  )
 }

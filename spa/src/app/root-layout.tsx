@@ -1,15 +1,22 @@
-import { useEffect, useRef } from 'react'
+import clsx from 'clsx'
+import { lazy, Suspense, useEffect, useRef } from 'react'
 import { Link, Outlet, useLocation, useNavigation } from 'react-router'
 import { AccountMenu } from '@/app/account-menu'
 import { ConnectionNotice } from '@/app/connection-notice'
 import { useTheme } from '@/app/theme'
 import { Logo } from '@/components/ui/logo'
 import { ThemeSwitch } from '@/components/ui/theme-switch'
+import { useAuth } from '@/lib/session/use-auth'
+
+// Nobody needs it to sign in.
+const MainNav = lazy(() => import('@/app/main-nav'))
 
 export function RootLayout() {
   const [theme, setTheme] = useTheme()
   const { pathname } = useLocation()
   const { state } = useNavigation()
+  const { user } = useAuth()
+  const onMembersPage = /^\/(dashboard|account|admin)\b/.test(pathname)
   const main = useRef<HTMLElement>(null)
   const shown = useRef(pathname)
 
@@ -29,14 +36,26 @@ export function RootLayout() {
         Skip to content
       </a>
       <header className="border-b border-line bg-surface">
-        <div className="mx-auto flex h-16 max-w-5xl items-center gap-3 px-4 sm:px-6">
+        <div className="mx-auto flex max-w-5xl flex-wrap items-center gap-x-3 px-4 sm:gap-x-6 sm:px-6">
           <Link
             to="/"
-            className="flex items-center gap-2.5 rounded-control text-base font-semibold tracking-tight"
+            className="my-4 flex h-8 items-center gap-2.5 rounded-control text-base font-semibold tracking-tight"
           >
             <Logo className="size-7" />
             Gatehouse
           </Link>
+          {(user || onMembersPage) && (
+            <nav
+              aria-label="Pages"
+              // On a members' page its line is there before anybody is known, so that nothing moves.
+              className={clsx(
+                'flex h-11 items-center gap-1 max-sm:order-last max-sm:-mx-4 max-sm:w-[calc(100%+2rem)] max-sm:border-t max-sm:border-line max-sm:px-2',
+                !onMembersPage && 'max-sm:hidden',
+              )}
+            >
+              <Suspense>{user && <MainNav admin={user.role === 'admin'} />}</Suspense>
+            </nav>
+          )}
           <div className="ml-auto flex items-center gap-2 sm:gap-3">
             <ThemeSwitch theme={theme} onChange={setTheme} />
             <AccountMenu />

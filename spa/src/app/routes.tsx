@@ -1,6 +1,5 @@
 import { redirect, type RouteObject } from 'react-router'
 import { guestsOnly, membersOnly } from '@/app/guards'
-import { MembersLayout } from '@/app/members-layout'
 import { DashboardSkeleton, FormSkeleton } from '@/app/page-skeletons'
 import { RootLayout } from '@/app/root-layout'
 import { RouteError } from '@/app/route-error'
@@ -27,11 +26,19 @@ export function createRoutes(source: SessionSource): RouteObject[] {
               ],
             },
             {
-              Component: MembersLayout,
+              lazy: () => import('@/app/members-layout'),
               HydrateFallback: DashboardSkeleton,
               children: [
                 { path: 'dashboard', loader: membersOnly(source), lazy: () => import('@/routes/dashboard') },
                 { path: 'account', loader: membersOnly(source), lazy: () => import('@/routes/account') },
+                {
+                  loader: membersOnly(source),
+                  lazy: () => import('@/routes/admin'),
+                  children: [
+                    { path: 'admin/users', lazy: () => import('@/routes/admin-users') },
+                    { path: 'admin/audit', lazy: () => import('@/routes/admin-audit') },
+                  ],
+                },
               ],
             },
             // The server redirects these too; this is for links within the app.

@@ -13,7 +13,7 @@ interface FromSignUp {
 }
 
 export function Component() {
-  const { reason } = useAuth()
+  const { reason, unsent } = useAuth()
   const { search, state } = useLocation()
   const registered = (state as FromSignUp | null)?.registered
   const end = reason && END_WORDS[reason]
@@ -36,6 +36,7 @@ export function Component() {
         end && (
           <Notice tone={end.tone} title={end.title} className="mb-6">
             {end.text}
+            {unsent && ' What you had typed and not sent was not kept.'}
           </Notice>
         )
       )}

@@ -3,7 +3,7 @@ import { LoaderCircle } from 'lucide-react'
 import type { ComponentProps, MouseEvent } from 'react'
 import { Link } from 'react-router'
 
-type Look = 'primary' | 'secondary'
+type Look = 'primary' | 'secondary' | 'danger'
 type Size = 'sm' | 'md' | 'lg'
 
 const BASE =
@@ -11,6 +11,7 @@ const BASE =
   'transition-colors duration-100 aria-disabled:cursor-not-allowed'
 const LOOKS: Record<Look, string> = {
   primary: 'bg-accent text-on-accent shadow-button not-aria-disabled:hover:bg-accent-hover',
+  danger: 'bg-danger text-surface shadow-button not-aria-disabled:hover:opacity-90',
   secondary: 'border border-line-strong bg-surface text-ink shadow-button not-aria-disabled:hover:bg-hover',
 }
 /** Busy keeps its look: it is about to be done. */

@@ -14,6 +14,31 @@ export const END_WORDS: Record<EndReason, { title: string; text: string; tone: '
     title: 'Your session has expired',
     text: 'Sign in to go on where you were.',
   },
+  ended_by_user: {
+    tone: 'info',
+    title: 'Your session was ended',
+    text: 'It was signed out from another of your devices. Sign in to go on where you were.',
+  },
+  ended_by_admin: {
+    tone: 'info',
+    title: 'Your session was ended',
+    text: 'An administrator has signed you out everywhere. Sign in to go on where you were.',
+  },
+  password_changed: {
+    tone: 'info',
+    title: 'Your password was changed',
+    text: 'That has ended this session. Sign in with the new password. If it was not you, tell an administrator.',
+  },
+  account_disabled: {
+    tone: 'warning',
+    title: 'Your account was disabled',
+    text: 'An administrator has disabled it, and ended its sessions. Signing in works when it is enabled again.',
+  },
+  account_deleted: {
+    tone: 'info',
+    title: 'Your account was deleted',
+    text: 'All of its sessions have ended.',
+  },
   session_revoked: {
     tone: 'info',
     title: 'Your session was ended',

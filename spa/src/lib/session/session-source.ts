@@ -1,3 +1,4 @@
+import type { SessionNews, Watching } from './session-stream'
 import {
   fetchMe,
   login,
@@ -17,13 +18,19 @@ export type EndReason =
   | 'session_expired'
   | 'session_revoked'
   | 'refresh_reuse'
+  | 'ended_by_user'
+  | 'ended_by_admin'
+  | 'password_changed'
+  | 'account_disabled'
+  | 'account_deleted'
 
 export type SessionState =
   /** `problem`: the question could not be answered yet; asking again may help. */
   | { status: 'loading'; problem: ProblemError | null }
-  | { status: 'signed-in'; user: User; session: Session }
-  /** `reason` is null for somebody who was never signed in here. */
-  | { status: 'signed-out'; reason: EndReason | null }
+  /** `expiring`: its absolute end is a few minutes away. */
+  | { status: 'signed-in'; user: User; session: Session; expiring?: true }
+  /** `reason` is null for somebody who was never signed in here; `unsent`: something typed went with it. */
+  | { status: 'signed-out'; reason: EndReason | null; unsent?: true }
 
 type Settled = Exclude<SessionState, { status: 'loading' }>
 
@@ -56,10 +63,28 @@ export function createSessionSource(): SessionSource {
   /** What an answer said of the session's end while the question is put to /me. */
   let hint: EndReason | undefined
   let signingOut = false
+  /** The session that is listened to; only between start and its end. */
+  let watched: { id: string; live?: Watching } | undefined
+  /** The session that is about to end by its age. */
+  let expiring: string | undefined
 
   function set(next: SessionState): void {
+    if (next.status === 'signed-in' && next.session.id === expiring) next = { ...next, expiring: true }
+    if (next.status === 'signed-out' && next.reason !== 'signed_out' && state.status === 'signed-in') {
+      // Asked now: with the next render the fields are gone.
+      if (watched?.live?.unsent()) next = { ...next, unsent: true }
+    }
     state = next
+    watch()
     for (const listener of listeners) listener()
+  }
+
+  function watch(): void {
+    const id = state.status === 'signed-in' ? state.session.id : undefined
+    if (!channel || id === watched?.id) return
+    watched?.live?.stop()
+    watched = undefined
+    if (id !== undefined) void listen((watched = { id }))
   }
 
   function decide(next: SessionState): void {
@@ -137,12 +162,36 @@ export function createSessionSource(): SessionSource {
     if (!question) ask().catch(() => {})
   }
 
+  async function listen(to: NonNullable<typeof watched>): Promise<void> {
+    const { watchSession } = await import('./session-stream')
+    if (watched === to) to.live = watchSession(to.id, { onNews, onGap: askAgain })
+  }
+
+  function onNews({ type, reason }: SessionNews): void {
+    // Whoever signs out here hears of it from the answer.
+    if (signingOut || state.status !== 'signed-in') return
+    if (type === 'revoked') {
+      decide({ status: 'signed-out', reason })
+    } else if (type === 'expiring') {
+      expiring = state.session.id
+      set(state)
+    } else {
+      askAgain()
+    }
+  }
+
+  /** A question that is under way may have been answered before what is asked about. */
+  function askAgain(): void {
+    if (signingOut) return
+    decisions++
+    question = undefined
+    ask().catch(() => {})
+  }
+
   function onMessage({ data }: MessageEvent<TabMessage>): void {
     if (data.type === 'signed-in') {
-      decisions++
-      question = undefined
-      ask().catch(() => {})
-    } else if (state.status !== 'signed-out') {
+      askAgain()
+    } else if (state.status !== 'signed-out' && !signingOut) {
       const reason = data.reason === 'signed_out' ? 'signed_out_elsewhere' : data.reason
       decide({ status: 'signed-out', reason })
     }
@@ -193,11 +242,14 @@ export function createSessionSource(): SessionSource {
     start() {
       channel = new BroadcastChannel('gatehouse-session')
       channel.addEventListener('message', onMessage)
+      watch()
       window.addEventListener('pageshow', onPageShow)
       const stopEvents = onSessionEvent(onEvent)
       return () => {
         channel?.close()
         channel = undefined
+        watched?.live?.stop()
+        watched = undefined
         window.removeEventListener('pageshow', onPageShow)
         stopEvents()
       }

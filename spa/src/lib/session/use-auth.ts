@@ -10,7 +10,14 @@ type Who =
   | { status: 'signed-in'; user: User; session: Session; reason: null; problem: null }
   | { status: 'signed-out'; user: null; session: null; reason: EndReason | null; problem: null }
 
-export type Auth = Who & Pick<SessionSource, 'signIn' | 'signOut' | 'refresh'>
+interface News {
+  /** The session ends in a few minutes, whatever is done with it. */
+  expiring: boolean
+  /** With the session something went that was typed and not sent. */
+  unsent: boolean
+}
+
+export type Auth = Who & News & Pick<SessionSource, 'signIn' | 'signOut' | 'refresh'>
 
 /** Who is signed in, and what can be done about it. */
 export function useAuth(): Auth {
@@ -19,7 +26,7 @@ export function useAuth(): Auth {
   const state = useSyncExternalStore(source.subscribe, source.getState)
   return useMemo(() => {
     const { signIn, signOut, refresh } = source
-    const nobody = { user: null, session: null, reason: null, problem: null }
+    const nobody = { user: null, session: null, reason: null, problem: null, expiring: false, unsent: false }
     return { ...nobody, ...state, signIn, signOut, refresh }
   }, [source, state])
 }

@@ -1,0 +1,149 @@
+import type { Browser, Page } from '@playwright/test'
+import { expect, expectAccessible, newEmail, password, signIn, signUp, test } from './test'
+
+/** Made by the stack, for all tests. */
+const ADMIN = 'root@example.com'
+
+// Whoever's session ends while a page is open may be told so by a 401.
+test.use({ expected: /401.* \/api\/auth\/(me|login|events)$/ })
+
+async function somebodyElse(browser: Browser, baseURL: string | undefined): Promise<Page> {
+  const context = await browser.newContext(baseURL === undefined ? {} : { baseURL })
+  return context.newPage()
+}
+
+async function signInAsAdmin(page: Page): Promise<void> {
+  await page.goto('/signin')
+  await signIn(page, ADMIN)
+  await expect(page).toHaveURL('/dashboard')
+}
+
+async function find(admin: Page, email: string) {
+  await admin.getByRole('link', { name: 'Users' }).click()
+  await admin.getByRole('searchbox').fill(email)
+  await expect(admin).toHaveURL(`/admin/users?q=${encodeURIComponent(email)}`)
+  const rows = admin.getByRole('list', { name: 'Accounts' }).getByRole('listitem')
+  await expect(rows).toHaveCount(1)
+  await expect(rows).toContainText(email)
+  return rows
+}
+
+async function change(
+  admin: Page,
+  row: ReturnType<Page['locator']>,
+  action: RegExp,
+  yes: string,
+): Promise<void> {
+  await row.getByRole('button', { name: action }).click()
+  await admin.getByRole('dialog').getByRole('button', { name: yes }).click()
+  await expect(admin.getByRole('dialog')).toHaveCount(0)
+}
+
+test('an administrator changes the role of somebody who is signed in', async ({ page, browser, baseURL }) => {
+  const email = newEmail()
+  await signUp(page, email)
+  await signIn(page, email)
+  await expect(page).toHaveURL('/dashboard')
+  await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(0)
+  await page.evaluate(() => Reflect.set(window, 'notReloaded', true))
+
+  const admin = await somebodyElse(browser, baseURL)
+  await signInAsAdmin(admin)
+  const row = await find(admin, email)
+  await expectAccessible(admin)
+  await row.getByRole('button', { name: /^Make admin/ }).click()
+  await expectAccessible(admin)
+  await admin.keyboard.press('Escape')
+  await expect(row.getByRole('button', { name: /^Make admin/ })).toBeFocused()
+
+  await change(admin, row, /^Make admin/, 'Make administrator')
+  await page.getByRole('link', { name: 'Users' }).click({ timeout: 2000 })
+  await expect(page.getByRole('list', { name: 'Accounts' })).toBeVisible()
+
+  await change(admin, row, /^Make user/, 'Make user')
+  await expect(page.getByRole('heading', { name: 'This page is for administrators' })).toBeVisible({
+    timeout: 2000,
+  })
+  await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(0)
+  expect(await page.evaluate(() => Reflect.get(window, 'notReloaded'))).toBe(true)
+  await expectAccessible(page)
+
+  await row.getByRole('link', { name: /Audit trail/ }).click()
+  const events = admin.getByRole('list', { name: 'Events' })
+  await expect(events.getByRole('heading', { name: 'Role changed' })).toHaveCount(2)
+  await expect(events.getByText('admin to user').filter({ visible: true })).toBeVisible()
+  await expectAccessible(admin)
+  await admin.getByLabel('What happened').selectOption('Account created')
+  await expect(events.getByRole('listitem')).toHaveCount(1)
+  await admin.context().close()
+})
+
+test('an administrator disables somebody with two tabs and something half written', async ({
+  page,
+  context,
+  browser,
+  baseURL,
+}) => {
+  const email = newEmail()
+  await signUp(page, email)
+  await signIn(page, email)
+  await expect(page).toHaveURL('/dashboard')
+  const other = await context.newPage()
+  await other.goto('/dashboard')
+  await page.getByRole('radio', { name: /Add a note/ }).check()
+  await page.getByLabel('Text of the note').fill('Water the plants')
+
+  const admin = await somebodyElse(browser, baseURL)
+  await signInAsAdmin(admin)
+  await change(admin, await find(admin, email), /^Disable/, 'Disable')
+
+  for (const tab of [page, other]) {
+    await expect(tab.getByText('Your account was disabled')).toBeVisible({ timeout: 2000 })
+    await expect(tab).toHaveURL('/signin?next=%2Fdashboard')
+  }
+  await expect(page.getByText(/What you had typed and not sent was not kept/)).toBeVisible()
+  await expect(other.getByText(/What you had typed/)).toHaveCount(0)
+  await expectAccessible(page)
+  await page.goBack()
+  await expect(page.getByText(email)).toHaveCount(0)
+  await admin.context().close()
+})
+
+test('an administrator signs somebody out everywhere, who comes back to the same place', async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  const email = newEmail()
+  await signUp(page, email)
+  await signIn(page, email)
+  await page.goto('/dashboard?tab=2')
+  await expect(page.getByRole('heading', { name: 'Dashboard' })).toBeVisible()
+
+  const admin = await somebodyElse(browser, baseURL)
+  await signInAsAdmin(admin)
+  await change(admin, await find(admin, email), /^Sign out everywhere/, 'Sign out everywhere')
+  await expect(page.getByText('An administrator has signed you out everywhere.')).toBeVisible({
+    timeout: 2000,
+  })
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page).toHaveURL('/dashboard?tab=2')
+  await admin.context().close()
+})
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 } })
+
+  test('the lists are no wider than the screen', async ({ page }) => {
+    await signInAsAdmin(page)
+    for (const name of ['Users', 'Audit']) {
+      await page.getByRole('link', { name, exact: true }).click()
+      await expect(page.getByRole('main').getByRole('list')).toBeVisible()
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(over, name).toBeLessThanOrEqual(0)
+      await expectAccessible(page)
+    }
+  })
+})
