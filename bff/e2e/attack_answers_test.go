@@ -20,6 +20,7 @@ type hostile struct {
 	body    string
 	header  http.Header // exactly these values; nil: the header is not there
 	broken  bool        // the answer must not look complete
+	surplus bool        // there is more than the answer: nothing may follow on this connection
 	answers func(conn net.Conn, r *http.Request) bool
 }
 
@@ -130,13 +131,13 @@ func TestAttackHostileAnswers(t *testing.T) {
 		{name: "headers of 2 MiB", answer: status("200 OK", "X-A: "+strings.Repeat("EVIL", 1<<19)) + ok, status: 502, code: "upstream_unreachable"},
 
 		{name: "a length too long", answer: status("200 OK", "Content-Length: 10000", "", strings.Repeat("x", 9000)), status: 200, broken: true},
-		{name: "a length too short", answer: status("200 OK", "Content-Length: 5", "", "helloEVIL\n\nHTTP/1.1 200 OK\nSet-Cookie: access_token=EVIL\n\n"), status: 200, body: "hello"},
+		{name: "a length too short", answer: status("200 OK", "Content-Length: 5", "", "helloEVIL\n\nHTTP/1.1 200 OK\nSet-Cookie: access_token=EVIL\n\n"), status: 200, body: "hello", surplus: true},
 		{name: "chunks that break off", answer: status("200 OK", "Transfer-Encoding: chunked", "", "5\nhello\n5\nhe"), status: 200, body: "hellohe", broken: true},
 		{name: "chunks without an end", answer: status("200 OK", "Transfer-Encoding: chunked", "", "5\nhello\n"), status: 200, body: "hello", broken: true},
 		{name: "chunks of no size", answer: status("200 OK", "Transfer-Encoding: chunked", "", "5\nhello\nzz\nEVIL\n0\n\n"), status: 200, body: "hello", broken: true},
 		{name: "a body without a length ends with the connection", answer: status("200 OK", "", "hello"), status: 200, body: "hello"},
-		{name: "a body for 204", answer: status("204 No Content", "Content-Length: 4", "", "EVIL"), status: 204},
-		{name: "a body for 304", answer: status("304 Not Modified", "ETag: \"1\"", "", "EVIL"), status: 304, header: http.Header{"Etag": value(`"1"`)}},
+		{name: "a body for 204", answer: status("204 No Content", "Content-Length: 4", "", "EVIL"), status: 204, surplus: true},
+		{name: "a body for 304", answer: status("304 Not Modified", "ETag: \"1\"", "", "EVIL"), status: 304, surplus: true, header: http.Header{"Etag": value(`"1"`)}},
 		{name: "a few 1xx", answer: strings.Repeat(status("103 Early Hints", "Link: </a>", ""), 31) + status("102 Processing", "") + status("200 OK") + ok, status: 200, body: "ok"},
 		{
 			name: "1xx without end", status: 502, code: "upstream_unreachable",
@@ -184,6 +185,14 @@ func (b *besieged) hear(t *testing.T, row hostile, as caller) {
 	b.upstream.answers(row.answer)
 	if row.answers != nil {
 		b.upstream.answersBy(row.answers)
+	}
+	if row.surplus {
+		dropped := b.upstream.answersTooMuch(row.answer)
+		defer func() {
+			if !<-dropped {
+				t.Error("the connection with something left over was kept")
+			}
+		}()
 	}
 	target := row.target
 	if target == "" {
