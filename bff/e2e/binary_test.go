@@ -31,6 +31,7 @@ func buildBinary(t *testing.T) string {
 // machine's clock.
 type binary struct {
 	*site
+	name   string
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
@@ -74,11 +75,21 @@ func newBinary(t *testing.T, file string, env ...string) *binary {
 
 func (b *binary) run() {
 	b.t.Helper()
+	b.launch()
+	b.await()
+}
+
+func (b *binary) launch() {
+	b.t.Helper()
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
 	go func() { _ = b.cmd.Wait(); close(b.exited) }()
 	b.t.Cleanup(func() { _ = b.cmd.Process.Kill(); <-b.exited })
+}
+
+func (b *binary) await() {
+	b.t.Helper()
 	b.eventually("the product to be ready", func() bool {
 		if b.ended() {
 			b.t.Fatalf("it ended:\n%s", b.logs)

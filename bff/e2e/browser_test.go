@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -24,8 +25,12 @@ func (s *site) browser() *browser {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	transport := http.DefaultTransport
+	if s.transport != nil {
+		transport = s.transport
+	}
 	return &browser{site: s, jar: jar, client: &http.Client{
-		Jar: jar, Timeout: 20 * time.Second,
+		Jar: jar, Timeout: 20 * time.Second, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -132,4 +137,12 @@ func (s *site) member(email string) *browser {
 	b.do("POST", "/api/auth/register", credentials(email)).want(s.t, 201)
 	b.do("POST", "/api/auth/login", credentials(email)).want(s.t, 200)
 	return b
+}
+
+// transportForSockets speaks HTTP/1.1 only, as a WebSocket begins in it.
+func (s *site) transportForSockets() http.RoundTripper {
+	if s.transport == nil {
+		return http.DefaultTransport
+	}
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.transport.TLSClientConfig.RootCAs}}
 }

@@ -38,6 +38,8 @@ type site struct {
 	logs  *lockedBuffer
 	redis *servertest.RedisHandle // nil in embedded mode
 	noApp bool                    // pages come from elsewhere
+	// transport is how browsers get there; nil is Go's own.
+	transport *http.Transport
 	// limited is for tests of the limits; others are a crowd.
 	limited bool
 	// hashCost is quickHash when 0.

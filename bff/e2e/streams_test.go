@@ -16,7 +16,7 @@ import (
 func (b *browser) socket() (*websocket.Conn, error) {
 	b.site.t.Helper()
 	conn, _, err := websocket.Dial(b.site.t.Context(), "ws"+strings.TrimPrefix(b.site.base, "http")+"/api/demo/echo",
-		&websocket.DialOptions{HTTPClient: &http.Client{Jar: b.jar}})
+		&websocket.DialOptions{HTTPClient: &http.Client{Jar: b.jar, Transport: b.site.transportForSockets()}})
 	return conn, err
 }
 

@@ -20,7 +20,8 @@ func (v *verdict) Fatalf(f string, a ...any) { v.failed = fmt.Sprintf(f, a...) }
 func (v *verdict) Skip(args ...any)          { v.skipped = fmt.Sprint(args...) }
 
 func TestMissingServerSkipsButNeverInCI(t *testing.T) {
-	missing := fmt.Errorf("start: %w", &MissingError{Program: "mariadbd", Package: mariadbPackage})
+	_, err := find(mariadbPackage, "no-such-mariadbd")
+	missing := fmt.Errorf("start: %w", err)
 	const advice = "apt-get install --no-install-recommends mariadb-server"
 	for _, test := range []struct {
 		ci      string

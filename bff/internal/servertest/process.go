@@ -1,4 +1,4 @@
-// Package servertest starts real servers for tests: MariaDB and Redis, each on a
+// Package servertest starts real servers for tests: MariaDB, Redis and Caddy, each on a
 // loopback port and in a folder of its own, gone when the test binary is. It is
 // imported by tests and by the end-to-end stack only, and works on Unix.
 //
@@ -199,10 +199,10 @@ func (p *process) lastWords() []byte {
 	return log[max(0, len(log)-most):]
 }
 
-// portTaken reports whether the last start failed because of the port. Redis
-// and MariaDB both write the C library's sentence.
+// portTaken reports whether the last start failed because of the port. All
+// servers write the system's sentence.
 func (p *process) portTaken() bool {
-	return bytes.Contains(p.lastWords(), []byte("Address already in use"))
+	return bytes.Contains(bytes.ToLower(p.lastWords()), []byte("address already in use"))
 }
 
 // freePort finds a loopback port below those that the kernel gives to outgoing
@@ -232,15 +232,15 @@ func find(pkg, program string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", &MissingError{Program: program, Package: pkg}
+	return "", &MissingError{Program: program, Install: "on Debian: apt-get install --no-install-recommends " + pkg}
 }
 
 // MissingError says which program is not installed.
 type MissingError struct {
 	Program string
-	Package string // Debian's
+	Install string // how to get it
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("%s is not installed; on Debian: apt-get install --no-install-recommends %s", e.Program, e.Package)
+	return fmt.Sprintf("%s is not installed; %s", e.Program, e.Install)
 }
