@@ -55,6 +55,12 @@ lint: ## lint and format checks alone
 bench: $(DIST) ## Go benchmarks of bff/... with allocations
 	go test -run '^$$' -bench . -benchmem ./bff/...
 
+## Giving it away
+.PHONY: release
+
+release: $(DIST) ## archives for every system, checksums and bills of materials, in dist/
+	@.ci/release
+
 ## Tidying it
 .PHONY: fmt clean
 
@@ -63,7 +69,7 @@ fmt: $(PACKAGES) ## format Go and the app
 	cd spa && npm run --silent format
 
 clean: ## remove what was built; ./data and npm packages stay
-	rm -rf bin spa/dist spa/*.tsbuildinfo spa/test-results spa/playwright-report
+	rm -rf bin dist spa/dist spa/*.tsbuildinfo spa/test-results spa/playwright-report
 
 # The files behind all that.
 .PHONY: bin/gatehouse packages
