@@ -107,7 +107,7 @@ func (s *site) start(extra ...string) *site {
 	var a *app.App
 	// Another package's tests may be trying the port at this moment.
 	s.eventually("the port", func() bool {
-		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.clock.Now, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
+		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
 		return !errors.Is(err, syscall.EADDRINUSE)
 	})
 	if err != nil {
@@ -116,6 +116,13 @@ func (s *site) start(extra ...string) *site {
 	s.stop = s.background("the product", a.Run)
 	return s
 }
+
+// elsewhere is where the server is: far from UTC, as time.Now is in production
+// even in London. Times from a store are in UTC, and == between the two used to
+// keep every renewed cookie from the browser.
+var elsewhere = time.FixedZone("elsewhere", 9*60*60+30*60)
+
+func (s *site) local() time.Time { return s.clock.Now().In(elsewhere) }
 
 func (s *site) demoAPI(env map[string]string, log *slog.Logger) {
 	s.t.Helper()
@@ -126,7 +133,7 @@ func (s *site) demoAPI(env map[string]string, log *slog.Logger) {
 	}
 	s.background("the demo API", func(ctx context.Context) error {
 		return app.RunDemoAPI(ctx, app.DemoOptions{
-			Listen: addr, JWKSURL: s.base + "/.well-known/jwks.json", Issuer: env["PUBLIC_URL"], Audience: "demo", Log: log, Now: s.clock.Now,
+			Listen: addr, JWKSURL: s.base + "/.well-known/jwks.json", Issuer: env["PUBLIC_URL"], Audience: "demo", Log: log, Now: s.local,
 		})
 	})
 	s.eventually("the demo API to answer", func() bool {

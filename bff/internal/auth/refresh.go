@@ -163,5 +163,5 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 // a browser that still holds the parent gets the same child again.
 func (s *Service) Superseded(ctx context.Context, c *Cookies) bool {
 	rec, err := s.sessions.Get(ctx, c.UserID, c.SessionID)
-	return err != nil || rec.pair() != c.Pair
+	return err != nil || !rec.pair().Is(c.Pair)
 }

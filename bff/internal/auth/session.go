@@ -123,6 +123,10 @@ func (p Pair) Before(q Pair) bool {
 	return p.Generation < q.Generation || p.Generation == q.Generation && p.IssuedAt.Before(q.IssuedAt)
 }
 
+// Is reports whether p and q are the same pair. Not ==: the date is in the
+// machine's zone when it was just taken, and in UTC when it comes from a store.
+func (p Pair) Is(q Pair) bool { return p.Generation == q.Generation && p.IssuedAt.Equal(q.IssuedAt) }
+
 // Reason is why a session ended, as told to the browser and the audit trail.
 type Reason string
 

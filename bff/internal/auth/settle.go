@@ -65,7 +65,7 @@ func (s *Service) accountChanged(ctx context.Context, userID string, current fun
 		if err != nil {
 			return storeError(err)
 		}
-		if again || rec.pair() != changed.pair() {
+		if again || !rec.pair().Is(changed.pair()) {
 			news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: changed.pair()})
 		}
 	}
