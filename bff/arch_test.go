@@ -15,7 +15,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":          {"app", "config"},
-	"app":           {"auth", "config", "demoapi", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "token", "web"},
+	"app":           {"auth", "config", "demoapi", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "token", "web"},
 	"config":        {},
 	"token":         {},
 	"password":      {},
@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"proxy":         {},
 	"web":           {"auth", "proxy"},
 	"demoapi":       {},
+	"telemetry":     {},
 	"servertest":    {},
 	"spa":           {},
 	"e2e":           {"app", "config", "servertest"},
@@ -63,7 +64,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "demoapi"},
-	"net/http":                           {"main", "app", "web", "proxy", "demoapi", "e2e"},
+	"net/http":                           {"main", "app", "web", "proxy", "demoapi", "telemetry", "e2e"},
 	"net/http/httputil":                  {"proxy"},
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy"},
@@ -76,6 +77,8 @@ var owners = map[string][]string{
 	"golang.org/x/text/unicode/norm":     {"auth", "password"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy"},
 	"golang.org/x/time":                  {"memstore"},
+	"github.com/prometheus":              {"telemetry"},
+	"go.opentelemetry.io":                {"telemetry"},
 }
 
 // goStatements: rooms do not say go, they expose Run(ctx) error and app starts

@@ -29,7 +29,7 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	o := app.Options{Config: c, Log: log, Now: p.now}
+	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText()}
 	if p.hangups != nil {
 		o.AwaitReload = p.hangups()
 	}
@@ -140,15 +140,18 @@ func printVersion(_ context.Context, p process) error {
 	if err := parseFlags(p, "version", "Prints the version.", nil); err != nil {
 		return err
 	}
-	v := version
-	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
-		v = info.Main.Version
-	}
-	if v == "" {
-		v = "(devel)"
-	}
-	_, err := fmt.Fprintln(p.stdout, "gatehouse", v)
+	_, err := fmt.Fprintln(p.stdout, "gatehouse", versionText())
 	return err
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 // load gives a configuration in which nothing is wrong, or every mistake.

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
@@ -30,6 +33,8 @@ type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Version is what the metrics and traces say is running; "" for unknown.
+	Version string
 
 	// HashCost replaces BCRYPT_COST when it is not 0. Tests use it: the
 	// configuration allows nothing so quick.
@@ -52,15 +57,16 @@ type App struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	db       *sqlstore.DB
-	sessions sessionStore
-	limiter  auth.Limiter
-	limits   auth.Limits
-	service  *auth.Service
-	proxy    *proxy.Proxy
-	table    atomic.Pointer[proxy.Table]
-	demo     *demo    // nil without
-	control  *control // nil but in embedded mode
+	db        *sqlstore.DB
+	sessions  sessionStore
+	limiter   auth.Limiter
+	limits    auth.Limits
+	service   *auth.Service
+	passwords *password.Hasher
+	proxy     *proxy.Proxy
+	table     atomic.Pointer[proxy.Table]
+	demo      *demo    // nil without
+	control   *control // nil but in embedded mode
 
 	listener net.Listener
 	ops      net.Listener // nil when off
@@ -71,6 +77,10 @@ type App struct {
 	closers    []func() error // in the order of opening
 
 	awaitReload func(context.Context) error
+
+	metrics *telemetry.Metrics
+	traces  *telemetry.Traces // nil unless they are wanted
+	version string
 }
 
 // sessionStore is what memstore and redisstore have in common.
@@ -91,6 +101,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 
 func newApp(o Options) *App {
 	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}, awaitReload: o.AwaitReload, limits: auth.DefaultLimits}
+	a.version = cmp.Or(o.Version, "unknown")
+	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
 		many := auth.Allowance{Count: 1_000_000, Per: time.Second}
 		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Password: many}
@@ -100,6 +112,9 @@ func newApp(o Options) *App {
 
 func (a *App) open(ctx context.Context, hashCost int) error {
 	c := a.config
+	if err := a.openTraces(ctx); err != nil {
+		return err
+	}
 	if err := a.openStores(ctx); err != nil {
 		return err
 	}
@@ -151,13 +166,15 @@ func (a *App) wire(tokens *token.Issuer) error {
 		PublicURL:  c.PublicURL,
 		Now:        a.now,
 		Logger:     a.log,
+		Observe:    a.observeProxy(),
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	server = web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: tokens.JWKS(),
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
-		Pages: pages, Now: a.now, Log: a.log,
+		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(),
 	})
+	a.watch()
 	a.server = newHTTPServer(server, a.log)
 	a.server.RegisterOnShutdown(server.EndStreams)
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
@@ -188,7 +205,7 @@ func (a *App) openStores(ctx context.Context) error {
 		a.sessions, a.limiter = store, memstore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)
 	} else {
-		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), Keep: c.AccessTTL, Now: a.now, Log: a.log, Observe: a.metrics.Questions("redis", a.traces)})
 		if err != nil {
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}
@@ -199,7 +216,7 @@ func (a *App) openStores(ctx context.Context) error {
 	}
 	a.closers = append(a.closers, a.sessions.Close)
 
-	db, err := openDatabase(ctx, c, a.log, a.now)
+	db, err := openDatabase(ctx, c, a.log, a.now, a.questions)
 	if err != nil {
 		return err
 	}
@@ -212,10 +229,10 @@ func (a *App) openStores(ctx context.Context) error {
 	return nil
 }
 
-func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time) (*sqlstore.DB, error) {
-	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: log, Now: now}
+func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, questions func(store string) telemetry.Question) (*sqlstore.DB, error) {
+	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: log, Now: now, Observe: questions("mysql")}
 	if c.Embedded {
-		sc.SQLitePath = filepath.Join(c.DataDir, databaseFile)
+		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), questions("sqlite")
 	}
 	db, err := sqlstore.Open(ctx, sc)
 	if err != nil {
@@ -231,7 +248,7 @@ func Migrate(ctx context.Context, o Options) error {
 			return fmt.Errorf("DATA_DIR: %w", err)
 		}
 	}
-	db, err := openDatabase(ctx, o.Config, o.Log, o.Now)
+	db, err := openDatabase(ctx, o.Config, o.Log, o.Now, newApp(o).questions)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,11 @@ type health struct {
 
 const readyTimeout = 2 * time.Second
 
-func (h *health) handler() http.Handler {
+func (h *health) handler(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok")) })
 	mux.HandleFunc("GET /readyz", h.ready)
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -36,20 +37,26 @@ func (h *health) handler() http.Handler {
 	return mux
 }
 
-// ready is 200, or 503 with the names of what is down.
-func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+// down names what keeps the server from being ready.
+func (h *health) down(ctx context.Context) []string {
 	down := []string{}
 	if h.draining.Load() {
 		down = append(down, "draining")
 	}
 	for _, c := range h.checks {
 		// Each has its own time: one that hangs must not make the next look down.
-		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-		if c.ping(ctx) != nil {
+		asked, cancel := context.WithTimeout(ctx, readyTimeout)
+		if c.ping(asked) != nil {
 			down = append(down, c.name)
 		}
 		cancel()
 	}
+	return down
+}
+
+// ready is 200, or 503 with the names of what is down.
+func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+	down := h.down(r.Context())
 	w.Header().Set("Content-Type", "application/json")
 	if len(down) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -100,7 +100,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return nil
 	}
-	opsServer := newHTTPServer(a.state.handler(), a.log)
+	opsServer := newHTTPServer(a.state.handler(a.metrics.Handler(a.log)), a.log)
 	if a.ops != nil {
 		servers.Go(func() error { return serve(opsServer, a.ops) })
 	}

@@ -23,6 +23,8 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.passwords = passwords
+	passwords.Observe(password.Observer{Refused: a.metrics.HashRefused, Begins: a.metrics.HashBegins})
 	a.service = auth.New(auth.Deps{
 		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db, Limiter: a.limiter, Limits: a.limits,
 		Tokens: tokens, Passwords: passwords,
@@ -31,6 +33,10 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
 		},
 		Now: a.now, Log: a.log,
+		Observe: auth.Observer{
+			Refreshed: a.metrics.Refreshed, SignedIn: a.metrics.SignedIn, Limited: a.metrics.Limited,
+			Revoked: a.metrics.Revoked, Settling: a.metrics.Settling,
+		},
 		OnRevocation: func(r auth.Revocation) {
 			if a.proxy != nil { // nothing is live without a server
 				a.proxy.CloseSession(r.SessionID, string(r.Reason))

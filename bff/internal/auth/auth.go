@@ -50,6 +50,7 @@ type Deps struct {
 	// OnRevocation, when set, is told once of every revocation, wherever that
 	// was decided: it closes the session's live connections.
 	OnRevocation func(Revocation)
+	Observe      Observer
 }
 
 // Service is the product's one authority on identity. It is safe for
@@ -74,6 +75,7 @@ type Service struct {
 	trail      *trail
 	unfinished *unfinished
 	watchers   watchers
+	observe    Observer
 }
 
 // New puts a Service together. It starts nothing: see Run.
@@ -90,6 +92,7 @@ func New(d Deps) *Service {
 		policy:    d.Policy,
 		now:       d.Now,
 		log:       d.Log,
+		observe:   d.Observe.complete(),
 		receipts:  newReceipts(d.Sessions, d.Log),
 		trail:     newTrail(d.Audit, d.Log),
 	}
@@ -100,6 +103,7 @@ func New(d Deps) *Service {
 			d.OnRevocation(r)
 		}
 	})
+	s.revoked.lag = s.observe.Revoked
 	return s
 }
 

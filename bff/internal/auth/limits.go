@@ -73,7 +73,14 @@ var DefaultLimits = Limits{
 // take uses one of what key is allowed. Refusals are *Error.
 func (s *Service) take(ctx context.Context, key string, a Allowance) error {
 	wait, err := s.limiter.Take(ctx, key, a)
+	s.limited(limitOf(key), wait, err)
 	return tooMany(wait, err)
+}
+
+func (s *Service) limited(limit string, wait time.Duration, err error) {
+	if err == nil { // else the caller has gone, and nothing was decided
+		s.observe.Limited(limit, wait <= 0)
+	}
 }
 
 func tooMany(wait time.Duration, err error) error {

@@ -39,6 +39,7 @@ func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx c
 	}
 	if !s.Alive(presented.SessionID) {
 		// Known to have ended, also while the store is away or lags behind.
+		s.observe.Refreshed(refreshRevoked)
 		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
 	}
 	// A dozen tabs wake up at once: one asks the store, all share the answer.
@@ -77,6 +78,7 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 	for range maxSwaps {
 		rec, err := s.sessions.Get(ctx, presented.UserID, presented.SessionID)
 		if errors.Is(err, ErrNoSession) {
+			s.observe.Refreshed(refreshRevoked)
 			return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
 		}
 		if err != nil {
@@ -125,12 +127,16 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 			if !s.Alive(rec.ID) { // ended while it rotated
 				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
 			}
+			s.observe.Refreshed(what.String())
 			return s.grant(next, cookies), nil
 		case served:
+			s.observe.Refreshed(what.String())
 			return s.grant(rec, nil), nil
 		case stolen:
+			s.observe.Refreshed(what.String())
 			return Grant{}, s.endStolen(ctx, rec, presented, now)
 		case gone:
+			s.observe.Refreshed(what.String())
 			return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired}
 		}
 	}

@@ -16,6 +16,7 @@ type revocationList struct {
 	keep   time.Duration
 	now    func() time.Time
 	onNews func(Revocation) // told of each revocation once
+	lag    func(time.Duration)
 
 	caughtUp     chan struct{} // closed by markCaughtUp: all that ended before the start is known
 	markCaughtUp func()
@@ -49,7 +50,7 @@ const (
 func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
 	caughtUp := make(chan struct{})
 	return &revocationList{
-		source: source, keep: keep, now: now, onNews: onNews, marks: make(map[string]mark), pruneAt: minPrune,
+		source: source, keep: keep, now: now, onNews: onNews, lag: func(time.Duration) {}, marks: make(map[string]mark), pruneAt: minPrune,
 		caughtUp: caughtUp, markCaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
 	}
 }
@@ -91,6 +92,20 @@ func (l *revocationList) add(r Revocation) {
 	l.mu.Unlock()
 	if news {
 		l.onNews(r)
+		if l.isCaughtUp() {
+			l.lag(now.Sub(r.At))
+		}
+	}
+}
+
+// isCaughtUp: what is told before is history, and says nothing of how quick
+// the news is.
+func (l *revocationList) isCaughtUp() bool {
+	select {
+	case <-l.caughtUp:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -179,6 +179,9 @@ func (s *Service) runSettling(ctx context.Context) error {
 // settleRest stops at the first that fails, and comes back.
 func (s *Service) settleRest(ctx context.Context) {
 	list, err := s.users.Unsettled(ctx, s.now().Add(-settleAfter), settlePage)
+	if err == nil {
+		s.observe.Settling(len(list))
+	}
 	for _, x := range list {
 		if err == nil {
 			err = s.settle(ctx, x, true)

@@ -28,6 +28,12 @@ type SignedIn struct {
 // takes the time of a wrong password and gets the same answer. Refusals are
 // *Error.
 func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) {
+	opened, err := s.signIn(ctx, in)
+	s.observe.SignedIn(outcomeOf(ctx, err))
+	return opened, err
+}
+
+func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) {
 	email, fields := checkCredentials(in)
 	if len(fields) > 0 {
 		return SignedIn{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
@@ -37,6 +43,7 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 		return SignedIn{}, err
 	}
 	wait, err := s.limiter.Attempt(ctx, counter)
+	s.limited("failures", wait, err)
 	// Also for a client that is gone: who left the queue has guessed nothing.
 	counting := context.WithoutCancel(ctx)
 	if err := tooMany(wait, err); err != nil {

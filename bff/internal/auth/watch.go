@@ -48,6 +48,17 @@ func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func(), 
 	}, nil
 }
 
+// Watching is how many event streams are open.
+func (s *Service) Watching() (count int) {
+	w := &s.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, of := range w.bySession {
+		count += len(of)
+	}
+	return count
+}
+
 func (w *watchers) tell(r Revocation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

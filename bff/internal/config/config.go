@@ -46,6 +46,8 @@ type Config struct {
 	LogLevel        slog.Level
 	LogFormat       string // "text", "json" or "" (decide by the terminal)
 	ShutdownTimeout time.Duration
+
+	Traces Traces
 }
 
 // Secure reports whether browsers come by https, which decides the cookies'

@@ -37,6 +37,13 @@ type variables struct {
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat        string        `env:"LOG_FORMAT"`
 	ShutdownTimeout  time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s"`
+
+	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS"`
+	ServiceName        string `env:"OTEL_SERVICE_NAME" envDefault:"gatehouse"`
+	ResourceAttributes string `env:"OTEL_RESOURCE_ATTRIBUTES"`
+	TracesSampler      string `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on"`
+	TracesSamplerArg   string `env:"OTEL_TRACES_SAMPLER_ARG"`
 }
 
 // Variable is a row of the documentation.
@@ -151,6 +158,7 @@ func (v *variables) config(mistakes *problems) *Config {
 	v.addresses(c, mistakes)
 	v.lifetimes(mistakes)
 	v.choices(c, mistakes)
+	v.traces(c, mistakes)
 	v.secrets(c, mistakes)
 	v.mode(c, mistakes)
 	return c

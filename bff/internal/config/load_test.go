@@ -100,6 +100,22 @@ func variableTests(t *testing.T) map[string]variableTest {
 			map[string]string{"verbose": "debug, info, warn or error", "4": "debug, info, warn or error"}},
 		"LOG_FORMAT": {embedded, func(c *config.Config) any { return c.LogFormat },
 			map[string]any{"": "", "text": "text", "json": "json"}, map[string]string{"JSON": "text or json", "logfmt": "text or json"}},
+		"OTEL_EXPORTER_OTLP_ENDPOINT": {embedded, func(c *config.Config) any { return c.Traces.Endpoint },
+			map[string]any{"": "", "http://localhost:4318": "http://localhost:4318", "https://traces.example/otlp/": "https://traces.example/otlp/"},
+			map[string]string{"collector:4318": "is no URL", "grpc://collector:4317": "is no URL", "http://": "is no URL",
+				"https://me:canary@traces.example": "holds credentials", "http://traces.example?key=canary": "neither a query"}},
+		"OTEL_EXPORTER_OTLP_HEADERS": {embedded, func(c *config.Config) any { return c.Traces.Headers["api-key"].Reveal() },
+			map[string]any{"": "", "api-key=a%20b": "a b", "x=1, api-key=secret==": "secret=="},
+			map[string]string{"api-key": "is not a list", "=x": "is not a list", "api-key=%zz": "is not a list", "api-key=x,": "is not a list"}},
+		"OTEL_SERVICE_NAME": {embedded, func(c *config.Config) any { return c.Traces.Service },
+			map[string]any{"": "gatehouse", "shop": "shop"}, nil},
+		"OTEL_RESOURCE_ATTRIBUTES": {embedded, func(c *config.Config) any { return c.Traces.Attributes["cloud.region"] },
+			map[string]any{"": "", "cloud.region=eu": "eu"}, map[string]string{"eu": "is not a list"}},
+		"OTEL_TRACES_SAMPLER": {embedded, func(c *config.Config) any { return c.Traces.Sampler },
+			map[string]any{"": "parentbased_always_on", "always_off": "always_off", "traceidratio": "traceidratio"},
+			map[string]string{"jaeger_remote": "choose one of", "On": "choose one of"}},
+		"OTEL_TRACES_SAMPLER_ARG": {embedded, func(c *config.Config) any { return c.Traces.Ratio },
+			map[string]any{"": 1.0, "0": 0.0, "0.25": 0.25, "1": 1.0}, map[string]string{"1.1": "from 0 to 1", "-0.1": "from 0 to 1", "all": "from 0 to 1", "NaN": "from 0 to 1"}},
 	}
 }
 

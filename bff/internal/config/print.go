@@ -63,6 +63,12 @@ func (c *Config) Print(w io.Writer) {
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},
 		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.Traces.Endpoint},
+		{"OTEL_EXPORTER_OTLP_HEADERS", c.Traces.headers},
+		{"OTEL_SERVICE_NAME", c.Traces.Service},
+		{"OTEL_RESOURCE_ATTRIBUTES", c.Traces.attributes},
+		{"OTEL_TRACES_SAMPLER", c.Traces.Sampler},
+		{"OTEL_TRACES_SAMPLER_ARG", c.Traces.ratio},
 	} {
 		fmt.Fprintf(w, "%s=%v\n", line.name, line.value)
 	}

@@ -32,7 +32,9 @@ func envLines(text string) map[string]string {
 
 func TestPrintShowsEverythingButSecrets(t *testing.T) {
 	t.Parallel()
-	out := printed(t, production().with(environment{"JWT_ACCESS_SECRET": accessCanary + "," + olderCanary}))
+	out := printed(t, production().with(environment{
+		"JWT_ACCESS_SECRET": accessCanary + "," + olderCanary, "OTEL_EXPORTER_OTLP_HEADERS": "api-key=headerCanary",
+	}))
 	if strings.Contains(strings.ToLower(out), "canary") {
 		t.Errorf("a secret is printed:\n%s", out)
 	}
@@ -42,7 +44,9 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 		"JWT_ACCESS_SECRET": "[redacted],[redacted]", "JWT_REFRESH_SECRET": "[redacted]", "IDENTITY_KEY": "[redacted]",
 		"ACCESS_TTL": "15m0s", "REFRESH_TTL": "168h0m0s", "REMEMBER_TTL": "720h0m0s", "SESSION_MAX_AGE": "2160h0m0s", "BCRYPT_COST": "12",
 		"ROUTES_FILE": "", "TRUSTED_PROXIES": "", "SPA_DEV_URL": "", "SPA_DIR": "", "SIGNUP": "open", "LOG_LEVEL": "info", "LOG_FORMAT": "",
-		"SHUTDOWN_TIMEOUT": "20s",
+		"SHUTDOWN_TIMEOUT":            "20s",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": "[redacted]", "OTEL_SERVICE_NAME": "gatehouse", "OTEL_RESOURCE_ATTRIBUTES": "",
+		"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	}
 	if diff := cmp.Diff(want, envLines(out)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -95,7 +99,8 @@ func TestPrintOfEmbeddedMode(t *testing.T) {
 // What is printed can be set again: an operator pastes it into a .env.
 func TestPrintedValuesLoadAgain(t *testing.T) {
 	t.Parallel()
-	e := environment{"LISTEN_ADDR": ":9000", "ACCESS_TTL": "5m", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "LOG_LEVEL": "debug", "OPS_ADDR": "off"}
+	e := environment{"LISTEN_ADDR": ":9000", "ACCESS_TTL": "5m", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "LOG_LEVEL": "debug", "OPS_ADDR": "off",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example:4318", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=a%20b", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
 	first := printed(t, e)
 	again := environment{}
 	for name, value := range envLines(first) {
@@ -168,7 +173,7 @@ func TestReadmeDocumentsEveryVariable(t *testing.T) {
 		for _, row := range table {
 			names := codes(row[0])
 			for n, name := range names {
-				if !variableName.MatchString(name) || strings.HasPrefix(name, "OTEL_") {
+				if !variableName.MatchString(name) {
 					continue
 				}
 				want, exists := defaults[name]

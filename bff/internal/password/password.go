@@ -44,6 +44,8 @@ type Hasher struct {
 	slots chan struct{} // one per hash under way
 	queue chan struct{} // one per caller, waiting or hashing
 	dummy string
+
+	observe Observer
 }
 
 // NewHasher takes bcrypt's cost, how many hashes may run at once (best
@@ -138,11 +140,15 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
 	default:
+		if h.observe.Refused != nil {
+			h.observe.Refused()
+		}
 		return nil, ErrBusy
 	}
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots; <-h.queue }, nil
+		ended := h.observe.begins()
+		return func() { ended(); <-h.slots; <-h.queue }, nil
 	case <-ctx.Done():
 		<-h.queue
 		return nil, ctx.Err()

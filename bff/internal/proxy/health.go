@@ -42,8 +42,10 @@ func (p *Proxy) probe(ctx context.Context, t *Table) {
 			group.Go(func() error {
 				if err := p.healthy(ctx, u, rt.HealthPath); err == nil {
 					u.downUntil.Store(0)
+					u.found()
 				} else if ctx.Err() == nil {
 					p.logger.Warn("upstream is not healthy", "route", rt.Path, "upstream", u.origin, "error", err)
+					u.lost.Store(true)
 					u.downUntil.Store(p.now().Add(3 * healthInterval).UnixNano())
 				}
 				return nil

@@ -40,6 +40,7 @@ type Options struct {
 	Now        func() time.Time
 	Logger     *slog.Logger   // nil: discarded
 	RootCAs    *x509.CertPool // for upstreams; nil: the system's
+	Observe    Observer
 }
 
 // Proxy forwards requests. It is safe for concurrent use.
@@ -53,6 +54,7 @@ type Proxy struct {
 	publicOrigin string
 	now          func() time.Time
 	logger       *slog.Logger
+	observe      Observer
 
 	transport transports
 	reverse   httputil.ReverseProxy
@@ -64,7 +66,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, transport: newTransports(o.RootCAs),
+		now: o.Now, logger: o.Logger, observe: o.Observe, transport: newTransports(o.RootCAs),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
@@ -185,7 +187,7 @@ func modifyResponse(res *http.Response) error {
 	if !ok {
 		ours["Content-Type"] = nil // else net/http guesses, and may guess HTML
 	} else if isEventStream(contentType[0]) {
-		if err := ex.register(ex.endStream); err != nil {
+		if err := ex.register(false, ex.endStream); err != nil {
 			return err
 		}
 		res.Body = &eventStream{res.Body, ex}
@@ -215,6 +217,9 @@ func (p *Proxy) fail(ex *exchange, err error) {
 
 // answer hands an error to the caller while it can be answered.
 func (p *Proxy) answer(ex *exchange, e *Error) {
+	if p.observe.Failed != nil {
+		p.observe.Failed(e.Route, e.Kind.name())
+	}
 	if ex.w.done {
 		p.logger.Debug("proxy: broke off", "route", e.Route, "error", e, "cause", e.Cause)
 		return

@@ -17,6 +17,7 @@ const (
 // it: a WebSocket or an event stream.
 type stream struct {
 	sessionID string
+	socket    bool
 	latest    time.Time                     // when its session ends; zero: never
 	end       func(code int, reason string) // does not block
 }
@@ -26,6 +27,7 @@ type streams struct {
 	mu        sync.Mutex
 	bySession map[string]map[*stream]struct{}
 	count     int
+	sockets   int           // of them WebSockets
 	empty     chan struct{} // closed when count falls to 0; nil while nobody waits
 	closing   bool          // Shutdown has begun
 }
@@ -44,6 +46,9 @@ func (s *streams) add(st *stream) (closing bool) {
 	}
 	of[st] = struct{}{}
 	s.count++
+	if st.socket {
+		s.sockets++
+	}
 	return s.closing
 }
 
@@ -56,6 +61,9 @@ func (s *streams) remove(st *stream) {
 		delete(s.bySession, st.sessionID)
 	}
 	s.count--
+	if st.socket {
+		s.sockets--
+	}
 	if s.count == 0 && s.empty != nil {
 		close(s.empty)
 		s.empty = nil
@@ -159,8 +167,8 @@ const restarting = "the server is restarting"
 // register makes the exchange findable for CloseSession. The session may have
 // been revoked while the upstream took its time, before there was anything to
 // be found: so it is asked once more, after.
-func (ex *exchange) register(end func(code int, reason string)) error {
-	ex.stream = &stream{sessionID: ex.who.SessionID, end: end}
+func (ex *exchange) register(socket bool, end func(code int, reason string)) error {
+	ex.stream = &stream{sessionID: ex.who.SessionID, socket: socket, end: end}
 	if ex.who.SessionID != "" && ex.proxy.streamEnd != nil {
 		ex.stream.latest = ex.proxy.streamEnd(ex.in)
 	}

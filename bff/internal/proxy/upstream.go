@@ -23,6 +23,7 @@ type upstream struct {
 	scheme       string // of the routes file: http, https or h2c
 	host, origin string
 	downUntil    atomic.Int64 // Unix nanoseconds
+	lost         atomic.Bool  // the last attempt to reach it failed; for operators, nothing hangs on it
 }
 
 // schemeH2C is HTTP/2 without TLS.
@@ -119,6 +120,14 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
+// found is called for every answer: the flag is written when it changes only,
+// or all cores would fight for its cache line.
+func (u *upstream) found() {
+	if u.lost.Load() {
+		u.lost.Store(false)
+	}
+}
+
 // dialError marks a failure after which nothing can have been sent.
 type dialError struct{ err error }
 
@@ -138,6 +147,7 @@ func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		// security headers in it.
 		trace.Got1xxResponse = ex.informational
 	}
+	start := p.now()
 	ex.startClock()
 	res, err := p.attempt(ex, r)
 	if err != nil && ex.mayRetry(r, err) {
@@ -146,6 +156,9 @@ func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 			again := r.WithContext(r.Context()) // the first attempt may still hold r
 			u := *r.URL
 			again.URL = &u
+			if p.observe.Attempt != nil {
+				again.Header = r.Header.Clone() // each attempt has a span of its own
+			}
 			res, err = p.attempt(ex, again)
 		}
 	}
@@ -154,14 +167,23 @@ func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Body.Close()
 		return nil, errHeaderTimeout
 	}
+	if err == nil && p.observe.Answered != nil {
+		p.observe.Answered(ex.route.Path, res.StatusCode, p.now().Sub(start))
+	}
 	return res, err
 }
 
 func (p balancer) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
-	res, err := p.transport.roundTrip(ex.upstream, r)
+	res, err := p.observed(ex, r)
+	if err == nil {
+		ex.upstream.found()
+	}
 	var dial *dialError
-	if errors.As(err, &dial) && r.Context().Err() == nil && len(ex.route.upstreams) > 1 {
-		ex.upstream.downUntil.Store(p.now().Add(coolDown).UnixNano())
+	if errors.As(err, &dial) && r.Context().Err() == nil {
+		ex.upstream.lost.Store(true)
+		if len(ex.route.upstreams) > 1 {
+			ex.upstream.downUntil.Store(p.now().Add(coolDown).UnixNano())
+		}
 	}
 	return res, err
 }

@@ -67,7 +67,7 @@ type socket struct {
 // that has ended meanwhile can still be answered with a status.
 func (ex *exchange) openSocket() (*socket, error) {
 	s := &socket{ex: ex}
-	return s, ex.register(s.end)
+	return s, ex.register(true, s.end)
 }
 
 func (s *socket) attach(conn net.Conn, reader *bufio.Reader) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,6 +35,7 @@ type Limits struct {
 	meanwhile auth.Limiter
 	budget    time.Duration
 	outage    outage
+	away      atomic.Bool // Redis did not answer the last call
 }
 
 var _ auth.Limiter = (*Limits)(nil)
@@ -87,14 +89,20 @@ func (l *Limits) ask(ctx context.Context, script *redis.Script, key string, args
 	if ctx.Err() != nil {
 		return 0, false
 	}
-	within, cancel := context.WithTimeout(ctx, l.budget)
+	asked, done := l.store.observe(ctx, "count for a limit")
+	within, cancel := context.WithTimeout(asked, l.budget)
 	defer cancel()
 	n, err := script.Run(within, l.store.rdb, []string{key}, args...).Int64()
+	done(unlessGone(ctx, err))
 	if ctx.Err() == nil { // or it is the caller who has gone
+		l.away.Store(err != nil)
 		l.outage.tell(l.store, err)
 	}
 	return n, err == nil
 }
+
+// InMemory reports whether the last call was counted by this instance alone.
+func (l *Limits) InMemory() bool { return l.away.Load() }
 
 // outage tells the log when limits are not shared, and when they are again.
 type outage struct {

@@ -89,6 +89,8 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Rev
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		_, done := s.observe(ctx, "follow revocations")
+		done(err)
 		if !f.failing {
 			f.failing, pause = true, shortestPause
 			s.log.Warn("the revocations cannot be followed", "error", err)

@@ -31,6 +31,9 @@ type Config struct {
 	Now func() time.Time
 	// Log is told of outages. Nil means slog.Default.
 	Log *slog.Logger
+	// Observe is called before each question, and what it returns after it,
+	// with the error of a Redis that did not answer. Nil: nobody looks on.
+	Observe func(ctx context.Context, operation string) (context.Context, func(error))
 }
 
 const defaultKeep = time.Hour
@@ -43,6 +46,8 @@ type Store struct {
 	keep time.Duration
 	now  func() time.Time
 	log  *slog.Logger
+	// See Config.Observe; never nil.
+	observe func(ctx context.Context, operation string) (context.Context, func(error))
 
 	following atomic.Pointer[error] // see Following
 }
@@ -65,7 +70,10 @@ func Open(_ context.Context, c Config) (*Store, error) {
 	}
 	log := cmp.Or(c.Log, slog.Default())
 	redis.SetLogger(libraryLog{log})
-	s := &Store{dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log}
+	s := &Store{dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
+	if s.observe == nil {
+		s.observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
+	}
 	s.isFollowing(errNotFollowing)
 	return s, nil
 }
@@ -102,9 +110,11 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) ask(ctx context.Context, what string, question func(context.Context) error) error {
 	err := ctx.Err()
 	if err == nil {
-		within, cancel := context.WithTimeout(ctx, budget)
+		asked, done := s.observe(ctx, what)
+		within, cancel := context.WithTimeout(asked, budget)
 		defer cancel()
 		err = question(within)
+		done(unlessGone(ctx, err))
 	}
 	if err == nil {
 		return nil
@@ -114,6 +124,14 @@ func (s *Store) ask(ctx context.Context, what string, question func(context.Cont
 	}
 	// Not %w: a deadline of ours is none of the caller's.
 	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, err)
+}
+
+// unlessGone is err, or nil when it is the caller who has gone.
+func unlessGone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // Key names. The braces are part of them: they hold what Redis Cluster hashes,

@@ -89,7 +89,7 @@ func (db *DB) Append(ctx context.Context, events ...auth.Event) error {
 		}
 		rows[i] = row
 	}
-	err := db.do(ctx, func(orm *gorm.DB) error {
+	err := db.do(ctx, "append to the audit trail", func(orm *gorm.DB) error {
 		return orm.Transaction(func(tx *gorm.DB) error {
 			for batch := range slices.Chunk(rows, auditBatch) {
 				if err := insertEvents(tx, batch).Error; err != nil {
@@ -114,7 +114,7 @@ func (db *DB) Page(ctx context.Context, q auth.EventQuery) ([]auth.Event, error)
 		return nil, nil // cut lets none in, and MySQL 8 would call it an error
 	}
 	var rows []auditRow
-	err := db.do(ctx, func(orm *gorm.DB) error { return selectEvents(orm, q, &rows).Error })
+	err := db.do(ctx, "page of the audit trail", func(orm *gorm.DB) error { return selectEvents(orm, q, &rows).Error })
 	if err != nil {
 		return nil, failed(ctx, "page of the audit trail", err)
 	}

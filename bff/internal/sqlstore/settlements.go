@@ -38,7 +38,7 @@ func insertSettlement(tx *gorm.DB, s auth.Settlement) error {
 // Unsettled implements auth.Users.
 func (db *DB) Unsettled(ctx context.Context, until time.Time, limit int) ([]auth.Settlement, error) {
 	var rows []settlementRow
-	err := db.do(ctx, func(orm *gorm.DB) error { return selectSettlements(orm, until, limit, &rows).Error })
+	err := db.do(ctx, "read settlements", func(orm *gorm.DB) error { return selectSettlements(orm, until, limit, &rows).Error })
 	if err != nil {
 		return nil, failed(ctx, "read settlements", err)
 	}
@@ -58,7 +58,7 @@ func selectSettlements(tx *gorm.DB, until time.Time, limit int, rows *[]settleme
 // Settled implements auth.Users.
 func (db *DB) Settled(ctx context.Context, done ...auth.Settlement) error {
 	for _, s := range done {
-		err := db.do(ctx, func(orm *gorm.DB) error { return deleteSettlement(orm, s).Error })
+		err := db.do(ctx, "remove a settlement", func(orm *gorm.DB) error { return deleteSettlement(orm, s).Error })
 		if err != nil {
 			return failed(ctx, "remove a settlement", err)
 		}

@@ -29,6 +29,9 @@ type Config struct {
 	SQLitePath string
 	Log        *slog.Logger     // default: nothing is logged
 	Now        func() time.Time // required
+	// Observe is called before each question, and what it returns after it,
+	// with the error of a database that did not answer. nil: nobody looks on.
+	Observe func(ctx context.Context, operation string) (context.Context, func(error))
 }
 
 // The pool of MySQL connections. 25 of them wait for a server of a hundred or
@@ -55,6 +58,8 @@ type DB struct {
 	sql *sql.DB
 	now func() time.Time
 	log *slog.Logger
+	// See Config.Observe.
+	observe func(ctx context.Context, operation string) (context.Context, func(error))
 
 	dialect dialect
 	// openForMigration opens a pool for Migrate alone: a statement that alters
@@ -121,20 +126,52 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, dialect: d}, nil
+	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, dialect: d}, nil
 }
 
 // Ping asks whether the database answers. Errors wrap auth.ErrDatabase.
 func (db *DB) Ping(ctx context.Context) error {
-	return failed(ctx, "ping", db.sql.PingContext(ctx))
+	asked, done := db.observed(ctx, "ping")
+	err := db.sql.PingContext(asked)
+	done(err)
+	return failed(ctx, "ping", err)
 }
 
 // Close closes all connections.
 func (db *DB) Close() error { return db.sql.Close() }
 
+// observed begins a question of somebody's. That they left is no fault of the
+// database's, and neither is an answer.
+func (db *DB) observed(ctx context.Context, op string) (context.Context, func(error)) {
+	if db.observe == nil {
+		return ctx, func(error) {}
+	}
+	asked, done := db.observe(ctx, op)
+	return asked, func(err error) {
+		if ctx.Err() != nil || isAnswer(err) {
+			err = nil
+		}
+		done(err)
+	}
+}
+
+// isAnswer tells what the database said from its having said nothing.
+func isAnswer(err error) bool {
+	for _, answer := range []error{
+		gorm.ErrRecordNotFound, errTaken, auth.ErrNoUser, auth.ErrLastAdmin, auth.ErrHashChanged, auth.ErrUserChanged,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
+}
+
 // do runs fn, again when it collided with somebody else. fn must be atomic by
 // itself: one statement, or one transaction.
-func (db *DB) do(ctx context.Context, fn func(orm *gorm.DB) error) error {
+func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (err error) {
+	ctx, done := db.observed(ctx, op)
+	defer func() { done(err) }()
 	// A server that hangs (rather than being away) held every question for
 	// the connection's ten seconds, and those that waited for a connection
 	// for a multiple of it.

@@ -89,7 +89,7 @@ func (db *DB) Create(ctx context.Context, u auth.User, e auth.Event) error {
 	if err != nil {
 		return failed(ctx, "create user", err)
 	}
-	err = db.do(ctx, func(orm *gorm.DB) error {
+	err = db.do(ctx, "create user", func(orm *gorm.DB) error {
 		return orm.Transaction(func(tx *gorm.DB) error {
 			if err := tx.Create(&row).Error; err != nil {
 				if errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -129,7 +129,7 @@ func (db *DB) user(ctx context.Context, op, where, key string) (auth.User, error
 		return auth.User{}, auth.ErrNoUser // newUserRow lets none in, and MySQL 8 would call it an error
 	}
 	var r userRow
-	err := db.do(ctx, func(orm *gorm.DB) error { return selectUser(orm, where, key, &r).Error })
+	err := db.do(ctx, op, func(orm *gorm.DB) error { return selectUser(orm, where, key, &r).Error })
 	switch {
 	case err == nil:
 		return r.user(), nil
@@ -148,7 +148,7 @@ func (db *DB) SetPasswordHash(ctx context.Context, id, old, next string) error {
 	if next == "" || len(next) > maxHashBytes {
 		return failed(ctx, "set password hash", errors.New("column password_hash does not hold this value"))
 	}
-	err := db.do(ctx, func(orm *gorm.DB) error {
+	err := db.do(ctx, "set password hash", func(orm *gorm.DB) error {
 		return updateHash(orm, id, old, next, db.now().UnixMilli()).Error
 	})
 	return failed(ctx, "set password hash", err)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"unicode/utf8"
 
@@ -100,7 +99,7 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 		}
 		rows[i] = row
 	}
-	err := db.do(ctx, func(orm *gorm.DB) error {
+	err := db.do(ctx, op, func(orm *gorm.DB) error {
 		return orm.Transaction(func(tx *gorm.DB) error {
 			ids := []string{id}
 			if demotes {
@@ -133,8 +132,7 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 			return tx.Create(&rows).Error
 		}, db.dialect.change)
 	})
-	switch {
-	case errors.Is(err, auth.ErrNoUser), errors.Is(err, auth.ErrLastAdmin), errors.Is(err, auth.ErrHashChanged), errors.Is(err, auth.ErrUserChanged):
+	if isAnswer(err) {
 		return err
 	}
 	return failed(ctx, op, err)

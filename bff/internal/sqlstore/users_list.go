@@ -21,7 +21,7 @@ func (db *DB) List(ctx context.Context, q auth.UserQuery) ([]auth.User, error) {
 		return nil, nil
 	}
 	var rows []userRow
-	err := db.do(ctx, func(orm *gorm.DB) error { return selectUsers(orm, db.dialect, q, &rows).Error })
+	err := db.do(ctx, "list users", func(orm *gorm.DB) error { return selectUsers(orm, db.dialect, q, &rows).Error })
 	if err != nil {
 		return nil, failed(ctx, "list users", err)
 	}

@@ -17,21 +17,24 @@ import (
 func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := s.now()
+		trace, end := s.trace(c)
 		broke := s.run(c, next)
-		status := c.Response().Status
-		if !c.Response().Committed && !broke {
-			status = http.StatusSwitchingProtocols // taken over for a WebSocket
-		}
+		status, route, took := loggedStatus(c, broke), loggedRoute(c), s.now().Sub(start)
+		end(route, status)
+		s.answered(c, route, status, took, broke)
 		attrs := []slog.Attr{
 			slog.String("method", loggedMethod(c.Request().Method)),
-			slog.String("route", loggedRoute(c)),
+			slog.String("route", route),
 			slog.Int("status", status),
-			slog.Float64("ms", float64(s.now().Sub(start).Microseconds())/1000),
+			slog.Float64("ms", float64(took.Microseconds())/1000),
 			slog.String("request", requestID(c)),
 			slog.String("ip", c.RealIP()),
 		}
 		if user, ok := c.Get(keyUser).(string); ok {
 			attrs = append(attrs, slog.String("user", user))
+		}
+		if trace != "" {
+			attrs = append(attrs, slog.String("trace", trace))
 		}
 		level := slog.LevelInfo
 		if c.Path() == "/healthz" && status == http.StatusOK {
@@ -39,8 +42,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err, ok := c.Get(keyError).(error); ok {
 			attrs = append(attrs, slog.String("error", shortened(err.Error())))
-			// A client that hung up is not a fault of ours.
-			if status >= http.StatusInternalServerError && c.Request().Context().Err() == nil {
+			if status >= http.StatusInternalServerError {
 				level = slog.LevelError
 			}
 		}
@@ -54,6 +56,21 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return nil
 	}
+}
+
+// statusClientGone is what nginx and others log for a client that hung up
+// before there was an answer: no fault of ours, and nobody has seen it.
+const statusClientGone = 499
+
+func loggedStatus(c echo.Context, broke bool) int {
+	status := c.Response().Status
+	if !c.Response().Committed && !broke {
+		return http.StatusSwitchingProtocols // taken over for a WebSocket
+	}
+	if status >= http.StatusInternalServerError && c.Request().Context().Err() != nil {
+		return statusClientGone
+	}
+	return status
 }
 
 // run answers a request whatever happens. It reports whether the answer broke

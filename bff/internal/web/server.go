@@ -33,6 +33,7 @@ type Options struct {
 	Pages          Pages
 	Now            func() time.Time
 	Log            *slog.Logger
+	Observe        Observer
 }
 
 // Server answers browsers.
@@ -49,6 +50,8 @@ type Server struct {
 	public    *url.URL
 	now       func() time.Time
 	log       *slog.Logger
+	observe   Observer
+	trusted   []netip.Prefix
 
 	closing   chan struct{} // closed by EndStreams
 	closeOnce sync.Once
@@ -61,6 +64,7 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: securityHeaders{hsts: secure, dev: o.SPADevURL != nil}, public: o.PublicURL, now: o.Now, log: o.Log,
+		observe: o.Observe, trusted: o.TrustedProxies,
 		closing: make(chan struct{}),
 	}
 	e := s.echo

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
+)
+
+// openTraces comes before the stores, which tell it of their questions.
+func (a *App) openTraces(ctx context.Context) error {
+	c := a.config.Traces
+	if c.Endpoint == "" {
+		return nil
+	}
+	headers := map[string]string{}
+	for name, value := range c.Headers {
+		headers[name] = value.Reveal()
+	}
+	traces, err := telemetry.OpenTraces(ctx, telemetry.TraceConfig{
+		Endpoint: c.Endpoint, Headers: headers, Service: c.Service, Version: a.version, Attributes: c.Attributes,
+		Sampler: c.Sampler, Ratio: c.Ratio, Log: a.log,
+	}, a.metrics)
+	if err != nil {
+		return err
+	}
+	a.traces = traces
+	a.closers = append(a.closers, traces.Close) // the first opened is the last closed
+	a.log.Info("traces are sent", "endpoint", c.Endpoint, "sampler", c.Sampler)
+	return nil
+}
+
+func (a *App) questions(store string) telemetry.Question { return a.metrics.Questions(store, a.traces) }
+
+func (a *App) observeRequests() web.Observer {
+	o := web.Observer{Answered: a.metrics.Request, BrokenOff: a.metrics.BrokenOff}
+	if a.traces != nil {
+		o.Trace = a.traces.Request
+	}
+	return o
+}
+
+func (a *App) observeProxy() proxy.Observer {
+	o := proxy.Observer{Answered: a.metrics.Upstream, Failed: a.metrics.UpstreamFailed}
+	if a.traces != nil {
+		o.Attempt = a.traces.Forward
+	}
+	return o
+}
+
+// watch names what is asked at each scrape.
+func (a *App) watch() {
+	inMemory := func() bool { return false } // embedded mode has no other place
+	if shared, ok := a.limiter.(*redisstore.Limits); ok {
+		inMemory = shared.InMemory
+	}
+	a.metrics.Watch(telemetry.Sources{
+		HashesRunning: a.passwords.Running, HashesWaiting: a.passwords.Waiting, LimitsInMemory: inMemory,
+		WebSockets:      a.proxy.LiveSockets,
+		EventStreams:    func() int { return max(0, a.proxy.Live()-a.proxy.LiveSockets()) },
+		SessionWatchers: a.service.Watching,
+		Upstreams: func() (list []telemetry.Upstream) {
+			for _, u := range a.table.Load().Upstreams() {
+				list = append(list, telemetry.Upstream{Route: u.Route, Address: u.Origin, Up: u.Up})
+			}
+			return list
+		},
+		Down: a.state.down,
+	})
+}

@@ -1,0 +1,71 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Observer is told what the service does, for metrics: words of a fixed list
+// and numbers, never whose. Fields may be nil.
+type Observer struct {
+	// Refreshed: what a presented refresh token led to. Tabs that share one
+	// answer count once.
+	Refreshed func(outcome string)
+	// SignedIn: succeeded, or the code of the refusal.
+	SignedIn func(outcome string)
+	// Limited: whether a limit let somebody through.
+	Limited func(limit string, allowed bool)
+	// Revoked: how long after a session's end this instance knows of it.
+	Revoked func(lag time.Duration)
+	// Settling: how many changes of accounts were left to be settled.
+	Settling func(pending int)
+}
+
+// complete fills in what is nil.
+func (o Observer) complete() Observer {
+	if o.Refreshed == nil {
+		o.Refreshed = func(string) {}
+	}
+	if o.SignedIn == nil {
+		o.SignedIn = func(string) {}
+	}
+	if o.Limited == nil {
+		o.Limited = func(string, bool) {}
+	}
+	if o.Revoked == nil {
+		o.Revoked = func(time.Duration) {}
+	}
+	if o.Settling == nil {
+		o.Settling = func(int) {}
+	}
+	return o
+}
+
+func (o outcome) String() string {
+	return [...]string{rotated: "rotated", redated: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone"}[o]
+}
+
+// refreshRevoked is for the tokens of sessions that are not there any more;
+// decide has no say in those.
+const refreshRevoked = "revoked"
+
+func outcomeOf(ctx context.Context, err error) string {
+	var refusal *Error
+	switch {
+	case err == nil:
+		return "succeeded"
+	case errors.As(err, &refusal):
+		return string(refusal.Code)
+	case ctx.Err() != nil:
+		return "client_gone"
+	}
+	return "failed"
+}
+
+// limitOf is the word that the key of a limit begins with.
+func limitOf(key string) string {
+	word, _, _ := strings.Cut(key, ":")
+	return word
+}

@@ -1,0 +1,25 @@
+package password
+
+// Observer is told what a Hasher does, for metrics. Fields may be nil.
+type Observer struct {
+	// Refused: the queue was full.
+	Refused func()
+	// Begins: somebody's turn has come; what it returns is called at its end.
+	Begins func() (ended func())
+}
+
+// Observe has o told from now on. It must be called before h is used.
+func (h *Hasher) Observe(o Observer) { h.observe = o }
+
+func (o Observer) begins() (ended func()) {
+	if o.Begins == nil {
+		return func() {}
+	}
+	return o.Begins()
+}
+
+// Running is how many passwords are being hashed.
+func (h *Hasher) Running() int { return len(h.slots) }
+
+// Waiting is how many callers wait for their turn.
+func (h *Hasher) Waiting() int { return max(0, len(h.queue)-len(h.slots)) }

@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"net/http"
+	"time"
+)
+
+// Observer is told how upstreams do, for metrics and traces. Answered is
+// called for every request and must not allocate. Fields may be nil.
+type Observer struct {
+	// Answered: the header of an answer is here; took counts from forwarding.
+	Answered func(route string, status int, took time.Duration)
+	// Failed: a request could not be forwarded. kind is one of a few words.
+	Failed func(route, kind string)
+	// Attempt is called before r is sent to address, and may add to r's
+	// header; what it returns, when the answer's header is here or will not
+	// come.
+	Attempt func(r *http.Request, route, address string) (end func(status int, err error))
+}
+
+var kindNames = map[Kind]string{
+	Unreachable: "unreachable", Timeout: "timeout", BodyTooLarge: "body_too_large", BadBody: "bad_body",
+	BadUpgrade: "bad_upgrade", MintFailed: "mint_failed", SessionEnded: "session_ended", ClientGone: "client_gone",
+}
+
+func (k Kind) name() string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return "other"
+}
+
+// observed sends r to the exchange's upstream with the observer looking on.
+func (p balancer) observed(ex *exchange, r *http.Request) (*http.Response, error) {
+	if p.observe.Attempt == nil {
+		return p.transport.roundTrip(ex.upstream, r)
+	}
+	end := p.observe.Attempt(r, ex.route.Path, ex.upstream.host)
+	res, err := p.transport.roundTrip(ex.upstream, r)
+	if err != nil {
+		end(0, err)
+		return nil, err
+	}
+	end(res.StatusCode, nil)
+	return res, nil
+}
+
+// UpstreamState is one origin behind a row, and whether the last attempt to
+// reach it succeeded; true when there was none.
+type UpstreamState struct {
+	Route, Origin string
+	Up            bool
+}
+
+// Upstreams gives every upstream of the table, row by row.
+func (t *Table) Upstreams() (list []UpstreamState) {
+	for _, rt := range t.all {
+		for _, u := range rt.upstreams {
+			list = append(list, UpstreamState{rt.Path, urlScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
+		}
+	}
+	return list
+}
+
+// LiveSockets is the part of Live that is WebSockets.
+func (p *Proxy) LiveSockets() int {
+	p.streams.mu.Lock()
+	defer p.streams.mu.Unlock()
+	return p.streams.sockets
+}

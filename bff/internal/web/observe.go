@@ -1,0 +1,63 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Observer is told of each request, for metrics and traces: its method and
+// route as the log has them, so one of few words. Fields may be nil.
+type Observer struct {
+	// Answered is called when a request is over. stream says that it lasted as
+	// long as somebody listened.
+	Answered func(method, route string, status int, took time.Duration, stream bool)
+	// BrokenOff: an answer ended in its middle.
+	BrokenOff func(route string)
+	// Trace is called when a request begins. trusted: its peer is one of
+	// TrustedProxies. The request goes on with ctx; id is for the log; end is
+	// called when the request is over.
+	Trace func(r *http.Request, method, requestID string, trusted bool) (ctx context.Context, id string, end func(route string, status int))
+}
+
+// trace begins a request's trace, if there are any. Probes every other second
+// are nothing to record.
+func (s *Server) trace(c echo.Context) (id string, end func(route string, status int)) {
+	r := c.Request()
+	if s.observe.Trace == nil || r.URL.Path == "/healthz" {
+		return "", func(string, int) {}
+	}
+	ctx, id, end := s.observe.Trace(r, loggedMethod(r.Method), requestID(c), s.fromProxy(r))
+	c.SetRequest(r.WithContext(ctx))
+	return id, end
+}
+
+// fromProxy reports whether a request's peer is a proxy that is believed.
+func (s *Server) fromProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	addr := peer.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// answered tells the metrics of a request that is over.
+func (s *Server) answered(c echo.Context, route string, status int, took time.Duration, broke bool) {
+	if s.observe.Answered != nil {
+		s.observe.Answered(loggedMethod(c.Request().Method), route, status, took, isStream(status, c.Response().Header()))
+	}
+	if broke && s.observe.BrokenOff != nil {
+		s.observe.BrokenOff(route)
+	}
+}
+
+func isStream(status int, h http.Header) bool {
+	kind := h["Content-Type"]
+	return status == http.StatusSwitchingProtocols || len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream")
+}
