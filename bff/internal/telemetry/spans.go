@@ -62,6 +62,7 @@ func known(method string) string {
 func (t *Traces) Forward(r *http.Request, route, address string) (end func(status int, err error)) {
 	ctx, span := t.tracer.Start(r.Context(), r.Method+" "+route, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		append(server(address), semconv.HTTPRequestMethodKey.String(r.Method), semconv.HTTPRoute(route))...))
+	r.Header.Del("Tracestate") // the browser's belongs to the browser's trace; Inject writes ours, if there is one
 	t.propagator.Inject(ctx, propagation.HeaderCarrier(r.Header))
 	return func(status int, err error) {
 		switch {
