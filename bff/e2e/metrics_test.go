@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"io"
 	"maps"
 	"net"
@@ -20,17 +19,9 @@ import (
 // scrape gives what /metrics says, by name and labels as they are written.
 func (s *site) scrape() map[string]float64 {
 	s.t.Helper()
-	resp, err := http.Get(s.ops + "/metrics")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
-		s.t.Fatalf("/metrics: %d", resp.StatusCode)
-	}
 	all := map[string]float64{}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		line := lines.Text()
+	for line := range strings.Lines(s.scrapeText()) {
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
