@@ -55,8 +55,9 @@ func BenchmarkLoginFlood(b *testing.B) {
 	}
 }
 
-// product is the whole of it, in embedded mode, the demo API behind it.
-func product(b *testing.B) (base string) {
+// product is the whole of it, in embedded mode, the demo API behind it; further
+// environment comes as NAME, value pairs.
+func product(b *testing.B, extra ...string) (base string) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,6 +70,9 @@ func product(b *testing.B) (base string) {
 		b.Fatal(err)
 	}
 	env := map[string]string{"LISTEN_ADDR": addr, "OPS_ADDR": "off", "DATA_DIR": filepath.Join(dir, "data"), "SPA_DIR": dir}
+	for i := 0; i < len(extra); i += 2 {
+		env[extra[i]] = extra[i+1]
+	}
 	c, err := config.Load(func(name string) string { return env[name] })
 	if err != nil {
 		b.Fatal(err)
