@@ -44,6 +44,7 @@ type site struct {
 	limited bool
 	// hashCost is quickHash when 0.
 	hashCost int
+	stall    time.Duration // of clients; 0: as in production
 	stop     func()
 }
 
@@ -107,7 +108,7 @@ func (s *site) start(extra ...string) *site {
 	var a *app.App
 	// Another package's tests may be trying the port at this moment.
 	s.eventually("the port", func() bool {
-		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited})
+		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, ClientStall: s.stall})
 		return !errors.Is(err, syscall.EADDRINUSE)
 	})
 	if err != nil {

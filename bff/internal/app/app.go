@@ -42,6 +42,10 @@ type Options struct {
 	// Crowd lets as many people as a test needs sign up and in from one address.
 	Crowd bool
 
+	// ClientStall replaces how long clients may send or take nothing when it is
+	// not 0. Tests use it: they do not wait.
+	ClientStall time.Duration
+
 	// AwaitReload blocks until ROUTES_FILE is to be read again; its error ends
 	// the server. nil: the routes stay as they are.
 	AwaitReload func(context.Context) error
@@ -77,6 +81,7 @@ type App struct {
 	closers    []func() error // in the order of opening
 
 	awaitReload func(context.Context) error
+	clientStall time.Duration
 
 	metrics *telemetry.Metrics
 	traces  *telemetry.Traces // nil unless they are wanted
@@ -100,7 +105,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}, awaitReload: o.AwaitReload, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
@@ -158,15 +163,16 @@ func (a *App) wire(tokens *token.Issuer) error {
 		Mint: func(who proxy.Identity, audience string) (string, error) {
 			return tokens.MintIdentity(token.Identity(who), audience, a.now())
 		},
-		OnError:    func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
-		Forwarded:  func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
-		Alive:      func(r *http.Request) bool { return server.StreamAlive(r) },
-		StreamEnd:  func(r *http.Request) time.Time { return server.StreamEnd(r) },
-		OwnCookies: web.OwnCookieNames(),
-		PublicURL:  c.PublicURL,
-		Now:        a.now,
-		Logger:     a.log,
-		Observe:    a.observeProxy(),
+		OnError:     func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
+		Forwarded:   func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
+		Alive:       func(r *http.Request) bool { return server.StreamAlive(r) },
+		StreamEnd:   func(r *http.Request) time.Time { return server.StreamEnd(r) },
+		OwnCookies:  web.OwnCookieNames(),
+		PublicURL:   c.PublicURL,
+		Now:         a.now,
+		Logger:      a.log,
+		Observe:     a.observeProxy(),
+		ClientStall: a.clientStall,
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	server = web.New(web.Options{

@@ -16,8 +16,9 @@ import (
 
 // Limits against clients that hold connections without using them: with Go's
 // defaults 200 of 200 slow ones were held for good. There is no overall read
-// or write timeout, because streams and big bodies pass through; small bodies
-// have a deadline of their own.
+// or write timeout, because streams and big bodies pass through: they only
+// have to move (proxy.Options.ClientStall). Small bodies have a deadline of
+// their own.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -115,7 +116,7 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		}
 		a.announce()
-		return serve(a.server, proxy.GuardFraming(a.server, a.listener, a.log))
+		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log))
 	})
 	servers.Go(func() error {
 		select {

@@ -11,6 +11,7 @@ const (
 	Timeout                  // 504: no response header within the row's timeout
 	BodyTooLarge             // 413: more than the row's max_body
 	BadBody                  // 400: the client's body is malformed or broke off
+	BodyStalled              // 408: nothing of the client's body for clientStall
 	BadUpgrade               // 400: an upgrade that is not a WebSocket's
 	MintFailed               // 500: no identity token to forward with
 	SessionEnded             // 401: the session ended between authentication and the stream's first byte
@@ -22,6 +23,7 @@ var kindTexts = [...]string{
 	Timeout:      "the service behind it did not answer in time",
 	BodyTooLarge: "the request body is larger than the route allows",
 	BadBody:      "the request body could not be read",
+	BodyStalled:  "the rest of the request body did not come",
 	BadUpgrade:   "only upgrades to websocket (GET, HTTP/1.1, no body) are forwarded",
 	MintFailed:   "no identity could be made for the service behind it",
 	SessionEnded: "the session has ended",

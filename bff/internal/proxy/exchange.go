@@ -13,6 +13,7 @@ import (
 
 var (
 	errHeaderTimeout = errors.New("no response header within the row's timeout")
+	errBodyStalled   = errors.New("the client stopped sending its body")
 	errSessionEnded  = errors.New("the session ended")
 	errInformational = errors.New("the upstream sends one 1xx after the other")
 )
@@ -45,6 +46,7 @@ type exchange struct {
 	// Guards what the transport's goroutines and the handler's share.
 	mu         sync.Mutex
 	timer      *time.Timer
+	waiting    bool // for the client, to send more of its body
 	headerDone bool // the response header is here, or will never be
 
 	ended  atomic.Bool // by CloseSession
@@ -66,7 +68,8 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // startClock begins to count the row's timeout. It counts the time in which
 // the upstream keeps us waiting: not while we wait for the client to send more
-// of its body, and no longer once the response header is here.
+// of its body, which has clientStall, and no longer once the response header
+// is here.
 func (ex *exchange) startClock() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
@@ -76,33 +79,49 @@ func (ex *exchange) startClock() {
 func (ex *exchange) expire() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	if !ex.headerDone { // else it fired while stopClock was on its way
+	switch {
+	case ex.waiting:
+		ex.cancel(errBodyStalled)
+		ex.body.wake()
+	case !ex.headerDone: // else it fired while stopClock was on its way
 		ex.cancel(errHeaderTimeout)
 	}
 }
 
-func (ex *exchange) pauseClock() {
+// waitForClient and stopWaiting are around each read of the client's body. A
+// timer that could not be stopped has fired, and waits for the lock: it is the
+// side that it was set for that was too late.
+func (ex *exchange) waitForClient() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	if !ex.headerDone {
-		ex.timer.Stop()
+	if !ex.timer.Stop() && !ex.headerDone {
+		ex.cancel(errHeaderTimeout)
 	}
+	ex.waiting = true
+	ex.timer.Reset(ex.proxy.clientStall)
 }
 
-func (ex *exchange) resumeClock() {
+func (ex *exchange) stopWaiting() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
+	if !ex.timer.Stop() {
+		ex.cancel(errBodyStalled)
+	}
+	ex.waiting = false
 	if !ex.headerDone {
 		ex.timer.Reset(ex.route.Timeout)
 	}
 }
 
-// stopClock reports false when the timeout was faster.
+// stopClock reports false when the timeout was faster. A client that is still
+// sending keeps its own.
 func (ex *exchange) stopClock() (inTime bool) {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	ex.headerDone = true
-	ex.timer.Stop()
+	if !ex.waiting {
+		ex.timer.Stop()
+	}
 	return context.Cause(ex.Context) != errHeaderTimeout
 }
 
@@ -158,6 +177,8 @@ func (ex *exchange) problem(err error) *Error {
 		e.Kind = SessionEnded
 	case errors.Is(cause, errHeaderTimeout):
 		e.Kind = Timeout
+	case errors.Is(cause, errBodyStalled):
+		e.Kind = BodyStalled
 	case cause != nil:
 		e.Kind = ClientGone
 	}

@@ -308,7 +308,8 @@ type readFunc func([]byte) (int, error)
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // A slow client is not a slow upstream: the row's clock stands still while a
-// body is waited for, and for good when the header is here.
+// body is waited for, and for good when the header is here. The client's own
+// goes on: it must send something.
 func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	const timeout = 30 * time.Second
 	for _, tt := range []struct {
@@ -317,16 +318,18 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 		header       string
 		want         error
 	}{
-		{"slow client", time.Hour, timeout - 1, "never", nil},
-		{"slow upstream", time.Hour, timeout + 1, "never", errHeaderTimeout},
-		{"stream", 0, time.Hour, "after the body", nil},
-		{"stream both ways", 0, time.Hour, "before the body", nil},
+		{"slow client", clientStall - 1, timeout - 1, "never", nil},
+		{"client that stopped", clientStall + 1, 0, "never", errBodyStalled},
+		{"client that stopped, answered already", clientStall + 1, 0, "before the body", errBodyStalled},
+		{"slow upstream", clientStall - 1, timeout + 1, "never", errHeaderTimeout},
+		{"stream", clientStall - 1, time.Hour, "after the body", nil},
+		{"stream both ways", clientStall - 1, time.Hour, "before the body", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
-				ex := &exchange{Context: ctx, cancel: cancel, route: &route{Row: Row{Timeout: timeout}}}
+				ex := &exchange{w: &responseWriter{ResponseWriter: httptest.NewRecorder()}, Context: ctx, cancel: cancel, proxy: &Proxy{clientStall: clientStall}, route: &route{Row: Row{Timeout: timeout}}}
 				ex.body = &requestBody{ex: ex, left: NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {

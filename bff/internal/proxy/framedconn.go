@@ -127,8 +127,10 @@ func problemFor(status string) []byte {
 
 // CloseWrite is what net/http looks for to say goodbye: closing with unread
 // bytes resets the connection, and the answer with it.
-func (c *framedConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func (c *framedConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+func closeWrite(c net.Conn) error {
+	if half, ok := c.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return nil

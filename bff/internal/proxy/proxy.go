@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -41,6 +42,9 @@ type Options struct {
 	Logger     *slog.Logger   // nil: discarded
 	RootCAs    *x509.CertPool // for upstreams; nil: the system's
 	Observe    Observer
+	// ClientStall is how long nothing may come of a body that is waited for.
+	// 0: 30 s.
+	ClientStall time.Duration
 }
 
 // Proxy forwards requests. It is safe for concurrent use.
@@ -55,6 +59,7 @@ type Proxy struct {
 	now          func() time.Time
 	logger       *slog.Logger
 	observe      Observer
+	clientStall  time.Duration
 
 	transport transports
 	reverse   httputil.ReverseProxy
@@ -66,7 +71,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, observe: o.Observe, transport: newTransports(o.RootCAs),
+		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), observe: o.Observe, transport: newTransports(o.RootCAs),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
@@ -224,7 +229,7 @@ func (p *Proxy) answer(ex *exchange, e *Error) {
 		p.logger.Debug("proxy: broke off", "route", e.Route, "error", e, "cause", e.Cause)
 		return
 	}
-	if (e.Kind == BodyTooLarge || e.Kind == BadBody) && ex.in.ProtoMajor == 1 {
+	if (e.Kind == BodyTooLarge || e.Kind == BadBody || e.Kind == BodyStalled) && ex.in.ProtoMajor == 1 {
 		ex.w.Header()["Connection"] = []string{"close"} // the rest of the body is no next request
 	}
 	p.onError(ex.w, ex.in, e)

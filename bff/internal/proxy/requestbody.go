@@ -12,8 +12,8 @@ import (
 var errDetached = errors.New("the request is over")
 
 // requestBody is the client's body on its way to the upstream: it enforces the
-// row's max_body, also where no length was announced, stops the row's clock
-// while it waits for the client, and hands the trailers over at the end.
+// row's max_body, also where no length was announced, has the client's clock run
+// instead of the row's while it waits for the client, and hands the trailers over at the end.
 type requestBody struct {
 	ex   *exchange
 	src  io.Reader
@@ -36,14 +36,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.left != NoLimit && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one more than allowed shows that there is more
 	}
-	b.ex.pauseClock()
-	b.reading.Lock()
-	n, err := 0, errDetached
-	if !b.detached.Load() {
-		n, err = b.src.Read(p)
-	}
-	b.reading.Unlock()
-	b.ex.resumeClock()
+	n, err := b.readOn(p)
 	if b.left != NoLimit {
 		if int64(n) > b.left {
 			b.fault.Store(b.ex.tooLarge())
@@ -70,6 +63,23 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (b *requestBody) readOn(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.detached.Load() {
+		return 0, errDetached
+	}
+	b.ex.waitForClient()
+	defer b.ex.stopWaiting()
+	return b.src.Read(p)
+}
+
+// wake ends a Read of src: the transport answers nobody before its own has
+// returned.
+func (b *requestBody) wake() {
+	_ = http.NewResponseController(b.ex.w.ResponseWriter).SetReadDeadline(time.Unix(1, 0))
+}
+
 // Close does nothing: the transport closes the body of a request it could not
 // send, and it may be needed for another upstream then.
 func (b *requestBody) Close() error { return nil }
@@ -85,11 +95,10 @@ func (b *requestBody) detach() {
 	if b.complete.Load() || b.in.ProtoMajor != 1 {
 		return
 	}
-	rc := http.NewResponseController(b.ex.w.ResponseWriter)
-	_ = rc.SetReadDeadline(time.Unix(1, 0)) // wakes the transport's Read
+	b.wake()
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	_ = rc.SetReadDeadline(time.Now().Add(leftoverTime))
+	_ = http.NewResponseController(b.ex.w.ResponseWriter).SetReadDeadline(time.Now().Add(leftoverTime))
 }
 
 // leftoverTime is by the machine's clock, like every deadline of a connection.

@@ -58,17 +58,10 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// statusClientGone is what nginx and others log for a client that hung up
-// before there was an answer: no fault of ours, and nobody has seen it.
-const statusClientGone = 499
-
 func loggedStatus(c echo.Context, broke bool) int {
 	status := c.Response().Status
 	if !c.Response().Committed && !broke {
 		return http.StatusSwitchingProtocols // taken over for a WebSocket
-	}
-	if status >= http.StatusInternalServerError && c.Request().Context().Err() != nil {
-		return statusClientGone
 	}
 	return status
 }

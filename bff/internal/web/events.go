@@ -16,8 +16,6 @@ const (
 	eventTick = 500 * time.Millisecond
 	// heartbeat keeps proxies on the way from taking a quiet stream for dead.
 	heartbeat = 20 * time.Second
-	// eventDeadline is how long a browser may take to accept an event.
-	eventDeadline = 10 * time.Second
 	// expiringBefore is how long before the absolute end a page is warned.
 	expiringBefore = 5 * time.Minute
 )
@@ -110,14 +108,12 @@ func (s *Server) event(c echo.Context, kind string, reason auth.Reason) error {
 func (s *Server) comment(c echo.Context, text string) error { return s.send(c, ": "+text+"\n\n") }
 
 func (s *Server) send(c echo.Context, text string) error {
-	conn := http.NewResponseController(c.Response())
-	// A reader that takes nothing for this long is gone. Errors mean a writer
-	// without deadlines (a test's).
-	_ = conn.SetWriteDeadline(time.Now().Add(eventDeadline))
+	// A reader that takes nothing is given up by its connection. A deadline here
+	// stayed on it, and broke what the browser asked there ten seconds later.
 	if _, err := c.Response().Write([]byte(text)); err != nil {
 		return err
 	}
-	return conn.Flush()
+	return http.NewResponseController(c.Response()).Flush()
 }
 
 // EndStreams ends the event streams of this instance; it is going away.

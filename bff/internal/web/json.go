@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -128,6 +129,8 @@ func readBody(c echo.Context) ([]byte, error) {
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, &auth.Error{Code: codeBodyTooLarge, Detail: "Send at most 64 KiB.", Cause: err}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &auth.Error{Code: codeRequestTimeout, Detail: "The body took too long.", Cause: err}
 	case err != nil:
 		return nil, &auth.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
 	}

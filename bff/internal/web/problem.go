@@ -20,6 +20,8 @@ const (
 	codeMalformedJSON       auth.Code = "malformed_json"
 	codeMalformedRequest    auth.Code = "malformed_request"
 	codeBodyTooLarge        auth.Code = "body_too_large"
+	codeRequestTimeout      auth.Code = "request_timeout"
+	codeClientGone          auth.Code = "client_gone"
 	codeUnsupportedMedia    auth.Code = "unsupported_media_type"
 	codeForbidden           auth.Code = "forbidden"
 	codeCrossSite           auth.Code = "cross_site_request"
@@ -31,6 +33,10 @@ const (
 	codeInternal            auth.Code = "internal"
 )
 
+// statusClientGone is what nginx logs for it. Counted among the 5xx, whoever
+// closes a tab looks like an outage.
+const statusClientGone = 499
+
 // problems is every answer that is not a success: its status and its title.
 var problems = map[auth.Code]struct {
 	status int
@@ -39,6 +45,8 @@ var problems = map[auth.Code]struct {
 	auth.CodeValidationFailed:        {http.StatusUnprocessableEntity, "Some fields are not valid"},
 	codeMalformedJSON:                {http.StatusBadRequest, "The body is not the JSON expected"},
 	codeMalformedRequest:             {http.StatusBadRequest, "The request could not be read"},
+	codeRequestTimeout:               {http.StatusRequestTimeout, "The request stopped coming"},
+	codeClientGone:                   {statusClientGone, "The client went away"},
 	codeBodyTooLarge:                 {http.StatusRequestEntityTooLarge, "The body is too large"},
 	codeUnsupportedMedia:             {http.StatusUnsupportedMediaType, "The body is not of a supported type"},
 	auth.CodeEmailTaken:              {http.StatusConflict, "The email is taken"},
@@ -123,13 +131,15 @@ func (s *Server) classify(err error, c echo.Context) *auth.Error {
 	var forwarding *proxy.Error
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.As(err, &forwarding):
+		return forwardingProblem(forwarding)
+	case errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil: // a store's query, too
+		return &auth.Error{Code: codeClientGone, Cause: err}
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &method):
 		c.Response().Header().Set("Allow", method.allow)
 		return &auth.Error{Code: codeMethodNotAllowed, Detail: "Allowed here: " + method.allow + "."}
-	case errors.As(err, &forwarding):
-		return forwardingProblem(forwarding)
 	case errors.Is(err, proxy.ErrBadPath):
 		return &auth.Error{Code: codeBadPath, Detail: err.Error()}
 	case errors.As(err, &tooLarge):
@@ -159,7 +169,11 @@ func forwardingProblem(e *proxy.Error) *auth.Error {
 		out.Code = codeBadUpgrade
 	case proxy.SessionEnded:
 		out.Code = auth.CodeSessionRevoked
-	case proxy.MintFailed, proxy.ClientGone:
+	case proxy.BodyStalled:
+		out.Code = codeRequestTimeout
+	case proxy.ClientGone:
+		out.Code = codeClientGone
+	case proxy.MintFailed:
 	}
 	return out
 }

@@ -72,7 +72,8 @@ func (s *Server) seal(ctx context.Context, h http.Header, grant auth.Grant) {
 	if grant.Cookies == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, sealTimeout)
+	// The answer to a body that stopped comes after its request was given up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sealTimeout)
 	defer cancel()
 	if !s.auth.Superseded(ctx, grant.Cookies) {
 		s.renew(h, grant)

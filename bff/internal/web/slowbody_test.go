@@ -32,7 +32,7 @@ func TestDrippedBodyIsGivenUp(t *testing.T) {
 	})
 	server := httptest.NewServer(e)
 	defer server.Close()
-	for path, want := range map[string]string{"POST /reads": "400", "POST /ignores": "204", "POST /nowhere": "404", "GET /login": "302"} {
+	for path, want := range map[string]string{"POST /reads": "408", "POST /ignores": "204", "POST /nowhere": "404", "GET /login": "302"} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)

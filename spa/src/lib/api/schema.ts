@@ -666,6 +666,8 @@ export interface components {
       | 'malformed_json'
       | 'malformed_request'
       | 'body_too_large'
+      | 'request_timeout'
+      | 'client_gone'
       | 'unsupported_media_type'
       | 'email_taken'
       | 'signup_closed'
