@@ -23,6 +23,7 @@ func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Lis
 				framed.taken.Store(true)
 			case http.StateIdle:
 				framed.answering.Store(false)
+				framed.answered.Add(1)
 			default:
 			}
 		}
@@ -58,7 +59,8 @@ type framedConn struct {
 	rest    []byte // what was read with the fault and after it
 	spoiler string // what is shown instead
 
-	answering atomic.Bool // since an answer's first byte, to its last
+	answering atomic.Bool  // since an answer's first byte, to its last
+	answered  atomic.Int64 // requests
 }
 
 func (c *framedConn) Read(p []byte) (int, error) {
@@ -86,7 +88,20 @@ func (c *framedConn) Read(p []byte) (int, error) {
 	return c.readFault(p)
 }
 
+// maxRest is what may come behind a fault while an answer is waited for.
+const maxRest = 64 << 10
+
+// readFault waits until the requests before the faulty one are answered: what
+// net/http reads meanwhile is to hear of a client that leaves, and an error
+// would take the answer from one whose request was good.
 func (c *framedConn) readFault(p []byte) (int, error) {
+	for c.framing.ended > c.answered.Load() && len(c.rest) < maxRest {
+		more := make([]byte, 4<<10)
+		n, err := c.Conn.Read(more)
+		if c.rest = append(c.rest, more[:n]...); err != nil {
+			return 0, err
+		}
+	}
 	if n := copy(p, c.spoiler); n > 0 {
 		c.spoiler = c.spoiler[n:]
 		return n, nil

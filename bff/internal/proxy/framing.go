@@ -32,6 +32,7 @@ var (
 type framing struct {
 	state framingState
 	left  uint64 // bytes of a body or chunk to come
+	ended int64  // requests, whole
 	line  lineStart
 
 	// Of the head being read.
@@ -66,7 +67,7 @@ func (f *framing) follow(p []byte) (n int, err error) {
 			case f.state == inChunk:
 				f.state = afterChunk
 			default:
-				f.state = inRequestLine
+				f.endMessage()
 			}
 			continue
 		}
@@ -112,7 +113,7 @@ func (f *framing) endLine() error {
 		f.state = inChunkSize
 	case inTrailer:
 		if len(line) == 0 {
-			f.state = inRequestLine
+			f.endMessage()
 			return nil
 		}
 		_, _, err := fieldOf(line)
@@ -174,9 +175,14 @@ func (f *framing) endHead() error {
 	case f.length > 0:
 		f.state, f.left = inBody, f.length
 	default:
-		f.state = inRequestLine
+		f.endMessage()
 	}
 	return nil
+}
+
+func (f *framing) endMessage() {
+	f.state = inRequestLine
+	f.ended++
 }
 
 func (f *framing) beginChunk(line []byte) (err error) {

@@ -301,6 +301,37 @@ func TestGuardLetsGoOfAHijackedConnection(t *testing.T) {
 	}
 }
 
+// A request is answered whatever comes behind it on its connection: the fault
+// was an error of the connection for net/http, which gave the good one up.
+func TestFaultBehindAGoodRequest(t *testing.T) {
+	for name, fault := range map[string]string{
+		"in a head":       "GET / HTTP/1.1\nHost: h\nX: a\n b\n\n",
+		"at the start":    "␊GET / HTTP/1.1\nHost: h\n\n",
+		"in a chunk":      "POST /bad HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\nzz\n",
+		"an expectation":  "POST / HTTP/1.1\nHost: h\nExpect: x\nContent-Length: 5\n\n",
+		"and much behind": "GET / HTTP/1.1\nHost: h\nX: a\n b\n\n" + strings.Repeat("GET / HTTP/1.1\nHost: h\n\n", 1000),
+	} {
+		for _, good := range []string{"GET / HTTP/1.1\nHost: h\n\n", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n"} {
+			answers := guarded(t, good+good+fault, false, func(w http.ResponseWriter, r *http.Request) {
+				if _, err := io.ReadAll(r.Body); err != nil {
+					http.Error(w, "refused", 400)
+					return
+				}
+				select {
+				case <-r.Context().Done():
+					t.Errorf("%s: a good request was given up", name)
+				case <-time.After(20 * time.Millisecond):
+				}
+			})
+			oks, refused, found := strings.Cut(answers, "HTTP/1.1 4")
+			if strings.Count(oks, " 200 OK\r\n") != 2 || strings.Contains(refused, "HTTP/1.1 ") ||
+				found == (name == "at the start") { // of what it has nothing of, net/http says nothing
+				t.Errorf("%s: %q", name, answers)
+			}
+		}
+	}
+}
+
 // A head that is refused reaches no handler, its answer is a problem, and
 // nothing that follows on the connection is answered.
 func TestGuardedServer(t *testing.T) {
