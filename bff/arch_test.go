@@ -86,7 +86,7 @@ var owners = map[string][]string{
 // it returns, unless its line says otherwise.
 var goStatements = map[string]string{
 	"bff/internal/app/run.go Run":              "the place where everything is started and waited for",
-	"bff/internal/app/run.go drain":            "two servers are shut down side by side, and waited for",
+	"bff/internal/app/drain.go drain":          "two servers are shut down side by side, and waited for",
 	"bff/internal/auth/run.go Run":             "the service's background work, one Run for app",
 	"bff/internal/proxy/health.go probe":       "probes of one round, side by side: a hung upstream must not delay the others",
 	"bff/internal/servertest/process.go Start": "waits for a server's end, as nothing else tells",

@@ -105,7 +105,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
@@ -181,7 +181,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(),
 	})
 	a.watch()
-	a.server = newHTTPServer(server, a.log)
+	a.server = newHTTPServer(a.partings(server), a.log)
 	a.server.RegisterOnShutdown(server.EndStreams)
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
 		return a.proxy.Run(ctx, a.table.Load)

@@ -18,8 +18,18 @@ type check struct {
 // health answers the private listener: what an operator and a load balancer's
 // probes may know and the public may not.
 type health struct {
+	now      func() time.Time
 	checks   []check
 	draining atomic.Bool
+	asked    atomic.Pointer[time.Time] // last; nil: never
+}
+
+// watchedFor is how long after the last question somebody counts as watching.
+const watchedFor = time.Minute
+
+func (h *health) watched() bool {
+	last := h.asked.Load()
+	return last != nil && h.now().Sub(*last) < watchedFor
 }
 
 const readyTimeout = 2 * time.Second
@@ -56,6 +66,8 @@ func (h *health) down(ctx context.Context) []string {
 
 // ready is 200, or 503 with the names of what is down.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+	now := h.now()
+	h.asked.Store(&now)
 	down := h.down(r.Context())
 	w.Header().Set("Content-Type", "application/json")
 	if len(down) > 0 {

@@ -82,9 +82,9 @@ func (a *App) OpsAddr() net.Addr {
 }
 
 // Run serves, once it knows whose session has ended, until ctx ends or
-// something fails, then drains: readiness off, requests under way finished up
-// to SHUTDOWN_TIMEOUT, background work done, stores closed. It may be called
-// once.
+// something fails, then drains: readiness off, load balancers given time to see
+// it, requests under way finished up to SHUTDOWN_TIMEOUT, background work done,
+// stores closed. It may be called once.
 func (a *App) Run(ctx context.Context) error {
 	// Background work goes on while requests drain, and ends after them.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
@@ -123,9 +123,7 @@ func (a *App) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-background.Done(): // background work failed: nothing goes on without it
 		}
-		a.state.draining.Store(true)
-		a.log.Info("draining", "deadline", a.config.ShutdownTimeout.String())
-		return a.drain(opsServer)
+		return a.drain(opsServer, background.Done())
 	})
 
 	err := servers.Wait()
@@ -168,34 +166,6 @@ func (a *App) catchUp(ctx, background context.Context) bool {
 // backgroundDeadline is what queues get to be written out after the last
 // request.
 const backgroundDeadline = 12 * time.Second
-
-// drain lets requests finish, the public ones first; what is still open at
-// the deadline is cut.
-func (a *App) drain(opsServer *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
-	defer cancel()
-	var public errgroup.Group
-	// WebSockets and event streams end by themselves never, or too late. The
-	// listener is closed meanwhile, or their clients would come back here.
-	public.Go(func() error { return a.proxy.Shutdown(ctx) })
-	public.Go(func() error { return a.server.Shutdown(ctx) })
-	if err := public.Wait(); err != nil {
-		a.log.Warn("requests or streams cut at the deadline", "error", err)
-	}
-	errs := []error{a.server.Close(), opsServer.Shutdown(ctx), opsServer.Close()}
-	if a.control != nil {
-		errs = append(errs, a.control.shutdown()) // late: until then nobody else can carry out a command
-	}
-	if a.demo != nil {
-		errs = append(errs, a.demo.server.Close()) // its requests came through the public one
-	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-	}
-	return nil
-}
 
 func (a *App) announce() {
 	if a.config.Embedded {

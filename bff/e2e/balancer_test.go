@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// balancer is what stands in front of several instances: it asks each whether
+// it is ready, and keeps connections. It repeats nothing: what fails, fails.
+type balancer struct {
+	url       string
+	instances []*instance
+	next      atomic.Uint32
+	failed    atomic.Int64
+	fault     atomic.Pointer[string] // the last
+}
+
+type instance struct {
+	public, ops string // addresses
+	ready       atomic.Bool
+	served      atomic.Int64
+}
+
+const probeEvery = 50 * time.Millisecond
+
+func newBalancer(t *testing.T, count int) *balancer {
+	t.Helper()
+	b := &balancer{}
+	for range count {
+		b.instances = append(b.instances, &instance{public: freeAddr(t), ops: freeAddr(t)})
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	proxy := &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			i := b.pick()
+			i.served.Add(1)
+			r.SetURL(&url.URL{Scheme: "http", Host: i.public})
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // who is meant, see somewhere
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				b.failed.Add(1)
+				text := fmt.Sprintf("%s %s at %s: %v", r.Method, r.URL.Path, r.URL.Host, err)
+				b.fault.Store(&text)
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	}
+	server := httptest.NewServer(proxy)
+	b.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	ctx, stop := context.WithCancel(context.Background())
+	probing := make(chan struct{})
+	go func() { defer close(probing); b.probe(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		<-probing
+		server.CloseClientConnections()
+		server.Close()
+		transport.CloseIdleConnections()
+	})
+	return b
+}
+
+func (b *balancer) probe(ctx context.Context) {
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for ctx.Err() == nil {
+		for _, i := range b.instances {
+			resp, err := client.Get("http://" + i.ops + "/readyz")
+			if err == nil {
+				resp.Body.Close()
+			}
+			i.ready.Store(err == nil && resp.StatusCode == http.StatusOK)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(probeEvery):
+		}
+	}
+}
+
+func (b *balancer) pick() *instance {
+	for range b.instances {
+		if i := b.instances[b.next.Add(1)%uint32(len(b.instances))]; i.ready.Load() {
+			return i
+		}
+	}
+	return b.instances[0]
+}
+
+// behind is the environment of the n-th instance, on MariaDB and Redis.
+func (b *balancer) behind(t *testing.T, s *site, n int) []string {
+	t.Helper()
+	env := []string{
+		"LISTEN_ADDR", b.instances[n].public, "OPS_ADDR", b.instances[n].ops, "PUBLIC_URL", b.url,
+		"TRUSTED_PROXIES", "127.0.0.0/8", "SHUTDOWN_TIMEOUT", "4s",
+	}
+	for name, value := range s.env {
+		env = append(env, name, value)
+	}
+	return env
+}
+
+// servicesFor is what instances have in common: stores, secrets, and one API
+// behind them.
+func servicesFor(t *testing.T, api http.Handler) *site {
+	t.Helper()
+	s := onServices(t)
+	s.redis = nil // the API is ours
+	up := httptest.NewServer(api)
+	t.Cleanup(up.Close)
+	s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up").name
+	return s
+}

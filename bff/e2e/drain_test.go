@@ -1,0 +1,344 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// commuter is somebody who is signed in and works all day: reads, writes, and
+// has the session renewed. Nothing of it may fail.
+type commuter struct {
+	base   string
+	client *http.Client
+	done   atomic.Int64
+}
+
+func newCommuter(t *testing.T, base, email string) *commuter {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &commuter{base: base, client: &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
+		if _, err := c.ask("POST", path, credentials(email)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// ask gives the text of an answer that is good.
+func (c *commuter) ask(method, path string, body any) (string, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return "", err
+	}
+	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(somewhere()[0], somewhere()[1])
+	if body == nil {
+		r.Body, r.ContentLength = nil, 0
+	}
+	a, err := read(c.client.Do(r))
+	if err != nil {
+		return "", err
+	}
+	if _, cleared := a.brings(); cleared || a.StatusCode >= 300 {
+		return "", fmt.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, a.text, a.setCookies())
+	}
+	return a.text, nil
+}
+
+// work goes on until ctx ends. Renewals are few: there are 60 a minute.
+func (c *commuter) work(ctx context.Context) error {
+	renewed := time.Now()
+	for n := 0; ctx.Err() == nil; n++ {
+		said := fmt.Sprint("note ", n)
+		heard, err := c.ask("POST", "/api/up/echo", said)
+		if err != nil {
+			return err
+		}
+		if heard != fmt.Sprintf("%q", said) {
+			return fmt.Errorf("said %q, heard %s", said, heard)
+		}
+		if _, err := c.ask("GET", "/api/up/echo", nil); err != nil {
+			return err
+		}
+		if time.Since(renewed) > 1500*time.Millisecond {
+			renewed = time.Now()
+			if _, err := c.ask("POST", "/api/auth/refresh", nil); err != nil {
+				return err
+			}
+		}
+		c.done.Add(1)
+	}
+	_, err := c.ask("GET", "/api/auth/me", nil)
+	return err
+}
+
+// crowd works behind a balancer until the returned function is called, and
+// reports what failed.
+func (b *balancer) crowd(t *testing.T, size int) (everybody func(what string), end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	var commuters []*commuter
+	for n := range size {
+		c := newCommuter(t, b.url, fmt.Sprintf("commuter%d@example.com", n))
+		commuters = append(commuters, c)
+		all.Go(func() {
+			if err := c.work(ctx); err != nil {
+				t.Errorf("commuter %d: %v", n, err)
+			}
+		})
+	}
+	end = sync.OnceFunc(func() {
+		cancel()
+		all.Wait()
+		var total int64
+		for _, c := range commuters {
+			total += c.done.Load()
+		}
+		t.Logf("%d rounds of work; requests by instance: %d, %d", total, b.instances[0].served.Load(), b.instances[1].served.Load())
+		if n := b.failed.Load(); n > 0 {
+			t.Errorf("%d requests failed, the last: %s", n, *b.fault.Load())
+		}
+	})
+	t.Cleanup(end)
+	return func(what string) {
+		t.Helper()
+		for n, c := range commuters {
+			before, deadline := c.done.Load(), time.Now().Add(20*time.Second)
+			for c.done.Load() < before+3 {
+				if t.Failed() || time.Now().After(deadline) {
+					t.Fatalf("%s: commuter %d does not get on", what, n)
+				}
+				<-time.After(5 * time.Millisecond)
+			}
+		}
+	}, end
+}
+
+func echoAPI(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") != "" {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		if err != nil {
+			return
+		}
+		defer conn.CloseNow()
+		for {
+			kind, text, err := conn.Read(r.Context())
+			if err != nil || conn.Write(r.Context(), kind, text) != nil {
+				return
+			}
+		}
+	}
+	<-time.After(5 * time.Millisecond)
+	_, _ = io.Copy(w, r.Body)
+}
+
+// restarted ends a process as an orchestrator does, and starts it anew.
+func (b *binary) restarted(env ...string) *binary {
+	b.t.Helper()
+	b.terminate()
+	b.eventually("the process to end", b.ended)
+	if code := b.cmd.ProcessState.ExitCode(); code != 0 {
+		b.t.Errorf("exit code %d; it logged:\n%s", code, b.logs)
+	}
+	return b.again(env...)
+}
+
+// again starts what has ended, with the environment it had, and more.
+func (b *binary) again(env ...string) *binary {
+	b.t.Helper()
+	next := &binary{
+		site: &site{t: b.t, base: b.base, logs: &lockedBuffer{}},
+		cmd:  exec.Command(b.cmd.Path, b.cmd.Args[1:]...), exited: make(chan struct{}),
+	}
+	next.cmd.Env, next.cmd.Stderr = b.cmd.Env, next.logs
+	for i := 0; i < len(env); i += 2 {
+		next.cmd.Env = append(next.cmd.Env, env[i]+"="+env[i+1])
+	}
+	next.run()
+	return next
+}
+
+func (b *binary) terminate() {
+	b.t.Helper()
+	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (i *instance) wait(s *site) {
+	s.t.Helper()
+	s.eventually("the balancer to see the instance", i.ready.Load)
+}
+
+// An instance is restarted, twice, under load: no request fails, nobody is
+// signed out, and whoever has a WebSocket is told to come again.
+func TestRestartUnderLoad(t *testing.T) {
+	t.Parallel()
+	file := buildBinary(t)
+	lb := newBalancer(t, 2)
+	s := servicesFor(t, http.HandlerFunc(echoAPI))
+	a := newBinary(t, file, lb.behind(t, s, 0)...)
+	a.run()
+	b := newBinary(t, file, lb.behind(t, s, 1)...)
+	b.run()
+	lb.instances[0].wait(a.site)
+	lb.instances[1].wait(b.site)
+	everybody, end := lb.crowd(t, 4)
+	walker := newCommuter(t, lb.url, "walker@example.com")
+	for range 2 {
+		everybody("before the restart")
+		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.instances[0].public, "http", "ws", 1)+"/api/up/echo",
+			&websocket.DialOptions{HTTPClient: &http.Client{Jar: sameHost{walker.client.Jar}}, Host: "localhost"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.terminate()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		_, _, err = conn.Read(ctx)
+		cancel()
+		var closed websocket.CloseError
+		if !errors.As(err, &closed) || closed.Code != websocket.StatusGoingAway {
+			t.Errorf("the WebSocket: %v, want 1001", err)
+		}
+		conn.CloseNow()
+		a.eventually("the process to end", a.ended)
+		if code := a.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit code %d; it logged:\n%s", code, a.logs)
+		}
+		everybody("with one instance")
+		a = a.again()
+		lb.instances[0].wait(a.site)
+		served := lb.instances[0].served.Load()
+		everybody("after the restart")
+		if lb.instances[0].served.Load() == served {
+			t.Error("the new process gets no requests")
+		}
+	}
+	end()
+}
+
+// sameHost lets a jar's cookies go to an instance behind the balancer.
+type sameHost struct{ http.CookieJar }
+
+func (j sameHost) Cookies(u *url.URL) []*http.Cookie {
+	return j.CookieJar.Cookies(&url.URL{Scheme: "http", Host: "localhost", Path: u.Path})
+}
+
+// underWay is a product with half of an upload on its way through it.
+func underWay(t *testing.T, file, timeout string) (b *binary, conn net.Conn, ops string) {
+	t.Helper()
+	arrived := make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		text, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "heard %s", text)
+	}))
+	t.Cleanup(up.Close)
+	ops = "http://" + freeAddr(t)
+	b = newBinary(t, file, "ROUTES_FILE", newRoutesFile(t, open("/api/up", up.URL)).name, "SHUTDOWN_TIMEOUT", timeout, "OPS_ADDR", strings.TrimPrefix(ops, "http://"))
+	b.run()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	fmt.Fprint(conn, "POST /api/up HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst")
+	select {
+	case <-arrived:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing arrived at the upstream")
+	}
+	return b, conn, ops
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	file := buildBinary(t)
+	t.Run("what is under way is finished, and readiness goes first", func(t *testing.T) {
+		t.Parallel()
+		b, upload, ops := underWay(t, file, "8s")
+		kept := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+		defer kept.CloseIdleConnections()
+		ask := func(url string) (answer, error) { return read(kept.Get(url)) }
+		for url, closes := range map[string]bool{b.base + "/healthz": false, ops + "/readyz": false} {
+			if a, err := ask(url); err != nil || a.StatusCode != 200 || a.Close != closes {
+				t.Fatalf("%s: %+v, %v", url, a, err)
+			}
+		}
+		b.terminate()
+		b.eventually("readiness to be off", func() bool {
+			a, err := ask(ops + "/readyz")
+			return err == nil && a.StatusCode == 503 && strings.Contains(a.text, `"draining"`)
+		})
+		for range 2 { // on the connection from before, then on a new one
+			if a, err := ask(b.base + "/healthz"); err != nil || a.StatusCode != 200 || !a.Close {
+				t.Errorf("in the grace: %+v, %v", a, err)
+			}
+		}
+		b.eventually("the listener to close", func() bool {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
+		fmt.Fprint(upload, " last")
+		if resp, err := http.ReadResponse(bufio.NewReader(upload), nil); err != nil || resp.StatusCode != 200 || !resp.Close {
+			t.Errorf("%+v, %v", resp, err)
+		} else if text, err := io.ReadAll(resp.Body); string(text) != "heard first last" {
+			t.Errorf("%q, %v", text, err)
+		}
+		b.eventually("the process to end", b.ended)
+		if code := b.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	})
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		t.Run("a second signal ends it at once: "+signal.String(), func(t *testing.T) {
+			t.Parallel()
+			b, _, _ := underWay(t, file, "10m")
+			b.terminate()
+			b.eventually("the drain", func() bool { return len(b.logged("draining")) > 0 })
+			if b.ended() {
+				t.Fatal("it ended by itself")
+			}
+			if err := b.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			b.eventually("the process to end", b.ended)
+			if b.cmd.ProcessState.Success() {
+				t.Error("it says that all went well")
+			}
+		})
+	}
+}
