@@ -178,7 +178,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	server = web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: tokens.JWKS(),
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
-		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(),
+		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Healthy: a.state.healthy,
 	})
 	a.watch()
 	a.server = newHTTPServer(a.partings(server), a.log)

@@ -21,7 +21,8 @@ type health struct {
 	now      func() time.Time
 	checks   []check
 	draining atomic.Bool
-	asked    atomic.Pointer[time.Time] // last; nil: never
+	asked    atomic.Pointer[time.Time] // by who watches, last; nil: never
+	probed   atomic.Pointer[time.Time] // on the public listener, last; nil: never
 }
 
 // watchedFor is how long after the last question somebody counts as watching.
@@ -30,6 +31,21 @@ const watchedFor = time.Minute
 func (h *health) watched() bool {
 	last := h.asked.Load()
 	return last != nil && h.now().Sub(*last) < watchedFor
+}
+
+// probesWithin is how soon a load balancer asks again at the latest. One that
+// asks once is a person.
+const probesWithin = 15 * time.Second
+
+// healthy is the public listener's answer: false when nobody is to be sent here
+// any more. That a store is away is no reason, as the other instances have the
+// same.
+func (h *health) healthy() bool {
+	now := h.now()
+	if last := h.probed.Swap(&now); last != nil && now.Sub(*last) < probesWithin {
+		h.asked.Store(&now)
+	}
+	return !h.draining.Load()
 }
 
 const readyTimeout = 2 * time.Second

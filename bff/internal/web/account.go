@@ -154,4 +154,9 @@ func (s *Server) keySet(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/jwk-set+json", s.jwks)
 }
 
-func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok") }
+func (s *Server) healthz(c echo.Context) error {
+	if s.healthy != nil && !s.healthy() {
+		return c.String(http.StatusServiceUnavailable, "draining")
+	}
+	return c.String(http.StatusOK, "ok")
+}

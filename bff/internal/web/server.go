@@ -34,6 +34,9 @@ type Options struct {
 	Now            func() time.Time
 	Log            *slog.Logger
 	Observe        Observer
+	// Healthy says whether a load balancer may go on sending people here; nil
+	// is always.
+	Healthy func() bool
 }
 
 // Server answers browsers.
@@ -51,6 +54,7 @@ type Server struct {
 	now       func() time.Time
 	log       *slog.Logger
 	observe   Observer
+	healthy   func() bool
 	trusted   []netip.Prefix
 
 	closing   chan struct{} // closed by EndStreams
@@ -64,7 +68,7 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: securityHeaders{hsts: secure, dev: o.SPADevURL != nil}, public: o.PublicURL, now: o.Now, log: o.Log,
-		observe: o.Observe, trusted: o.TrustedProxies,
+		observe: o.Observe, healthy: o.Healthy, trusted: o.TrustedProxies,
 		closing: make(chan struct{}),
 	}
 	e := s.echo
