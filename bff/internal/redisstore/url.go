@@ -98,7 +98,7 @@ func serverDialer(raw string) (clients, error) {
 	or(&o.PoolTimeout, poolTimeout)
 	or(&o.MaxRetries, 1)
 	or(&o.ClientName, clientName)
-	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
@@ -120,7 +120,7 @@ func clusterDialer(raw string) (clients, error) {
 	or(&o.WriteTimeout, ioTimeout)
 	or(&o.PoolTimeout, poolTimeout)
 	or(&o.ClientName, clientName)
-	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
@@ -149,7 +149,7 @@ func sentinelDialer(raw string) (clients, error) {
 	or(&o.PoolTimeout, poolTimeout)
 	or(&o.MaxRetries, 1)
 	or(&o.ClientName, clientName)
-	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
 		mine.OnConnect = onConnect(connected)

@@ -31,6 +31,11 @@ func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
 }
 
 func startRedis(ctx context.Context, dir string, options ...string) (*RedisServer, error) {
+	return startRedisAt(ctx, dir, func(port int) []string { return append([]string{"--port", strconv.Itoa(port)}, options...) })
+}
+
+// startRedisAt is for options that have the port in them.
+func startRedisAt(ctx context.Context, dir string, options func(port int) []string) (*RedisServer, error) {
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
 		return nil, err
@@ -44,10 +49,10 @@ func startRedis(ctx context.Context, dir string, options ...string) (*RedisServe
 		dir:  dir,
 		command: func(port int) *exec.Cmd {
 			cmd := exec.Command(program, append([]string{
-				"--port", strconv.Itoa(port), "--bind", "127.0.0.1",
+				"--bind", "127.0.0.1",
 				"--unixsocket", socket, "--dir", ".",
 				"--save", "", "--appendonly", "yes", "--appendfsync", "no",
-			}, options...)...)
+			}, options(port)...)...)
 			cmd.Dir, cmd.SysProcAttr = dir, childAttributes()
 			return cmd
 		},

@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+// aclRule is what operations.md tells an operator to give Gatehouse in Redis.
+func aclRule(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`(?m)^ACL SETUSER gatehouse .+$`).Find(text)
+	if rule == nil {
+		t.Fatal("operations.md has no line that begins with ACL SETUSER gatehouse")
+	}
+	return string(rule)
+}
+
+// The documented user of Redis, over TLS, is enough for everything that is done
+// there, and for nothing else.
+func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
+	redis := servertest.RedisOverTLS(t)
+	const password = "a-password-of-the-test"
+	if got := redis.Ask(strings.Replace(aclRule(t), ">PASSWORD", ">"+password, 1)); got != "+OK" {
+		t.Fatalf("ACL SETUSER: %s", got)
+	}
+	file, dir := buildBinary(t), t.TempDir()
+	secrets, err := app.NewSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := secrets.WriteFiles(dir, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{
+		"MYSQL_DSN", servertest.MariaDB(t), "REDIS_URL", strings.Replace(redis.URL, "rediss://", "rediss://gatehouse:"+password+"@", 1),
+		"JWT_ACCESS_SECRET_FILE", dir + "/JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET_FILE", dir + "/JWT_REFRESH_SECRET", "IDENTITY_KEY_FILE", dir + "/IDENTITY_KEY",
+	}
+
+	// SSL_CERT_FILE is Go's name for the file with the authorities that count.
+	s := startBinary(t, file, append(env, "SSL_CERT_FILE", redis.Certificate)...)
+	b := s.member("ada@example.com")
+	other := s.browser()
+	other.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
+	b.do("POST", "/api/auth/refresh", nil).want(t, 200)
+	b.do("GET", "/api/auth/sessions", nil).want(t, 200)
+	b.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": "another heron on the mill pond"}).want(t, 204)
+	other.do("GET", "/api/auth/me", nil).want(t, 401, "session_revoked")
+	s.browser().do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 401, "invalid_credentials")
+	b.do("POST", "/api/auth/logout-all", nil).want(t, 204)
+	if log := s.logs.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, password) {
+		t.Errorf("it logged:\n%s", log)
+	}
+	if denied := redis.Ask("ACL LOG 1"); denied != "*0" {
+		t.Errorf("something was refused: %s", denied)
+	}
+
+	t.Run("a certificate that nobody vouches for is not taken", func(t *testing.T) {
+		s := startBinary(t, file, env...)
+		s.browser().do("POST", "/api/auth/register", credentials("bob@example.com")).want(t, 201)
+		s.browser().do("POST", "/api/auth/login", credentials("bob@example.com")).want(t, 503, "session_store_unavailable")
+		if !strings.Contains(s.logs.String(), "certificate") {
+			t.Errorf("the log does not say why:\n%s", s.logs)
+		}
+	})
+}
