@@ -300,8 +300,11 @@ func TestDrain(t *testing.T) {
 			a, err := ask(ops + "/readyz")
 			return err == nil && a.StatusCode == 503 && strings.Contains(a.text, `"draining"`)
 		})
+		if a, err := ask(b.base + "/healthz"); err != nil || a.StatusCode != 503 || a.text != "draining" {
+			t.Errorf("what load balancers are told in the grace: %+v, %v", a, err)
+		}
 		for range 2 { // on the connection from before, then on a new one
-			if a, err := ask(b.base + "/healthz"); err != nil || a.StatusCode != 200 || !a.Close {
+			if a, err := ask(b.base + "/.well-known/jwks.json"); err != nil || a.StatusCode != 200 || !a.Close {
 				t.Errorf("in the grace: %+v, %v", a, err)
 			}
 		}

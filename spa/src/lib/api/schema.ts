@@ -1687,6 +1687,17 @@ export interface operations {
       400: components['responses']['MalformedRequest']
       413: components['responses']['BodyTooLarge']
       500: components['responses']['InternalError']
+      /** @description It ends within seconds; send nobody here. Everything is still answered. */
+      503: {
+        headers: {
+          'Cache-Control': components['headers']['NoStore']
+          [name: string]: unknown
+        }
+        content: {
+          /** @example draining */
+          'text/plain': 'draining'
+        }
+      }
     }
   }
 }
