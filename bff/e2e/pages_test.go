@@ -33,6 +33,32 @@ func TestPages(t *testing.T) {
 	anonymous.do("POST", "/signin", nil).want(t, 405, "method_not_allowed")
 }
 
+// An app with pages of its own says so in a file beside its index.html.
+func TestPagesOfAnotherApp(t *testing.T) {
+	s := embedded(t)
+	dir := tinyApp(t)
+	put(t, dir, "gatehouse.json", `{"pages": {"anyone": ["/", "/signin", "/login"], "members": ["/orders", "/orders/*"]}}`)
+	s.noApp, s.env["SPA_DIR"] = true, dir
+	s.start()
+	anonymous, member := s.browser(), s.member("ada@example.com")
+	for path, status := range map[string]int{
+		"/": 200, "/login": 200, "/orders": 302, "/orders/5?x=1": 302, "/dashboard": 404, "/register": 302, "/gatehouse.json": 404,
+	} {
+		anonymous.do("GET", path, nil).want(t, status)
+	}
+	if a := anonymous.do("GET", "/orders/v1.2?x=1", nil).want(t, 302); a.Header.Get("Location") != "/signin?next=%2Forders%2Fv1.2%3Fx%3D1" {
+		t.Errorf("Location %q", a.Header.Get("Location"))
+	}
+	for _, path := range []string{"/orders", "/orders/5", "/orders/v1.2"} {
+		if a := member.do("GET", path, nil).want(t, 200); !strings.Contains(a.text, "tiny app") {
+			t.Errorf("%s: %s", path, a.text)
+		}
+	}
+	if logs := s.logs.String(); !strings.Contains(logs, `"/orders/*"`) {
+		t.Error("the log has a path, not the row")
+	}
+}
+
 func TestMembersPages(t *testing.T) {
 	s := embedded(t).start()
 	b := s.member("ada@example.com")

@@ -17,6 +17,7 @@ import (
 type Files struct {
 	assets map[string]*asset // by request path
 	page   *asset
+	table  pageTable
 }
 
 type asset struct {
@@ -31,6 +32,9 @@ type variant struct {
 	body     []byte
 }
 
+// assetsDir is where builds put what has a hash in its name.
+const assetsDir = "/assets/"
+
 const (
 	// Names under /assets/ hold a hash of the content: new content, new name.
 	cacheForever = "public, max-age=31536000, immutable"
@@ -41,14 +45,15 @@ const (
 // encodings, best first. The suffix is the build's.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-// NewFiles reads a built app: index.html, its assets and their copies.
+// NewFiles reads a built app: index.html, its assets and their copies, and
+// gatehouse.json if its pages are not those of spa/.
 func NewFiles(dist fs.FS) (*Files, error) {
-	f := &Files{assets: map[string]*asset{}}
+	f := &Files{assets: map[string]*asset{}, table: ownPages}
 	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if hidden := strings.HasPrefix(path.Base(name), ".") && name != "."; hidden {
+		if hidden := strings.HasPrefix(path.Base(name), ".") && name != "." && name != ".well-known"; hidden {
 			if d.IsDir() {
 				return fs.SkipDir // .vite: the build's own notes
 			}
@@ -71,6 +76,12 @@ func NewFiles(dist fs.FS) (*Files, error) {
 		return nil, fmt.Errorf("read the app's files: there is no index.html; build the app first")
 	}
 	delete(f.assets, "/index.html") // "/" is its address
+	if own := f.assets["/"+appFile]; own != nil {
+		if f.table, err = readPageTable(own.plain()); err != nil {
+			return nil, fmt.Errorf("read the app's files: %w", err)
+		}
+		delete(f.assets, "/"+appFile) // it is for the server
+	}
 	return f, nil
 }
 
@@ -135,6 +146,14 @@ func contentType(name string) string {
 	}
 }
 
+// Find implements Pages. A file that is there is no page.
+func (f *Files) Find(path string) (row string, who access) {
+	if f.assets[path] != nil {
+		return "", ""
+	}
+	return f.table.find(path)
+}
+
 // Asset implements Pages.
 func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool {
 	a := f.assets[path]
@@ -174,6 +193,8 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request, status int) {
 		_, _ = w.Write(v.body) // a client that is gone needs no answer
 	}
 }
+
+func (a *asset) plain() []byte { return a.variants[len(a.variants)-1].body }
 
 // choose picks the best variant that the client takes (RFC 9110 §12.5.3).
 func (a *asset) choose(accept string) variant {

@@ -19,6 +19,8 @@ var builtApp = fstest.MapFS{
 	"assets/tiny-11aa.css.gz": {Data: []byte("longer than the file")},
 	"favicon.svg":             {Data: []byte("<svg/>")},
 	".vite/manifest.json":     {Data: []byte("{}")},
+
+	".well-known/security.txt": {Data: []byte("Contact: mailto:a@example.com")},
 }
 
 func files(t *testing.T) *Files {
@@ -115,6 +117,12 @@ func TestWhatIsNotServed(t *testing.T) {
 		if resp := get(t, path); resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, resp.StatusCode)
 		}
+	}
+}
+
+func TestWellKnownFilesAreNotHidden(t *testing.T) {
+	if resp := get(t, "/.well-known/security.txt"); resp.StatusCode != http.StatusOK || resp.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("%d, %v", resp.StatusCode, resp.Header)
 	}
 }
 

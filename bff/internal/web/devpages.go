@@ -9,6 +9,10 @@ type DevPages struct{ server http.Handler }
 // NewDevPages wants a handler that forwards to the development server.
 func NewDevPages(server http.Handler) DevPages { return DevPages{server} }
 
+// Find implements Pages. Other pages are not guarded here; the development
+// server answers for them like for any file.
+func (d DevPages) Find(path string) (row string, who access) { return ownPages.find(path) }
+
 // Asset implements Pages: the development server knows what there is.
 func (d DevPages) Asset(w http.ResponseWriter, r *http.Request, _ string) bool {
 	d.server.ServeHTTP(w, r)

@@ -11,27 +11,21 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// pagesFor lists the app's pages and who they are for; the app's own router
-// has the same list. What is not here is the app's 404.
-var pagesFor = map[string]access{
-	"/":          anyone,
-	"/signup":    anyone,
-	"/signin":    anyone,
-	"/dashboard": members,
-	"/account":   members,
-	// The app tells members who are no administrators that it is not for them.
-	"/admin/users": members,
-	"/admin/audit": members,
-}
+// signInPage is where people without a session are sent.
+const signInPage = "/signin"
 
-// pageAliases are what people type and old links say.
+// pageAliases are what people type and old links say, where the app has no
+// such page.
 var pageAliases = map[string]string{
-	"/login":    "/signin",
+	"/login":    signInPage,
 	"/register": "/signup",
 }
 
 // Pages is where the single-page app comes from.
 type Pages interface {
+	// Find gives the row of the app's pages that path is in, and who it is
+	// for; "" when it is no page.
+	Find(path string) (row string, who access)
 	// Asset serves the file at path, or reports that there is none.
 	Asset(w http.ResponseWriter, r *http.Request, path string) bool
 	// Page serves the app's document with this status.
@@ -46,12 +40,12 @@ func (s *Server) page(c echo.Context) error {
 		return &methodNotAllowed{allow: "GET, HEAD"}
 	}
 	p := sentPath(c)
-	if to, ok := pageAliases[p]; ok {
-		c.Set(keyRoute, p)
-		return c.Redirect(http.StatusFound, withQuery(to, r.URL.RawQuery))
-	}
-	who, isPage := pagesFor[p]
-	if !isPage {
+	row, who := s.pages.Find(p)
+	if row == "" {
+		if to, ok := pageAliases[p]; ok {
+			c.Set(keyRoute, p)
+			return c.Redirect(http.StatusFound, withQuery(to, r.URL.RawQuery))
+		}
 		if s.pages.Asset(w, r, p) {
 			c.Set(keyRoute, "/assets")
 			return nil
@@ -63,7 +57,7 @@ func (s *Server) page(c echo.Context) error {
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil
 	}
-	c.Set(keyRoute, p)
+	c.Set(keyRoute, row)
 	if who == members {
 		if done, err := s.guard(c); done || err != nil {
 			return err
@@ -103,7 +97,7 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 func (s *Server) toSignIn(c echo.Context) error {
 	u := c.Request().URL
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Redirect(http.StatusFound, "/signin?next="+url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery)))
+	return c.Redirect(http.StatusFound, signInPage+"?next="+url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery)))
 }
 
 func withQuery(path, query string) string {
@@ -114,8 +108,8 @@ func withQuery(path, query string) string {
 }
 
 // looksLikeFile: a miss that wants a file (a script of an older build, a
-// source map) must not get a page of HTML with status 200 or 404; it used to
+// source map, what programs look for in /.well-known) must not get a page of HTML with status 200 or 404; it used to
 // be parsed as a script.
 func looksLikeFile(p string) bool {
-	return strings.HasPrefix(p, "/assets/") || filepath.Ext(p) != ""
+	return strings.HasPrefix(p, assetsDir) || strings.HasPrefix(p, "/.well-known/") || filepath.Ext(p) != ""
 }

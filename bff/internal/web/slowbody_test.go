@@ -18,7 +18,7 @@ import (
 func TestDrippedBodyIsGivenUp(t *testing.T) {
 	defer func(d time.Duration) { bodyDeadline = d }(bodyDeadline)
 	bodyDeadline = 100 * time.Millisecond
-	s := &Server{now: time.Now, log: slog.New(slog.DiscardHandler)}
+	s := &Server{pages: files(t), now: time.Now, log: slog.New(slog.DiscardHandler)}
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerProblem
 	e.POST("/reads", own(func(c echo.Context) error {
