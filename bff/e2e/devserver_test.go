@@ -40,6 +40,15 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 		if csp := a.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-eval") {
 			t.Errorf("%s: %s", path, csp)
 		}
+		if report := a.Header.Get("Content-Security-Policy-Report-Only"); !strings.Contains(report, "trusted-types 'none'") {
+			t.Errorf("%s: what production refuses is not reported: %q", path, report)
+		}
+	}
+	if report := b.do("GET", "/api/auth/me", nil).Header.Get("Content-Security-Policy-Report-Only"); report != "" {
+		t.Errorf("an answer of the API reports %q", report)
+	}
+	if logs := s.logs.String(); !strings.Contains(logs, `"relaxed":"inline scripts`) || !strings.Contains(logs, vite.URL) {
+		t.Errorf("the log does not say what is relaxed, and for whom: %s", logs)
 	}
 	b.do("GET", "/api/auth/me", nil).want(t, 200)
 	b.do("GET", "/api/auth/me", nil, "Origin", vite.URL).want(t, 200)

@@ -14,7 +14,8 @@ import (
 func newPages(c *config.Config, log *slog.Logger) (web.Pages, error) {
 	switch {
 	case c.SPADevURL != nil:
-		log.Warn("pages come from a development server; the page policy is relaxed for it", "url", c.SPADevURL.String())
+		log.Warn("pages come from a development server; the Content-Security-Policy is relaxed for it",
+			"url", c.SPADevURL.String(), "relaxed", web.DevRelaxes)
 		return web.NewDevPages(proxy.NewDevServer(c.SPADevURL)), nil
 	case c.SPADir != "":
 		return web.NewFiles(os.DirFS(c.SPADir))

@@ -16,10 +16,13 @@ const (
 	pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'; trusted-types 'none'"
-	// Vite's React refresh injects an inline script and inline styles, and
-	// its updates come over a WebSocket. Framing, forms and base stay shut.
+	// DevRelaxes says what this gives up; what it keeps is that nothing comes
+	// from elsewhere, no eval, no frames around it, forms and base shut.
 	devCSP = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 		"connect-src 'self' ws: wss:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	// In development Trusted Types only report: a tool may break them, and
+	// whoever writes the app reads in the console what production will refuse.
+	devReportCSP = "require-trusted-types-for 'script'; trusted-types 'none'"
 	// An answer under /api that is opened as a document can run nothing.
 	apiCSP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
@@ -30,15 +33,21 @@ const (
 		"microphone=(), midi=(), payment=(), usb=()"
 )
 
+// DevRelaxes is what pages of a development server may do and production's may
+// not, for the log.
+const DevRelaxes = "inline scripts and styles (React refresh and style updates are), data: images, WebSockets to anywhere (hot reload), " +
+	"media, frames and workers of this origin; Trusted Types report and do not refuse"
+
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		csp := pageCSP
-		if s.headers.dev {
-			csp = devCSP
-		}
-		if underAPI(c.Request().URL.Path) {
+		switch {
+		case underAPI(c.Request().URL.Path):
 			csp = apiCSP
+		case s.headers.dev:
+			csp = devCSP
+			h["Content-Security-Policy-Report-Only"] = []string{devReportCSP}
 		}
 		h["Content-Security-Policy"] = []string{csp}
 		h["X-Content-Type-Options"] = []string{"nosniff"}
