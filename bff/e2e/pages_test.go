@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 func TestPagesOfAnotherApp(t *testing.T) {
 	s := embedded(t)
 	dir := tinyApp(t)
-	put(t, dir, "gatehouse.json", `{"pages": {"anyone": ["/", "/signin", "/login"], "members": ["/orders", "/orders/*"]}}`)
+	put(t, dir, "gatehouse.json", `{"pages": {"anyone": ["/", "/signin", "/login"], "members": ["/orders", "/orders/*"]}, "trustedTypes": ["lit-html"]}`)
 	s.noApp, s.env["SPA_DIR"] = true, dir
 	s.start()
 	anonymous, member := s.browser(), s.member("ada@example.com")
@@ -53,6 +53,9 @@ func TestPagesOfAnotherApp(t *testing.T) {
 		if a := member.do("GET", path, nil).want(t, 200); !strings.Contains(a.text, "tiny app") {
 			t.Errorf("%s: %s", path, a.text)
 		}
+	}
+	if csp := anonymous.do("GET", "/", nil).Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; trusted-types lit-html") {
+		t.Errorf("the policy: %s", csp)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, `"/orders/*"`) {
 		t.Error("the log has a path, not the row")

@@ -17,7 +17,7 @@ import (
 type Files struct {
 	assets map[string]*asset // by request path
 	page   *asset
-	table  pageTable
+	appFacts
 }
 
 type asset struct {
@@ -46,9 +46,9 @@ const (
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // NewFiles reads a built app: index.html, its assets and their copies, and
-// gatehouse.json if its pages are not those of spa/.
+// gatehouse.json if it is not quite like the one in spa/.
 func NewFiles(dist fs.FS) (*Files, error) {
-	f := &Files{assets: map[string]*asset{}, table: ownPages}
+	f := &Files{assets: map[string]*asset{}, appFacts: appFacts{table: ownPages}}
 	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func NewFiles(dist fs.FS) (*Files, error) {
 	}
 	delete(f.assets, "/index.html") // "/" is its address
 	if own := f.assets["/"+appFile]; own != nil {
-		if f.table, err = readPageTable(own.plain()); err != nil {
+		if f.appFacts, err = readAppFile(own.plain()); err != nil {
 			return nil, fmt.Errorf("read the app's files: %w", err)
 		}
 		delete(f.assets, "/"+appFile) // it is for the server
@@ -153,6 +153,9 @@ func (f *Files) Find(path string) (row string, who access) {
 	}
 	return f.table.find(path)
 }
+
+// Policies implements Pages.
+func (f *Files) Policies() []string { return f.policies }
 
 // Asset implements Pages.
 func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool {

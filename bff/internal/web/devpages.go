@@ -13,6 +13,9 @@ func NewDevPages(server http.Handler) DevPages { return DevPages{server} }
 // server answers for them like for any file.
 func (d DevPages) Find(path string) (row string, who access) { return ownPages.find(path) }
 
+// Policies implements Pages: in development they are reported, not refused.
+func (d DevPages) Policies() []string { return nil }
+
 // Asset implements Pages: the development server knows what there is.
 func (d DevPages) Asset(w http.ResponseWriter, r *http.Request, _ string) bool {
 	d.server.ServeHTTP(w, r)

@@ -1,13 +1,27 @@
 package web
 
 import (
+	"strings"
+
 	"github.com/labstack/echo/v4"
 )
 
 // securityHeaders are on every answer of every kind, ours and proxied, once.
 type securityHeaders struct {
 	hsts bool
-	dev  bool // a development server's pages need inline scripts
+	dev  bool   // a development server's pages need inline scripts
+	page string // the Content-Security-Policy of pages
+}
+
+func newSecurityHeaders(hsts, dev bool, policies []string) securityHeaders {
+	s := securityHeaders{hsts: hsts, dev: dev, page: pageCSP}
+	switch {
+	case dev:
+		s.page = devCSP
+	case len(policies) > 0:
+		s.page = strings.Replace(pageCSP, "trusted-types 'none'", "trusted-types "+strings.Join(policies, " "), 1)
+	}
+	return s
 }
 
 const (
@@ -41,12 +55,11 @@ const DevRelaxes = "inline scripts and styles (React refresh and style updates a
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		csp := pageCSP
+		csp := s.headers.page
 		switch {
 		case underAPI(c.Request().URL.Path):
 			csp = apiCSP
 		case s.headers.dev:
-			csp = devCSP
 			h["Content-Security-Policy-Report-Only"] = []string{devReportCSP}
 		}
 		h["Content-Security-Policy"] = []string{csp}

@@ -26,6 +26,8 @@ type Pages interface {
 	// Find gives the row of the app's pages that path is in, and who it is
 	// for; "" when it is no page.
 	Find(path string) (row string, who access)
+	// Policies names the Trusted Types policies that the app may make.
+	Policies() []string
 	// Asset serves the file at path, or reports that there is none.
 	Asset(w http.ResponseWriter, r *http.Request, path string) bool
 	// Page serves the app's document with this status.

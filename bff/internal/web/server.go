@@ -67,7 +67,7 @@ func New(o Options) *Server {
 	s := &Server{
 		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
-		headers: securityHeaders{hsts: secure, dev: o.SPADevURL != nil}, public: o.PublicURL, now: o.Now, log: o.Log,
+		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
 		observe: o.Observe, healthy: o.Healthy, trusted: o.TrustedProxies,
 		closing: make(chan struct{}),
 	}

@@ -70,7 +70,7 @@ func TestMistakesInPagesAreRefusedTogether(t *testing.T) {
 		`{"page": {}}`:       {"page"},
 		`{"pages": {"a":1}}`: {"a"},
 		`{"pages": {"anyone": ["/"], "anyone": []}}`: {"anyone"},
-		`{}`: {`"/" is missing`, `"/signin" must be for anyone`},
+		`{"pages": {}}`: {`"/" is missing`, `"/signin" must be for anyone`},
 		`{"pages": {"members": ["/*"], "anyone": ["/"]}}`:                  {`"/signin" must be for anyone`},
 		`{"pages": {"members": ["orders", "/a//b"], ` + good + `}}`:        {`"orders"`, `"/a//b"`},
 		`{"pages": {"members": ["/a/../b", "/a*", "/*/a"], ` + good + `}}`: {`"/a/../b"`, `"/a*"`, `"/*/a"`},
@@ -78,6 +78,8 @@ func TestMistakesInPagesAreRefusedTogether(t *testing.T) {
 		`{"pages": {"members": ["/api", "/api/*", "/API;x", "/assets/*"], ` + good + `}}`: {`"/api" is under /api or`, `"/api/*" is under /api or`,
 			`"/API;x" is under /api or`, `"/assets/*" is under`},
 		`{"pages": {"members": ["/"], ` + good + `}}`: {`"/" is there twice`},
+		`{"trustedTypes": ["default", "a b", "*", "'allow-duplicates'", "x;script-src", ""]}`: {
+			`"default" is no`, `"a b"`, `"*"`, `allow-duplicates`, `x;script-src`, `"" is no`},
 	} {
 		_, err := NewFiles(with(text))
 		if err == nil {
@@ -101,5 +103,22 @@ func TestDevelopmentPagesHaveTheTableOfSpa(t *testing.T) {
 		if _, who := d.Find(path); who != want {
 			t.Errorf("%s is for %q, want %q", path, who, want)
 		}
+	}
+}
+
+func TestTrustedTypesPoliciesOfAnApp(t *testing.T) {
+	f, err := NewFiles(with(`{"trustedTypes": ["lit-html", "angular#bundler"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, who := f.Find("/dashboard"); who != members {
+		t.Error("without pages of its own the app has not those of spa/")
+	}
+	own := newSecurityHeaders(false, false, f.Policies()).page
+	if own != strings.TrimSuffix(pageCSP, "'none'")+"lit-html angular#bundler" {
+		t.Errorf("the policy: %s", own)
+	}
+	if strict := newSecurityHeaders(false, false, files(t).Policies()).page; strict != pageCSP {
+		t.Errorf("an app that says nothing: %s", strict)
 	}
 }
