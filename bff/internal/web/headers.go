@@ -50,7 +50,7 @@ const (
 // DevRelaxes is what pages of a development server may do and production's may
 // not, for the log.
 const DevRelaxes = "inline scripts and styles (React refresh and style updates are), data: images, WebSockets to anywhere (hot reload), " +
-	"media, frames and workers of this origin; Trusted Types report and do not refuse"
+	"media and frames of this origin; Trusted Types report and do not refuse"
 
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
