@@ -12,7 +12,10 @@ test.beforeEach(({}, { project }) => {
   test.skip(project.name !== 'embedded', 'it starts a product of its own')
 })
 
-test('an edited component changes on the page without a reload, by way of the product', async ({ page, context }) => {
+test('an edited component changes on the page without a reload, by way of the product', async ({
+  page,
+  context,
+}) => {
   test.setTimeout(300_000) // a cold Go build
   // A copy, because what is edited in a checkout may stay edited.
   const { dir, remove } = temporary()
@@ -27,8 +30,10 @@ test('an edited component changes on the page without a reload, by way of the pr
     logLevel: 'error',
     server: { port, fs: { allow: [dir, spa] } },
   })
-  await vite.listen()
-  const product = await startProduct(dir, { SPA_DEV_URL: `http://localhost:${port}` })
+  const [product] = await Promise.all([
+    startProduct(dir, { SPA_DEV_URL: `http://localhost:${port}` }),
+    vite.listen(),
+  ])
 
   try {
     const sockets: string[] = []
@@ -39,7 +44,7 @@ test('an edited component changes on the page without a reload, by way of the pr
 
     const component = join(dir, 'src/routes/sign-in.tsx')
     writeFileSync(component, readFileSync(component, 'utf8').replace('Welcome back', 'Edited live'))
-    await expect(page.getByText('Edited live')).toBeVisible()
+    await expect(page.getByText('Edited live')).toBeVisible({ timeout: 30_000 })
     await expect(page.getByLabel('Email')).toHaveValue('kept@example.com') // what a reload would empty
     expect(new Set(sockets), 'where hot reload connects').toEqual(new Set([new URL(product.url).host]))
 

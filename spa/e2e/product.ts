@@ -1,9 +1,10 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -31,7 +32,8 @@ export async function freePort(): Promise<number> {
 /** The real program, in embedded mode in this folder, with the pages that the environment says. */
 export async function startProduct(dir: string, env: Record<string, string>): Promise<Product> {
   const program = join(dir, 'gatehouse')
-  execFileSync('go', ['build', '-o', program, './bff'], {
+  // Linking is most of it, and nobody will debug this one.
+  await promisify(execFile)('go', ['build', '-ldflags', '-s -w', '-o', program, './bff'], {
     cwd: root,
     env: { ...process.env, CGO_ENABLED: '0' },
   })
