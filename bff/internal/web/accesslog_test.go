@@ -2,9 +2,12 @@ package web
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +64,59 @@ func TestLogLine(t *testing.T) {
 	}
 	if strings.Contains(logs, "secret") || strings.Contains(logs, "broken_off") {
 		t.Error(logs)
+	}
+}
+
+// Nobody has seen the 5xx of a client that hung up: it is not the product's.
+func TestClientThatHungUpIs499(t *testing.T) {
+	for name, c := range map[string]struct {
+		gone   bool
+		answer int
+		want   string
+	}{
+		"gone, nothing to say": {true, 500, "level=INFO msg=request method=GET route=/thing status=499"},
+		"gone, a late 200":     {true, 200, "status=200"},
+		"there":                {false, 500, "level=ERROR msg=request method=GET route=/thing status=500"},
+	} {
+		var buf bytes.Buffer
+		counted := 0
+		s := &Server{now: time.Now, log: slog.New(slog.NewTextHandler(&buf, nil)), observe: Observer{
+			Answered: func(_, _ string, status int, _ time.Duration, _ bool) { counted = status },
+		}}
+		e := echo.New()
+		e.HTTPErrorHandler = s.answerProblem
+		e.Pre(s.identifyRequest, s.logRequest)
+		ctx, leave := context.WithCancel(t.Context())
+		e.GET("/thing", func(ec echo.Context) error {
+			if c.gone {
+				leave()
+			}
+			if c.answer == 200 {
+				return ec.NoContent(200)
+			}
+			return errors.New("upstream gave up")
+		})
+		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/thing", nil).WithContext(ctx))
+		leave()
+		if !strings.Contains(buf.String(), c.want) {
+			t.Errorf("%s: no %s in %s", name, c.want, buf.String())
+		}
+		if (counted == 499) != (c.gone && c.answer == 500) {
+			t.Errorf("%s: counted as %d", name, counted)
+		}
+	}
+}
+
+func TestWhoseTraceGoesOn(t *testing.T) {
+	s := &Server{trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	for peer, want := range map[string]bool{
+		"10.1.2.3:99": true, "[::ffff:10.1.2.3]:99": true, "[fd00::1]:9": true, "11.0.0.1:9": false, "[fe80::1%eth0]:9": false, "": false, "pipe": false,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-For", "10.1.2.3")
+		if got := s.fromProxy(r); got != want {
+			t.Errorf("%q: %v", peer, got)
+		}
 	}
 }
