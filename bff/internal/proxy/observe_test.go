@@ -17,6 +17,7 @@ type notes struct {
 	answered []string
 	failed   []string
 	attempts []string
+	sent     []*http.Request
 }
 
 func (n *notes) add(list *[]string, format string, args ...any) {
@@ -37,6 +38,7 @@ func (n *notes) watching(o *Options) {
 		Attempt: func(r *http.Request, route, _ string) func(int, error) {
 			mark := fmt.Sprint("span-", len(n.attempts))
 			r.Header.Set("Traceparent", mark)
+			n.sent = append(n.sent, r)
 			return func(status int, err error) {
 				n.add(&n.attempts, "%s %s %d %v", route, r.Header.Get("Traceparent"), status, err != nil)
 			}
@@ -57,6 +59,10 @@ func TestObserverSeesEachAttempt(t *testing.T) {
 	want := []string{"/api/x span-0 0 true", "/api/x span-1 418 false"}
 	if diff := cmp.Diff(want, n.attempts); diff != "" {
 		t.Error(diff)
+	}
+	// The transport may hold on to a request that it has failed to send.
+	if got := n.sent[0].Header.Get("Traceparent"); got != "span-0" {
+		t.Errorf("the first attempt's header became %q", got)
 	}
 	if got := last().header.Get("Traceparent"); got != "span-1" {
 		t.Errorf("the upstream was told %q", got)
