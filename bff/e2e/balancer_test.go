@@ -111,12 +111,12 @@ func (b *balancer) behind(t *testing.T, s *site, n int) []string {
 
 // servicesFor is what instances have in common: stores, secrets, and one API
 // behind them.
-func servicesFor(t *testing.T, api http.Handler) *site {
+func servicesFor(t *testing.T, api http.Handler, rows ...string) *site {
 	t.Helper()
 	s := onServices(t)
 	s.redis = nil // the API is ours
 	up := httptest.NewServer(api)
 	t.Cleanup(up.Close)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up").name
+	s.env["ROUTES_FILE"] = newRoutesFile(t, append(rows, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up")...).name
 	return s
 }

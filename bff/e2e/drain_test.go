@@ -2,146 +2,23 @@ package e2e
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 )
-
-// commuter is somebody who is signed in and works all day: reads, writes, and
-// has the session renewed. Nothing of it may fail.
-type commuter struct {
-	base   string
-	client *http.Client
-	done   atomic.Int64
-}
-
-func newCommuter(t *testing.T, base, email string) *commuter {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &commuter{base: base, client: &http.Client{Jar: jar, Timeout: 20 * time.Second}}
-	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
-		if _, err := c.ask("POST", path, credentials(email)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return c
-}
-
-// ask gives the text of an answer that is good.
-func (c *commuter) ask(method, path string, body any) (string, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return "", err
-	}
-	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(text))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(somewhere()[0], somewhere()[1])
-	if body == nil {
-		r.Body, r.ContentLength = nil, 0
-	}
-	a, err := read(c.client.Do(r))
-	if err != nil {
-		return "", err
-	}
-	if _, cleared := a.brings(); cleared || a.StatusCode >= 300 {
-		return "", fmt.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, a.text, a.setCookies())
-	}
-	return a.text, nil
-}
-
-// work goes on until ctx ends. Renewals are few: there are 60 a minute.
-func (c *commuter) work(ctx context.Context) error {
-	renewed := time.Now()
-	for n := 0; ctx.Err() == nil; n++ {
-		said := fmt.Sprint("note ", n)
-		heard, err := c.ask("POST", "/api/up/echo", said)
-		if err != nil {
-			return err
-		}
-		if heard != fmt.Sprintf("%q", said) {
-			return fmt.Errorf("said %q, heard %s", said, heard)
-		}
-		if _, err := c.ask("GET", "/api/up/echo", nil); err != nil {
-			return err
-		}
-		if time.Since(renewed) > 1500*time.Millisecond {
-			renewed = time.Now()
-			if _, err := c.ask("POST", "/api/auth/refresh", nil); err != nil {
-				return err
-			}
-		}
-		c.done.Add(1)
-	}
-	_, err := c.ask("GET", "/api/auth/me", nil)
-	return err
-}
-
-// crowd works behind a balancer until the returned function is called, and
-// reports what failed.
-func (b *balancer) crowd(t *testing.T, size int) (everybody func(what string), end func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	var all sync.WaitGroup
-	var commuters []*commuter
-	for n := range size {
-		c := newCommuter(t, b.url, fmt.Sprintf("commuter%d@example.com", n))
-		commuters = append(commuters, c)
-		all.Go(func() {
-			if err := c.work(ctx); err != nil {
-				t.Errorf("commuter %d: %v", n, err)
-			}
-		})
-	}
-	end = sync.OnceFunc(func() {
-		cancel()
-		all.Wait()
-		var total int64
-		for _, c := range commuters {
-			total += c.done.Load()
-		}
-		t.Logf("%d rounds of work; requests by instance: %d, %d", total, b.instances[0].served.Load(), b.instances[1].served.Load())
-		if n := b.failed.Load(); n > 0 {
-			t.Errorf("%d requests failed, the last: %s", n, *b.fault.Load())
-		}
-	})
-	t.Cleanup(end)
-	return func(what string) {
-		t.Helper()
-		for n, c := range commuters {
-			before, deadline := c.done.Load(), time.Now().Add(20*time.Second)
-			for c.done.Load() < before+3 {
-				if t.Failed() || time.Now().After(deadline) {
-					t.Fatalf("%s: commuter %d does not get on", what, n)
-				}
-				<-time.After(5 * time.Millisecond)
-			}
-		}
-	}, end
-}
 
 func echoAPI(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "" {
@@ -212,10 +89,10 @@ func TestRestartUnderLoad(t *testing.T) {
 	b.run()
 	lb.instances[0].wait(a.site)
 	lb.instances[1].wait(b.site)
-	everybody, end := lb.crowd(t, 4)
-	walker := newCommuter(t, lb.url, "walker@example.com")
+	commuters := lb.crowd(t, 4, "/api/up/echo")
+	walker := newCommuter(t, lb.url, "walker@example.com", "")
 	for range 2 {
-		everybody("before the restart")
+		commuters.getOn("before the restart")
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.instances[0].public, "http", "ws", 1)+"/api/up/echo",
 			&websocket.DialOptions{HTTPClient: &http.Client{Jar: sameHost{walker.client.Jar}}, Host: "localhost"})
 		if err != nil {
@@ -234,16 +111,16 @@ func TestRestartUnderLoad(t *testing.T) {
 		if code := a.cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("exit code %d; it logged:\n%s", code, a.logs)
 		}
-		everybody("with one instance")
+		commuters.getOn("with one instance")
 		a = a.again()
 		lb.instances[0].wait(a.site)
 		served := lb.instances[0].served.Load()
-		everybody("after the restart")
+		commuters.getOn("after the restart")
 		if lb.instances[0].served.Load() == served {
 			t.Error("the new process gets no requests")
 		}
 	}
-	end()
+	commuters.end()
 }
 
 // sameHost lets a jar's cookies go to an instance behind the balancer.

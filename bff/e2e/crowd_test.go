@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// commuter is somebody who is signed in and works all day: reads, writes, and
+// has the session renewed. Nothing of it may fail.
+type commuter struct {
+	base, look       string // what is read between writing
+	client           *http.Client
+	rounds, renewals atomic.Int64
+}
+
+func newCommuter(t *testing.T, base, email, look string) *commuter {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &commuter{base: base, look: look, client: &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
+		if _, err := c.ask("POST", path, credentials(email)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// ask gives the text of an answer that is good.
+func (c *commuter) ask(method, path string, body any) (string, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return "", err
+	}
+	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(somewhere()[0], somewhere()[1])
+	if body == nil {
+		r.Body, r.ContentLength = nil, 0
+	}
+	a, err := read(c.client.Do(r))
+	if err != nil {
+		return "", err
+	}
+	if _, cleared := a.brings(); cleared || a.StatusCode >= 300 {
+		return "", fmt.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, a.text, a.setCookies())
+	}
+	return a.text, nil
+}
+
+// work goes on until ctx ends. Renewals are few: there are 60 a minute.
+func (c *commuter) work(ctx context.Context) error {
+	renewed := time.Now()
+	for n := 0; ctx.Err() == nil; n++ {
+		said := fmt.Sprint("note ", n)
+		heard, err := c.ask("POST", "/api/up/echo", said)
+		if err != nil {
+			return err
+		}
+		if heard != fmt.Sprintf("%q", said) {
+			return fmt.Errorf("said %q, heard %s", said, heard)
+		}
+		if _, err := c.ask("GET", c.look, nil); err != nil {
+			return err
+		}
+		if time.Since(renewed) > 1500*time.Millisecond {
+			renewed = time.Now()
+			if _, err := c.ask("POST", "/api/auth/refresh", nil); err != nil {
+				return err
+			}
+			c.renewals.Add(1)
+		}
+		c.rounds.Add(1)
+	}
+	_, err := c.ask("GET", "/api/auth/me", nil)
+	return err
+}
+
+// crowd is people at work behind a balancer.
+type crowd struct {
+	t         *testing.T
+	commuters []*commuter
+	end       func() // reports what failed; at the end of the test at the latest
+}
+
+func (b *balancer) crowd(t *testing.T, size int, look string) *crowd {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	crowd := &crowd{t: t}
+	for n := range size {
+		c := newCommuter(t, b.url, fmt.Sprintf("commuter%d@example.com", n), look)
+		crowd.commuters = append(crowd.commuters, c)
+		all.Go(func() {
+			if err := c.work(ctx); err != nil {
+				t.Errorf("commuter %d: %v", n, err)
+			}
+		})
+	}
+	crowd.end = sync.OnceFunc(func() {
+		cancel()
+		all.Wait()
+		var rounds, renewals int64
+		for _, c := range crowd.commuters {
+			rounds, renewals = rounds+c.rounds.Load(), renewals+c.renewals.Load()
+		}
+		t.Logf("%d rounds of work, %d renewals; requests by instance: %d, %d", rounds, renewals, b.instances[0].served.Load(), b.instances[1].served.Load())
+		if n := b.failed.Load(); n > 0 {
+			t.Errorf("%d requests failed, the last: %s", n, *b.fault.Load())
+		}
+	})
+	t.Cleanup(crowd.end)
+	return crowd
+}
+
+// getOn waits until everybody has done some more.
+func (c *crowd) getOn(when string) {
+	c.t.Helper()
+	c.more(when, func(c *commuter) int64 { return c.rounds.Load() }, 3)
+}
+
+// renew waits until everybody's session has been renewed: two, because the
+// first may have begun before.
+func (c *crowd) renew() {
+	c.t.Helper()
+	c.more("to renew", func(c *commuter) int64 { return c.renewals.Load() }, 2)
+}
+
+func (c *crowd) more(when string, count func(*commuter) int64, more int64) {
+	c.t.Helper()
+	var want []int64
+	for _, who := range c.commuters {
+		want = append(want, count(who)+more)
+	}
+	for n, who := range c.commuters {
+		for deadline := time.Now().Add(20 * time.Second); count(who) < want[n]; <-time.After(5 * time.Millisecond) {
+			if c.t.Failed() || time.Now().After(deadline) {
+				c.t.Fatalf("%s: commuter %d does not get on", when, n)
+			}
+		}
+	}
+}

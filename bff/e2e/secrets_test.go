@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+)
+
+// runbook is the shell code of a section of docs/operations.md, block by block.
+func runbook(t *testing.T, section string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\n### "+section+"\n")
+	after, _, _ = strings.Cut(after, "\n### ")
+	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(after, -1) {
+		blocks = append(blocks, m[1])
+	}
+	return blocks
+}
+
+// secretRotation is an operator at work: two instances behind a balancer, their
+// secrets in a folder, and docs/operations.md.
+type secretRotation struct {
+	t         *testing.T
+	dir       string
+	path      string // with the program on it
+	lb        *balancer
+	instances [2]*binary
+	commuters *crowd
+}
+
+func newSecretRotation(t *testing.T) *secretRotation {
+	t.Helper()
+	file := buildBinary(t)
+	r := &secretRotation{t: t, dir: t.TempDir(), path: filepath.Dir(file) + ":" + os.Getenv("PATH"), lb: newBalancer(t, 2)}
+	api := freeAddr(t)
+	s := servicesFor(t, http.HandlerFunc(echoAPI), "path: /api/demo\nupstreams: [http://"+api+"]\nstrip_prefix: /api/demo")
+	for _, name := range []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"} {
+		secret := filepath.Join(r.dir, name)
+		if err := os.WriteFile(secret, []byte(strings.ReplaceAll(s.env[name], `\n`, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		delete(s.env, name)
+		s.env[name+"_FILE"] = secret
+	}
+	s.background("the demo API", func(ctx context.Context) error {
+		return app.RunDemoAPI(ctx, app.DemoOptions{
+			Listen: api, JWKSURL: r.lb.url + "/.well-known/jwks.json", Issuer: r.lb.url, Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		})
+	})
+	for n := range r.instances {
+		r.instances[n] = newBinary(t, file, append(r.lb.behind(t, s, n), "SHUTDOWN_TIMEOUT", "2s")...)
+		r.instances[n].run()
+		r.lb.instances[n].wait(r.instances[n].site)
+	}
+	r.commuters = r.lb.crowd(t, 3, "/api/demo/me")
+	return r
+}
+
+func (r *secretRotation) shell(code string) {
+	r.t.Helper()
+	cmd := exec.Command("sh", "-euc", code)
+	cmd.Dir, cmd.Env = r.dir, []string{"PATH=" + r.path}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Fatalf("%v\n%s\n%s", err, code, out)
+	}
+}
+
+// restartEvery restarts one instance after the other, with people at work.
+func (r *secretRotation) restartEvery() {
+	r.t.Helper()
+	for n, b := range r.instances {
+		r.instances[n] = b.restarted()
+		r.lb.instances[n].wait(r.instances[n].site)
+		r.commuters.getOn("after a restart")
+	}
+}
+
+// Three secrets, replaced one after the other by the runbook, under load: no
+// request fails, and nobody is signed out, not even who was away meanwhile.
+func TestSecretsAreReplacedUnderLoad(t *testing.T) {
+	t.Parallel()
+	blocks := runbook(t, "Rotate the secrets")
+	if len(blocks) != 4 {
+		t.Fatalf("%d blocks of code", len(blocks))
+	}
+	r := newSecretRotation(t)
+	const placeholder = "secret=JWT_REFRESH_SECRET "
+	if !strings.Contains(blocks[0], placeholder) {
+		t.Fatal(blocks[0])
+	}
+	for _, secret := range []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"} {
+		away := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "-"))+"@example.com", "")
+		gone := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "."))+"@example.com", "")
+		before, err := os.ReadFile(filepath.Join(r.dir, secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		prelude := strings.Replace(blocks[0], placeholder, "secret="+secret+" ", 1)
+		r.shell(prelude)
+		functions := prelude[strings.Index(prelude, "# What instances read"):]
+		for step, block := range blocks[1:] {
+			r.shell("secret=" + secret + "\n" + functions + block)
+			r.restartEvery()
+			switch step {
+			case 1:
+				if _, err := away.ask("POST", "/api/up/echo", "back"); err != nil {
+					t.Errorf("%s: who was away: %v", secret, err)
+				}
+				if _, err := away.ask("POST", "/api/auth/refresh", nil); err != nil {
+					t.Errorf("%s: who was away: %v", secret, err)
+				}
+				r.commuters.renew()
+			case 2:
+				if _, err := away.ask("GET", "/api/auth/me", nil); err != nil {
+					t.Errorf("%s: who came back in time: %v", secret, err)
+				}
+				_, err := gone.ask("POST", "/api/auth/refresh", nil)
+				if signedOut := err != nil; signedOut != (secret == "JWT_REFRESH_SECRET") {
+					t.Errorf("%s: who came back too late: %v", secret, err)
+				}
+			}
+		}
+		after, err := os.ReadFile(filepath.Join(r.dir, secret))
+		if err != nil || string(after) == string(before) || strings.Contains(string(after), strings.TrimSpace(string(before))) {
+			t.Errorf("%s has not been replaced (%v)", secret, err)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	r.commuters.end()
+	if left, err := filepath.Glob(filepath.Join(r.dir, "*", "*")); err != nil || len(left) > 0 {
+		t.Errorf("secrets are left: %v, %v", left, err)
+	}
+}
+
+// Why the new secret comes second first.
+func TestRefreshSecretThatSignsAtOnceSignsPeopleOut(t *testing.T) {
+	p := twoInstances(t)
+	other, err := app.NewSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, newer := p.a.env["JWT_REFRESH_SECRET"], other.Refresh[0].Reveal()
+	restart := func(s *site, secrets ...string) {
+		s.stop()
+		s.env["JWT_REFRESH_SECRET"] = strings.Join(secrets, ",")
+		s.start()
+	}
+	restart(p.b, newer, older)
+	with := p.a.somebody("ada@example.com")
+	with = p.b.post("/api/auth/refresh", with).renewed(t)
+	p.a.post("/api/auth/refresh", with).want(t, 401)
+	restart(p.a, older, newer)
+	p.a.post("/api/auth/refresh", with).renewed(t)
+}
