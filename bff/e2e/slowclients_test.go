@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // Clients that hold connections without using them: with Go's defaults 200 of
@@ -53,6 +55,13 @@ func newSlowSite(t *testing.T) *slowSite {
 			_ = http.NewResponseController(w).Flush()
 			<-time.After(testStall / 10)
 		}
+	})
+	mux.HandleFunc("/echo", echoAPI)
+	mux.HandleFunc("/quiet", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-time.After(5 * testStall / 2)
+		fmt.Fprint(w, "data: done\n\n")
 	})
 	mux.HandleFunc("/thinks", func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -226,10 +235,38 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 		}
 		conn.Close()
 	})
-	for _, path := range []string{"/api/up/drips", "/api/up/thinks"} {
+	t.Run("a WebSocket with nothing to say", func(t *testing.T) {
+		t.Parallel()
+		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.base, "http")+"/api/up/echo", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseNow()
+		for range 2 {
+			echoes(t, conn, "still here")
+			<-time.After(5 * testStall / 2)
+		}
+		echoes(t, conn, "still here")
+	})
+	t.Run("a connection that is kept", func(t *testing.T) {
+		t.Parallel()
+		conn, br := s.dial()
+		for range 2 {
+			if err := s.say(conn, "POST /api/up/reads HTTP/1.1\nHost: x\nContent-Length: 5\n\nhello"); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil || resp.StatusCode != 200 {
+				t.Fatal(resp, err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			<-time.After(5 * testStall / 2)
+		}
+	})
+	for path, want := range map[string]string{"/api/up/drips": strings.Repeat("x", 25), "/api/up/thinks": "done", "/api/up/quiet": "data: done\n\n"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			if text := s.browser().do("GET", path, nil).want(t, 200).text; text != strings.Repeat("x", 25) && text != "done" {
+			if text := s.browser().do("GET", path, nil).want(t, 200).text; text != want {
 				t.Errorf("%q", text)
 			}
 		})
