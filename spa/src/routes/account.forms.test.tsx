@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { delay, http, HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { ProblemCode } from '@/lib/api/schema'
 import { ada, anonymous, me, problem, signedIn } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -93,7 +94,7 @@ describe('the profile', () => {
   })
 
   it('says what is wrong with the server', async () => {
-    answer('patch', '/api/auth/me', () => problem(503, 'user_store_unavailable'))
+    answer('patch', '/api/auth/me', () => problem(503, 'database_unavailable'))
     const { user } = await open()
     await user.click(save())
     expect(await screen.findByRole('alert')).toHaveTextContent('The service is unavailable')
@@ -218,7 +219,7 @@ describe('deleting the account', () => {
     expect(at()).toBe('/')
   })
 
-  it.each([
+  it.each<[string, number, ProblemCode, string]>([
     ['a wrong password', 403, 'wrong_password', 'This is not your password.'],
     [
       'the last administrator',

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { http, HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ActivityEvent, Device } from '@/lib/api/account-api'
+import type { AuditEvent, AuditEventType, Device } from '@/lib/api/schema'
 import { me, problem } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -28,11 +28,14 @@ function device(id: string, fields: Partial<Device> = {}): Device {
 }
 const here = device('s1', { current: true, userAgent: FIREFOX, ip: '192.0.2.1' })
 
-function event(id: string, type: string, fields: Partial<ActivityEvent> = {}): ActivityEvent {
+function event(id: string, type: AuditEventType, fields: Partial<AuditEvent> = {}): AuditEvent {
   return {
     id,
     type,
+    userId: '42',
     actorId: '42',
+    sessionId: 's1',
+    requestId: 'req-1',
     detail: '',
     ip: '192.0.2.7',
     userAgent: IPHONE,
@@ -43,7 +46,7 @@ function event(id: string, type: string, fields: Partial<ActivityEvent> = {}): A
 
 const answerDevices = (...sessions: Device[]) =>
   server.use(http.get('/api/auth/sessions', () => HttpResponse.json({ sessions })))
-const answerActivity = (...events: ActivityEvent[]) =>
+const answerActivity = (...events: AuditEvent[]) =>
   server.use(http.get('/api/auth/activity', () => HttpResponse.json({ events, next: null })))
 
 const card = (name: string) => within(screen.getByRole('region', { name }))
@@ -211,7 +214,7 @@ describe('the activity', () => {
         http.get('/api/auth/activity', ({ request }) => {
           const cursor = new URL(request.url).searchParams.get('cursor')
           if (cursor === null) return HttpResponse.json({ events: [event('e2', 'logout')], next: 'a+b&c' })
-          if (failing || cursor !== 'a+b&c') return problem(503, 'user_store_unavailable')
+          if (failing || cursor !== 'a+b&c') return problem(503, 'database_unavailable')
           return HttpResponse.json({ events: [event('e1', 'registered')], next: null })
         }),
       )

@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { delay, http, HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { ProblemCode } from '@/lib/api/schema'
 import { anonymous, me, problem, signedIn } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -100,7 +101,7 @@ describe('says', () => {
     expect(await screen.findByRole('alert')).toHaveTextContent('This account is disabled.')
   })
 
-  it.each([
+  it.each<[string, number, ProblemCode, string]>([
     ['too many attempts', 429, 'too_many_attempts', 'Too many attempts'],
     ['a busy server', 503, 'busy', 'The service is unavailable'],
   ])('how long to wait after %s, and lets nobody try before', async (_, status, code, words) => {

@@ -1,5 +1,6 @@
 import { HttpResponse } from 'msw'
 import type { Session, SignedIn, User } from '@/lib/api/auth-api'
+import type { Problem, ProblemCode } from '@/lib/api/schema'
 
 /** What the server answers, in the shapes of its API. */
 
@@ -37,8 +38,9 @@ interface Extras {
   headers?: Record<string, string>
 }
 
-export function problem(status: number, code: string, { headers, ...fields }: Extras = {}) {
-  const body = { type: 'about:blank', title: `Problem ${code}`, status, code, requestId: 'req-1', ...fields }
+export function problem(status: number, code: ProblemCode, { headers, ...fields }: Extras = {}) {
+  const type = `urn:gatehouse:problem:${code}`
+  const body: Problem = { type, title: `Problem ${code}`, status, code, requestId: 'req-1', ...fields }
   return HttpResponse.json(body, {
     status,
     headers: { 'Content-Type': 'application/problem+json', ...headers },

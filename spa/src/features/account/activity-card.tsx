@@ -8,7 +8,7 @@ import { useKeptFocus } from './use-kept-focus'
 import { readUserAgent, sayClient } from './user-agent'
 import { Button } from '@/components/ui/button'
 import { Card } from '@/components/ui/card'
-import type { ActivityEvent } from '@/lib/api/account-api'
+import type { AuditEvent } from '@/lib/api/schema'
 import { useNow } from '@/lib/time/use-now'
 import { minuteOf } from '@/lib/time/words'
 
@@ -60,7 +60,7 @@ export function ActivityCard({ activity, ownId }: { activity: Activity; ownId: s
   )
 }
 
-function List({ events, ownId }: { events: ActivityEvent[]; ownId: string }) {
+function List({ events, ownId }: { events: AuditEvent[]; ownId: string }) {
   const now = useNow()
   return (
     <Rows label="Account activity">

@@ -1,11 +1,23 @@
 import { expect, it } from 'vitest'
 import { ago } from './ago'
 import { sayEvent } from './event-words'
-import type { ActivityEvent } from '@/lib/api/account-api'
+import type { AuditEvent, AuditEventType } from '@/lib/api/schema'
 
-function event(type: string, fields: Partial<ActivityEvent> = {}): ActivityEvent {
-  const at = '2026-11-21T12:00:00Z'
-  return { id: 'e1', type, actorId: '42', detail: '', ip: '', userAgent: '', at, ...fields }
+/** Of any type: the server may be newer than this app. */
+function event(type: string, fields: Partial<AuditEvent> = {}): AuditEvent {
+  return {
+    id: 'e1',
+    type: type as AuditEventType,
+    userId: '42',
+    actorId: '42',
+    sessionId: '',
+    detail: '',
+    ip: '',
+    userAgent: '',
+    requestId: '',
+    at: '2026-11-21T12:00:00Z',
+    ...fields,
+  }
 }
 
 it.each([

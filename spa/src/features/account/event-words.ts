@@ -1,4 +1,4 @@
-import type { ActivityEvent } from '@/lib/api/account-api'
+import type { AuditEvent, AuditEventType } from '@/lib/api/schema'
 
 interface Saying {
   text: string
@@ -6,7 +6,7 @@ interface Saying {
   alarming: boolean
 }
 
-const TEXTS: Record<string, string> = {
+const TEXTS: Record<AuditEventType, string> = {
   registered: 'Account created',
   login_succeeded: 'Signed in',
   login_failed: 'Sign-in failed',
@@ -34,7 +34,7 @@ const ENDS: Record<string, string> = {
 const ALARMING = new Set(['login_failed', 'refresh_reuse'])
 
 /** What an event says to the account's owner. A type from a newer server is shown as it is. */
-export function sayEvent({ type, actorId, detail }: ActivityEvent, ownId: string): Saying {
+export function sayEvent({ type, actorId, detail }: AuditEvent, ownId: string): Saying {
   const known = (type === 'session_revoked' && ENDS[detail]) || TEXTS[type]
   let text = known ?? sentence(type)
   if (type === 'role_changed' && detail) text = `Role changed from ${detail}`

@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Loaded } from './use-devices'
-import { fetchActivity, type ActivityPage } from '@/lib/api/account-api'
+import { fetchActivity, type AuditPage } from '@/lib/api/account-api'
 
 export interface Activity {
-  page: Loaded<ActivityPage>
+  page: Loaded<AuditPage>
   /** Asks for the newest; pages that are open stay open. */
   reload: () => Promise<void>
   more: () => Promise<void>
@@ -13,14 +13,14 @@ export interface Activity {
 }
 
 export function useActivity(): Activity {
-  const [page, setPage] = useState<Loaded<ActivityPage>>({ status: 'loading' })
+  const [page, setPage] = useState<Loaded<AuditPage>>({ status: 'loading' })
   const [loadingMore, setLoadingMore] = useState(false)
   const [moreFailed, setMoreFailed] = useState<unknown>(null)
   const asked = useRef(0)
 
   const load = useCallback(async () => {
     const mine = ++asked.current
-    let take: (now: Loaded<ActivityPage>) => Loaded<ActivityPage>
+    let take: (now: Loaded<AuditPage>) => Loaded<AuditPage>
     try {
       const fresh = await fetchActivity(null)
       take = (now) => ({ status: 'ready', value: now.status === 'ready' ? onTop(fresh, now.value) : fresh })
@@ -60,7 +60,7 @@ export function useActivity(): Activity {
 }
 
 /** The newest page, followed by what is known already. With a gap between them the newest is all. */
-function onTop(fresh: ActivityPage, known: ActivityPage): ActivityPage {
+function onTop(fresh: AuditPage, known: AuditPage): AuditPage {
   const ids = new Set(fresh.events.map((event) => event.id))
   const older = known.events.findLastIndex((event) => ids.has(event.id))
   if (older < 0) return fresh

@@ -1,45 +1,15 @@
 import type { User } from '@/lib/api/auth-api'
 import { authFetch } from '@/lib/api/auth-fetch'
+import type { AuditPage, Device, Devices, PasswordChange, UserAnswer } from '@/lib/api/schema'
 
-/** A session as its owner recognises it. */
-export interface Device {
-  id: string
-  /** The one that asks. */
-  current: boolean
-  createdAt: string
-  lastSeenAt: string
-  ip: string
-  userAgent: string
-  remember: boolean
-}
-
-export interface ActivityEvent {
-  id: string
-  type: string
-  /** Empty when nobody is known to have done it. */
-  actorId: string
-  detail: string
-  /** This and the user agent are empty where somebody else has acted. */
-  ip: string
-  userAgent: string
-  at: string
-}
-
-export interface ActivityPage {
-  events: ActivityEvent[]
-  /** The cursor of the next page; null after the last. */
-  next: string | null
-}
+export type { AuditPage, Device } from '@/lib/api/schema'
 
 export async function rename(name: string): Promise<User> {
-  const { user } = (await (await send('PATCH', '/api/auth/me', { name })).json()) as { user: User }
+  const { user } = (await (await send('PATCH', '/api/auth/me', { name })).json()) as UserAnswer
   return user
 }
 
-export async function changePassword(passwords: {
-  currentPassword: string
-  newPassword: string
-}): Promise<void> {
+export async function changePassword(passwords: PasswordChange): Promise<void> {
   await send('PUT', '/api/auth/password', passwords)
 }
 
@@ -48,7 +18,7 @@ export async function deleteAccount(password: string): Promise<void> {
 }
 
 export async function fetchDevices(): Promise<Device[]> {
-  const { sessions } = (await (await authFetch('/api/auth/sessions')).json()) as { sessions: Device[] }
+  const { sessions } = (await (await authFetch('/api/auth/sessions')).json()) as Devices
   return sessions
 }
 
@@ -60,9 +30,9 @@ export async function endOtherDevices(): Promise<void> {
   await send('POST', '/api/auth/logout-all', { others: true })
 }
 
-export async function fetchActivity(cursor: string | null): Promise<ActivityPage> {
+export async function fetchActivity(cursor: string | null): Promise<AuditPage> {
   const query = cursor ? `?${new URLSearchParams({ cursor })}` : ''
-  return (await authFetch(`/api/auth/activity${query}`)).json() as Promise<ActivityPage>
+  return (await authFetch(`/api/auth/activity${query}`)).json() as Promise<AuditPage>
 }
 
 function send(method: string, path: string, body: unknown): Promise<Response> {

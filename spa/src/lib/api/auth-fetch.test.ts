@@ -1,6 +1,7 @@
 import { delay, http, HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { authFetch, onSessionEvent, ProblemError, REFRESH_TIMEOUT_MS, type SessionEvent } from './auth-fetch'
+import type { ProblemCode } from '@/lib/api/schema'
 import { problem, signedIn } from '@/test/answers'
 import { server } from '@/test/server'
 
@@ -175,7 +176,7 @@ describe('an expired session', () => {
     expect(seen).toMatchObject({ refreshes: 1, calls: 2 })
   })
 
-  it.each(['session_revoked', 'refresh_reuse'])(
+  it.each<ProblemCode>(['session_revoked', 'refresh_reuse'])(
     'that turns out as %s is told so, and to listeners',
     async (code) => {
       const seen = staleServer(() => problem(401, code))

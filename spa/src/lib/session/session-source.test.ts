@@ -2,6 +2,7 @@ import { http, HttpResponse } from 'msw'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSessionSource, type SessionSource } from './session-source'
 import { authFetch } from '@/lib/api/auth-fetch'
+import type { ProblemCode } from '@/lib/api/schema'
 import { ada, anonymous, me, problem, session, signedIn } from '@/test/answers'
 import { server } from '@/test/server'
 
@@ -50,7 +51,7 @@ describe('at the start', () => {
     await expect(source.ready()).resolves.toEqual({ status: 'signed-out', reason: null })
   })
 
-  it.each(['session_expired', 'session_revoked', 'refresh_reuse'])(
+  it.each<ProblemCode>(['session_expired', 'session_revoked', 'refresh_reuse'])(
     'tells somebody who was here before: %s',
     async (code) => {
       answerMe(() => problem(401, code))
