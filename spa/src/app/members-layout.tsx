@@ -1,5 +1,5 @@
 import { Outlet } from 'react-router'
-import { DashboardSkeleton } from '@/app/page-skeletons'
+import { MembersSkeleton } from '@/app/page-skeletons'
 import { SessionNotice } from '@/app/session-notice'
 import { useAuth } from '@/lib/session/use-auth'
 
@@ -9,7 +9,7 @@ import { useAuth } from '@/lib/session/use-auth'
  */
 export function Component() {
   const { session } = useAuth()
-  if (!session) return <DashboardSkeleton />
+  if (!session) return <MembersSkeleton />
   return (
     <>
       <SessionNotice />

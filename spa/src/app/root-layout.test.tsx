@@ -1,6 +1,6 @@
 import { act, screen } from '@testing-library/react'
 import { http } from 'msw'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { anonymous } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -45,4 +45,27 @@ it('moves the focus to a new page', async () => {
   await user.click(await screen.findByRole('link', { name: 'Go to the start page' }))
   await screen.findByRole('heading', { name: /Tokens stay out/ })
   expect(screen.getByRole('main')).toHaveFocus()
+})
+
+describe('a new page', () => {
+  const follow = async () => {
+    const scroll = vi.spyOn(window, 'scrollTo').mockImplementation(() => {})
+    const app = renderApp('/nowhere')
+    await app.user.click(await screen.findByRole('link', { name: 'Go to the start page' }))
+    await screen.findByRole('heading', { name: /Tokens stay out/ })
+    return { ...app, scroll }
+  }
+
+  it('starts at its top', async () => {
+    const { scroll } = await follow()
+    expect(scroll.mock.calls).toEqual([[0, 0]])
+  })
+
+  it('is where it was left, when one goes back', async () => {
+    const { router, scroll } = await follow()
+    scroll.mockClear()
+    await act(() => router.navigate(-1))
+    expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeVisible()
+    expect(scroll).not.toHaveBeenCalled()
+  })
 })

@@ -1,6 +1,6 @@
 import clsx from 'clsx'
 import { lazy, Suspense, useEffect, useRef } from 'react'
-import { Link, Outlet, useLocation, useNavigation } from 'react-router'
+import { Link, Outlet, useLocation, useNavigation, useNavigationType } from 'react-router'
 import { AccountMenu } from '@/app/account-menu'
 import { ConnectionNotice } from '@/app/connection-notice'
 import { useTheme } from '@/app/theme'
@@ -13,7 +13,8 @@ const MainNav = lazy(() => import('@/app/main-nav'))
 
 export function RootLayout() {
   const [theme, setTheme] = useTheme()
-  const { pathname } = useLocation()
+  const { pathname, hash } = useLocation()
+  const arrival = useNavigationType()
   const { state } = useNavigation()
   const { user } = useAuth()
   const onMembersPage = /^\/(dashboard|account|admin)\b/.test(pathname)
@@ -25,7 +26,12 @@ export function RootLayout() {
     shown.current = pathname
     // A screen reader would stay silent on a new page, and the keyboard start in the middle of nowhere.
     if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true })
-  }, [pathname])
+    // Back and forward are left to the browser, which knows how far down somebody was.
+    if (arrival === 'POP') return
+    const target = hash && document.getElementById(hash.slice(1))
+    if (target) target.scrollIntoView()
+    else scrollTo(0, 0)
+  }, [pathname, hash, arrival])
 
   return (
     <div className="flex min-h-dvh flex-col">
@@ -57,8 +63,9 @@ export function RootLayout() {
             </nav>
           )}
           <div className="ml-auto flex items-center gap-2 sm:gap-3">
-            <ThemeSwitch theme={theme} onChange={setTheme} />
+            {/* Last, because the menu comes when it is known who is there, and would push it aside. */}
             <AccountMenu />
+            <ThemeSwitch theme={theme} onChange={setTheme} />
           </div>
         </div>
       </header>

@@ -1,4 +1,4 @@
-import { CloudOff, ServerCrash, WifiOff } from 'lucide-react'
+import { ServerCrash, WifiOff } from 'lucide-react'
 import { useRevalidator, useRouteError } from 'react-router'
 import { MessagePage } from '@/components/message-page'
 import { Button } from '@/components/ui/button'
@@ -11,7 +11,7 @@ export function RouteError() {
   const { revalidate, state } = useRevalidator()
   if (error instanceof ProblemError) {
     const { title, text } = sayProblem(error)
-    const icon = error.status === 0 ? WifiOff : error.unavailable ? CloudOff : ServerCrash
+    const icon = error.status === 0 ? WifiOff : ServerCrash
     const busy = state === 'loading'
     return (
       <MessagePage icon={icon} title={title} text={text}>

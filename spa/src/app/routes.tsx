@@ -1,6 +1,6 @@
 import { redirect, type RouteObject } from 'react-router'
 import { guestsOnly, membersOnly } from '@/app/guards'
-import { DashboardSkeleton, FormSkeleton } from '@/app/page-skeletons'
+import { FormSkeleton, MembersSkeleton } from '@/app/page-skeletons'
 import { RootLayout } from '@/app/root-layout'
 import { RouteError } from '@/app/route-error'
 import type { SessionSource } from '@/lib/session/session-source'
@@ -27,7 +27,7 @@ export function createRoutes(source: SessionSource): RouteObject[] {
             },
             {
               lazy: () => import('@/app/members-layout'),
-              HydrateFallback: DashboardSkeleton,
+              HydrateFallback: MembersSkeleton,
               children: [
                 { path: 'dashboard', loader: membersOnly(source), lazy: () => import('@/routes/dashboard') },
                 { path: 'account', loader: membersOnly(source), lazy: () => import('@/routes/account') },

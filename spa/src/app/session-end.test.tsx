@@ -1,7 +1,7 @@
 import { act, screen, waitFor } from '@testing-library/react'
 import { http } from 'msw'
 import { describe, expect, it } from 'vitest'
-import { ada, me } from '@/test/answers'
+import { ada, anonymous, me } from '@/test/answers'
 import { openStreams } from '@/test/event-source'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -27,5 +27,19 @@ describe('the end of a session', () => {
     expect(screen.queryByText(/This session ends/)).toBeNull()
     act(() => openStreams()[0]?.say('expiring', 'expired'))
     expect(await screen.findByText(/This session ends on 1 Apr 2099/)).toBeVisible()
+  })
+})
+
+describe('a page that comes back from the browser’s cache', () => {
+  it('shows nothing of a member before the server has said who is there', async () => {
+    server.use(http.get('/api/auth/me', () => me()))
+    const { at } = renderApp('/dashboard')
+    expect(await screen.findByText(ada.email)).toBeVisible()
+    server.use(http.get('/api/auth/me', anonymous))
+    const back = Object.assign(new Event('pageshow'), { persisted: true })
+    act(() => void window.dispatchEvent(back))
+    expect(screen.queryByText(ada.email)).toBeNull()
+    expect(await screen.findByRole('heading', { name: 'Sign in' })).toBeVisible()
+    expect(at()).toBe('/signin?next=%2Fdashboard')
   })
 })

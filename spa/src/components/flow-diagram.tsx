@@ -31,10 +31,9 @@ export function FlowDiagram({ className }: { className?: string }) {
         <Way d="M116 416V474" />
         <Tip x={116} y={222} down />
         <Tip x={116} y={478} down />
-        <LineLabel x={130} y={194} text="HttpOnly" start />
-        <LineLabel x={102} y={194} text="cookie" end />
-        <LineLabel x={130} y={450} text="JWT" start />
-        <LineLabel x={102} y={450} text="signed" end />
+        <LineLabel x={130} y={186} text="HttpOnly" start />
+        <LineLabel x={130} y={203} text="cookie" start />
+        <LineLabel x={130} y={450} text="signed JWT" start />
         <Browser x={8} y={0} />
         <Gate x={4} y={224} />
         <Api x={0} y={480} name="Your APIs" />
@@ -126,11 +125,10 @@ function Api({ x, y, name }: At & { name: string }) {
 interface LineLabelProps extends At {
   text: string
   start?: boolean
-  end?: boolean
 }
 
-function LineLabel({ x, y, text, start = false, end = false }: LineLabelProps) {
-  const anchor = start ? 'start' : end ? 'end' : 'middle'
+function LineLabel({ x, y, text, start = false }: LineLabelProps) {
+  const anchor = start ? 'start' : 'middle'
   return (
     <text x={x} y={y} textAnchor={anchor} className="fill-accent-ink font-mono text-[13px]">
       {text}

@@ -60,7 +60,6 @@ export function Component() {
           const left = navigate('/', { replace: true, state: { deleted: true } })
           lookAgain()
           await left
-          scrollTo(0, 0) // from the end of this page, where the notice there would be out of sight
         }}
       />
     </div>

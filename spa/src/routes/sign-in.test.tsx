@@ -101,6 +101,14 @@ describe('says', () => {
     expect(await screen.findByRole('alert')).toHaveTextContent('This account is disabled.')
   })
 
+  it('a long wait in minutes', async () => {
+    answerLogin(() => problem(429, 'too_many_attempts', { headers: { 'Retry-After': '754' } }))
+    const { user } = renderApp('/signin')
+    await user.type(await email(), 'ada@example.com')
+    await user.type(password(), 'secret word{Enter}')
+    expect(await screen.findByRole('button', { name: /^Try again in 12:3\d$/ })).toBeVisible()
+  })
+
   it.each<[string, number, ProblemCode, string]>([
     ['too many attempts', 429, 'too_many_attempts', 'Too many attempts'],
     ['a busy server', 503, 'busy', 'The service is unavailable'],

@@ -32,7 +32,7 @@ export function AccountRow({ account, own, onChange }: AccountRowProps) {
           <span className="truncate">{account.name || 'No name given'}</span>
           {own && <Badge tone="accent">You</Badge>}
         </h2>
-        <p className="truncate text-sm text-muted">{account.email}</p>
+        <p className="text-sm wrap-anywhere text-muted">{account.email}</p>
         <p className="text-sm text-muted">
           Since {dayOf(account.createdAt)} ·{' '}
           <TextLink to={`/admin/audit?${new URLSearchParams({ user: account.id })}`}>

@@ -83,8 +83,14 @@ export function SignInForm({ email = '' }: { email?: string | undefined }) {
         Keep me signed in on this device
       </label>
       <Button type="submit" busy={form.busy} disabled={wait > 0} className="w-full">
-        {form.busy ? 'Signing in…' : wait > 0 ? `Try again in ${wait} s` : 'Sign in'}
+        {form.busy ? 'Signing in…' : wait > 0 ? `Try again in ${spell(wait)}` : 'Sign in'}
       </Button>
     </form>
   )
+}
+
+/** "9 s", "12:34" */
+function spell(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
