@@ -1,53 +1,10 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { http, HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { AuditEvent, AuditEventType, Device } from '@/lib/api/schema'
+import { answerActivity, answerDevices, device, event, here, minutesAgo } from '@/test/account-answers'
 import { me, problem } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
-
-const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
-const IPHONE =
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1'
-
-const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
-
-function device(id: string, fields: Partial<Device> = {}): Device {
-  const createdAt = '2026-03-01T12:00:00Z'
-  const lastSeenAt = minutesAgo(130)
-  return {
-    id,
-    current: false,
-    createdAt,
-    lastSeenAt,
-    ip: '192.0.2.7',
-    userAgent: IPHONE,
-    remember: false,
-    ...fields,
-  }
-}
-const here = device('s1', { current: true, userAgent: FIREFOX, ip: '192.0.2.1' })
-
-function event(id: string, type: AuditEventType, fields: Partial<AuditEvent> = {}): AuditEvent {
-  return {
-    id,
-    type,
-    userId: '42',
-    actorId: '42',
-    sessionId: 's1',
-    requestId: 'req-1',
-    detail: '',
-    ip: '192.0.2.7',
-    userAgent: IPHONE,
-    at: minutesAgo(5),
-    ...fields,
-  }
-}
-
-const answerDevices = (...sessions: Device[]) =>
-  server.use(http.get('/api/auth/sessions', () => HttpResponse.json({ sessions })))
-const answerActivity = (...events: AuditEvent[]) =>
-  server.use(http.get('/api/auth/activity', () => HttpResponse.json({ events, next: null })))
 
 const card = (name: string) => within(screen.getByRole('region', { name }))
 const rows = async (name: string) =>
@@ -197,6 +154,23 @@ describe('the activity', () => {
     expect(await card('Activity').findByText(/^Nothing yet\./)).toBeVisible()
   })
 
+  it('is narrowed to one kind', async () => {
+    answerActivity(event('e3', 'logout'), event('e2', 'password_changed'), event('e1', 'registered'))
+    const { user } = await open()
+    expect(await rows('Account activity')).toHaveLength(3)
+    const filter = card('Activity').getByRole('combobox', { name: 'Show' })
+    await user.selectOptions(filter, 'Changes of the account')
+    const texts = (await rows('Account activity')).map((row) => row.textContent)
+    expect(texts).toEqual([
+      expect.stringMatching(/^Password changed/),
+      expect.stringMatching(/^Account created/),
+    ])
+    await user.selectOptions(filter, 'Sessions ended')
+    expect(card('Activity').getByText('Nothing of this kind has happened.')).toBeVisible()
+    await user.selectOptions(filter, 'Everything')
+    expect(await rows('Account activity')).toHaveLength(3)
+  })
+
   it('that cannot be had says so, and comes with a second try', async () => {
     server.use(http.get('/api/auth/activity', () => HttpResponse.error()))
     const { user } = await open()
@@ -228,6 +202,15 @@ describe('the activity', () => {
       expect(screen.getByText('2 events shown')).toBeInTheDocument()
       await expectFocusIn('Activity')
       expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull()
+    })
+
+    it('says that a kind may come with the next page', async () => {
+      const { user } = await open()
+      await screen.findByRole('button', { name: 'Show more' })
+      await user.selectOptions(screen.getByRole('combobox', { name: 'Show' }), 'Changes of the account')
+      expect(screen.getByText('Nothing of this kind among the newest. There is more.')).toBeVisible()
+      await user.click(screen.getByRole('button', { name: 'Show more' }))
+      expect(await rows('Account activity')).toHaveLength(1)
     })
 
     it('keeps what is there when the next page fails', async () => {

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { delay, http, HttpResponse } from 'msw'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { answerActivity, answerDevices, device, event, here, minutesAgo } from '@/test/account-answers'
 import { ada, anonymous, me, problem } from '@/test/answers'
 import { renderApp } from '@/test/render-app'
 import { server } from '@/test/server'
@@ -35,11 +36,84 @@ describe('shows the session', () => {
     expect(session.getByText(/1 Apr 2099/)).toBeVisible()
   })
 
+  it('with the time it was signed in, which its device knows', async () => {
+    answerDevices(device('s2'), { ...here, createdAt: minutesAgo(61) })
+    await open()
+    const session = within(screen.getByRole('region', { name: 'This session' }))
+    expect(await session.findByText('· 1 hour ago')).toBeVisible()
+  })
+
+  it('without that time, when the devices cannot be had', async () => {
+    server.use(http.get('/api/auth/sessions', () => problem(503, 'session_store_unavailable')))
+    await open()
+    expect(await screen.findByText('Not known now')).toBeVisible()
+  })
+
   it('that is due for renewal and ends with the browser', async () => {
     answerMe(() => me({ accessExpiresAt: '2020-01-01T00:00:00Z' }))
     await open()
     expect(screen.getByRole('timer')).toHaveTextContent('with your next call')
     expect(screen.getByText('Signed in until the browser closes')).toBeVisible()
+  })
+})
+
+describe('of the devices', () => {
+  it('shows the newest three, this one first, and leads to all of them', async () => {
+    const older = [5, 3, 4].map((hours) => device(`s${hours}`, { lastSeenAt: minutesAgo(hours * 60) }))
+    answerDevices(...older, here)
+    const { user, at } = await open()
+    const list = within(await screen.findByRole('list', { name: 'Your newest devices' }))
+    const texts = list.getAllByRole('listitem').map((row) => row.textContent)
+    expect(texts).toEqual([
+      expect.stringMatching(/^Firefox on Windows.*This device.*Active now/),
+      expect.stringMatching(/^Safari on iPhone.*3 hours ago/),
+      expect.stringMatching(/^Safari on iPhone.*4 hours ago/),
+    ])
+    const into = vi.spyOn(Element.prototype, 'scrollIntoView').mockImplementation(() => {})
+    await user.click(screen.getByRole('link', { name: 'All 4 devices' }))
+    expect(await screen.findByRole('heading', { name: 'Account', level: 1 })).toBeVisible()
+    expect(at()).toBe('/account')
+    expect(into.mock.contexts).toEqual([screen.getByRole('region', { name: 'Devices' })])
+  })
+
+  it('says so when they cannot be had, and asks again', async () => {
+    server.use(http.get('/api/auth/sessions', () => HttpResponse.error()))
+    const { user } = await open()
+    const card = within(screen.getByRole('region', { name: 'Your devices' }))
+    expect(await card.findByRole('alert')).toHaveTextContent('The server cannot be reached')
+    answerDevices(here)
+    await user.click(card.getByRole('button', { name: 'Try again' }))
+    expect(await card.findByText('Firefox on Windows')).toBeVisible()
+    expect(card.getByRole('link', { name: 'Manage your devices' })).toHaveAttribute(
+      'href',
+      '/account#devices',
+    )
+  })
+})
+
+describe('of the activity', () => {
+  it('shows the latest three in words', async () => {
+    answerActivity(
+      event('e4', 'password_changed'),
+      event('e3', 'login_succeeded'),
+      event('e2', 'logout'),
+      event('e1', 'registered'),
+    )
+    await open()
+    const list = within(await screen.findByRole('list', { name: 'Account activity' }))
+    const texts = list.getAllByRole('listitem').map((row) => row.textContent)
+    expect(texts).toEqual([
+      expect.stringMatching(/^Password changed/),
+      expect.stringMatching(/^Signed in/),
+      expect.stringMatching(/^Signed out/),
+    ])
+  })
+
+  it('says what will be here', async () => {
+    await open()
+    const card = within(screen.getByRole('region', { name: 'Recent activity' }))
+    expect(await card.findByText(/^Nothing yet\./)).toBeVisible()
+    expect(card.getByRole('link', { name: 'All activity' })).toHaveAttribute('href', '/account#activity')
   })
 })
 

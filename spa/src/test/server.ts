@@ -1,4 +1,12 @@
+import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
+import type { AuditPage, Devices } from '@/lib/api/schema'
 
-/** Answers nothing by itself: each test says what its server does, and any other request fails it. */
-export const server = setupServer()
+/**
+ * By itself it answers only what the dashboard asks for beside the call under test, and with nothing: each test
+ * says what its server does, and any other request fails it.
+ */
+export const server = setupServer(
+  http.get('/api/auth/sessions', () => HttpResponse.json<Devices>({ sessions: [] })),
+  http.get('/api/auth/activity', () => HttpResponse.json<AuditPage>({ events: [], next: null })),
+)

@@ -1,12 +1,9 @@
-import { Monitor, Smartphone, Terminal } from 'lucide-react'
 import { useState } from 'react'
-import { ago } from './ago'
+import { DeviceRow } from './device-row'
 import { LoadFailure } from './load-failure'
-import { Row, Rows, RowsSkeleton } from './row'
+import { Rows, RowsSkeleton } from './row'
 import type { Devices } from './use-devices'
 import { useKeptFocus } from './use-kept-focus'
-import { readUserAgent, sayClient } from './user-agent'
-import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
 import { Card } from '@/components/ui/card'
 import { Done } from '@/components/ui/done'
@@ -16,9 +13,7 @@ import { endDevice, endOtherDevices, type Device } from '@/lib/api/account-api'
 import { ProblemError } from '@/lib/api/auth-fetch'
 import { sayProblem } from '@/lib/api/problem-words'
 import { useNow } from '@/lib/time/use-now'
-import { dayOf } from '@/lib/time/words'
 
-const ICONS = { desktop: Monitor, phone: Smartphone, program: Terminal }
 const OTHERS = 'others'
 
 interface DevicesCardProps {
@@ -51,7 +46,11 @@ export function DevicesCard({ devices: { list, reload }, onDone }: DevicesCardPr
   }
 
   return (
-    <Card title="Devices" description="Where you are signed in. End what you do not recognise.">
+    <Card
+      anchor="devices"
+      title="Devices"
+      description="Where you are signed in. End what you do not recognise."
+    >
       <div {...kept}>
         {list.status === 'loading' && (
           <>
@@ -104,40 +103,27 @@ function List({ devices, ending, onEnd }: ListProps) {
   return (
     <Rows label="Your devices">
       {devices.map((device) => {
-        const client = readUserAgent(device.userAgent)
-        const name = sayClient(client)
-        const detailId = `device-${device.id}`
         const busy = ending === device.id
-        return (
-          <Row
-            key={device.id}
-            icon={ICONS[client.kind]}
-            detailId={detailId}
-            title={
-              <>
-                {name}
-                {device.current && <Badge tone="success">This device</Badge>}
-              </>
-            }
-            action={
-              !device.current && (
-                <Button
-                  look="secondary"
-                  size="sm"
-                  busy={busy}
-                  aria-label={busy ? `Signing out ${name}` : `Sign out ${name}`}
-                  aria-describedby={detailId}
-                  onClick={() => onEnd(device, name)}
-                >
-                  Sign out
-                </Button>
-              )
-            }
+        const end = (name: string, detailId: string) => (
+          <Button
+            look="secondary"
+            size="sm"
+            busy={busy}
+            aria-label={busy ? `Signing out ${name}` : `Sign out ${name}`}
+            aria-describedby={detailId}
+            onClick={() => onEnd(device, name)}
           >
-            {device.current ? 'Active now' : `Last seen ${ago(device.lastSeenAt, now)}`}
-            {device.ip && ` · ${device.ip}`}
-            <span className="max-sm:hidden"> · since {dayOf(device.createdAt)}</span>
-          </Row>
+            Sign out
+          </Button>
+        )
+        return (
+          <DeviceRow
+            key={device.id}
+            device={device}
+            now={now}
+            since
+            {...(!device.current && { action: end })}
+          />
         )
       })}
     </Rows>

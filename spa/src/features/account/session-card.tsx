@@ -1,14 +1,25 @@
+import type { Loaded } from './use-devices'
 import { Card } from '@/components/ui/card'
 import { Fact, Facts } from '@/components/ui/facts'
-import type { Session } from '@/lib/api/auth-api'
+import { Skeleton } from '@/components/ui/skeleton'
+import type { Device, Session } from '@/lib/api/schema'
 import { useNow } from '@/lib/time/use-now'
 import { countdownTo, distanceTo, minuteOf } from '@/lib/time/words'
 
-export function SessionCard({ session }: { session: Session }) {
+interface SessionCardProps {
+  session: Session
+  /** One of them is this session: it knows when it was signed in. */
+  devices: Loaded<Device[]>
+}
+
+export function SessionCard({ session, devices }: SessionCardProps) {
   return (
     <Card title="This session">
       <Renewal at={session.accessExpiresAt} />
       <Facts>
+        <Fact name="Signed in since">
+          <Since devices={devices} />
+        </Fact>
         <Fact name="Kept until">
           <Moment time={session.idleExpiresAt} />
         </Fact>
@@ -20,6 +31,16 @@ export function SessionCard({ session }: { session: Session }) {
         </Fact>
       </Facts>
     </Card>
+  )
+}
+
+function Since({ devices }: { devices: Loaded<Device[]> }) {
+  if (devices.status === 'loading') return <Skeleton className="h-5 w-60" />
+  const here = devices.status === 'ready' && devices.value.find((device) => device.current)
+  return here ? (
+    <Moment time={here.createdAt} />
+  ) : (
+    <span className="font-normal text-muted">Not known now</span>
   )
 }
 

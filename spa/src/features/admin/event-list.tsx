@@ -9,6 +9,7 @@ import { useQueryText, withParam } from './use-query-text'
 import { Button } from '@/components/ui/button'
 import { Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
+import { Select } from '@/components/ui/select'
 
 export function EventList() {
   const [params, setParams] = useSearchParams()
@@ -28,12 +29,7 @@ export function EventList() {
       <div className="mt-8 grid gap-4 sm:grid-cols-2 md:max-w-2xl">
         <Field label="What happened">
           {(control) => (
-            <select
-              {...control}
-              value={type}
-              onChange={(event) => setParam('type', event.target.value)}
-              className="block h-10 w-full rounded-control border border-line-strong bg-surface px-3 text-base text-ink hover:border-faint"
-            >
+            <Select {...control} value={type} onChange={(event) => setParam('type', event.target.value)}>
               <option value="">Everything</option>
               {Object.entries(EVENT_WORDS).map(([name, { words }]) => (
                 <option key={name} value={name}>
@@ -42,7 +38,7 @@ export function EventList() {
               ))}
               {/* An address may name one that this page has no words for. */}
               {type && !(type in EVENT_WORDS) && <option value={type}>{type}</option>}
-            </select>
+            </Select>
           )}
         </Field>
         <Field label="To whom (account id)">
