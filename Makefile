@@ -62,11 +62,14 @@ release: $(DIST) ## archives for every system, checksums and bills of materials,
 	@.ci/release
 
 ## Tidying it
-.PHONY: fmt clean
+.PHONY: fmt pictures clean
 
 fmt: $(PACKAGES) ## format Go and the app
 	gofmt -l -w bff spa/*.go
 	cd spa && npm run --silent format
+
+pictures: $(DIST) ## take the pictures in README.md from the running product
+	@CHROMIUM=$$(bash -c '. .ci/needs && chromium_path') && export CHROMIUM && cd spa && node scripts/pictures.mjs
 
 clean: ## remove what was built; ./data and npm packages stay
 	rm -rf bin dist spa/dist spa/*.tsbuildinfo spa/test-results spa/playwright-report
