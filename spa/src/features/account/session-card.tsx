@@ -1,3 +1,4 @@
+import { ago } from './ago'
 import type { Loaded } from './use-devices'
 import { Card } from '@/components/ui/card'
 import { Fact, Facts } from '@/components/ui/facts'
@@ -38,7 +39,7 @@ function Since({ devices }: { devices: Loaded<Device[]> }) {
   if (devices.status === 'loading') return <Skeleton className="h-5 w-60" />
   const here = devices.status === 'ready' && devices.value.find((device) => device.current)
   return here ? (
-    <Moment time={here.createdAt} />
+    <Moment time={here.createdAt} words={ago} />
   ) : (
     <span className="font-normal text-muted">Not known now</span>
   )
@@ -57,11 +58,16 @@ function Renewal({ at }: { at: string }) {
   )
 }
 
-function Moment({ time }: { time: string }) {
+interface MomentProps {
+  time: string
+  words?: (time: string, now: number) => string
+}
+
+function Moment({ time, words = distanceTo }: MomentProps) {
   const now = useNow()
   return (
     <time dateTime={time}>
-      {minuteOf(time)} <span className="font-normal text-muted">· {distanceTo(time, now)}</span>
+      {minuteOf(time)} <span className="font-normal text-muted">· {words(time, now)}</span>
     </time>
   )
 }
