@@ -91,6 +91,7 @@ var goStatements = map[string]string{
 	"bff/internal/proxy/health.go probe":       "probes of one round, side by side: a hung upstream must not delay the others",
 	"bff/internal/servertest/process.go Start": "waits for a server's end, as nothing else tells",
 	"bff/e2e/stack/main.go services":           "the demo API, as a process of its own would be",
+	"bff/e2e/stack/control.go serve":           "the tests' listener, beside the product",
 }
 
 // clocks: files that may ask what time it is. Everywhere else now is passed

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
@@ -33,16 +32,17 @@ var administrator = app.Command{
 func main() {
 	mode := flag.String("mode", "embedded", "embedded, or services (MariaDB and Redis)")
 	listen := flag.String("listen", "127.0.0.1:4181", "`address` of the product")
+	controls := flag.String("control", "127.0.0.1:4191", "`address` for tests to move the clock and stop servers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *mode, *listen); err != nil {
+	if err := run(ctx, *mode, *listen, *controls); err != nil {
 		fmt.Fprintln(os.Stderr, "stack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, mode, listen string) (err error) {
+func run(ctx context.Context, mode, listen, controls string) (err error) {
 	dir, err := os.MkdirTemp("", "gatehouse-stack-*")
 	if err != nil {
 		return err
@@ -57,10 +57,11 @@ func run(ctx context.Context, mode, listen string) (err error) {
 		"DATA_DIR": filepath.Join(dir, "data"), "SHUTDOWN_TIMEOUT": "1s",
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	control := &control{clock: &clock{}, servers: map[string]server{}}
 	switch mode {
 	case "embedded":
 	case "services":
-		stop, err := services(ctx, dir, log, env)
+		stop, err := services(ctx, dir, log, env, control)
 		if err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func run(ctx context.Context, mode, listen string) (err error) {
 	if err != nil {
 		return err
 	}
-	o := app.Options{Config: c, Log: log, Now: time.Now, HashCost: quickHash, Crowd: true}
+	o := app.Options{Config: c, Log: log, Now: control.clock.Now, HashCost: quickHash, Crowd: true}
 	if _, err := app.Operate(ctx, o, administrator); err != nil {
 		return err
 	}
@@ -80,11 +81,16 @@ func run(ctx context.Context, mode, listen string) (err error) {
 	if err != nil {
 		return err
 	}
+	stop, err := control.serve(ctx, controls)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	return a.Run(ctx)
 }
 
 // services starts what production has and says where it is.
-func services(ctx context.Context, dir string, log *slog.Logger, env map[string]string) (stop func(), err error) {
+func services(ctx context.Context, dir string, log *slog.Logger, env map[string]string, control *control) (stop func(), err error) {
 	mariaDir, redisDir := filepath.Join(dir, "mariadb"), filepath.Join(dir, "redis")
 	// MariaDB started by root runs as another user, who has to get there.
 	if err := errors.Join(os.Chmod(dir, 0o711), os.Mkdir(mariaDir, 0o700), os.Mkdir(redisDir, 0o700)); err != nil {
@@ -115,6 +121,7 @@ func services(ctx context.Context, dir string, log *slog.Logger, env map[string]
 	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
+	control.servers["mariadb"], control.servers["redis"] = maria, redis
 	env["MYSQL_DSN"], env["REDIS_URL"], env["ROUTES_FILE"] = dsn, redis.URL, routes
 	for line := range strings.Lines(string(secrets.Env())) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -125,7 +132,7 @@ func services(ctx context.Context, dir string, log *slog.Logger, env map[string]
 	go func() {
 		ended <- app.RunDemoAPI(ctx, app.DemoOptions{
 			Listen: demo, JWKSURL: env["PUBLIC_URL"] + "/.well-known/jwks.json", Issuer: env["PUBLIC_URL"], Audience: "demo",
-			Log: log, Now: time.Now,
+			Log: log, Now: control.clock.Now,
 		})
 	}()
 	return func() {
