@@ -39,7 +39,7 @@ export function EventRow({ event, onUser }: { event: AuditEvent; onUser: (id: st
         {event.ip && <span className="whitespace-nowrap"> · from {event.ip}</span>}
       </p>
       <details className="mt-2 text-sm">
-        <summary className="w-fit cursor-pointer rounded-sm text-muted hover:text-ink">
+        <summary className="w-fit cursor-pointer rounded-sm py-0.5 text-muted hover:text-ink">
           Details<span className="sr-only">: {`${words}, ${when}`}</span>
         </summary>
         <div className="mt-3 rounded-control bg-sunken px-4 py-3">
