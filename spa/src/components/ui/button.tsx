@@ -11,7 +11,7 @@ const BASE =
   'transition-colors duration-100 aria-disabled:cursor-not-allowed'
 const LOOKS: Record<Look, string> = {
   primary: 'bg-accent text-on-accent shadow-button not-aria-disabled:hover:bg-accent-hover',
-  danger: 'bg-danger text-surface shadow-button not-aria-disabled:hover:opacity-90',
+  danger: 'bg-danger text-surface shadow-button not-aria-disabled:hover:bg-danger-hover',
   secondary: 'border border-line-strong bg-surface text-ink shadow-button not-aria-disabled:hover:bg-hover',
 }
 /** Busy keeps its look: it is about to be done. */

@@ -103,7 +103,7 @@ function DeleteAccountForm({ email, onClose, onBusy, onDone }: FormProps) {
           type="submit"
           busy={form.busy}
           disabled={wait > 0}
-          className={wait > 0 ? '' : 'bg-danger! text-surface! not-aria-disabled:hover:opacity-90'}
+          className={wait > 0 ? '' : 'bg-danger! text-surface! not-aria-disabled:hover:bg-danger-hover!'}
         >
           {form.busy ? 'Deleting account…' : wait > 0 ? `Try again in ${wait} s` : 'Delete my account'}
         </Button>
