@@ -1,21 +1,13 @@
-import type { Browser, Page } from '@playwright/test'
-import { expect, expectAccessible, newEmail, password, signIn, signUp, test } from './test'
-
-/** Made by the stack, for all tests. */
-const ADMIN = 'root@example.com'
+import type { Page } from '@playwright/test'
+import { ADMIN, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
 
 // Whoever's session ends while a page is open may be told so by a 401.
 test.use({ expected: /401.* \/api\/auth\/(me|login|events)$/ })
 
-async function somebodyElse(browser: Browser, baseURL: string | undefined): Promise<Page> {
-  const context = await browser.newContext(baseURL === undefined ? {} : { baseURL })
-  return context.newPage()
-}
-
-async function signInAsAdmin(page: Page): Promise<void> {
-  await page.goto('/signin')
-  await signIn(page, ADMIN)
-  await expect(page).toHaveURL('/dashboard')
+async function openAsAdmin(page: Page): Promise<Page> {
+  await enter(page, ADMIN)
+  await page.goto('/dashboard')
+  return page
 }
 
 async function find(admin: Page, email: string) {
@@ -39,16 +31,12 @@ async function change(
   await expect(admin.getByRole('dialog')).toHaveCount(0)
 }
 
-test('an administrator changes the role of somebody who is signed in', async ({ page, browser, baseURL }) => {
-  const email = newEmail()
-  await signUp(page, email)
-  await signIn(page, email)
-  await expect(page).toHaveURL('/dashboard')
+test('an administrator changes the role of somebody who is signed in', async ({ page, device }) => {
+  const email = await openAsMember(page, '/dashboard')
   await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(0)
   await page.evaluate(() => Reflect.set(window, 'notReloaded', true))
 
-  const admin = await somebodyElse(browser, baseURL)
-  await signInAsAdmin(admin)
+  const admin = await openAsAdmin(await device())
   const row = await find(admin, email)
   await expectAccessible(admin)
   await row.getByRole('button', { name: /^Make admin/ }).click()
@@ -75,26 +63,20 @@ test('an administrator changes the role of somebody who is signed in', async ({ 
   await expectAccessible(admin)
   await admin.getByLabel('What happened').selectOption('Account created')
   await expect(events.getByRole('listitem')).toHaveCount(1)
-  await admin.context().close()
 })
 
 test('an administrator disables somebody with two tabs and something half written', async ({
   page,
   context,
-  browser,
-  baseURL,
+  device,
 }) => {
-  const email = newEmail()
-  await signUp(page, email)
-  await signIn(page, email)
-  await expect(page).toHaveURL('/dashboard')
+  const email = await openAsMember(page, '/dashboard')
   const other = await context.newPage()
   await other.goto('/dashboard')
   await page.getByRole('radio', { name: /Add a note/ }).check()
   await page.getByLabel('Text of the note').fill('Water the plants')
 
-  const admin = await somebodyElse(browser, baseURL)
-  await signInAsAdmin(admin)
+  const admin = await openAsAdmin(await device())
   await change(admin, await find(admin, email), /^Disable/, 'Disable')
 
   for (const tab of [page, other]) {
@@ -106,44 +88,19 @@ test('an administrator disables somebody with two tabs and something half writte
   await expectAccessible(page)
   await page.goBack()
   await expect(page.getByText(email)).toHaveCount(0)
-  await admin.context().close()
 })
 
 test('an administrator signs somebody out everywhere, who comes back to the same place', async ({
   page,
-  browser,
-  baseURL,
+  device,
 }) => {
-  const email = newEmail()
-  await signUp(page, email)
-  await signIn(page, email)
-  await page.goto('/dashboard?tab=2')
-  await expect(page.getByRole('heading', { name: 'Dashboard' })).toBeVisible()
+  const email = await openAsMember(page, '/dashboard?tab=2')
 
-  const admin = await somebodyElse(browser, baseURL)
-  await signInAsAdmin(admin)
+  const admin = await openAsAdmin(await device())
   await change(admin, await find(admin, email), /^Sign out everywhere/, 'Sign out everywhere')
   await expect(page.getByText('An administrator has signed you out everywhere.')).toBeVisible({
     timeout: 2000,
   })
-  await page.getByLabel('Email').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, email)
   await expect(page).toHaveURL('/dashboard?tab=2')
-  await admin.context().close()
-})
-
-test.describe('on a phone', () => {
-  test.use({ viewport: { width: 360, height: 740 } })
-
-  test('the lists are no wider than the screen', async ({ page }) => {
-    await signInAsAdmin(page)
-    for (const name of ['Users', 'Audit']) {
-      await page.getByRole('link', { name, exact: true }).click()
-      await expect(page.getByRole('main').getByRole('list')).toBeVisible()
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      expect(over, name).toBeLessThanOrEqual(0)
-      await expectAccessible(page)
-    }
-  })
 })

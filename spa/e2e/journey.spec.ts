@@ -1,4 +1,4 @@
-import { expect, expectAccessible, newEmail, password, signIn, signUp, test } from './test'
+import { expect, expectAccessible, newEmail, openAsMember, registered, signIn, signUp, test } from './test'
 
 test('from a first visit to signing out, and back again', async ({ page }) => {
   const email = newEmail()
@@ -72,11 +72,7 @@ test('from a first visit to signing out, and back again', async ({ page }) => {
 })
 
 test('signing out in one tab empties the other', async ({ page, context }) => {
-  const email = newEmail()
-  await signUp(page, email)
-  await signIn(page, email)
-  await expect(page).toHaveURL('/dashboard')
-
+  await openAsMember(page, '/dashboard')
   const other = await context.newPage()
   await other.goto('/dashboard')
   await other.getByRole('button', { name: 'Sign out' }).click()
@@ -87,96 +83,9 @@ test('signing out in one tab empties the other', async ({ page, context }) => {
   await expectAccessible(page)
 })
 
-test.describe('refused', () => {
-  test.use({
-    expected: /(401.* \/api\/auth\/(me|login)|409.* \/api\/auth\/register|404.* \/no\/such\/page)$/,
-  })
-
-  test('a wrong password and an unknown email are told the same', async ({ page }) => {
-    const email = newEmail()
-    await signUp(page, email)
-    for (const who of [email, newEmail()]) {
-      await page.getByLabel('Email').fill(who)
-      await page.getByLabel('Password', { exact: true }).fill('not my password')
-      await page.getByRole('button', { name: 'Sign in' }).click()
-      await expect(page.getByRole('alert')).toContainText('Email or password is wrong')
-      await expect(page).toHaveURL('/signin')
-    }
-    await expectAccessible(page)
-  })
-
-  test('an email that has an account, and a weak password', async ({ page }) => {
-    const email = newEmail()
-    await signUp(page, email)
-    await page.goto('/signup')
-    await page.getByLabel('Email').fill(email)
-    await page.getByLabel('Password', { exact: true }).fill('password1')
-    await page.getByRole('button', { name: 'Create account' }).click()
-    await expect(page.getByLabel('Password', { exact: true })).toBeFocused()
-    await expect(page.getByText('This is a commonly used password.')).toBeVisible()
-    await expectAccessible(page)
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await page.getByRole('button', { name: 'Create account' }).click()
-    await expect(page.getByText(/There is an account with this address/)).toBeVisible()
-    await expect(page.getByLabel('Email')).toBeFocused()
-  })
-
-  test('a page that does not exist', async ({ page }) => {
-    const response = await page.goto('/no/such/page')
-    expect(response?.status()).toBe(404)
-    await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible()
-    await expectAccessible(page)
-  })
-
-  test('an address elsewhere as the place to return to', async ({ page }) => {
-    const email = newEmail()
-    await signUp(page, email)
-    await page.goto('/signin?next=%2F%5Celsewhere.example')
-    await signIn(page, email)
-    await expect(page).toHaveURL('/dashboard')
-  })
-})
-
-test('a remembered theme is there before the first paint', async ({ page }) => {
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.goto('/')
-  await page.getByRole('radio', { name: 'Dark' }).check()
-  // As long as the app's code is held back, only what runs before the first paint has run.
-  await page.route('**/assets/*.js', (route) => setTimeout(() => void route.continue(), 500))
-  await page.reload({ waitUntil: 'commit' })
-  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
-  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
-  expect(await background()).toBe('rgb(12, 13, 16)')
-  await expect(page.getByRole('radio', { name: 'Dark' })).toBeChecked()
-})
-
-test('without JavaScript the page says so', async ({ browser, baseURL }) => {
-  const context = await browser.newContext({ javaScriptEnabled: false, ...(baseURL && { baseURL }) })
-  const page = await context.newPage()
-  await page.goto('/signin')
-  await expect(page.getByRole('heading', { name: 'Gatehouse needs JavaScript' })).toBeVisible()
-  await context.close()
-})
-
-test.describe('on a phone', () => {
-  test.use({ viewport: { width: 360, height: 740 } })
-
-  test('nothing is wider than the screen', async ({ page }) => {
-    const email = newEmail()
-    const fits = async () => {
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      expect(over, page.url()).toBeLessThanOrEqual(0)
-    }
-    await page.goto('/')
-    await expect(page.getByRole('link', { name: 'Create account' })).toBeVisible()
-    await fits()
-    await expectAccessible(page)
-    await signUp(page, email)
-    await fits()
-    await signIn(page, email)
-    await page.getByRole('button', { name: 'Send' }).click()
-    await expect(page.getByText('What the API saw of you')).toBeVisible()
-    await fits()
-    await expectAccessible(page)
-  })
+test('an address elsewhere as the place to return to', async ({ page }) => {
+  const email = await registered(page)
+  await page.goto('/signin?next=%2F%5Celsewhere.example')
+  await signIn(page, email)
+  await expect(page).toHaveURL('/dashboard')
 })
