@@ -75,7 +75,7 @@ func TestMembersPages(t *testing.T) {
 	}
 	s.clock.Advance(8 * 24 * time.Hour)
 	ended := b.do("GET", "/dashboard", nil).want(t, 302)
-	if ended.Header.Get("Location") != "/signin?next=%2Fdashboard" || ended.setCookies()["refresh_token"] || len(ended.Cookies()) != 2 {
+	if ended.Header.Get("Location") != "/signin?next=%2Fdashboard&ended=session_expired" || ended.setCookies()["refresh_token"] || len(ended.Cookies()) != 2 {
 		t.Errorf("an ended session: %s, %v", ended.Header.Get("Location"), ended.setCookies())
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -80,7 +81,7 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 			// person may well be signed in. The app asks from its own origin.
 			return false, nil
 		}
-		return true, s.toSignIn(c)
+		return true, s.toSignIn(c, nil)
 	}
 	grant, err := s.authenticate(c, p)
 	s.forget(h, p, err)
@@ -89,17 +90,24 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 		s.renew(h, grant)
 		return false, nil
 	case endsSession(err):
-		return true, s.toSignIn(c)
+		return true, s.toSignIn(c, err)
 	}
 	// Nobody could be asked: the page comes, and the app says so.
 	s.log.WarnContext(r.Context(), "page served without a look at the session", "error", err)
 	return false, nil
 }
 
-func (s *Server) toSignIn(c echo.Context) error {
+// toSignIn also says why the session is over. With the cookies the app loses
+// its only way to ask: somebody who was robbed and reloaded was not told.
+func (s *Server) toSignIn(c echo.Context, end error) error {
 	u := c.Request().URL
+	to := signInPage + "?next=" + url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery))
+	var known *auth.Error
+	if errors.As(end, &known) && known.Code != auth.CodeNotAuthenticated {
+		to += "&ended=" + url.QueryEscape(string(known.Code))
+	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Redirect(http.StatusFound, signInPage+"?next="+url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery)))
+	return c.Redirect(http.StatusFound, to)
 }
 
 func withQuery(path, query string) string {

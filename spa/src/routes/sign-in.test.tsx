@@ -145,6 +145,20 @@ describe('says', () => {
     expect(bodies).toHaveLength(1)
   })
 
+  it.each([
+    ['refresh_reuse', 'Your session was ended for your safety'],
+    ['session_expired', 'Your session has expired'],
+  ])('says what the server gave as the reason: %s', async (code, title) => {
+    renderApp(`/signin?next=%2Fdashboard&ended=${code}`)
+    expect(await screen.findByText(title)).toBeVisible()
+  })
+
+  it.each(['toString', 'Your%20account%20was%20hacked'])('says nothing for %s', async (code) => {
+    renderApp(`/signin?ended=${code}`)
+    expect(await screen.findByRole('heading', { name: 'Sign in' })).toBeVisible()
+    expect(screen.queryByText(/session|hacked|native/i)).toBeNull()
+  })
+
   it('that the account is ready, after signing up', async () => {
     renderApp('/signin', { state: { registered: 'ada@example.com' } })
     expect(await screen.findByText('Your account is ready')).toBeVisible()

@@ -12,11 +12,16 @@ interface FromSignUp {
   registered: string
 }
 
+/** The server says in the address why it led here: it has cleared the cookies that the app could ask with. */
+function words(reason: string | null) {
+  return reason && Object.hasOwn(END_WORDS, reason) ? END_WORDS[reason as keyof typeof END_WORDS] : null
+}
+
 export function Component() {
   const { reason, unsent } = useAuth()
   const { search, state } = useLocation()
   const registered = (state as FromSignUp | null)?.registered
-  const end = reason && END_WORDS[reason]
+  const end = words(reason ?? new URLSearchParams(search).get('ended'))
   return (
     <AuthCard
       title="Sign in"
