@@ -29,6 +29,16 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     // The password dictionaries are one big chunk by nature, loaded only when somebody chooses a password.
     chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      output: {
+        // What every form is made of, React with it, comes in one piece: small files compress badly.
+        codeSplitting: {
+          groups: [
+            { name: 'shared', test: /src\/(components\/ui\/(field|input|notice|text-link)|lib\/use-form)\./ },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

@@ -1,4 +1,4 @@
-import { act, screen } from '@testing-library/react'
+import { act, screen, waitFor } from '@testing-library/react'
 import { http } from 'msw'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { anonymous } from '@/test/answers'
@@ -48,24 +48,41 @@ it('moves the focus to a new page', async () => {
 })
 
 describe('a new page', () => {
-  const follow = async () => {
+  const follow = async (left: number) => {
     const scroll = vi.spyOn(window, 'scrollTo').mockImplementation(() => {})
     const app = renderApp('/nowhere')
-    await app.user.click(await screen.findByRole('link', { name: 'Go to the start page' }))
+    const link = await screen.findByRole('link', { name: 'Go to the start page' })
+    await waitFor(() => expect(history.scrollRestoration).toBe('manual'))
+    vi.spyOn(window, 'scrollY', 'get').mockReturnValue(left)
+    window.dispatchEvent(new Event('scroll'))
+    await app.user.click(link)
     await screen.findByRole('heading', { name: /Tokens stay out/ })
     return { ...app, scroll }
   }
 
   it('starts at its top', async () => {
-    const { scroll } = await follow()
+    const { scroll } = await follow(700)
     expect(scroll.mock.calls).toEqual([[0, 0]])
   })
 
   it('is where it was left, when one goes back', async () => {
-    const { router, scroll } = await follow()
+    const { router, scroll } = await follow(700)
     scroll.mockClear()
     await act(() => router.navigate(-1))
     expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeVisible()
+    expect(scroll.mock.calls).toEqual([[0, 700]])
+  })
+
+  it('is left where it is by a change of its address alone', async () => {
+    const { router, scroll } = await follow(700)
+    scroll.mockClear()
+    await act(() => router.navigate('/?q=a'))
     expect(scroll).not.toHaveBeenCalled()
+  })
+
+  it('is the browser’s to restore after a reload', async () => {
+    await follow(0)
+    window.dispatchEvent(new Event('pagehide'))
+    expect(history.scrollRestoration).toBe('auto')
   })
 })

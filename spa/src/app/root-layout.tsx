@@ -1,8 +1,9 @@
 import clsx from 'clsx'
 import { lazy, Suspense, useEffect, useRef } from 'react'
-import { Link, Outlet, useLocation, useNavigation, useNavigationType } from 'react-router'
+import { Link, Outlet, useLocation, useNavigation } from 'react-router'
 import { AccountMenu } from '@/app/account-menu'
 import { ConnectionNotice } from '@/app/connection-notice'
+import { useScrollPlaces } from '@/app/scroll-places'
 import { useTheme } from '@/app/theme'
 import { Logo } from '@/components/ui/logo'
 import { ThemeSwitch } from '@/components/ui/theme-switch'
@@ -13,11 +14,11 @@ const MainNav = lazy(() => import('@/app/main-nav'))
 
 export function RootLayout() {
   const [theme, setTheme] = useTheme()
-  const { pathname, hash } = useLocation()
-  const arrival = useNavigationType()
+  const { pathname } = useLocation()
   const { state } = useNavigation()
   const { user } = useAuth()
   const onMembersPage = /^\/(dashboard|account|admin)\b/.test(pathname)
+  useScrollPlaces()
   const main = useRef<HTMLElement>(null)
   const shown = useRef(pathname)
 
@@ -26,12 +27,7 @@ export function RootLayout() {
     shown.current = pathname
     // A screen reader would stay silent on a new page, and the keyboard start in the middle of nowhere.
     if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true })
-    // Back and forward are left to the browser, which knows how far down somebody was.
-    if (arrival === 'POP') return
-    const target = hash && document.getElementById(hash.slice(1))
-    if (target) target.scrollIntoView()
-    else scrollTo(0, 0)
-  }, [pathname, hash, arrival])
+  }, [pathname])
 
   return (
     <div className="flex min-h-dvh flex-col">
