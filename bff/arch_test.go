@@ -85,6 +85,7 @@ var owners = map[string][]string{
 // it. x.Go(f) counts too. What is listed ends before the function that starts
 // it returns, unless its line says otherwise.
 var goStatements = map[string]string{
+	"bff/main.go main":                         "waits for signals for as long as the process lives",
 	"bff/internal/app/run.go Run":              "the place where everything is started and waited for",
 	"bff/internal/app/drain.go drain":          "two servers are shut down side by side, and waited for",
 	"bff/internal/auth/run.go Run":             "the service's background work, one Run for app",

@@ -17,9 +17,17 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// Once draining has begun a second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, end := context.WithCancel(context.Background())
+	caught := make(chan os.Signal, 2)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-caught
+		end()
+		// The second one ends a drain. Handing it back to the system after the
+		// first lost one that came in between.
+		<-caught
+		os.Exit(exitFailed)
+	}()
 	os.Exit(run(ctx, process{
 		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, hangups: hangups,
 	}))

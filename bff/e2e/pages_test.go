@@ -80,6 +80,41 @@ func TestMembersPages(t *testing.T) {
 	}
 }
 
+func TestDocumentsTellWhetherASessionCame(t *testing.T) {
+	s := embedded(t).start()
+	stranger, member := s.browser(), s.member("ada@example.com")
+	for _, row := range []struct {
+		who        *browser
+		path, site string
+		want       string
+	}{
+		{stranger, "/", "none", "none"},
+		{stranger, "/signin", "same-origin", "none"},
+		{stranger, "/no-such-page", "none", "none"},
+		{stranger, "/dashboard", "cross-site", "unknown"}, // Strict cookies are withheld
+		{stranger, "/", "cross-site", "unknown"},
+		{stranger, "/", "", "unknown"}, // who knows
+		{member, "/", "none", "unknown"},
+		{member, "/dashboard", "same-origin", "unknown"},
+	} {
+		var headers []string
+		if row.site != "" {
+			headers = []string{"Sec-Fetch-Site", row.site}
+		}
+		a := row.who.do("GET", row.path, nil, headers...)
+		if got := a.Header.Get("Server-Timing"); got != "session;desc="+row.want {
+			t.Errorf("%s from %q: %d, Server-Timing %q", row.path, row.site, a.StatusCode, got)
+		}
+		again := row.who.do("GET", row.path, nil, append(headers, "If-None-Match", a.Header.Get("ETag"))...)
+		if got := again.Header.Get("Server-Timing"); got != "session;desc="+row.want {
+			t.Errorf("%s again: %d, Server-Timing %q", row.path, again.StatusCode, got)
+		}
+	}
+	if a := stranger.do("GET", "/favicon.svg", nil, "Sec-Fetch-Site", "none"); a.Header.Get("Server-Timing") != "" {
+		t.Error("a file tells of sessions")
+	}
+}
+
 func TestAssets(t *testing.T) {
 	s := embedded(t).start()
 	b := s.browser()

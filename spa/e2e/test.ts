@@ -79,6 +79,7 @@ async function watch(context: BrowserContext, expected: RegExp, findings: string
   await context.exposeFunction('reportViolation', (violation: string) => findings.push(`CSP: ${violation}`))
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
+      if (event.disposition === 'report') return // what the development server's client does
       const report = Reflect.get(window, 'reportViolation') as (violation: string) => void
       report(`${event.violatedDirective} ${event.blockedURI}`)
     })

@@ -57,6 +57,7 @@ func (s *Server) page(c echo.Context) error {
 		if looksLikeFile(p) {
 			return problem(auth.CodeNotFound, "There is no such file.")
 		}
+		s.tellArrival(w, r)
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil
 	}
@@ -66,8 +67,25 @@ func (s *Server) page(c echo.Context) error {
 			return err
 		}
 	}
+	s.tellArrival(w, r)
 	s.pages.Page(w, r, http.StatusOK)
 	return nil
+}
+
+// tellArrival tells the app, which cannot see our cookies, that none came with
+// its document: it need not ask who is there then, and a stranger's console is
+// spared a 401. A browser that may have withheld them is not believed, and
+// something is always said: a 304 without the header would leave an old one in
+// place.
+func (s *Server) tellArrival(w http.ResponseWriter, r *http.Request) {
+	arrival := "session;desc=unknown"
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "none", "same-origin", "same-site":
+		if s.cookies.read(r).none() {
+			arrival = "session;desc=none"
+		}
+	}
+	w.Header().Set("Server-Timing", arrival)
 }
 
 // guard keeps members' pages from people without a session, and renews a

@@ -5,10 +5,11 @@ import { createBrowserRouter, RouterProvider } from 'react-router'
 
 import { followSession } from '@/app/follow-session'
 import { createRoutes } from '@/app/routes'
+import { cameWithoutSession } from '@/lib/session/arrival'
 import { createSessionSource } from '@/lib/session/session-source'
 import { SessionContext } from '@/lib/session/use-auth'
 
-const source = createSessionSource()
+const source = createSessionSource({ stranger: cameWithoutSession() })
 source.start()
 // Asked at once, beside the loading of the page's chunk. Whoever needs the answer handles its failure.
 source.ready().catch(() => {})

@@ -35,6 +35,18 @@ async function member(): Promise<SessionSource> {
 }
 
 describe('at the start', () => {
+  it('asks nobody when no session came, and still hears of one that another tab makes', async () => {
+    const seen = answerMe(() => me())
+    const source = createSessionSource({ stranger: true })
+    onTestFinished(source.start())
+    expect(await source.ready()).toEqual({ status: 'signed-out', reason: null })
+    expect(seen.asked).toBe(0)
+    const other = new BroadcastChannel('gatehouse-session')
+    other.postMessage({ type: 'signed-in' })
+    await vi.waitFor(() => expect(source.getState().status).toBe('signed-in'))
+    other.close()
+  })
+
   it('asks /me once, however many want to know', async () => {
     const seen = answerMe(() => me())
     const source = tab()

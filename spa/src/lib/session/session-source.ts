@@ -51,9 +51,14 @@ export interface SessionSource {
 /** Between tabs. Nothing in it is secret, and a tab that hears "signed-in" asks the server itself. */
 type TabMessage = { type: 'signed-in' } | { type: 'signed-out'; reason: EndReason }
 
-/** The one source of truth about who is signed in. It never sees a token: those are HttpOnly cookies. */
-export function createSessionSource(): SessionSource {
-  let state: SessionState = { status: 'loading', problem: null }
+/**
+ * The one source of truth about who is signed in. It never sees a token: those are HttpOnly cookies. With `stranger`
+ * it is known from the start that nobody is.
+ */
+export function createSessionSource({ stranger = false } = {}): SessionSource {
+  let state: SessionState = stranger
+    ? { status: 'signed-out', reason: null }
+    : { status: 'loading', problem: null }
   const listeners = new Set<() => void>()
   let channel: BroadcastChannel | undefined
 
