@@ -246,7 +246,7 @@ test('the session needs no file that is not named', () => {
   mkdirSync(join(lib, 'session'), { recursive: true })
   for (const file of ['session-source', 'session-stream', 'typing', 'next-path'])
     cpSync(join(spa, `src/lib/session/${file}.ts`), join(lib, `session/${file}.ts`))
-  for (const file of ['auth-api', 'auth-fetch', 'schema'])
+  for (const file of ['auth-api', 'auth-fetch', 'schema', 'server-clock'])
     cpSync(join(spa, `src/lib/api/${file}.ts`), join(lib, `api/${file}.ts`))
   const options = { strict: true, noEmit: true, skipLibCheck: true, target: 'ES2023', types: [] }
   const lookup = { module: 'ESNext', moduleResolution: 'bundler', paths: { '@/*': ['./src/*'] } }
