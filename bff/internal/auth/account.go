@@ -86,6 +86,11 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	if err != nil {
 		return storeError(err)
 	}
+	if by.UserID == user.ID {
+		s.notify(ctx, NoticePasswordChanged, user.ID, user.Email.Address)
+	} else {
+		s.notify(ctx, NoticePasswordSet, user.ID, user.Email.Address, byAdministrator)
+	}
 	return s.settle(ctx, x, false)
 }
 
@@ -106,6 +111,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who), x); err != nil {
 		return storeError(err)
 	}
+	s.notify(ctx, NoticeAccountDeleted, user.ID, user.Email.Address)
 	return s.settle(ctx, x, false)
 }
 

@@ -78,6 +78,14 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 	if err != nil {
 		return User{}, storeError(err)
 	}
+	for _, e := range events {
+		switch e.Type {
+		case EventRoleChanged:
+			s.notify(ctx, NoticeRoleChanged, user.ID, user.Email.Address, byAdministrator, func(n *Notice) { n.Role = user.Role })
+		case EventUserDisabled:
+			s.notify(ctx, NoticeAccountDisabled, user.ID, user.Email.Address, byAdministrator)
+		}
+	}
 	// Said once more: the first time may have been stored and not announced.
 	return user, s.settle(ctx, x, len(events) == 0)
 }

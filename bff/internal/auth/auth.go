@@ -1,7 +1,7 @@
 // Package auth answers two questions: who is this, and what may they do.
 //
 // It knows no HTTP, no SQL and no Redis. What it needs from the outside it
-// declares as ports (Users, Sessions, Revocations, Audit) and other rooms
+// declares as ports (Users, Sessions, Revocations, Audit, Mailer) and other rooms
 // implement; package authtest holds the contract that every implementation
 // must pass.
 package auth
@@ -50,12 +50,14 @@ type Deps struct {
 	// OnRevocation, when set, is told once of every revocation, wherever that
 	// was decided: it closes the session's live connections.
 	OnRevocation func(Revocation)
-	Observe      Observer
+	// Mailer tells people what has happened to their accounts; nil: nobody is told.
+	Mailer  Mailer
+	Observe Observer
 }
 
 // Service is the product's one authority on identity. It is safe for
 // concurrent use. Run must be running for revocations from other instances to
-// arrive and for receipts and audit events to be stored.
+// arrive, for receipts and audit events to be stored and for notices to be sent.
 type Service struct {
 	users     Users
 	sessions  Sessions
@@ -73,6 +75,7 @@ type Service struct {
 	receipts   *receipts
 	revoked    *revocationList
 	trail      *trail
+	notices    *notices
 	unfinished *unfinished
 	watchers   watchers
 	observe    Observer
@@ -96,7 +99,9 @@ func New(d Deps) *Service {
 		receipts:  newReceipts(d.Sessions, d.Log),
 		trail:     newTrail(d.Audit, d.Log),
 	}
-	s.unfinished = newUnfinished(d.Sessions, d.Log, s.trail.add)
+	s.notices = newNotices(d.Mailer, d.Log, s.observe.Noticed)
+	s.notices.due = s.due
+	s.unfinished = newUnfinished(d.Sessions, d.Log, s.recordEnd)
 	s.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {
 		s.watchers.tell(r)
 		if d.OnRevocation != nil {

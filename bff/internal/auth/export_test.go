@@ -1,6 +1,10 @@
 package auth
 
-import "context"
+import (
+	"context"
+	"log/slog"
+	"time"
+)
 
 // AccountChanged tells this instance, which may not be the one that wrote it.
 func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) error {
@@ -9,3 +13,23 @@ func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) 
 
 // SettleRest is what every instance does again and again.
 func (s *Service) SettleRest(ctx context.Context) { s.settleRest(ctx) }
+
+// NoticeQueue delivers, in less time, whatever is added.
+type NoticeQueue struct{ q *notices }
+
+// NewNoticeQueue makes one whose next attempts come after so many steps.
+func NewNoticeQueue(m Mailer, log *slog.Logger, observe func(string), attempt, drain time.Duration, backoff ...int) NoticeQueue {
+	q := newNotices(m, log, observe)
+	q.pace = noticePace{step: time.Millisecond, backoff: backoff, attempt: attempt, drain: drain}
+	q.due = func(context.Context, Notice) (string, error) { return "", nil }
+	return NoticeQueue{q}
+}
+
+// Add never waits.
+func (q NoticeQueue) Add(n Notice) { q.q.add(n) }
+
+// Run is part of Service.Run.
+func (q NoticeQueue) Run(ctx context.Context) error { return q.q.run(ctx) }
+
+// MaxNotices is how many fit into the queue.
+const MaxNotices = maxNotices

@@ -60,6 +60,7 @@ type Limits struct {
 	Register Allowance // per client network
 	Refresh  Allowance // per session
 	Password Allowance // password changes and account deletions, per session
+	Notice   Allowance // notices of one kind, per email address
 }
 
 // DefaultLimits are those of the product.
@@ -68,6 +69,7 @@ var DefaultLimits = Limits{
 	Register: Allowance{10, time.Hour},
 	Refresh:  Allowance{60, time.Minute},
 	Password: Allowance{5, time.Hour},
+	Notice:   Allowance{3, time.Hour},
 }
 
 // take uses one of what key is allowed. Refusals are *Error.

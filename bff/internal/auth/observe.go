@@ -21,6 +21,8 @@ type Observer struct {
 	Revoked func(lag time.Duration)
 	// Settling: how many changes of accounts were left to be settled.
 	Settling func(pending int)
+	// Noticed: sent, retried, failed, dropped or suppressed.
+	Noticed func(outcome string)
 }
 
 // complete fills in what is nil.
@@ -39,6 +41,9 @@ func (o Observer) complete() Observer {
 	}
 	if o.Settling == nil {
 		o.Settling = func(int) {}
+	}
+	if o.Noticed == nil {
+		o.Noticed = func(string) {}
 	}
 	return o
 }

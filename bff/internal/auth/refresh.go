@@ -147,8 +147,11 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 // cannot be known; the owner signs in again, the thief cannot.
 func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Refresh, now time.Time) error {
 	c := clientFrom(ctx)
+	tell := s.notice(ctx, NoticeSessionStolen, rec.UserID, rec.Account.Email)
+	tell.sessionID = rec.ID
 	out := signOut{
-		end: Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now},
+		tell: &tell,
+		end:  Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now},
 		event: Event{
 			ID: newID(), Type: EventRefreshReuse, UserID: rec.UserID, SessionID: rec.ID,
 			Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
@@ -159,7 +162,7 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 		s.finishLater(out) // a thief must not get away with an outage
 		return storeError(err)
 	}
-	s.trail.add(out.event)
+	s.recordEnd(out)
 	return &Error{Code: CodeRefreshReuse, Detail: detailReuse}
 }
 

@@ -7,22 +7,24 @@ import (
 )
 
 // Run does the work that requests do not wait for: following revocations,
-// storing receipts and audit events, finishing sign-outs and changes of accounts. It returns when ctx
-// ends and everything queued has had its last try.
+// storing receipts and audit events, finishing sign-outs and changes of
+// accounts, sending notices. It returns when ctx ends and everything queued has
+// had its last try.
 func (s *Service) Run(ctx context.Context) error {
-	// The trail ends last: the others' last tries still add to it.
-	trailing, stopTrail := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopTrail()
-	var trail errgroup.Group
-	trail.Go(func() error { return s.trail.run(trailing) })
+	// These two end last: the others' last tries still add to them.
+	lasting, stopLast := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLast()
+	var last errgroup.Group
+	last.Go(func() error { return s.trail.run(lasting) })
+	last.Go(func() error { return s.notices.run(lasting) })
 
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runSettling} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()
-	stopTrail()
-	_ = trail.Wait() // says no more than that its context has ended
+	stopLast()
+	_ = last.Wait() // say no more than that their context has ended
 	return err
 }
 

@@ -163,6 +163,7 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 	device := in.Device
 	if !s.tokens.VerifyDevice(device, user.ID) {
 		device = s.tokens.NewDevice(user.ID)
+		s.notify(ctx, NoticeNewBrowser, user.ID, user.Email.Address, func(n *Notice) { n.sessionID = rec.ID })
 	}
 	return SignedIn{Grant: s.grant(rec, cookies), Device: device}, nil
 }

@@ -77,6 +77,14 @@ func (s *Service) endsOf(access, refresh string, now time.Time) []Revocation {
 	return ends
 }
 
+// recordEnd is for an end that has been carried out.
+func (s *Service) recordEnd(o signOut) {
+	s.trail.add(o.event)
+	if o.tell != nil {
+		s.notices.add(*o.tell)
+	}
+}
+
 // end ends sessions everywhere, and on this instance before it returns.
 func (s *Service) end(ctx context.Context, ends ...Revocation) error {
 	if err := s.sessions.End(ctx, ends...); err != nil {

@@ -14,7 +14,7 @@ import (
 type unfinished struct {
 	sessions Sessions
 	log      *slog.Logger
-	done     func(Event)
+	done     func(signOut)
 
 	mu      sync.Mutex
 	waiting map[string]signOut // by session
@@ -23,6 +23,7 @@ type unfinished struct {
 type signOut struct {
 	end   Revocation
 	event Event
+	tell  *Notice // nil: nobody
 }
 
 const (
@@ -32,7 +33,7 @@ const (
 	lastTry = 2 * time.Second
 )
 
-func newUnfinished(sessions Sessions, log *slog.Logger, done func(Event)) *unfinished {
+func newUnfinished(sessions Sessions, log *slog.Logger, done func(signOut)) *unfinished {
 	return &unfinished{sessions: sessions, log: log, done: done, waiting: map[string]signOut{}}
 }
 
@@ -80,7 +81,7 @@ func (u *unfinished) finish(ctx context.Context) error {
 		u.mu.Lock()
 		delete(u.waiting, o.end.SessionID)
 		u.mu.Unlock()
-		u.done(o.event)
+		u.done(o)
 	}
 	return nil
 }

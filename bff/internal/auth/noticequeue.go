@@ -1,0 +1,177 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// notices delivers beside the requests: a mail server that hangs must cost
+// them nothing, and one that is away for a while must not lose what it is for.
+type notices struct {
+	mailer  Mailer // nil: nobody is told
+	due     func(context.Context, Notice) (suppressed string, err error)
+	observe func(outcome string)
+	log     *slog.Logger
+	queue   chan Notice
+	pace    noticePace
+}
+
+// noticePace is how patient delivery is. Tests have less time.
+type noticePace struct {
+	step    time.Duration // between looks at what is to be tried again
+	backoff []int         // steps before the second attempt, the third, …; after the last it is given up
+	attempt time.Duration // of one delivery
+	drain   time.Duration // for everything, once the process ends
+}
+
+// Mail servers that do not know the sender put it off for some minutes
+// (greylisting), and restart in some more.
+var defaultNoticePace = noticePace{
+	step: 5 * time.Second, backoff: []int{1, 6, 72, 360}, attempt: 10 * time.Second, drain: 4 * time.Second,
+}
+
+// maxNotices bounds those in the queue, and those that wait for another attempt.
+const maxNotices = 1024
+
+// What becomes of a notice.
+const (
+	noticeSent       = "sent"
+	noticeRetried    = "retried"    // an attempt failed, another one follows
+	noticeFailed     = "failed"     // given up
+	noticeDropped    = "dropped"    // there was no room
+	noticeSuppressed = "suppressed" // there were enough of its kind lately
+)
+
+// pending is a notice that is being delivered.
+type pending struct {
+	Notice
+	admitted bool // due has been asked; each answer takes from the limits
+	attempts int
+	steps    int // until the next one
+}
+
+func newNotices(mailer Mailer, log *slog.Logger, observe func(string)) *notices {
+	return &notices{mailer: mailer, log: log, observe: observe, queue: make(chan Notice, maxNotices), pace: defaultNoticePace}
+}
+
+func (q *notices) add(n Notice) {
+	if q.mailer == nil {
+		return
+	}
+	select {
+	case q.queue <- n:
+	default:
+		q.lost(n, noticeDropped, "the queue is full")
+	}
+}
+
+func (q *notices) lost(n Notice, outcome string, why any) {
+	q.observe(outcome)
+	q.log.Error("notice not sent", "kind", n.Kind, "user", n.UserID, "at", n.At, "error", why)
+}
+
+// run delivers until ctx ends, and then for a moment what is left.
+func (q *notices) run(ctx context.Context) error {
+	// What is on its way when ctx ends is not cut at once: it would be sent twice.
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.pace.drain, stop) })()
+	tick := time.NewTicker(q.pace.step)
+	defer tick.Stop()
+	var waiting []pending
+	for {
+		select {
+		case <-ctx.Done():
+			q.finish(working, waiting)
+			return ctx.Err()
+		default:
+		}
+		select {
+		case n := <-q.queue:
+			waiting = q.deliver(working, pending{Notice: n}, waiting)
+		case <-tick.C:
+			waiting = q.again(ctx, working, waiting)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// again tries those whose time has come, until done ends.
+func (q *notices) again(done, working context.Context, waiting []pending) (still []pending) {
+	for _, p := range waiting {
+		if p.steps--; p.steps > 0 || done.Err() != nil {
+			still = append(still, p)
+			continue
+		}
+		still = q.deliver(working, p, still)
+	}
+	return still
+}
+
+// deliver makes one attempt, and gives waiting with what is to be tried again.
+func (q *notices) deliver(ctx context.Context, p pending, waiting []pending) []pending {
+	err := q.attempt(ctx, &p)
+	if err == nil {
+		return waiting
+	}
+	switch {
+	case errors.Is(err, ErrUndeliverable), p.attempts >= len(q.pace.backoff):
+		q.lost(p.Notice, noticeFailed, err)
+	case len(waiting) >= maxNotices:
+		q.lost(p.Notice, noticeDropped, err)
+	default:
+		q.observe(noticeRetried)
+		q.log.Warn("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
+		p.steps = q.pace.backoff[p.attempts]
+		p.attempts++
+		waiting = append(waiting, p)
+	}
+	return waiting
+}
+
+func (q *notices) attempt(ctx context.Context, p *pending) error {
+	ctx, cancel := context.WithTimeout(ctx, q.pace.attempt)
+	defer cancel()
+	if !p.admitted {
+		suppressed, err := q.due(ctx, p.Notice)
+		if err != nil {
+			return err
+		}
+		if suppressed == suppressedLimit {
+			q.observe(noticeSuppressed)
+		}
+		if suppressed != "" {
+			return nil
+		}
+		p.admitted = true
+	}
+	if err := q.mailer.Deliver(ctx, p.Notice); err != nil {
+		return err
+	}
+	q.observe(noticeSent)
+	return nil
+}
+
+// finish is the last attempt for everything, as long as ctx allows.
+func (q *notices) finish(ctx context.Context, waiting []pending) {
+	for {
+		select {
+		case n := <-q.queue:
+			waiting = append(waiting, pending{Notice: n})
+			continue
+		default:
+		}
+		break
+	}
+	for _, p := range waiting {
+		err := ctx.Err()
+		if err == nil {
+			err = q.attempt(ctx, &p)
+		}
+		if err != nil {
+			q.lost(p.Notice, noticeFailed, err)
+		}
+	}
+}
