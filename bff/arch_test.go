@@ -15,7 +15,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":          {"app", "config"},
-	"app":           {"auth", "config", "demoapi", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "token", "web"},
+	"app":           {"auth", "config", "demoapi", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "token", "web"},
 	"config":        {},
 	"token":         {},
 	"password":      {},
@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"proxy":         {},
 	"web":           {"auth", "proxy"},
 	"demoapi":       {},
+	"mail":          {"auth"},
 	"telemetry":     {},
 	"servertest":    {},
 	"spa":           {},
@@ -79,6 +80,8 @@ var owners = map[string][]string{
 	"golang.org/x/time":                  {"memstore"},
 	"github.com/prometheus":              {"telemetry"},
 	"go.opentelemetry.io":                {"telemetry"},
+	"github.com/wneessen/go-mail":        {"mail"},
+	"net/mail":                           {"mail"},
 }
 
 // goStatements: rooms do not say go, they expose Run(ctx) error and app starts
@@ -91,6 +94,8 @@ var goStatements = map[string]string{
 	"bff/internal/auth/run.go Run":             "the service's background work, one Run for app",
 	"bff/internal/proxy/health.go probe":       "probes of one round, side by side: a hung upstream must not delay the others",
 	"bff/internal/servertest/process.go Start": "waits for a server's end, as nothing else tells",
+	"bff/internal/servertest/smtp.go SMTP":     "a mail server; its test's end waits for it",
+	"bff/internal/servertest/smtp.go accept":   "one for each connection; waited for with the server",
 	"bff/e2e/stack/main.go services":           "the demo API, as a process of its own would be",
 	"bff/e2e/stack/control.go serve":           "the tests' listener, beside the product",
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -28,6 +29,7 @@ func Check(c *config.Config) error {
 	if c.RedisURL != "" {
 		mistakes = append(mistakes, redisstore.CheckURL(c.RedisURL.Reveal())) // nil is dropped by Join
 	}
+	mistakes = append(mistakes, mail.Check(c.SMTPURL.Reveal(), c.MailFrom))
 	if _, err := Routes(c); err != nil {
 		mistakes = append(mistakes, err)
 	}

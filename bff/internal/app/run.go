@@ -172,6 +172,9 @@ func (a *App) announce() {
 		a.log.Info("embedded mode: users in SQLite and sessions in a journal, for this machine only; set MYSQL_DSN and REDIS_URL for production",
 			"data_dir", a.config.DataDir)
 	}
+	if c := a.config; c.SMTPURL == "" && !c.Embedded {
+		a.log.Warn("no mail is sent: nobody is told when their password or role changes; set SMTP_URL and MAIL_FROM")
+	}
 	attrs := []any{"url", a.config.PublicURL.String(), "listen", a.listener.Addr().String()}
 	if a.ops != nil {
 		attrs = append(attrs, "ops", a.ops.Addr().String())

@@ -25,6 +25,10 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 	}
 	a.passwords = passwords
 	passwords.Observe(password.Observer{Refused: a.metrics.HashRefused, Begins: a.metrics.HashBegins})
+	mailer, mailed, err := a.mailer()
+	if err != nil {
+		return nil, err
+	}
 	a.service = auth.New(auth.Deps{
 		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db, Limiter: a.limiter, Limits: a.limits,
 		Tokens: tokens, Passwords: passwords,
@@ -32,10 +36,10 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
 			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
 		},
-		Now: a.now, Log: a.log,
+		Now: a.now, Log: a.log, Mailer: mailer,
 		Observe: auth.Observer{
 			Refreshed: a.metrics.Refreshed, SignedIn: a.metrics.SignedIn, Limited: a.metrics.Limited,
-			Revoked: a.metrics.Revoked, Settling: a.metrics.Settling,
+			Revoked: a.metrics.Revoked, Settling: a.metrics.Settling, Noticed: mailed,
 		},
 		OnRevocation: func(r auth.Revocation) {
 			if a.proxy != nil { // nothing is live without a server

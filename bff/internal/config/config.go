@@ -43,6 +43,9 @@ type Config struct {
 	SPADevURL      *url.URL // nil when unset
 	SPADir         string
 
+	SMTPURL  Secret
+	MailFrom string
+
 	LogLevel        slog.Level
 	LogFormat       string // "text", "json" or "" (decide by the terminal)
 	ShutdownTimeout time.Duration

@@ -33,6 +33,8 @@ type variables struct {
 	TrustedProxies   []string      `env:"TRUSTED_PROXIES"`
 	SPADevURL        string        `env:"SPA_DEV_URL"`
 	SPADir           string        `env:"SPA_DIR"`
+	SMTPURL          string        `env:"SMTP_URL"`
+	MailFrom         string        `env:"MAIL_FROM"`
 	Signup           string        `env:"SIGNUP" envDefault:"open"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat        string        `env:"LOG_FORMAT"`
@@ -147,6 +149,7 @@ func (v *variables) config(mistakes *problems) *Config {
 		AccessTTL:   v.AccessTTL, RefreshTTL: v.RefreshTTL, RememberTTL: v.RememberTTL, SessionMaxAge: v.SessionMaxAge,
 		BcryptCost: v.BcryptCost,
 		RoutesFile: v.RoutesFile, SPADir: v.SPADir,
+		SMTPURL: Secret(v.SMTPURL), MailFrom: v.MailFrom,
 		LogFormat: v.LogFormat, ShutdownTimeout: v.ShutdownTimeout,
 	}
 	if c.ListenAddr == "" {
@@ -209,6 +212,9 @@ func (v *variables) choices(c *Config, mistakes *problems) {
 	if err := c.LogLevel.UnmarshalText([]byte(v.LogLevel)); err != nil {
 		c.LogLevel = slog.LevelInfo
 		mistakes.addf("LOG_LEVEL is %q; choose debug, info, warn or error", v.LogLevel)
+	}
+	if (v.SMTPURL == "") != (v.MailFrom == "") {
+		mistakes.addf("SMTP_URL and MAIL_FROM go together; set both, or none to send no mail")
 	}
 	switch v.LogFormat {
 	case "", "text", "json":

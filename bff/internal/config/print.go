@@ -59,6 +59,8 @@ func (c *Config) Print(w io.Writer) {
 		{"TRUSTED_PROXIES", strings.Join(proxies, ",")},
 		{"SPA_DEV_URL", dev},
 		{"SPA_DIR", c.SPADir},
+		{"SMTP_URL", c.SMTPURL},
+		{"MAIL_FROM", c.MailFrom},
 		{"SIGNUP", signup},
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},

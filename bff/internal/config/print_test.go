@@ -34,6 +34,7 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 	t.Parallel()
 	out := printed(t, production().with(environment{
 		"JWT_ACCESS_SECRET": accessCanary + "," + olderCanary, "OTEL_EXPORTER_OTLP_HEADERS": "api-key=headerCanary",
+		"SMTP_URL": "smtps://me:canaryMail@mail.example", "MAIL_FROM": "gatehouse@example.com",
 	}))
 	if strings.Contains(strings.ToLower(out), "canary") {
 		t.Errorf("a secret is printed:\n%s", out)
@@ -43,7 +44,7 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 		"MYSQL_DSN": "[redacted]", "REDIS_URL": "[redacted]", "DATA_DIR": "./data",
 		"JWT_ACCESS_SECRET": "[redacted],[redacted]", "JWT_REFRESH_SECRET": "[redacted]", "IDENTITY_KEY": "[redacted]",
 		"ACCESS_TTL": "15m0s", "REFRESH_TTL": "168h0m0s", "REMEMBER_TTL": "720h0m0s", "SESSION_MAX_AGE": "2160h0m0s", "BCRYPT_COST": "12",
-		"ROUTES_FILE": "", "TRUSTED_PROXIES": "", "SPA_DEV_URL": "", "SPA_DIR": "", "SIGNUP": "open", "LOG_LEVEL": "info", "LOG_FORMAT": "",
+		"ROUTES_FILE": "", "TRUSTED_PROXIES": "", "SPA_DEV_URL": "", "SPA_DIR": "", "SMTP_URL": "[redacted]", "MAIL_FROM": "gatehouse@example.com", "SIGNUP": "open", "LOG_LEVEL": "info", "LOG_FORMAT": "",
 		"SHUTDOWN_TIMEOUT":            "20s",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": "[redacted]", "OTEL_SERVICE_NAME": "gatehouse", "OTEL_RESOURCE_ATTRIBUTES": "",
 		"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",

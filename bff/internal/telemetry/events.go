@@ -27,6 +27,9 @@ func (m *Metrics) Revoked(lag time.Duration) { m.revocationLag.Observe(max(0, la
 // Settling notes how many changes of accounts wait.
 func (m *Metrics) Settling(pending int) { m.settlements.Set(float64(pending)) }
 
+// Mailed counts what became of a notice.
+func (m *Metrics) Mailed(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
+
 // HashRefused counts a password for which there was no room in the queue.
 func (m *Metrics) HashRefused() { m.hashesRefused.Inc() }
 

@@ -44,6 +44,7 @@ type Metrics struct {
 	limits         *prometheus.CounterVec
 	revocationLag  prometheus.Histogram
 	settlements    prometheus.Gauge
+	mails          *prometheus.CounterVec
 	hashSeconds    prometheus.Histogram
 	hashesRefused  prometheus.Counter
 	storeErrors    *prometheus.CounterVec
@@ -63,6 +64,7 @@ func New(version string, now func() time.Time) *Metrics {
 		limits:         counters(r, "limit_decisions_total", "What rate limits have decided.", "limit", "decision"),
 		revocationLag:  histogram(r, "revocation_lag_seconds", "From the end of a session to its being refused here.", revocationBuckets),
 		settlements:    gauge(r, "settlements_pending", "Changes of accounts that have yet to reach their sessions, 100 at most."),
+		mails:          counters(r, "mails_total", "Notices to people, by what became of them.", "outcome"),
 		hashSeconds:    histogram(r, "password_hash_seconds", "Time to hash or verify a password, without the wait for a turn.", hashBuckets),
 		hashesRefused:  counter(r, "password_hashes_refused_total", "Passwords that were not hashed because the queue was full."),
 		storeErrors:    counters(r, "store_errors_total", "Questions that a store did not answer.", "store", "operation"),
@@ -75,15 +77,18 @@ func New(version string, now func() time.Time) *Metrics {
 	}, []string{"version", "go_version"})
 	info.WithLabelValues(version, runtime.Version()).Set(1)
 	r.MustRegister(info)
-	m.refreshOutcomes()
+	m.outcomes()
 	return m
 }
 
-// refreshOutcomes begins the outcomes at 0: the first theft must be an
-// increase, or no alert sees it.
-func (m *Metrics) refreshOutcomes() {
+// outcomes begin at 0: the first theft must be an increase, or no alert sees
+// it.
+func (m *Metrics) outcomes() {
 	for _, outcome := range []string{"rotated", "redated", "replayed", "served", "stolen", "gone", "revoked"} {
 		m.refreshes.WithLabelValues(outcome)
+	}
+	for _, outcome := range []string{"sent", "retried", "failed", "dropped", "suppressed"} {
+		m.mails.WithLabelValues(outcome)
 	}
 }
 
