@@ -97,7 +97,7 @@ func compose(t *testing.T) composeFile {
 	return c
 }
 
-var pinned = regexp.MustCompile(`^[a-z0-9./-]+:\d+\.\d+[\w.-]*$`)
+var pinned = regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+[\w.-]*$`)
 
 func TestComposeNamesWhatExists(t *testing.T) {
 	c := compose(t)
@@ -137,8 +137,10 @@ func TestComposeNamesWhatExists(t *testing.T) {
 				t.Errorf("%s waits for the end of %s, which restarts", name, other)
 			}
 		}
-		if len(s.Ports) > 0 && name != "caddy" {
-			t.Errorf("%s is open to the outside: %v", name, s.Ports)
+		for _, port := range s.Ports {
+			if name != "caddy" && !(name == "mail" && strings.HasPrefix(port, "127.0.0.1:")) {
+				t.Errorf("%s is open to the outside: %v", name, port)
+			}
 		}
 	}
 	for v := range c.Volumes {
@@ -198,6 +200,25 @@ func TestComposeBelievesCaddyOnly(t *testing.T) {
 		if _, there := s.Networks["edge"]; there != (name == "caddy" || slices.Contains(instances, name)) {
 			t.Errorf("%s: networks %v", name, s.Networks)
 		}
+	}
+}
+
+// Its page has no password, and its mails are about people's accounts.
+func TestComposeCatchesMail(t *testing.T) {
+	c := compose(t)
+	if url := c.Instance.Environment["SMTP_URL"]; url != "smtp://mail:1025?tls=none" {
+		t.Errorf("mails go to %s", url)
+	}
+	if ports := c.Services["mail"].Ports; !slices.Equal(ports, []string{"127.0.0.1:8025:8025"}) {
+		t.Errorf("the mail catcher publishes %v", ports)
+	}
+	for name, s := range c.Services {
+		if _, there := s.Networks["mail"]; there != (name == "mail" || slices.Contains(instances, name)) {
+			t.Errorf("%s: networks %v", name, s.Networks)
+		}
+	}
+	if c.Networks["mail"].Internal || len(c.Services["mail"].Networks) != 1 {
+		t.Error("Docker publishes no port of a service on internal networks only, and what is on others too reaches more than it should")
 	}
 }
 

@@ -97,6 +97,9 @@ func TestComposeStartsFromNothing(t *testing.T) {
 	if loaded.Embedded || loaded.PublicURL.String() != "https://localhost" || len(loaded.TrustedProxies) != 1 {
 		t.Errorf("configuration: %+v", loaded)
 	}
+	if err := app.Check(loaded); err != nil {
+		t.Error(err)
+	}
 	table, err := app.Routes(loaded)
 	if err != nil {
 		t.Fatal(err)
