@@ -31,7 +31,6 @@ func buildBinary(t *testing.T) string {
 // machine's clock.
 type binary struct {
 	*site
-	name   string
 	cmd    *exec.Cmd
 	exited chan struct{}
 }

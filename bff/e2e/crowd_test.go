@@ -21,13 +21,13 @@ type commuter struct {
 	rounds, renewals atomic.Int64
 }
 
-func newCommuter(t *testing.T, base, email, look string) *commuter {
+func newCommuter(t *testing.T, base, email, look string, transport http.RoundTripper) *commuter {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &commuter{base: base, look: look, client: &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	c := &commuter{base: base, look: look, client: &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: transport}}
 	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
 		if _, err := c.ask("POST", path, credentials(email)); err != nil {
 			t.Fatal(err)
@@ -89,20 +89,21 @@ func (c *commuter) work(ctx context.Context) error {
 	return err
 }
 
-// crowd is people at work behind a balancer.
+// crowd is people at work at one address.
 type crowd struct {
 	t         *testing.T
 	commuters []*commuter
 	end       func() // reports what failed; at the end of the test at the latest
 }
 
-func (b *balancer) crowd(t *testing.T, size int, look string) *crowd {
+// newCrowd sends size people to work; transport may be nil.
+func newCrowd(t *testing.T, base string, transport http.RoundTripper, size int, look string) *crowd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	crowd := &crowd{t: t}
 	for n := range size {
-		c := newCommuter(t, b.url, fmt.Sprintf("commuter%d@example.com", n), look)
+		c := newCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport)
 		crowd.commuters = append(crowd.commuters, c)
 		all.Go(func() {
 			if err := c.work(ctx); err != nil {
@@ -117,7 +118,21 @@ func (b *balancer) crowd(t *testing.T, size int, look string) *crowd {
 		for _, c := range crowd.commuters {
 			rounds, renewals = rounds+c.rounds.Load(), renewals+c.renewals.Load()
 		}
-		t.Logf("%d rounds of work, %d renewals; requests by instance: %d, %d", rounds, renewals, b.instances[0].served.Load(), b.instances[1].served.Load())
+		t.Logf("%d rounds of work, %d renewals", rounds, renewals)
+	})
+	t.Cleanup(crowd.end)
+	return crowd
+}
+
+// crowd is people at work behind the balancer, which sees each of their
+// requests.
+func (b *balancer) crowd(t *testing.T, size int, look string) *crowd {
+	t.Helper()
+	crowd := newCrowd(t, b.url, nil, size, look)
+	gone := crowd.end
+	crowd.end = sync.OnceFunc(func() {
+		gone()
+		t.Logf("requests by instance: %d, %d", b.instances[0].served.Load(), b.instances[1].served.Load())
 		if n := b.failed.Load(); n > 0 {
 			t.Errorf("%d requests failed, the last: %s", n, *b.fault.Load())
 		}

@@ -90,7 +90,7 @@ func TestRestartUnderLoad(t *testing.T) {
 	lb.instances[0].wait(a.site)
 	lb.instances[1].wait(b.site)
 	commuters := lb.crowd(t, 4, "/api/up/echo")
-	walker := newCommuter(t, lb.url, "walker@example.com", "")
+	walker := newCommuter(t, lb.url, "walker@example.com", "", nil)
 	for range 2 {
 		commuters.getOn("before the restart")
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.instances[0].public, "http", "ws", 1)+"/api/up/echo",

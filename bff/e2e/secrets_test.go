@@ -102,8 +102,8 @@ func TestSecretsAreReplacedUnderLoad(t *testing.T) {
 		t.Fatal(blocks[0])
 	}
 	for _, secret := range []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"} {
-		away := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "-"))+"@example.com", "")
-		gone := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "."))+"@example.com", "")
+		away := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "-"))+"@example.com", "", nil)
+		gone := newCommuter(t, r.lb.url, strings.ToLower(strings.ReplaceAll(secret, "_", "."))+"@example.com", "", nil)
 		before, err := os.ReadFile(filepath.Join(r.dir, secret))
 		if err != nil {
 			t.Fatal(err)

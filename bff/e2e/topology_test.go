@@ -3,9 +3,9 @@ package e2e
 import (
 	"bufio"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +39,10 @@ func startTopology(t *testing.T) *topology {
 	caddy := servertest.Caddy(t, caddyfile, addrs...)
 
 	routes := filepath.Join(dir, "routes.yaml")
-	text := "routes:\n  - path: /api/demo\n    upstreams: [http://" + demo + "]\n    strip_prefix: /api/demo\n"
+	echo := httptest.NewServer(http.HandlerFunc(echoAPI))
+	t.Cleanup(echo.Close)
+	text := "routes:\n  - path: /api/demo\n    upstreams: [http://" + demo + "]\n    strip_prefix: /api/demo\n" +
+		"  - path: /api/up\n    upstreams: [" + echo.URL + "]\n"
 	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +68,9 @@ func startTopology(t *testing.T) *topology {
 		TLSClientConfig: &tls.Config{RootCAs: caddy.Roots}, ForceAttemptHTTP2: true,
 	}}}
 	t.Cleanup(top.transport.CloseIdleConnections)
-	for i, addr := range addrs {
+	for _, addr := range addrs {
 		b := newBinary(t, file, append([]string{"LISTEN_ADDR", addr, "OPS_ADDR", freeAddr(t)}, env...)...)
 		b.base = "http://" + addr
-		b.name = fmt.Sprintf("instance %d", i+1)
 		top.instances = append(top.instances, b)
 	}
 	// At once: both find an empty database.
@@ -153,7 +155,7 @@ func TestProductionTopology(t *testing.T) {
 			text, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode != 200 || !strings.Contains(string(text), "ada@example.com") {
-				t.Errorf("%s: %d %s", b.name, resp.StatusCode, text)
+				t.Errorf("%s: %d %s", b.base, resp.StatusCode, text)
 			}
 		}
 	})
