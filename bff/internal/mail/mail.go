@@ -171,7 +171,11 @@ func (s *Sender) failure(ctx context.Context, err error, to string) error {
 		}
 		return fmt.Errorf("mail: the server said %d %s (%s)", code, refused.EnhancedStatusCode(), refused.Reason)
 	case errors.As(err, &answer):
-		return fmt.Errorf("mail: the server said %d before anything was sent: is the password right?", answer.Code)
+		hint := ""
+		if answer.Code/10 == 53 {
+			hint = ": is the password in SMTP_URL right?"
+		}
+		return fmt.Errorf("mail: the server said %d before it was given a mail%s", answer.Code, hint)
 	default:
 		text = err.Error()
 	}

@@ -121,7 +121,7 @@ func TestTLSAndSigningIn(t *testing.T) {
 		"signed in":                          {signIn, "smtp://" + login + "%s?tls=required", false, true, user, ""},
 		"signed in on this machine":          {servertest.SMTPOptions{User: user, Password: password}, "smtp://" + login + "%s", false, false, user, ""},
 		"not signed in":                      {signIn, "smtp://%s?tls=required", false, false, "", "530 5.7.0"},
-		"a wrong password":                   {signIn, "smtp://me:canary-wrong@%s?tls=required", false, false, "", "the server said 535"},
+		"a wrong password":                   {signIn, "smtp://me:canary-wrong@%s?tls=required", false, false, "", "the server said 535 before it was given a mail: is the password"},
 		"a password, and nobody asks for it": {offers, "smtp://" + login + "%s?tls=required", false, false, "", "does not support SMTP AUTH"},
 	} {
 		s := servertest.SMTP(t, c.options)
@@ -164,7 +164,7 @@ func TestRefusals(t *testing.T) {
 		"put off":            {"RCPT", "450 4.7.1 <ada@example.com>: come back later", "450 4.7.1", false},
 		"sender refused":     {"MAIL", "553 5.7.1 ada is not served", "553 5.7.1", true},
 		"full":               {"DATA", "452 4.3.1 no room for ada@example.com", "452 4.3.1", false},
-		"busy at the start":  {"EHLO", "421 4.3.2 ada, not now", "421", false},
+		"busy at the start":  {"EHLO", "421 4.3.2 ada, not now", "the server said 421 before it was given a mail", false},
 		"hangs at the start": {"EHLO", "hang", "no answer in time", false},
 		"hangs in between":   {"RCPT", "hang", "no answer in time", false},
 	} {
