@@ -26,7 +26,15 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+func TestMain(m *testing.M) {
+	var err error
+	if binaryFolder, err = os.MkdirTemp("", "gatehouse-binary-"); err != nil {
+		panic(err)
+	}
+	code := servertest.Main(m)
+	_ = os.RemoveAll(binaryFolder)
+	os.Exit(code)
+}
 
 // site is a running product. Its clock moves only when a test says so.
 type site struct {
