@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react'
+import { act, screen, waitFor, within } from '@testing-library/react'
 import { http, HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ada, session } from '@/test/answers'
@@ -62,5 +62,16 @@ describe('the audit trail', () => {
     await waitFor(() =>
       expect(asked).toEqual(['?type=logout', '?type=role_changed', '?user=7&type=role_changed', '']),
     )
+  })
+
+  it('is filtered as before when one comes back to it', async () => {
+    const { user, at, router } = renderApp('/admin/audit')
+    await user.click(await screen.findByRole('button', { name: 'Account 7' }))
+    await waitFor(() => expect(at()).toBe('/admin/audit?user=7'))
+    await act(() => router.navigate('/admin/audit'))
+    await waitFor(() => expect(screen.getByRole('searchbox')).toHaveValue(''))
+    await act(() => router.navigate(-1))
+    await waitFor(() => expect(screen.getByRole('searchbox')).toHaveValue('7'))
+    expect(at()).toBe('/admin/audit?user=7')
   })
 })

@@ -12,12 +12,14 @@ export function useQueryText(name: string): [text: string, asked: string, set: (
   const asked = params.get(name) ?? ''
   const [text, setText] = useState(asked)
   const [seen, setSeen] = useState(asked)
-  const [sent, setSent] = useState(asked)
+  const [sent, setSent] = useState<string | null>(null)
 
   if (asked !== seen) {
     setSeen(asked)
     // Its own echo must not take away what was typed since.
     if (asked !== sent) setText(asked)
+    // Heard once: the same words again are somebody who comes back to them.
+    setSent(null)
   }
 
   useEffect(() => {
