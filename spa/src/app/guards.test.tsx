@@ -49,7 +49,7 @@ describe('a members’ page', () => {
     const { at, source } = renderApp('/dashboard')
     await screen.findByRole('heading', { name: 'Dashboard' })
     const other = new BroadcastChannel('gatehouse-session')
-    other.postMessage({ type: 'signed-out', reason: 'signed_out' })
+    other.postMessage({ type: 'signed-out', session: 's1', reason: 'signed_out' })
     expect(await screen.findByText('You signed out in another tab.')).toBeVisible()
     other.close()
     expect(at()).toBe('/signin?next=%2Fdashboard')

@@ -208,7 +208,7 @@ describe('deleting the account', () => {
     server.use(http.get('/api/auth/me', async () => (bodies.length ? anonymous() : me())))
     answer('delete', '/api/auth/me', async () => {
       const other = new BroadcastChannel('gatehouse-session')
-      other.postMessage({ type: 'signed-out', reason: 'session_revoked' })
+      other.postMessage({ type: 'signed-out', session: 's1', reason: 'session_revoked' })
       await delay(100)
       other.close()
       return done()

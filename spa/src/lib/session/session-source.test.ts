@@ -177,6 +177,23 @@ describe('on the way', () => {
     await vi.waitFor(() => expect(there.getState()).toEqual(ended))
   })
 
+  it('does not end the next session for a tab that speaks of the one before', async () => {
+    const source = await member()
+    const [late, heard] = [
+      new BroadcastChannel('gatehouse-session'),
+      new BroadcastChannel('gatehouse-session'),
+    ]
+    onTestFinished(() => [late, heard].forEach((channel) => channel.close()))
+    const arrived = new Promise((resolve) => heard.addEventListener('message', resolve, { once: true }))
+    late.postMessage({ type: 'signed-out', session: 's0', reason: 'session_ended' })
+    await arrived
+    expect(source.getState().status).toBe('signed-in')
+    late.postMessage({ type: 'signed-out', session: 's1', reason: 'session_ended' })
+    await vi.waitFor(() =>
+      expect(source.getState()).toEqual({ status: 'signed-out', reason: 'session_ended' }),
+    )
+  })
+
   it('does not believe an API behind the proxy that speaks of sessions, but /me', async () => {
     const source = await member()
     const seen = answerMe(() => me())

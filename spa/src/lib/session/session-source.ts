@@ -49,7 +49,8 @@ export interface SessionSource {
 }
 
 /** Between tabs. Nothing in it is secret, and a tab that hears "signed-in" asks the server itself. */
-type TabMessage = { type: 'signed-in' } | { type: 'signed-out'; reason: EndReason }
+type TabMessage =
+  { type: 'signed-in' } | { type: 'signed-out'; session: string | undefined; reason: EndReason }
 
 /**
  * The one source of truth about who is signed in. It never sees a token: those are HttpOnly cookies. With `stranger`
@@ -84,8 +85,13 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     for (const listener of listeners) listener()
   }
 
+  /** The session of whoever is signed in. */
+  function here(): string | undefined {
+    return state.status === 'signed-in' ? state.session.id : undefined
+  }
+
   function watch(): void {
-    const id = state.status === 'signed-in' ? state.session.id : undefined
+    const id = here()
     if (!channel || id === watched?.id) return
     watched?.live?.stop()
     watched = undefined
@@ -117,10 +123,10 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
       return applied({ status: 'signed-in', user, session }, askedAt)
     } catch (error) {
       if (error instanceof ProblemError && error.signedOut) {
-        const wasSignedIn = state.status === 'signed-in'
-        const ended = applied({ status: 'signed-out', reason: reasonOf(error, wasSignedIn) }, askedAt)
-        if (wasSignedIn && ended.status === 'signed-out' && ended.reason) {
-          send({ type: 'signed-out', reason: ended.reason })
+        const session = here()
+        const ended = applied({ status: 'signed-out', reason: reasonOf(error, Boolean(session)) }, askedAt)
+        if (session && ended.status === 'signed-out' && ended.reason) {
+          send({ type: 'signed-out', session, reason: ended.reason })
         }
         return ended
       }
@@ -196,7 +202,12 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   function onMessage({ data }: MessageEvent<TabMessage>): void {
     if (data.type === 'signed-in') {
       askAgain()
-    } else if (state.status !== 'signed-out' && !signingOut) {
+    } else if (state.status === 'signed-out' || signingOut) {
+      return
+    } else if (data.session !== here()) {
+      // A tab that slept speaks of the session before this one, and would end what has just begun.
+      askAgain()
+    } else {
       const reason = data.reason === 'signed_out' ? 'signed_out_elsewhere' : data.reason
       decide({ status: 'signed-out', reason })
     }
@@ -238,8 +249,9 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
       } finally {
         signingOut = false
       }
+      const session = here()
       decide({ status: 'signed-out', reason: 'signed_out' })
-      send({ type: 'signed-out', reason: 'signed_out' })
+      send({ type: 'signed-out', session, reason: 'signed_out' })
     },
 
     refresh: ask,
