@@ -26,8 +26,9 @@ type appFacts struct {
 var policyName = regexp.MustCompile(`^[A-Za-z0-9\-#=_/@.%]+$`)
 
 // readAppFile reads what an app says of itself and reports every mistake in it:
-// a page that is open by one is noticed by nobody.
-func readAppFile(text []byte) (appFacts, error) {
+// a page that is open by one is noticed by nobody. has tells which files there
+// are.
+func readAppFile(text []byte, has func(path string) bool) (appFacts, error) {
 	var file struct {
 		Pages *struct {
 			Anyone  []string `json:"anyone"`
@@ -49,14 +50,14 @@ func readAppFile(text []byte) (appFacts, error) {
 		}
 	}
 	if file.Pages != nil {
-		facts.table = readPageTable(map[access][]string{anyone: file.Pages.Anyone, members: file.Pages.Members}, wrong)
+		facts.table = readPageTable(map[access][]string{anyone: file.Pages.Anyone, members: file.Pages.Members}, has, wrong)
 	}
 	// In an order that does not change from start to start.
 	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return facts, errors.Join(mistakes...)
 }
 
-func readPageTable(rows map[access][]string, wrong func(row, why string)) pageTable {
+func readPageTable(rows map[access][]string, has func(path string) bool, wrong func(row, why string)) pageTable {
 	t := pageTable{}
 	for who, paths := range rows {
 		for _, row := range paths {
@@ -68,6 +69,11 @@ func readPageTable(rows map[access][]string, wrong func(row, why string)) pageTa
 				wrong(row, "is neither a path nor one that ends in /*")
 			case underAPI(path) || almostAPI(path) || strings.HasPrefix(path, assetsDir):
 				wrong(row, "is under /api or /assets, which have no pages")
+			case slices.ContainsFunc(Endpoints(), func(e Endpoint) bool { return e.Path == row }):
+				wrong(row, "is the server's own")
+			case has(row):
+				// It would be everybody's, whatever is said here.
+				wrong(row, "is a file, and files are for anyone")
 			case t[row] != "":
 				wrong(row, "is there twice")
 			default:

@@ -77,7 +77,9 @@ func TestMistakesInPagesAreRefusedTogether(t *testing.T) {
 		`{"pages": {"members": ["/a?b", "/a#b", "*"], ` + good + `}}`:      {`"/a?b"`, `"/a#b"`, `"*"`},
 		`{"pages": {"members": ["/api", "/api/*", "/API;x", "/assets/*"], ` + good + `}}`: {`"/api" is under /api or`, `"/api/*" is under /api or`,
 			`"/API;x" is under /api or`, `"/assets/*" is under`},
-		`{"pages": {"members": ["/"], ` + good + `}}`: {`"/" is there twice`},
+		`{"pages": {"members": ["/healthz", "/.well-known/jwks.json"], ` + good + `}}`: {`"/healthz" is the server's own`, `"/.well-known/jwks.json" is the`},
+		`{"pages": {"members": ["/orders/logo.png"], ` + good + `}}`:                   {`"/orders/logo.png" is a file, and files are for anyone`},
+		`{"pages": {"members": ["/"], ` + good + `}}`:                                  {`"/" is there twice`},
 		`{"trustedTypes": ["default", "a b", "*", "'allow-duplicates'", "x;script-src", ""]}`: {
 			`"default" is no`, `"a b"`, `"*"`, `allow-duplicates`, `x;script-src`, `"" is no`},
 	} {

@@ -77,7 +77,7 @@ func NewFiles(dist fs.FS) (*Files, error) {
 	}
 	delete(f.assets, "/index.html") // "/" is its address
 	if own := f.assets["/"+appFile]; own != nil {
-		if f.appFacts, err = readAppFile(own.plain()); err != nil {
+		if f.appFacts, err = readAppFile(own.plain(), func(path string) bool { return f.assets[path] != nil }); err != nil {
 			return nil, fmt.Errorf("read the app's files: %w", err)
 		}
 		delete(f.assets, "/"+appFile) // it is for the server
