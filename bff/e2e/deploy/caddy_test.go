@@ -1,6 +1,9 @@
 package deploy
 
 import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,5 +26,29 @@ func TestCaddyfileIsWhatCaddyAccepts(t *testing.T) {
 		} else if strings.Contains(string(out), `"level":"warn"`) {
 			t.Errorf("caddy %s warns:\n%s", args[0], out)
 		}
+	}
+}
+
+// Caddy is in TRUSTED_PROXIES: what it passed on of a browser's trace decided
+// what is recorded, and went into the traces of others.
+func TestCaddyDoesNotVouchForTheTraceOfABrowser(t *testing.T) {
+	got := make(chan http.Header, 1)
+	gatehouse := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/traced" {
+			got <- r.Header
+		}
+	}))
+	t.Cleanup(gatehouse.Close)
+	caddy := servertest.Caddy(t, "../../../Caddyfile", gatehouse.Listener.Addr().String())
+	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, caddy.URL+"/traced", nil))(t)
+	req.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	req.Header.Set("Tracestate", "evil=1")
+	req.Header.Set("X-Other", "stays")
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: caddy.Roots}}
+	t.Cleanup(transport.CloseIdleConnections)
+	must(transport.RoundTrip(req))(t).Body.Close()
+	h := <-got
+	if h.Get("Traceparent") != "" || h.Get("Tracestate") != "" || h.Get("X-Other") != "stays" {
+		t.Errorf("Caddy sends %v", h)
 	}
 }
