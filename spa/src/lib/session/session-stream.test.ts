@@ -76,6 +76,21 @@ describe('the stream', () => {
     expect(openStreams()).toEqual([])
   })
 
+  it('that a tab opens long after it was loaded, hidden, asks what it has missed', async () => {
+    visibility = 'hidden'
+    vi.spyOn(document, 'addEventListener')
+    const source = await member()
+    await vi.waitFor(() =>
+      expect(document.addEventListener).toHaveBeenCalledWith('visibilitychange', expect.anything()),
+    )
+    expect(openStreams()).toEqual([])
+    const seen = answerMe(() => HttpResponse.json({ user: { ...ada, role: 'admin' }, session: session() }))
+    look('visible')
+    openStreams()[0]?.accept()
+    await vi.waitFor(() => expect(source.getState()).toMatchObject({ user: { role: 'admin' } }))
+    expect(seen.asked).toBe(1)
+  })
+
   it('is not opened for a guest', async () => {
     answerMe(anonymous)
     const source = createSessionSource()

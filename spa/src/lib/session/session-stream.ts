@@ -49,8 +49,8 @@ export function watchSession(session: string, { onNews, onGap }: Watch): Watchin
   const channel = new BroadcastChannel('gatehouse-session-news')
   let stream: EventSource | undefined
   let again: ReturnType<typeof setTimeout> | undefined
-  /** The first stream follows /me at once, and the server tells what came in between. */
-  let opened = false
+  /** The first stream follows /me at once, but for a hidden tab's, and the server tells what came in between. */
+  let opened = document.visibilityState !== 'visible'
 
   function open(): void {
     if (stream) return
