@@ -33,9 +33,9 @@ func (h *health) watched() bool {
 	return last != nil && h.now().Sub(*last) < watchedFor
 }
 
-// probesWithin is how soon a load balancer asks again at the latest. One that
-// asks once is a person.
-const probesWithin = 15 * time.Second
+// probesWithin is how soon a load balancer asks again at the latest: every 30
+// seconds, by default, at some clouds. One that asks once is a person.
+const probesWithin = watchedFor
 
 // healthy is the public listener's answer: false when nobody is to be sent here
 // any more. That a store is away is no reason, as the other instances have the
