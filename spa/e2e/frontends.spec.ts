@@ -155,6 +155,45 @@ test('the printed app signs in, calls, renews and signs out', async ({ page, con
   await expect(page).toHaveURL('/signin?next=%2Forders')
 })
 
+/** Playwright never hides a page. */
+async function look(page: Page, at: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, value: hidden })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, !at)
+}
+
+test('the printed app loads in a seventh tab, and each tab hears of a sign-out when it is looked at', async ({
+  page,
+  context,
+  email,
+}) => {
+  await page.goto('/signin')
+  await signIn(page, email)
+  await expect(page.getByRole('heading')).toHaveText(email)
+  let tab = page
+  for (let tabs = 1; tabs < 8; tabs++) {
+    await look(tab, false)
+    tab = await context.newPage()
+    await tab.goto('/orders', { timeout: 10_000 })
+    await expect(tab.getByRole('heading')).toHaveText(email)
+  }
+  await tab.getByRole('button', { name: 'Sign out' }).click()
+  await look(page, true)
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+})
+
+test('the printed app does not show the next one what the last one loaded', async ({ page, email }) => {
+  await page.goto('/signin')
+  await signIn(page, email)
+  await page.getByRole('button', { name: 'Load orders' }).click()
+  await expect(page.getByRole('status')).toHaveText('[{"id":5}]')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signIn(page, email)
+  await expect(page.getByRole('heading')).toHaveText(email)
+  await expect(page.getByRole('status')).toBeEmpty()
+})
+
 test('the printed app hears of a sign-out on another device', async ({ page, browser, product, email }) => {
   await page.goto('/signin')
   await signIn(page, email)
