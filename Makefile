@@ -52,8 +52,9 @@ check: ## lint, format checks and every test
 lint: ## lint and format checks alone
 	@.ci/suites packages+lint-go lint-spa
 
-bench: $(DIST) ## Go benchmarks of bff/... with allocations
-	go test -run '^$$' -bench . -benchmem ./bff/...
+bench: bin/gatehouse ## Gatehouse beside a bare proxy, nginx and Caddy: ratios, memory, latencies; BENCH='-rounds 20' for flags
+	@go build -trimpath -o bin/bench ./bff/bench
+	@bin/bench $(BENCH)
 
 ## Giving it away
 .PHONY: release

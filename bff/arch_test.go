@@ -65,13 +65,13 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "demoapi"},
-	"net/http":                           {"main", "app", "web", "proxy", "demoapi", "telemetry", "e2e"},
-	"net/http/httputil":                  {"proxy"},
+	"net/http":                           {"main", "app", "web", "proxy", "demoapi", "telemetry", "e2e", "bench"},
+	"net/http/httputil":                  {"proxy", "bench"}, // the bare proxy that ours is measured beside
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy"},
-	"github.com/coder/websocket":         {"demoapi", "proxy"},
+	"github.com/coder/websocket":         {"demoapi", "proxy", "bench"},
 	"golang.org/x/term":                  {"main"},
-	"os/exec":                            {"servertest", "e2e"},
+	"os/exec":                            {"servertest", "e2e", "bench"},
 	"testing":                            {"auth/authtest", "servertest"},
 	"github.com/google/go-cmp":           {"auth/authtest"},
 	"golang.org/x/net/idna":              {"auth"},
@@ -98,6 +98,14 @@ var goStatements = map[string]string{
 	"bff/internal/servertest/smtp.go accept":   "one for each connection; waited for with the server",
 	"bff/e2e/stack/main.go services":           "the demo API, as a process of its own would be",
 	"bff/e2e/stack/control.go serve":           "the tests' listener, beside the product",
+	"bff/bench/crowd.go atOnce":                "many clients, waited for",
+	"bff/bench/process.go start":               "waits for a program's end, as nothing else tells",
+	"bff/bench/process.go startPart":           "the same",
+	"bff/bench/upstream.go upstreamPart":       "two listeners of a process that ends with its input",
+	"bff/bench/upstream.go answer":             "one for each connection, until that is closed",
+	"bff/bench/upstream.go barePart":           "a listener of a process that ends with its input",
+	"bff/bench/people.go fill":                 "the product in this process, ended and waited for",
+	"bff/bench/profile.go profile":             "a profile is taken while the load runs",
 }
 
 // clocks: files that may ask what time it is. Everywhere else now is passed

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The whole of `make bench`, with so little of everything that its figures say
+// nothing: whether each part still does what it is to measure.
+func TestQuickRun(t *testing.T) {
+	runtime.LockOSThread() // as in main
+	dir := t.TempDir()
+	program := filepath.Join(dir, "gatehouse")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "..").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	file := filepath.Join(dir, "new", "bench.json")
+	p, err := parse([]string{"-quick", "-gatehouse", program, "-json", file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	began := time.Now()
+	if err := measure(t.Context(), p, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	t.Logf("%v\n%s", time.Since(began), &out)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Scenarios) != len(scenarios) {
+		t.Errorf("%d scenarios", len(r.Scenarios))
+	}
+	for _, o := range r.Scenarios {
+		for _, name := range []string{nameDirect, nameBare, nameGatehouse} {
+			if got := o.of(name); len(got) != 1 || got[0].Count == 0 || got[0].P50 <= 0 || got[0].P99 < got[0].P50 {
+				t.Errorf("%s, %s: %+v", o.Name, name, got)
+			}
+		}
+		if found := len(o.of(nameNginx)) == 1; found != (findNginx() != "") {
+			t.Errorf("%s, nginx: %t", o.Name, found)
+		}
+	}
+	if r.Transfer == nil || r.Flood == nil || r.Sockets == nil || r.Flood.Judged == 0 || r.Flood.Quiet.Count != int(p.flood/pace) {
+		t.Errorf("sections are missing: %s", text)
+	}
+	services := !strings.Contains(strings.Join(r.Notes, ""), "EMBEDDED MODE")
+	if (r.Renewals != nil && r.Tabs != nil && r.Revocation != nil) != services {
+		t.Errorf("services %t, and %s", services, text)
+	}
+	for _, target := range r.Targets {
+		if services && runtime.GOOS == "linux" && target.Verdict == absent && (findCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (findNginx() != "" || !strings.Contains(target.Name, "nginx")) {
+			t.Errorf("%s was not judged", target.Name)
+		}
+	}
+}
+
+// A load generator that takes anything for an answer measures nothing.
+func TestLoadRefusesWrongAnswers(t *testing.T) {
+	for _, c := range []struct{ name, answer, want string }{
+		{"good", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", ""},
+		{"any case", "HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\nok", ""},
+		{"status", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "status 401"},
+		{"length", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes", "3 bytes, want 200 and 2"},
+		{"no length", "HTTP/1.1 200 OK\r\n\r\nok", "unknown length"},
+		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "chunks"},
+		{"not kept", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", "not kept"},
+		{"half", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", "EOF"},
+		{"no HTTP", "hello, here I am\r\n\r\n", "no status line"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go answerWith(l, c.answer, 0)
+			_, err = load{Addr: l.Addr().String(), Path: "/", Connections: 2, Duration: 20 * time.Millisecond, Length: 2}.run()
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A server that stalls for the whole window is slow, not absent.
+func TestLoadCountsLateAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const stall = 60 * time.Millisecond
+	go answerWith(l, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", stall)
+	got, err := load{Addr: l.Addr().String(), Path: "/", Connections: 3, Duration: 10 * time.Millisecond, Length: 2}.run()
+	if err != nil || got.Count != 3 || got.P50 < micros(stall) || got.PerSecond > 3/stall.Seconds() {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// answerWith answers each request alike; half an answer is the last.
+func answerWith(l net.Listener, answer string, after time.Duration) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			buf := make([]byte, 4096)
+			for {
+				if _, err := conn.Read(buf); err != nil {
+					return
+				}
+				<-time.After(after)
+				if _, err := io.WriteString(conn, answer); err != nil || strings.HasSuffix(answer, "\n\r\no") {
+					return
+				}
+			}
+		}()
+	}
+}
+
+func TestFigures(t *testing.T) {
+	ms := func(n ...int) (all []time.Duration) {
+		for _, n := range n {
+			all = append(all, time.Duration(n)*time.Millisecond)
+		}
+		return all
+	}
+	if got := spreadOf(ms(3, 1, 2)); got != (spread{3, 2000, 3000}) {
+		t.Errorf("%+v", got)
+	}
+	for want, values := range map[float64][]float64{0: nil, 5: {5}, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
+		if got := median(values); got != want {
+			t.Errorf("median of %v is %v", values, got)
+		}
+	}
+	// The ratio is taken within rounds: both are twice as slow in the second.
+	o := outcome{Contenders: []rounds{
+		{nameBare, []round{{sample: sample{PerSecond: 100}}, {sample: sample{PerSecond: 50}}, {sample: sample{PerSecond: 10}}}},
+		{nameGatehouse, []round{{sample: sample{PerSecond: 150}}, {sample: sample{PerSecond: 75}}, {sample: sample{PerSecond: 30}}}},
+	}}
+	if got, ok := o.paired(nameGatehouse, nameBare, perSecond, ratio); !ok || got != 1.5 {
+		t.Errorf("%v, %t", got, ok)
+	}
+	if _, ok := o.paired(nameGatehouse, nameCaddy, perSecond, ratio); ok {
+		t.Error("a ratio to what was not there")
+	}
+	if got := strings.Join(listed("0-2,5\n"), " "); got != "0 1 2 5" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	race := func(own, bare float64) report {
+		o := outcome{scenario: scenarios[0], Contenders: []rounds{
+			{nameBare, []round{{sample: sample{PerSecond: bare, spread: spread{P99: 10}}}}},
+			{nameGatehouse, []round{{sample: sample{PerSecond: own, spread: spread{P99: 10}}}}},
+		}}
+		return report{Scenarios: []outcome{o}}
+	}
+	for _, c := range []struct {
+		r          report
+		name, want string
+	}{
+		{race(15, 10), "/ bare", met},
+		{race(14, 10), "/ bare", floor},
+		{race(11, 10), "/ bare", missed},
+		{race(11, 10), "p99 / bare", missed}, // as slow is not faster
+		{race(15, 10), "Caddy", absent},
+		{report{}, "/ bare", absent},
+		{report{Memory: []footprint{{nameGatehouse, 30 << 20, 59 << 20}}}, "at its peak", met},
+		{report{Memory: []footprint{{nameGatehouse, 30 << 20, 61 << 20}}}, "at its peak", missed},
+		{report{Revocation: &revocation{spread: spread{P99: 250_000}}}, "revocation", met},
+		{report{Revocation: &revocation{spread: spread{P99: 251_000}}}, "revocation", missed},
+		{report{Renewals: &renewals{PerCoreSecond: 2999}}, "renewals", missed},
+		{report{Sockets: &sockets{Each: 20 << 10}}, "WebSocket", met},
+	} {
+		c.r.judge()
+		verdict := ""
+		for _, got := range c.r.Targets {
+			if verdict == "" && strings.Contains(got.Name, c.name) {
+				verdict = got.Verdict
+			}
+			if math.IsNaN(got.Value) || math.IsInf(got.Value, 0) {
+				t.Errorf("%s: %v", got.Name, got.Value)
+			}
+		}
+		if verdict != c.want {
+			t.Errorf("%q is %s, want %s", c.name, verdict, c.want)
+		}
+	}
+}
+
+func TestParsing(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		ok   bool
+	}{{"", true}, {"-quick", true}, {"-only flood|tabs -rounds 3", true}, {"-only (", false}, {"-rounds 0", false}, {"-nonsense", false}} {
+		if _, err := parse(strings.Fields(c.args)); (err == nil) != c.ok {
+			t.Errorf("%q: %v", c.args, err)
+		}
+	}
+	if err := errors.Join(keepOff("")); err != nil {
+		t.Error(err)
+	}
+}

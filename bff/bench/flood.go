@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	attackers = 32
+	// pace is 500 proxied requests a second: a machine that is busy, and not
+	// with itself alone.
+	pace = 2 * time.Millisecond
+	// trusting lets each sign-in come from another address: one alone would be
+	// stopped by its rate limit.
+	trusting = "TRUSTED_PROXIES=127.0.0.0/8"
+)
+
+// flooded is what people at work notice of 32 clients that hammer sign-in with
+// wrong passwords, which are hashed at cost 12.
+type flooded struct {
+	Quiet  spread  `json:"quiet"`
+	Flood  spread  `json:"flood"`
+	Ratio  float64 `json:"p99_ratio"` // the median over rounds
+	Judged int     `json:"judged"`
+	Busy   spread  `json:"refused_as_busy"`
+}
+
+func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out flooded, err error) {
+	var quiet, flood, refused []time.Duration
+	var ratios []float64
+	for range rounds {
+		calm, err := paced(ctx, g.addr, members, each)
+		if err != nil {
+			return out, err
+		}
+		var stormy []time.Duration
+		flooding, end := context.WithCancel(ctx)
+		h := &hammer{addr: g.addr, ctx: flooding}
+		err = atOnce(attackers+1, func(i int) (err error) {
+			if i < attackers {
+				return h.run(i)
+			}
+			defer end()
+			stormy, err = paced(ctx, g.addr, members, each)
+			return err
+		})
+		end()
+		if err != nil {
+			return out, err
+		}
+		// The next quiet half is quiet when nothing is hashed any more.
+		if err := calmed(ctx, g.addr); err != nil {
+			return out, err
+		}
+		out.Judged += h.judged
+		ratios = append(ratios, spreadOf(stormy).P99/spreadOf(calm).P99)
+		quiet, flood, refused = append(quiet, calm...), append(flood, stormy...), append(refused, h.refused...)
+	}
+	out.Quiet, out.Flood, out.Busy, out.Ratio = spreadOf(quiet), spreadOf(flood), spreadOf(refused), median(ratios)
+	if out.Judged == 0 {
+		return out, fmt.Errorf("no sign-in was judged: there was no flood, only %d refusals", out.Busy.Count)
+	}
+	return out, nil
+}
+
+// paced sends proxied requests at a steady pace, whatever the answers take, and
+// gives how long each took from the moment it was due: a server that stalls
+// must not be rewarded by being asked less.
+func paced(ctx context.Context, addr string, members []session, during time.Duration) ([]time.Duration, error) {
+	const wires = 64
+	took := make([][]time.Duration, wires)
+	var next atomic.Int64
+	began, count := time.Now(), int64(during/pace)
+	err := atOnce(wires, func(i int) error {
+		w, err := dial(addr)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		request := browserRequest("GET", smallPath, members[i%len(members)].cookie(), "")
+		for {
+			n := next.Add(1)
+			if n > count {
+				return nil
+			}
+			due := began.Add(time.Duration(n) * pace)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Until(due)):
+			}
+			r, err := w.ask(request, nil)
+			if err != nil || r.status != 200 {
+				return unexpected("a member at work", r, err)
+			}
+			took[i] = append(took[i], time.Since(due))
+		}
+	})
+	return slices.Concat(took...), err
+}
+
+// hammer signs in with wrong passwords, each client as fast as it is answered.
+type hammer struct {
+	addr string
+	ctx  context.Context // ends the flood
+
+	mu      sync.Mutex
+	refused []time.Duration
+	judged  int
+}
+
+func (h *hammer) run(client int) error {
+	c := &http.Client{Transport: &http.Transport{}}
+	defer c.CloseIdleConnections()
+	for h.ctx.Err() == nil {
+		began := time.Now()
+		// Each another account: the delays of one would end the flood.
+		status, err := attempt(h.ctx, c, h.addr, fmt.Sprintf("nobody%d-%d@example.com", client, rand.Uint64()))
+		switch {
+		case h.ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		h.mu.Lock()
+		switch status {
+		case http.StatusServiceUnavailable:
+			h.refused = append(h.refused, time.Since(began))
+		case http.StatusUnauthorized:
+			h.judged++
+		}
+		h.mu.Unlock()
+		switch status {
+		case http.StatusUnauthorized:
+		case http.StatusServiceUnavailable:
+			select { // a client that ignores Retry-After
+			case <-h.ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+		default:
+			return fmt.Errorf("a wrong password: status %d", status)
+		}
+	}
+	return nil
+}
+
+// calmed waits until a sign-in is judged: those before it are through.
+func calmed(ctx context.Context, addr string) error {
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		status, err := attempt(ctx, c, addr, fmt.Sprintf("nobody-%d@example.com", rand.Uint64()))
+		if err != nil || status == http.StatusUnauthorized {
+			return err
+		}
+	}
+}
+
+func attempt(ctx context.Context, c *http.Client, addr, email string) (int, error) {
+	body := fmt.Sprintf(`{"email":%q,"password":"not the one"}`, email)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/api/auth/login", strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", rand.IntN(256), rand.IntN(256), rand.IntN(256)))
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}

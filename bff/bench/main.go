@@ -1,0 +1,100 @@
+// Bench measures Gatehouse beside the upstream alone, a bare
+// httputil.ReverseProxy, nginx and Caddy: one run, one machine, one load,
+// rounds that alternate. Figures of different runs do not compare, their ratios
+// do. docs/performance.md says how to read it.
+//
+// The same program is each of the parts that are no product: the upstream, the
+// bare proxy and the load generator, as processes of their own.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// plan is how much is measured.
+type plan struct {
+	gatehouse string // the binary
+	out       string // where the JSON goes, "" for nowhere
+	profile   string // folder for profiles of Gatehouse, "" for none
+	only      *regexp.Regexp
+	quick     bool
+
+	rounds   int
+	duration time.Duration // of each measurement, warm-up excluded
+	sessions int           // for renewals
+	tabs     int           // bursts of tabs
+	signOuts int
+	flood    time.Duration // each half of a round
+	transfer int64
+	sockets  int
+}
+
+func main() {
+	// The kernel ends our children when the thread that started them ends: this
+	// one stays as long as the process does.
+	runtime.LockOSThread()
+	if len(os.Args) > 1 {
+		if part, ok := parts[os.Args[1]]; ok {
+			exit(part(os.Args[2:], os.Stdin, os.Stdout))
+		}
+	}
+	p, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2) // flag has said why
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exit(measure(ctx, p, os.Stdout))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// parts are what this program also is, in a process of its own.
+var parts = map[string]func(args []string, in io.Reader, out io.Writer) error{
+	"upstream": upstreamPart,
+	"bare":     barePart,
+	"load":     loadPart,
+}
+
+func parse(args []string) (plan, error) {
+	p := plan{sessions: 1000, tabs: 50, signOuts: 200, flood: 3 * time.Second, transfer: 100 << 20, sockets: 10_000}
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.StringVar(&p.gatehouse, "gatehouse", "bin/gatehouse", "`program` that is measured")
+	fs.StringVar(&p.out, "json", "bin/bench.json", "`file` for the figures; empty for none")
+	fs.StringVar(&p.profile, "profile", "", "`folder` for profiles of Gatehouse under load; empty for none")
+	fs.IntVar(&p.rounds, "rounds", 9, "rounds of each scenario")
+	fs.DurationVar(&p.duration, "duration", 500*time.Millisecond, "of each measurement")
+	fs.BoolVar(&p.quick, "quick", false, "1 round of 0.2 s and little of everything: whether it works, no figures")
+	only := fs.String("only", "", "`pattern` of the sections to run: side-by-side, refresh, tabs, revocation, flood, transfer, sockets")
+	if err := fs.Parse(args); err != nil {
+		return plan{}, err
+	}
+	if p.quick {
+		p.rounds, p.duration = 1, 200*time.Millisecond
+		p.sessions, p.tabs, p.signOuts, p.flood, p.transfer, p.sockets = 40, 3, 5, 400*time.Millisecond, 20<<20, 100
+	}
+	var err error
+	if p.only, err = regexp.Compile(*only); err == nil && p.rounds < 1 {
+		err = errors.New("there must be a round")
+	}
+	if err != nil {
+		fmt.Fprintln(fs.Output(), err)
+	}
+	return p, err
+}

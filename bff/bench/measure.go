@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// run is one run's machinery.
+type run struct {
+	plan
+	ctx   context.Context
+	say   io.Writer
+	dir   string
+	cores pins
+	up    addrs
+	house *house
+	report
+}
+
+// Which sessions are whose: sections that end or renew theirs keep off those of
+// others.
+const workers = 64
+
+// measure does all that p asks for and prints what it gave.
+func measure(ctx context.Context, p plan, out io.Writer) (err error) {
+	began := time.Now()
+	r := &run{plan: p, ctx: ctx, say: out, cores: findPins()}
+	if r.plan.gatehouse, err = filepath.Abs(p.gatehouse); err != nil {
+		return err
+	}
+	if _, err := os.Stat(r.plan.gatehouse); err != nil {
+		return fmt.Errorf("%w (make build makes it)", err)
+	}
+	if r.dir, err = os.MkdirTemp("", "gatehouse-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	r.report.Machine, r.report.Cores = thisMachine(r.plan.gatehouse), r.cores
+	r.report.Date, r.report.Quick, r.report.RoundsEach, r.report.Seconds = began.UTC(), p.quick, p.rounds, p.duration.Seconds()
+	if err := keepOff(r.cores.Load); err != nil {
+		return err
+	}
+	upstream, up, err := startPart(r.cores.Upstream, r.dir, "upstream")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, upstream.stop()) }()
+	r.up = up
+	var note string
+	if r.house, note, err = openHouse(ctx, r.plan.gatehouse, r.dir, up); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.house.close()) }()
+	if note != "" {
+		r.note("%s; renewals, tabs and revocation are not measured, they are about Redis", note)
+	}
+	fmt.Fprintln(out, "signing people in …")
+	if err := r.house.fill(ctx, workers+p.tabs+p.signOuts+p.sessions); err != nil {
+		return err
+	}
+	if err := r.sections(); err != nil {
+		return err
+	}
+	r.report.Load1, r.report.Took = loadAverage(), time.Since(began).Seconds()
+	r.report.judge()
+	r.report.print(out)
+	return r.report.write(p.out)
+}
+
+func (r *run) note(format string, args ...any) {
+	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
+}
+
+func (r *run) members() []session { return r.house.sessions[:workers] }
+
+func cookiesOf(sessions []session) (all []string) {
+	for _, s := range sessions {
+		all = append(all, s.cookie())
+	}
+	return all
+}
+
+// sections runs those that are wanted. Each starts the Gatehouse that it
+// measures, so that none inherits another's memory.
+func (r *run) sections() error {
+	tabs := r.house.sessions[workers:][:r.plan.tabs]
+	leave := r.house.sessions[workers+r.plan.tabs:][:r.plan.signOuts]
+	renewing := r.house.sessions[workers+r.plan.tabs+r.plan.signOuts:]
+	pinned, unpinned := r.cores.Proxy, r.cores.All
+	for _, s := range []struct {
+		name  string
+		redis bool // about Redis alone
+		do    func() error
+	}{
+		{"side-by-side", false, r.race},
+		{"refresh", true, func() error {
+			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
+				r.report.Renewals, err = pointer(renew(r.ctx, g, renewing, 6*time.Second))
+				return err
+			})
+		}},
+		{"tabs", true, func() error {
+			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
+				r.report.Tabs, err = pointer(wakeTabs(r.ctx, g, tabs))
+				return err
+			})
+		}},
+		{"revocation", true, func() error {
+			return r.with(unpinned, false, nil, func(a *gatehouse) error {
+				return r.with(unpinned, false, nil, func(b *gatehouse) (err error) {
+					r.report.Revocation, err = pointer(signOutElsewhere(r.ctx, a, b, leave, r.members()))
+					return err
+				})
+			})
+		}},
+		{"flood", false, func() error {
+			return r.with(unpinned, false, []string{trusting}, func(g *gatehouse) (err error) {
+				r.report.Flood, err = pointer(floodSignIn(r.ctx, g, r.members(), min(3, r.plan.rounds), r.plan.flood))
+				return err
+			})
+		}},
+		{"transfer", false, func() error {
+			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
+				r.report.Transfer, err = pointer(transfer(r.ctx, g, r.members()[0], r.plan.transfer))
+				return err
+			})
+		}},
+		{"sockets", false, func() error {
+			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
+				r.report.Sockets, err = pointer(openSockets(r.ctx, g, r.members(), r.plan.sockets))
+				return err
+			})
+		}},
+	} {
+		if !r.plan.only.MatchString(s.name) || s.redis && !r.house.services {
+			continue
+		}
+		began := time.Now()
+		fmt.Fprintf(r.say, "%s …", s.name)
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Fprintf(r.say, " %.0f s\n", time.Since(began).Seconds())
+	}
+	return nil
+}
+
+func pointer[T any](v T, err error) (*T, error) { return &v, err }
+
+// with runs do on a Gatehouse of its own.
+func (r *run) with(cores string, single bool, env []string, do func(*gatehouse) error) (err error) {
+	g, err := r.house.start(r.ctx, cores, single, env...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, g.process.stop())
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, g.process.lastWords())
+		}
+	}()
+	return do(g)
+}
+
+// race is the side-by-side comparison.
+func (r *run) race() error {
+	return r.with(r.cores.Proxy, true, nil, func(g *gatehouse) (err error) {
+		all := []*contender{{name: nameDirect, addr: r.up.Fast}}
+		defer func() {
+			for _, c := range all {
+				if c.process != nil && c != g.contender {
+					err = errors.Join(err, c.process.stop())
+				}
+			}
+		}()
+		bare, err := startBare(r.ctx, r.cores.Proxy, r.dir, r.up.Fast)
+		if err != nil {
+			return err
+		}
+		all = append(all, bare, g.contender)
+		for _, rival := range []struct {
+			name, program string
+			start         func(ctx context.Context, program, cores, dir, upstream string) (*contender, error)
+		}{{nameNginx, findNginx(), startNginx}, {nameCaddy, findCaddy(), startCaddy}} {
+			if rival.program == "" {
+				r.note("NO %s: it was not found", strings.ToUpper(rival.name))
+				continue
+			}
+			c, err := rival.start(r.ctx, rival.program, r.cores.Proxy, r.dir, r.up.Fast)
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+		}
+		if r.report.Scenarios, err = sideBySide(r.ctx, all, cookiesOf(r.members()), r.plan, r.cores); err != nil {
+			return err
+		}
+		for _, c := range all {
+			if c.process == nil {
+				continue
+			}
+			now, err := c.process.usage()
+			if err != nil {
+				return err
+			}
+			r.report.Memory = append(r.report.Memory, footprint{c.name, c.idle.rss, now.peak})
+		}
+		if r.plan.profile == "" {
+			return nil
+		}
+		return profile(r.ctx, g, cookiesOf(r.members()), r.cores.Load, r.plan.profile, r.say)
+	})
+}

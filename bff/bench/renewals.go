@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	refreshPath = "/api/auth/refresh"
+	// renewalsEach is how often one session renews itself in a run: its rate
+	// limit lets 60 go at once.
+	renewalsEach = 50
+)
+
+// renewals is what POST /api/auth/refresh costs, from outside.
+type renewals struct {
+	spread
+	PerSecond     float64 `json:"per_second"`
+	CPU           float64 `json:"cpu_us"`
+	PerCoreSecond float64 `json:"per_core_second"` // of Gatehouse; Redis and MariaDB have another core
+}
+
+// renew has 64 browsers renew their sessions one after the other, as fast as
+// they are answered.
+func renew(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out renewals, err error) {
+	before, err := g.process.usage()
+	if err != nil {
+		return out, err
+	}
+	browsers := min(64, len(sessions))
+	took := make([][]time.Duration, browsers)
+	began := time.Now()
+	err = atOnce(browsers, func(i int) error {
+		w, err := dial(g.addr)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		for range renewalsEach {
+			for k := i; k < len(sessions); k += browsers {
+				if ctx.Err() != nil || time.Since(began) > most {
+					return ctx.Err()
+				}
+				asked := time.Now()
+				next, err := renewed(w, sessions[k])
+				if err != nil {
+					return err
+				}
+				if next == sessions[k] {
+					return errors.New("a renewal changed nothing")
+				}
+				sessions[k], took[i] = next, append(took[i], time.Since(asked))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	elapsed := time.Since(began)
+	after, err := g.process.usage()
+	if err != nil {
+		return out, err
+	}
+	out.spread = spreadOf(slices.Concat(took...))
+	out.PerSecond = float64(out.Count) / elapsed.Seconds()
+	if used := after.cpu - before.cpu; used > 0 {
+		out.CPU = micros(used) / float64(out.Count)
+		out.PerCoreSecond = 1e6 / out.CPU
+	}
+	return out, nil
+}
+
+func renewed(w *wire, s session) (next session, err error) {
+	request := browserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
+	r, err := w.ask(request, func(line []byte) { next.take(line) })
+	if err != nil || r.status != 200 {
+		return next, unexpected("a renewal", r, err)
+	}
+	if next.access == "" || next.refresh == "" {
+		return next, errors.New("a renewal without cookies")
+	}
+	return next, nil
+}
+
+// take keeps the cookie that a line of a header sets.
+func (s *session) take(line []byte) {
+	name, value, _ := bytes.Cut(line, []byte(": "))
+	if !bytes.EqualFold(name, []byte("set-cookie")) {
+		return
+	}
+	value, _, _ = bytes.Cut(value, []byte(";"))
+	if v, ok := bytes.CutPrefix(value, []byte("access_token=")); ok {
+		s.access = string(v)
+	}
+	if v, ok := bytes.CutPrefix(value, []byte("refresh_token=")); ok {
+		s.refresh = string(v)
+	}
+}
+
+// bursts is browsers whose tabs all wake up at once.
+type bursts struct {
+	Tabs      int     `json:"tabs"`
+	All       spread  `json:"until_the_last_tab"`
+	PerSecond float64 `json:"answers_per_second"`
+}
+
+// wakeTabs renews each session by all its tabs at once, which must all get the
+// same cookies.
+func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out bursts, err error) {
+	out.Tabs = 32
+	wires := make([]*wire, out.Tabs)
+	for i := range wires {
+		if wires[i], err = dial(g.addr); err != nil {
+			return out, err
+		}
+		defer wires[i].Close()
+	}
+	var took []time.Duration
+	var sum time.Duration
+	for k, s := range sessions {
+		got := make([]session, out.Tabs)
+		began := time.Now()
+		err := atOnce(out.Tabs, func(i int) (err error) {
+			got[i], err = renewed(wires[i], s)
+			return err
+		})
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return out, err
+		}
+		d := time.Since(began)
+		took, sum = append(took, d), sum+d
+		for i := range got {
+			if got[i] != got[0] {
+				return out, fmt.Errorf("session %d: tab %d got other cookies than tab 0", k, i)
+			}
+		}
+	}
+	out.All = spreadOf(took)
+	out.PerSecond = float64(out.Tabs*len(sessions)) / sum.Seconds()
+	return out, nil
+}
