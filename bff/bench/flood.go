@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -65,8 +66,8 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds in
 		quiet, flood, refused = append(quiet, calm...), append(flood, stormy...), append(refused, h.refused...)
 	}
 	out.Quiet, out.Flood, out.Busy, out.Ratio = spreadOf(quiet), spreadOf(flood), spreadOf(refused), median(ratios)
-	if out.Judged == 0 {
-		return out, fmt.Errorf("no sign-in was judged: there was no flood, only %d refusals", out.Busy.Count)
+	if out.Judged+out.Busy.Count == 0 {
+		return out, errors.New("no sign-in was answered: that is no flood")
 	}
 	return out, nil
 }

@@ -102,6 +102,10 @@ type gatehouse struct {
 // start runs the product as it is shipped, all that costs something on: its log
 // goes to a file, metrics are counted. On one core it has GOMAXPROCS=1.
 func (h *house) start(ctx context.Context, cores string, single bool, extra ...string) (*gatehouse, error) {
+	return h.startProgram(ctx, nameGatehouse, h.program, cores, single, extra...)
+}
+
+func (h *house) startProgram(ctx context.Context, called, program, cores string, single bool, extra ...string) (*gatehouse, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -118,9 +122,8 @@ func (h *house) start(ctx context.Context, cores string, single bool, extra ...s
 		env = append(env, name+"="+value)
 	}
 	h.started++
-	name := nameGatehouse + strconv.Itoa(h.started)
-	p, err := start(name, cores, h.dir, append(env, extra...), h.program, "serve")
-	c, err := ready(ctx, nameGatehouse, addr, p, err)
+	p, err := start(called+strconv.Itoa(h.started), cores, h.dir, append(env, extra...), program, "serve")
+	c, err := ready(ctx, called, addr, p, err)
 	if err != nil {
 		return nil, err
 	}

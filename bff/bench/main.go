@@ -24,6 +24,7 @@ import (
 // plan is how much is measured.
 type plan struct {
 	gatehouse string // the binary
+	other     string // another Gatehouse to measure beside it, "" for none
 	out       string // where the JSON goes, "" for nowhere
 	profile   string // folder for profiles of Gatehouse, "" for none
 	only      *regexp.Regexp
@@ -73,12 +74,13 @@ var parts = map[string]func(args []string, in io.Reader, out io.Writer) error{
 }
 
 func parse(args []string) (plan, error) {
-	p := plan{sessions: 1000, tabs: 50, signOuts: 200, flood: 3 * time.Second, transfer: 100 << 20, sockets: 10_000}
+	p := plan{sessions: 1000, tabs: 50, signOuts: 200, flood: 2500 * time.Millisecond, transfer: 100 << 20, sockets: 10_000}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&p.gatehouse, "gatehouse", "bin/gatehouse", "`program` that is measured")
+	fs.StringVar(&p.other, "other", "", "another Gatehouse's `program`, of an earlier commit perhaps, to measure side by side; empty for none")
 	fs.StringVar(&p.out, "json", "bin/bench.json", "`file` for the figures; empty for none")
 	fs.StringVar(&p.profile, "profile", "", "`folder` for profiles of Gatehouse under load; empty for none")
-	fs.IntVar(&p.rounds, "rounds", 9, "rounds of each scenario")
+	fs.IntVar(&p.rounds, "rounds", 7, "rounds of each scenario")
 	fs.DurationVar(&p.duration, "duration", 500*time.Millisecond, "of each measurement")
 	fs.BoolVar(&p.quick, "quick", false, "1 round of 0.2 s and little of everything: whether it works, no figures")
 	only := fs.String("only", "", "`pattern` of the sections to run: side-by-side, refresh, tabs, revocation, flood, transfer, sockets")

@@ -34,8 +34,18 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	if r.plan.gatehouse, err = filepath.Abs(p.gatehouse); err != nil {
 		return err
 	}
+	if p.other != "" {
+		if r.plan.other, err = filepath.Abs(p.other); err != nil {
+			return err
+		}
+	}
 	if _, err := os.Stat(r.plan.gatehouse); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
+	}
+	if p.profile != "" {
+		if err := os.MkdirAll(p.profile, 0o755); err != nil {
+			return err
+		}
 	}
 	if r.dir, err = os.MkdirTemp("", "gatehouse-bench-"); err != nil {
 		return err
@@ -133,7 +143,11 @@ func (r *run) sections() error {
 		}},
 		{"sockets", false, func() error {
 			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
-				r.report.Sockets, err = pointer(openSockets(r.ctx, g, r.members(), r.plan.sockets))
+				heap := ""
+				if r.plan.profile != "" {
+					heap = filepath.Join(r.plan.profile, "sockets.pprof")
+				}
+				r.report.Sockets, err = pointer(openSockets(r.ctx, g, r.members(), r.plan.sockets, heap))
 				return err
 			})
 		}},
@@ -184,6 +198,16 @@ func (r *run) race() error {
 			return err
 		}
 		all = append(all, bare, g.contender)
+		if r.plan.other != "" {
+			if !r.house.services {
+				return errors.New("-other needs Redis and MariaDB: two processes cannot share an embedded store")
+			}
+			other, err := r.house.startProgram(r.ctx, nameOther, r.plan.other, r.cores.Proxy, true)
+			if err != nil {
+				return err
+			}
+			all = append(all, other.contender)
+		}
 		for _, rival := range []struct {
 			name, program string
 			start         func(ctx context.Context, program, cores, dir, upstream string) (*contender, error)

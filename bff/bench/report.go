@@ -68,16 +68,17 @@ func (r *report) print(out io.Writer) {
 	for _, o := range r.Scenarios {
 		fmt.Fprintf(out, "\n%s\n", o.Name)
 		w := table(out)
-		fmt.Fprintln(w, "\trequests/s\t/ bare\tp50 µs\tp99 µs\tCPU µs/request\tits core busy\t")
+		fmt.Fprintln(w, "\trequests/s\t/ bare\tp50 µs\tp99 µs\tCPU µs/request\t/ bare\tits core busy\t")
 		for _, c := range o.Contenders {
 			all := c.Rounds
 			share, _ := o.paired(c.Contender, nameBare, perSecond, ratio)
 			fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.0f\t%.0f\t", c.Contender, middle(all, perSecond), share, middle(all, p50), middle(all, p99))
 			if c.Contender == nameDirect || middle(all, cpu) == 0 {
-				fmt.Fprint(w, "–\t–\t\n")
+				fmt.Fprint(w, "–\t–\t–\t\n")
 				continue
 			}
-			fmt.Fprintf(w, "%.1f\t%.0f %%\t\n", middle(all, cpu), 100*middle(all, busy))
+			work, _ := o.paired(c.Contender, nameBare, cpu, ratio)
+			fmt.Fprintf(w, "%.1f\t%.2f\t%.0f %%\t\n", middle(all, cpu), work, 100*middle(all, busy))
 		}
 		w.Flush()
 	}
@@ -97,7 +98,7 @@ func (r *report) printMemory(out io.Writer) {
 	if len(r.Memory) == 0 || r.Memory[0].Peak == 0 {
 		return
 	}
-	fmt.Fprintln(out, "\nMemory, MiB")
+	fmt.Fprintln(out, "\nMemory, MiB (bare is a part of the bench program, and its memory has all of that in it)")
 	w := table(out)
 	fmt.Fprintln(w, "\tidle\tpeak under load\t")
 	for _, f := range r.Memory {

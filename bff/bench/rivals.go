@@ -20,6 +20,7 @@ const (
 	nameDirect    = "direct"
 	nameBare      = "bare"
 	nameGatehouse = "gatehouse"
+	nameOther     = "other" // another Gatehouse
 	nameNginx     = "nginx"
 	nameCaddy     = "caddy"
 )
@@ -125,7 +126,7 @@ func ready(ctx context.Context, name, addr string, p *process, err error) (*cont
 		return nil, err
 	}
 	path := smallPath
-	if name == nameGatehouse {
+	if name == nameGatehouse || name == nameOther {
 		path = "/healthz" // who is not signed in gets nothing else
 	}
 	if err := p.await(ctx, addr, path); err != nil {

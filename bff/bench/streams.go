@@ -84,8 +84,10 @@ func affordable(n int) (int, string) {
 	return n, ""
 }
 
-// openSockets opens n of them, has a word go to and fro on each, and keeps them.
-func openSockets(ctx context.Context, g *gatehouse, members []session, n int) (out sockets, err error) {
+// openSockets opens n of them, has a word go to and fro on each, and keeps them
+// until it has looked, and has had what is in the heap written to a file unless
+// that has no name.
+func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out sockets, err error) {
 	out.Count, out.Note = affordable(n)
 	all := make([]*wire, out.Count)
 	defer func() {
@@ -124,7 +126,13 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int) (o
 		return out, err
 	}
 	after, err := g.process.usage()
+	if err != nil {
+		return out, err
+	}
 	out.Each = float64(after.rss-before.rss) / float64(out.Count-first)
+	if heap != "" {
+		err = fetch(ctx, "http://"+g.ops+"/debug/pprof/heap?gc=1", heap)
+	}
 	return out, err
 }
 
