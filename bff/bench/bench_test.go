@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"math"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +47,11 @@ func TestQuickRun(t *testing.T) {
 	if len(r.Scenarios) != len(scenarios) {
 		t.Errorf("%d scenarios", len(r.Scenarios))
 	}
+	used := map[string]float64{}
 	for _, o := range r.Scenarios {
+		for _, c := range o.Contenders {
+			used[c.Contender] += c.Rounds[0].CPU
+		}
 		for _, name := range []string{nameDirect, nameBare, nameGatehouse} {
 			if got := o.of(name); len(got) != 1 || got[0].Count == 0 || got[0].P50 <= 0 || got[0].P99 < got[0].P50 {
 				t.Errorf("%s, %s: %+v", o.Name, name, got)
@@ -55,6 +59,11 @@ func TestQuickRun(t *testing.T) {
 		}
 		if found := len(o.of(nameNginx)) == 1; found != (findNginx() != "") {
 			t.Errorf("%s, nginx: %t", o.Name, found)
+		}
+	}
+	for name, cpu := range used {
+		if runtime.GOOS == "linux" && (cpu > 0) != (name != nameDirect) {
+			t.Errorf("%s used %v µs of CPU", name, cpu)
 		}
 	}
 	if r.Transfer == nil || r.Flood == nil || r.Sockets == nil || r.Flood.Judged+r.Flood.Busy.Count == 0 || r.Flood.Quiet.Count != int(p.flood/pace) {
@@ -166,6 +175,17 @@ func TestFigures(t *testing.T) {
 	if _, ok := o.paired(nameGatehouse, nameCaddy, perSecond, ratio); ok {
 		t.Error("a ratio to what was not there")
 	}
+	first := map[int]int{}
+	for n := range 6 {
+		order := turns(n, 3)
+		first[order[0]]++
+		if slices.Sort(order); !slices.Equal(order, []int{0, 1, 2}) {
+			t.Errorf("round %d: %v", n, order)
+		}
+	}
+	if len(first) != 3 || first[0] != 2 || first[1] != 2 {
+		t.Errorf("who came first how often: %v", first)
+	}
 	if got := strings.Join(listed("0-2,5\n"), " "); got != "0 1 2 5" {
 		t.Errorf("%q", got)
 	}
@@ -221,7 +241,7 @@ func TestParsing(t *testing.T) {
 			t.Errorf("%q: %v", c.args, err)
 		}
 	}
-	if err := errors.Join(keepOff("")); err != nil {
+	if err := keepOff(""); err != nil {
 		t.Error(err)
 	}
 }

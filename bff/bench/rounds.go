@@ -52,8 +52,7 @@ func sideBySide(ctx context.Context, all []*contender, cookies []string, p plan,
 			o.Contenders = append(o.Contenders, rounds{Contender: c.name})
 		}
 		for n := range p.rounds {
-			for i := range all {
-				k := (n + i) % len(all)
+			for _, k := range turns(n, len(all)) {
 				r, err := measureOnce(ctx, all[k], s, cookies, p.duration, cores.Load)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", s.Name, all[k].name, err)
@@ -64,6 +63,14 @@ func sideBySide(ctx context.Context, all []*contender, cookies []string, p plan,
 		out = append(out, o)
 	}
 	return out, nil
+}
+
+// turns is the order of round n.
+func turns(n, count int) (order []int) {
+	for i := range count {
+		order = append(order, (n+i)%count)
+	}
+	return order
 }
 
 func measureOnce(ctx context.Context, c *contender, s scenario, cookies []string, d time.Duration, cores string) (round, error) {
