@@ -16,9 +16,18 @@ import (
 	"time"
 )
 
+// raced tells of the race detector.
+var raced bool
+
 // The whole of `make bench`, with so little of everything that its figures say
 // nothing: whether each part still does what it is to measure.
+//
+// The race detector makes a minute of it, and the race would be one of the
+// measuring alone: `make test` runs it apart, without.
 func TestQuickRun(t *testing.T) {
+	if raced {
+		t.Skip("not under the race detector")
+	}
 	runtime.LockOSThread() // as in main
 	dir := t.TempDir()
 	program := filepath.Join(dir, "gatehouse")
