@@ -82,13 +82,13 @@ func parse(args []string) (plan, error) {
 	fs.StringVar(&p.profile, "profile", "", "`folder` for profiles of Gatehouse under load; empty for none")
 	fs.IntVar(&p.rounds, "rounds", 7, "rounds of each scenario")
 	fs.DurationVar(&p.duration, "duration", 500*time.Millisecond, "of each measurement")
-	fs.BoolVar(&p.quick, "quick", false, "1 round of 0.2 s and little of everything: whether it works, no figures")
+	fs.BoolVar(&p.quick, "quick", false, "1 round of 0.1 s and little of everything: whether it works, no figures")
 	only := fs.String("only", "", "`pattern` of the sections to run: side-by-side, refresh, tabs, revocation, flood, transfer, sockets")
 	if err := fs.Parse(args); err != nil {
 		return plan{}, err
 	}
 	if p.quick {
-		p.rounds, p.duration = 1, 200*time.Millisecond
+		p.rounds, p.duration = 1, 100*time.Millisecond
 		p.sessions, p.tabs, p.signOuts, p.flood, p.transfer, p.sockets = 40, 3, 5, 400*time.Millisecond, 20<<20, 100
 	}
 	var err error
