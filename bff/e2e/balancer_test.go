@@ -2,13 +2,16 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -70,26 +73,39 @@ func newBalancer(t *testing.T, count int) *balancer {
 	return b
 }
 
+// probe asks each instance by itself: one that takes its time must not hide that
+// another goes. No answer in time is no reason to send nobody any more, as this
+// machine may be busy; a refused connection is.
 func (b *balancer) probe(ctx context.Context) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for ctx.Err() == nil {
-		for _, i := range b.instances {
-			resp, err := client.Get("http://" + i.ops + "/readyz")
-			if err == nil {
-				resp.Body.Close()
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	var all sync.WaitGroup
+	for _, i := range b.instances {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				resp, err := client.Get("http://" + i.ops + "/readyz")
+				switch {
+				case err == nil:
+					resp.Body.Close()
+					i.ready.Store(resp.StatusCode == http.StatusOK)
+				case errors.Is(err, syscall.ECONNREFUSED):
+					i.ready.Store(false)
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(probeEvery):
+				}
 			}
-			i.ready.Store(err == nil && resp.StatusCode == http.StatusOK)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(probeEvery):
-		}
+		})
 	}
+	all.Wait()
 }
 
+// pick takes turns. Each caller counts on from its own turn: with one count for
+// all of them, two at once both met the instance that was not ready, twice.
 func (b *balancer) pick() *instance {
-	for range b.instances {
-		if i := b.instances[b.next.Add(1)%uint32(len(b.instances))]; i.ready.Load() {
+	turn := b.next.Add(1)
+	for n := range b.instances {
+		if i := b.instances[(int(turn)+n)%len(b.instances)]; i.ready.Load() {
 			return i
 		}
 	}

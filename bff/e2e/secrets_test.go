@@ -61,7 +61,7 @@ func newSecretRotation(t *testing.T) *secretRotation {
 		})
 	})
 	for n := range r.instances {
-		r.instances[n] = newBinary(t, file, append(r.lb.behind(t, s, n), "SHUTDOWN_TIMEOUT", "2s")...)
+		r.instances[n] = newBinary(t, file, r.lb.behind(t, s, n)...)
 		r.instances[n].run()
 		r.lb.instances[n].wait(r.instances[n].site)
 	}
