@@ -40,9 +40,11 @@ test('a server that makes a mistake: the page says so with a reference, and trie
   await expect(page.getByRole('heading', { name: 'Something went wrong' })).toBeVisible()
   await expect(page.getByText('REFERENCE7')).toBeVisible()
   await expectAccessible(page)
+  const again = page.waitForResponse('**/api/auth/me') // the heading is there before, too
   await page.getByRole('button', { name: 'Try again' }).click()
+  await again
   await expect(page.getByRole('heading', { name: 'Something went wrong' })).toBeVisible()
-  await page.unrouteAll()
+  await page.unrouteAll({ behavior: 'wait' })
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByRole('list', { name: 'Your devices' })).toBeVisible()
   await expect(page).toHaveURL('/account')
