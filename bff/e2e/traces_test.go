@@ -141,7 +141,7 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 			if !strings.Contains(s.logs.String(), `"trace":"`+trace+`"`) {
 				t.Error("the log line does not name the trace")
 			}
-			for _, secret := range []string{"4711", "ada", "mail=", b.cookie("access_token"), b.cookie("refresh_token"), goodPassword, "127.0.0.1:5"} {
+			for _, secret := range []string{"secret-4711", "ada@", "ada%40", "mail=", b.cookie("access_token"), b.cookie("refresh_token"), goodPassword, "127.0.0.1:5"} {
 				if strings.Contains(rec.text, secret) {
 					t.Errorf("%q is in the spans", secret)
 				}

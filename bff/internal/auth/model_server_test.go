@@ -142,6 +142,9 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 		}
 	case what == replayed:
 		w.settle(next, s.onTime)
+		if next != rec { // stored, and what the instance knew of receipts with it
+			w.received = ageOf(next.ReceivedAt)
+		}
 	}
 	return v
 }

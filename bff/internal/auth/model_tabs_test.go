@@ -99,7 +99,7 @@ func (x *walk) rolledBack(w world, back behind) string {
 func TestModelTabs(t *testing.T) {
 	t.Parallel()
 	b := browser{tabs: maxTabs, instances: 1, clockApart: true, policy: testPolicy}
-	b.explore(t).report(t, 1_270_000, 14_400_000)
+	b.explore(t).report(t, 1_220_000, 13_800_000)
 }
 
 // Two instances, each with a worker that writes its receipts at any later
@@ -111,8 +111,8 @@ func TestModelTwoInstances(t *testing.T) {
 		browser
 		worlds, steps int
 	}{
-		{browser{tabs: 3, instances: 2, policy: testPolicy}, 337_000, 5_500_000},
-		{browser{tabs: 2, instances: 2, policy: testPolicy, changes: true}, 341_000, 4_600_000},
+		{browser{tabs: 3, instances: 2, policy: testPolicy}, 330_000, 5_300_000},
+		{browser{tabs: 2, instances: 2, policy: testPolicy, changes: true}, 338_000, 4_600_000},
 	} {
 		t.Run(tt.String(), func(t *testing.T) {
 			t.Parallel()
@@ -140,9 +140,9 @@ func TestModelPromptMessages(t *testing.T) {
 		browser
 		worlds, steps int
 	}{
-		{browser{tabs: 3, instances: 1, prompt: true, policy: testPolicy}, 260_000, 2_760_000},
-		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, changes: true}, 116_000, 1_120_000},
-		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, renewals: true}, 240_000, 2_260_000},
+		{browser{tabs: 3, instances: 1, prompt: true, policy: testPolicy}, 249_000, 2_630_000},
+		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, changes: true}, 113_000, 1_080_000},
+		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, renewals: true}, 231_000, 2_170_000},
 	} {
 		t.Run(tt.String(), func(t *testing.T) {
 			t.Parallel()

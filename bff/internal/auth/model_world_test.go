@@ -139,9 +139,10 @@ func (w *world) rotate(next Session) {
 	w.fallBack(behind.rotated)
 }
 
-// redate makes next, of the same generation, the record.
+// redate makes next, of the same generation, the record: with the receipt that
+// only the instance knew of until then.
 func (w *world) redate(next Session) {
-	w.issued[0] = ageOf(next.IssuedAt)
+	w.issued[0], w.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
 	w.fallBack(behind.redated)
 }
 
