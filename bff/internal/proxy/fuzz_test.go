@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"path"
 	"strings"
@@ -54,10 +53,8 @@ func FuzzDecide(f *testing.F) {
 		if d.Outcome != Forward {
 			return
 		}
-		ex := &exchange{Context: t.Context(), proxy: p, route: d.route, path: d.path}
-		in = in.WithContext(ex)
-		out := in.Clone(ex)
-		rewrite(&httputil.ProxyRequest{In: in, Out: out})
+		ex := &exchange{Context: t.Context(), proxy: p, in: in, route: d.route, path: d.path}
+		out := ex.outgoing()
 		out.URL.Scheme, out.URL.Host = "http", "up"
 		var wire bytes.Buffer
 		if err := out.Write(&wire); err != nil {

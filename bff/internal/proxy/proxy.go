@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"log/slog"
-	"mime"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -61,9 +59,10 @@ type Proxy struct {
 	observe      Observer
 	clientStall  time.Duration
 
-	transport transports
-	reverse   httputil.ReverseProxy
+	transport *transports
+	sockets   httputil.ReverseProxy // for upgrades
 	streams   streams
+	buffers   copyBuffers
 }
 
 // New makes a Proxy.
@@ -71,7 +70,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), observe: o.Observe, transport: newTransports(o.RootCAs),
+		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
@@ -82,13 +81,13 @@ func New(o Options) *Proxy {
 			return ip, o.PublicURL.Scheme, o.PublicURL.Host
 		}
 	}
-	p.reverse = httputil.ReverseProxy{
-		Rewrite:        rewrite,
+	p.sockets = httputil.ReverseProxy{
+		Rewrite:        rewriteHandshake,
 		Transport:      balancer{p},
-		ModifyResponse: modifyResponse,
+		ModifyResponse: modifyHandshake,
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { p.fail(exchangeOf(r.Context()), err) },
 		ErrorLog:       slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug),
-		BufferPool:     &copyBuffers{},
+		BufferPool:     &p.buffers,
 	}
 	return p
 }
@@ -139,83 +138,30 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	}
 	ex.upstream = rt.pick(p.now, nil)
 
-	out := r.WithContext(ex)
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r}
-		out.Body = ex.body
 		defer ex.body.detach()
 	}
-	p.reverse.ServeHTTP(ex.w, out)
+	if wantsUpgrade(r.Header) {
+		p.sockets.ServeHTTP(ex.w, r.WithContext(ex))
+		return
+	}
+	p.relay(ex)
 }
 
-// rewrite is ReverseProxy's hook on requests. Rewrite, never Director: with
-// that one a client takes our headers out by naming them in Connection.
-func rewrite(pr *httputil.ProxyRequest) {
+// rewriteHandshake is ReverseProxy's hook on requests. Rewrite, never Director:
+// with that one a client takes our headers out by naming them in Connection.
+func rewriteHandshake(pr *httputil.ProxyRequest) {
 	ex := exchangeOf(pr.In.Context())
 	ex.rewriteRequestHeader(pr.In, pr.Out.Header)
-	pr.Out.Host = ""
-
-	// The bytes that were judged are the bytes that are sent. Path and RawPath
-	// would be encoded anew, with other rules than the client's.
-	pr.Out.URL.Opaque = ex.path
-	pr.Out.URL.Path, pr.Out.URL.RawPath = ex.path, ""
-	pr.Out.URL.RawQuery = pr.In.URL.RawQuery // ReverseProxy drops what it cannot parse
-
-	pr.Out.Trailer = nil
-	if ex.body != nil {
-		pr.Out.Body = ex.body
-		if ex.body.trailers = announcedTrailers(pr.In.Trailer); ex.body.trailers != nil {
-			pr.Out.Trailer = ex.body.trailers
-		}
-	}
+	ex.address(pr.Out)
+	ex.giveBody(pr.Out)
 }
 
-var errBadStatus = errors.New("the upstream answered with an impossible status")
+// modifyHandshake is ReverseProxy's hook on final responses, 101 included.
+func modifyHandshake(res *http.Response) error { return exchangeOf(res.Request.Context()).receive(res) }
 
-// modifyResponse is ReverseProxy's hook on final responses, 101 included.
-func modifyResponse(res *http.Response) error {
-	ex := exchangeOf(res.Request.Context())
-	if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
-		return errBadStatus
-	}
-	ours := ex.w.Header()
-	ex.filterResponseHeader(res.Header, ours)
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		return nil
-	}
-	ex.rewriteLocation(res.Header, "Location")
-	ex.rewriteLocation(res.Header, "Content-Location")
-	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
-		privateAtMost(res.Header)
-	}
-	contentType, ok := res.Header["Content-Type"]
-	if !ok {
-		ours["Content-Type"] = nil // else net/http guesses, and may guess HTML
-	} else if isEventStream(contentType[0]) {
-		if err := ex.register(false, ex.endStream); err != nil {
-			return err
-		}
-		res.Body = &eventStream{res.Body, ex}
-	}
-	ex.filterTrailer(res.Trailer) // the announced names
-	if len(res.Trailer) > 0 && ex.in.ProtoMajor == 1 {
-		delete(res.Header, "Content-Length") // HTTP/2 has both, HTTP/1.1 sends trailers after chunks only
-	}
-	if res.ContentLength < 0 || res.ProtoMajor > 1 {
-		res.Body = &trailedBody{res.Body, ex, res}
-	}
-	return nil
-}
-
-func isEventStream(contentType string) bool {
-	if len(contentType) < len("text/event-stream") {
-		return false
-	}
-	base, _, _ := mime.ParseMediaType(contentType)
-	return base == "text/event-stream"
-}
-
-// fail is ReverseProxy's hook on errors.
+// fail answers an exchange that came to nothing.
 func (p *Proxy) fail(ex *exchange, err error) {
 	p.answer(ex, ex.problem(err))
 }

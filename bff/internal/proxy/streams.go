@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"io"
+	"mime"
 	"sync"
 	"time"
 )
@@ -207,4 +208,12 @@ func (b *eventStream) Read(p []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+func isEventStream(contentType string) bool {
+	if len(contentType) < len("text/event-stream") {
+		return false
+	}
+	base, _, _ := mime.ParseMediaType(contentType)
+	return base == "text/event-stream"
 }

@@ -8,11 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
+
+const maxUpstreamHeader = 1 << 20 // bytes
 
 // coolDown is how long an upstream that refused a connection is passed over
 // while another one is there. A real request tries it again after that.
@@ -22,6 +26,7 @@ const coolDown = 5 * time.Second
 type upstream struct {
 	scheme       string // of the routes file: http, https or h2c
 	host, origin string
+	sync         bool         // syncTransport can reach it
 	downUntil    atomic.Int64 // Unix nanoseconds
 	lost         atomic.Bool  // the last attempt to reach it failed; for operators, nothing hangs on it
 }
@@ -30,7 +35,9 @@ type upstream struct {
 const schemeH2C = "h2c"
 
 func newUpstream(u *url.URL) *upstream {
-	return &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: origin(u)}
+	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: origin(u)}
+	up.sync = canAskConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
+	return up
 }
 
 // urlScheme is what a URL of an upstream's begins with.
@@ -42,27 +49,55 @@ func urlScheme(scheme string) string {
 }
 
 // transports are the connection pools to all upstreams.
-type transports struct{ usual, h2c *http.Transport }
+type transports struct {
+	usual, h2c *http.Transport
+	sync       syncTransport
+}
 
-func newTransports(roots *x509.CertPool) transports {
-	t := transports{newTransport(roots), newTransport(roots)}
+func newTransports(roots *x509.CertPool, now func() time.Time) *transports {
+	t := &transports{usual: newTransport(roots), h2c: newTransport(roots)}
 	t.h2c.Protocols = new(http.Protocols)
 	t.h2c.Protocols.SetUnencryptedHTTP2(true)
+	t.sync.dial, t.sync.now = t.usual.DialContext, now
 	return t
 }
+
+// informational is told of a 1xx before the answer; an error of it ends the
+// exchange. nil: nobody is.
+type informational func(code int, header textproto.MIMEHeader) error
 
 // roundTrip sends r to u. Whether it is HTTP/2 must be known before the first
 // byte: cleartext has no negotiation. A WebSocket's handshake is HTTP/1.1
 // (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
-func (t transports) roundTrip(u *upstream, r *http.Request) (*http.Response, error) {
+func (t *transports) roundTrip(u *upstream, r *http.Request, told informational) (*http.Response, error) {
 	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
-	if u.scheme == schemeH2C && len(r.Header["Upgrade"]) == 0 {
-		return t.h2c.RoundTrip(r)
+	upgrade := len(r.Header["Upgrade"]) > 0
+	switch {
+	case u.scheme == schemeH2C && !upgrade:
+		return t.h2c.RoundTrip(tracing(r, told))
+	case u.sync && r.Body == nil && !upgrade:
+		return t.sync.roundTrip(r, told)
+	default:
+		return t.usual.RoundTrip(tracing(r, told))
 	}
-	return t.usual.RoundTrip(r)
 }
 
-func (t transports) CloseIdleConnections() {
+// tracing has an http.Transport tell of each 1xx. ReverseProxy's own hook
+// copies their headers to the browser as they are, and then clears the header
+// map, with the security headers in it.
+func tracing(r *http.Request, told informational) *http.Request {
+	if told == nil {
+		return r
+	}
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+		trace.Got1xxResponse = told
+		return r
+	}
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: told}))
+}
+
+func (t *transports) CloseIdleConnections() {
+	t.sync.CloseIdleConnections()
 	t.usual.CloseIdleConnections()
 	t.h2c.CloseIdleConnections()
 }
@@ -113,7 +148,7 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		// Upstreams are ours, so this bounds accidents rather than attacks.
-		MaxResponseHeaderBytes: 1 << 20,
+		MaxResponseHeaderBytes: maxUpstreamHeader,
 		// All requests to an upstream may share one HTTP/2 connection: when it
 		// hangs, none of them would ever notice.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
@@ -141,12 +176,6 @@ type balancer struct{ *Proxy }
 // and to a second one when that cannot do a thing twice.
 func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	ex := exchangeOf(r.Context())
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
-		// ReverseProxy's own hook copies the upstream's 1xx headers to the
-		// browser as they are, and then clears the header map, with the
-		// security headers in it.
-		trace.Got1xxResponse = ex.informational
-	}
 	start := p.now()
 	ex.startClock()
 	res, err := p.attempt(ex, r)

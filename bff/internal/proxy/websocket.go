@@ -29,9 +29,14 @@ func wantsUpgrade(h http.Header) bool {
 	if len(h["Upgrade"]) == 0 {
 		return false
 	}
-	for _, v := range h["Connection"] {
-		for token := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.Trim(token, " \t"), "upgrade") {
+	return lists(h["Connection"], "upgrade")
+}
+
+// lists reports whether token is one of a list header's, in whatever case.
+func lists(values []string, token string) bool {
+	for _, v := range values {
+		for one := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.Trim(one, " \t"), token) {
 				return true
 			}
 		}

@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	maxIdleConns    = 512 // to one address
+	idleConnTimeout = 90 * time.Second
+)
+
+// idleConns are the connections to one address that nobody uses. The last one
+// that came is taken first, so that a crowd that is over lets the others age.
+type idleConns struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	conns []*syncConn
+	sweep *time.Timer // runs while there are any
+}
+
+// take gives a connection that is open and silent, or nil. What an upstream
+// says between two answers would be taken for the next one.
+func (p *idleConns) take() *syncConn {
+	for {
+		p.mu.Lock()
+		last := len(p.conns) - 1
+		if last < 0 {
+			p.mu.Unlock()
+			return nil
+		}
+		c := p.conns[last]
+		p.conns[last] = nil
+		p.conns = p.conns[:last]
+		p.mu.Unlock()
+		if c.asker.ask() {
+			return c
+		}
+		c.Close()
+	}
+}
+
+func (p *idleConns) put(c *syncConn) {
+	c.since = p.now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.conns) == maxIdleConns {
+		c.Close()
+		return
+	}
+	p.conns = append(p.conns, c)
+	switch {
+	case p.sweep == nil:
+		p.sweep = time.AfterFunc(idleConnTimeout, func() { p.expire(p.now()) })
+	case len(p.conns) == 1:
+		p.sweep.Reset(idleConnTimeout)
+	}
+}
+
+// expire closes what has been idle for too long at now.
+func (p *idleConns) expire(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for ; n < len(p.conns) && now.Sub(p.conns[n].since) >= idleConnTimeout; n++ {
+		p.conns[n].Close()
+	}
+	p.conns = p.conns[:copy(p.conns, p.conns[n:])]
+	clear(p.conns[len(p.conns):cap(p.conns)])
+	if len(p.conns) > 0 && p.sweep != nil {
+		p.sweep.Reset(idleConnTimeout - now.Sub(p.conns[0].since))
+	}
+}
+
+func (p *idleConns) closeAll() { p.expire(p.now().Add(idleConnTimeout)) }

@@ -1,0 +1,237 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// syncTransport sends requests without a body to
+// cleartext HTTP/1.1 upstreams, which is most of what passes. It speaks on the
+// goroutine of its caller: http.Transport has two more for each connection, and
+// handing every exchange over and back cost as much as the exchange.
+//
+// The bytes are those of net/http, Request.Write and ReadResponse. What is ours
+// is which connection is used, and for how long.
+type syncTransport struct {
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// informational is told of each 1xx but 101; an error of it ends the exchange.
+	informational func(r *http.Request, code int, header textproto.MIMEHeader) error
+
+	now func() time.Time
+
+	mu   sync.Mutex
+	idle map[string]*idleConns // by address
+}
+
+// roundTrip sends r, which has no body and asks for no upgrade.
+func (t *syncTransport) roundTrip(r *http.Request, told informational) (*http.Response, error) {
+	pool := t.pool(r.URL.Host)
+	for {
+		c := pool.take()
+		reused := c != nil
+		if !reused {
+			conn, err := t.dial(r.Context(), "tcp", address(r.URL))
+			if err != nil {
+				return nil, err
+			}
+			c = newSyncConn(conn, pool)
+		}
+		res, err := c.exchange(r, told)
+		if err == nil {
+			return res, nil
+		}
+		c.Close()
+		if cause := context.Cause(r.Context()); cause != nil {
+			return nil, cause
+		}
+		// The upstream may have closed the connection while the request was on
+		// its way to it; a connection that is new says no such thing.
+		if !reused || c.answered || !(c.written == 0 || replayable(r.Method)) {
+			return nil, err
+		}
+	}
+}
+
+func address(u *url.URL) string {
+	if u.Port() == "" {
+		return net.JoinHostPort(u.Hostname(), "80")
+	}
+	return u.Host
+}
+
+// replayable: safe methods, as http.Transport has it.
+func replayable(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+func (t *syncTransport) pool(addr string) *idleConns {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	pool := t.idle[addr]
+	if pool == nil {
+		if t.idle == nil {
+			t.idle = make(map[string]*idleConns)
+		}
+		pool = &idleConns{now: t.now}
+		t.idle[addr] = pool
+	}
+	return pool
+}
+
+// CloseIdleConnections closes what nobody uses.
+func (t *syncTransport) CloseIdleConnections() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, pool := range t.idle {
+		pool.closeAll()
+	}
+}
+
+// syncConn is a connection to an upstream. One goroutine uses it at a time.
+type syncConn struct {
+	net.Conn
+	pool  *idleConns
+	br    *bufio.Reader // of the syncConn, so that Read counts
+	asker *connAsker
+	since time.Time // that it is idle
+
+	limit    int64 // bytes that may still be read
+	written  int64 // of this request
+	answered bool  // the first byte of this answer has been seen
+
+	abort func() // wakes Read and Write for good
+}
+
+func newSyncConn(conn net.Conn, pool *idleConns) *syncConn {
+	c := &syncConn{Conn: conn, pool: pool, asker: newConnAsker(conn)}
+	c.br = bufio.NewReader(c)
+	c.abort = func() { _ = conn.SetDeadline(time.Unix(1, 0)) }
+	return c
+}
+
+var errHeaderTooLong = errors.New("the upstream's header is longer than 1 MiB")
+
+func (c *syncConn) Read(p []byte) (int, error) {
+	if c.limit <= 0 {
+		return 0, errHeaderTooLong
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.limit)])
+	c.limit -= int64(n)
+	c.answered = c.answered || n > 0
+	return n, err
+}
+
+func (c *syncConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.written += int64(n)
+	return n, err
+}
+
+// exchange sends r and reads the header of its answer. The connection goes
+// back, or is closed, with the end of the answer's body.
+func (c *syncConn) exchange(r *http.Request, told informational) (*http.Response, error) {
+	c.written, c.answered = 0, false
+	stop := context.AfterFunc(r.Context(), c.abort)
+	res, err := c.send(r, told)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	body := &syncBody{conn: c, src: res.Body, stop: stop, keep: !res.Close}
+	if res.Body == http.NoBody {
+		body.end(true)
+		return res, nil
+	}
+	res.Body = body
+	return res, nil
+}
+
+var requestWriters = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}
+
+func (c *syncConn) send(r *http.Request, told informational) (*http.Response, error) {
+	bw := requestWriters.Get().(*bufio.Writer)
+	bw.Reset(c)
+	err := r.Write(bw)
+	if err == nil {
+		err = bw.Flush()
+	}
+	bw.Reset(nil)
+	requestWriters.Put(bw)
+	if err != nil {
+		return nil, err
+	}
+	c.limit = maxUpstreamHeader
+	for {
+		res, err := http.ReadResponse(c.br, r)
+		switch {
+		case err != nil:
+			return nil, err
+		case res.StatusCode == http.StatusSwitchingProtocols:
+			return nil, errBadStatus // nobody has asked for it
+		case res.StatusCode < 100 || res.StatusCode > 199:
+			c.limit = math.MaxInt64
+			return res, nil
+		}
+		if told != nil {
+			if err := told(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
+				return nil, err
+			}
+			c.limit = maxUpstreamHeader // who is told counts them
+		}
+	}
+}
+
+// syncBody is the body of an answer.
+type syncBody struct {
+	conn *syncConn // nil at the end
+	src  io.Reader
+	stop func() bool
+	keep bool
+	err  error // what Read answers at the end
+}
+
+func (b *syncBody) Read(p []byte) (int, error) {
+	if b.conn == nil {
+		return 0, b.err
+	}
+	n, err := b.src.Read(p)
+	if err != nil {
+		b.err = err
+		b.end(err == io.EOF)
+	}
+	return n, err
+}
+
+var errBodyClosed = errors.New("read of a closed body")
+
+// Close ends the exchange. An answer that was not read to its end has the
+// connection closed: the rest may be long.
+func (b *syncBody) Close() error {
+	if b.conn != nil {
+		b.err = errBodyClosed
+		b.end(false)
+	}
+	return nil
+}
+
+// end gives the connection back when nothing is left of the exchange: an abort
+// that has begun may strike at any time, and bytes behind the answer belong to
+// none.
+func (b *syncBody) end(complete bool) {
+	c := b.conn
+	b.conn = nil
+	if stopped := b.stop(); stopped && complete && b.keep && c.br.Buffered() == 0 {
+		c.pool.put(c)
+		return
+	}
+	c.Close()
+}
