@@ -26,8 +26,7 @@ const maxInformational = 32
 // request at the same time, so that the hooks of ReverseProxy, which are
 // shared by all requests, find it.
 type exchange struct {
-	context.Context
-	cancel context.CancelCauseFunc
+	cancellation
 
 	proxy    *Proxy
 	in       *http.Request
@@ -37,7 +36,7 @@ type exchange struct {
 	who      Identity
 	bearer   string // Authorization of IdentityJWT
 	body     *requestBody
-	w        *responseWriter
+	w        responseWriter
 
 	values [9]string // header values, see set
 	used   int
@@ -122,7 +121,7 @@ func (ex *exchange) stopClock() (inTime bool) {
 	if !ex.waiting {
 		ex.timer.Stop()
 	}
-	return context.Cause(ex.Context) != errHeaderTimeout
+	return ex.cause() != errHeaderTimeout
 }
 
 // informational passes an upstream's 100 Continue and 103 Early Hints on,
@@ -172,7 +171,7 @@ func (ex *exchange) problem(err error) *Error {
 			return fault
 		}
 	}
-	switch cause := context.Cause(ex.Context); {
+	switch cause := ex.cause(); {
 	case errors.Is(err, errSessionEnded), errors.Is(cause, errSessionEnded):
 		e.Kind = SessionEnded
 	case errors.Is(cause, errHeaderTimeout):

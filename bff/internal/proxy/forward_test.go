@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -327,9 +326,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				defer cancel(nil)
-				ex := &exchange{w: &responseWriter{ResponseWriter: httptest.NewRecorder()}, Context: ctx, cancel: cancel, proxy: &Proxy{clientStall: clientStall}, route: &route{Row: Row{Timeout: timeout}}}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{clientStall: clientStall}, route: &route{Row: Row{Timeout: timeout}}}
 				ex.body = &requestBody{ex: ex, left: NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {
@@ -345,7 +342,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 				}
 				time.Sleep(tt.then)
 				synctest.Wait()
-				if cause := context.Cause(ctx); cause != tt.want {
+				if cause := ex.cause(); cause != tt.want {
 					t.Errorf("cancelled by %v, want %v", cause, tt.want)
 				}
 			})

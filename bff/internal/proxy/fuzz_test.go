@@ -53,7 +53,8 @@ func FuzzDecide(f *testing.F) {
 		if d.Outcome != Forward {
 			return
 		}
-		ex := &exchange{Context: t.Context(), proxy: p, in: in, route: d.route, path: d.path}
+		ex := &exchange{proxy: p, in: in, route: d.route, path: d.path}
+		ex.follow(t.Context())
 		out := ex.outgoing()
 		out.URL.Scheme, out.URL.Host = "http", "up"
 		var wire bytes.Buffer

@@ -62,7 +62,7 @@ func (p *Proxy) healthy(ctx context.Context, u *upstream, path string) error {
 	if err != nil {
 		return err
 	}
-	res, err := p.transport.roundTrip(u, r, nil)
+	res, err := p.transport.probe(u, r)
 	if err != nil {
 		return err
 	}

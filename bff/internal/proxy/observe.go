@@ -33,10 +33,10 @@ func (k Kind) name() string {
 // observed sends r to the exchange's upstream with the observer looking on.
 func (p balancer) observed(ex *exchange, r *http.Request) (*http.Response, error) {
 	if p.observe.Attempt == nil {
-		return p.transport.roundTrip(ex.upstream, r, ex.informational)
+		return p.transport.roundTrip(ex.upstream, ex, r)
 	}
 	end := p.observe.Attempt(r, ex.route.Path, ex.upstream.host)
-	res, err := p.transport.roundTrip(ex.upstream, r, ex.informational)
+	res, err := p.transport.roundTrip(ex.upstream, ex, r)
 	if err != nil {
 		end(0, err)
 		return nil, err

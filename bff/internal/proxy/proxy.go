@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"crypto/x509"
 	"log/slog"
 	"net"
@@ -111,10 +110,10 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		seal = func(http.Header) {}
 	}
 	rt := d.route
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	ex := &exchange{Context: ctx, cancel: cancel, proxy: p, in: r, route: rt, path: d.path}
-	ex.w = &responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
+	ex := &exchange{proxy: p, in: r, route: rt, path: d.path}
+	ex.w = responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
+	ex.follow(r.Context())
+	defer ex.over()
 	defer ex.unregister()
 	if rt.Access != Public {
 		ex.who = who
@@ -143,7 +142,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		defer ex.body.detach()
 	}
 	if wantsUpgrade(r.Header) {
-		p.sockets.ServeHTTP(ex.w, r.WithContext(ex))
+		p.sockets.ServeHTTP(&ex.w, r.WithContext(ex))
 		return
 	}
 	p.relay(ex)
@@ -178,7 +177,7 @@ func (p *Proxy) answer(ex *exchange, e *Error) {
 	if (e.Kind == BodyTooLarge || e.Kind == BadBody || e.Kind == BodyStalled) && ex.in.ProtoMajor == 1 {
 		ex.w.Header()["Connection"] = []string{"close"} // the rest of the body is no next request
 	}
-	p.onError(ex.w, ex.in, e)
+	p.onError(&ex.w, ex.in, e)
 }
 
 // copyBuffers pools the buffers of response bodies.

@@ -30,11 +30,11 @@ func (p *Proxy) relay(ex *exchange) {
 		addHeader(h, http.Header{"Trailer": {joinNames(res.Trailer)}})
 	}
 	ex.w.WriteHeader(res.StatusCode)
-	if err := p.copyBody(ex.w, res); err != nil {
+	if err := p.copyBody(&ex.w, res); err != nil {
 		panic(http.ErrAbortHandler) // the client must not take what it has for the whole answer
 	}
 	res.Body.Close() // trailers are there, filtered
-	writeTrailers(ex.w, res.Trailer, announced)
+	writeTrailers(&ex.w, res.Trailer, announced)
 }
 
 // outgoing is the request as the upstream gets it, but for the address.

@@ -32,26 +32,27 @@ type syncTransport struct {
 	idle map[string]*idleConns // by address
 }
 
-// roundTrip sends r, which has no body and asks for no upgrade.
-func (t *syncTransport) roundTrip(r *http.Request, told informational) (*http.Response, error) {
+// roundTrip sends the request of an exchange, which has no body and asks for no
+// upgrade.
+func (t *syncTransport) roundTrip(ex *exchange, r *http.Request) (*http.Response, error) {
 	pool := t.pool(r.URL.Host)
 	for {
 		c := pool.take()
 		reused := c != nil
 		if !reused {
-			conn, err := t.dial(r.Context(), "tcp", address(r.URL))
+			conn, err := t.dial(ex, "tcp", address(r.URL))
 			if err != nil {
 				return nil, err
 			}
 			c = newSyncConn(conn, pool)
 		}
-		res, err := c.exchange(r, told)
+		res, err := c.exchange(ex, r)
 		if err == nil {
 			return res, nil
 		}
 		c.Close()
-		if cause := context.Cause(r.Context()); cause != nil {
-			return nil, cause
+		if why := ex.cause(); why != nil {
+			return nil, why
 		}
 		// The upstream may have closed the connection while the request was on
 		// its way to it; a connection that is new says no such thing.
@@ -138,15 +139,15 @@ func (c *syncConn) Write(p []byte) (int, error) {
 
 // exchange sends r and reads the header of its answer. The connection goes
 // back, or is closed, with the end of the answer's body.
-func (c *syncConn) exchange(r *http.Request, told informational) (*http.Response, error) {
+func (c *syncConn) exchange(ex *exchange, r *http.Request) (*http.Response, error) {
 	c.written, c.answered = 0, false
-	stop := context.AfterFunc(r.Context(), c.abort)
-	res, err := c.send(r, told)
+	ex.hold(c.abort)
+	res, err := c.send(ex, r)
 	if err != nil {
-		stop()
+		ex.letGo()
 		return nil, err
 	}
-	body := &syncBody{conn: c, src: res.Body, stop: stop, keep: !res.Close}
+	body := &syncBody{ex: ex, conn: c, src: res.Body, keep: !res.Close}
 	if res.Body == http.NoBody {
 		body.end(true)
 		return res, nil
@@ -157,7 +158,7 @@ func (c *syncConn) exchange(r *http.Request, told informational) (*http.Response
 
 var requestWriters = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}
 
-func (c *syncConn) send(r *http.Request, told informational) (*http.Response, error) {
+func (c *syncConn) send(ex *exchange, r *http.Request) (*http.Response, error) {
 	bw := requestWriters.Get().(*bufio.Writer)
 	bw.Reset(c)
 	err := r.Write(bw)
@@ -181,20 +182,18 @@ func (c *syncConn) send(r *http.Request, told informational) (*http.Response, er
 			c.limit = math.MaxInt64
 			return res, nil
 		}
-		if told != nil {
-			if err := told(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
-				return nil, err
-			}
-			c.limit = maxUpstreamHeader // who is told counts them
+		if err := ex.informational(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
+			return nil, err
 		}
+		c.limit = maxUpstreamHeader // they are counted
 	}
 }
 
 // syncBody is the body of an answer.
 type syncBody struct {
+	ex   *exchange
 	conn *syncConn // nil at the end
 	src  io.Reader
-	stop func() bool
 	keep bool
 	err  error // what Read answers at the end
 }
@@ -229,7 +228,7 @@ func (b *syncBody) Close() error {
 func (b *syncBody) end(complete bool) {
 	c := b.conn
 	b.conn = nil
-	if stopped := b.stop(); stopped && complete && b.keep && c.br.Buffered() == 0 {
+	if whole := b.ex.letGo() && complete; whole && b.keep && c.br.Buffered() == 0 {
 		c.pool.put(c)
 		return
 	}

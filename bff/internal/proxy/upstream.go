@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -62,38 +61,40 @@ func newTransports(roots *x509.CertPool, now func() time.Time) *transports {
 	return t
 }
 
-// informational is told of a 1xx before the answer; an error of it ends the
-// exchange. nil: nobody is.
-type informational func(code int, header textproto.MIMEHeader) error
-
-// roundTrip sends r to u. Whether it is HTTP/2 must be known before the first
-// byte: cleartext has no negotiation. A WebSocket's handshake is HTTP/1.1
-// (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
-func (t *transports) roundTrip(u *upstream, r *http.Request, told informational) (*http.Response, error) {
+// roundTrip sends the request of an exchange to u. Whether it is HTTP/2 must be
+// known before the first byte: cleartext has no negotiation. A WebSocket's
+// handshake is HTTP/1.1 (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
+func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*http.Response, error) {
 	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
 	upgrade := len(r.Header["Upgrade"]) > 0
 	switch {
 	case u.scheme == schemeH2C && !upgrade:
-		return t.h2c.RoundTrip(tracing(r, told))
+		return t.h2c.RoundTrip(ex.tracing(r))
 	case u.sync && r.Body == nil && !upgrade:
-		return t.sync.roundTrip(r, told)
+		return t.sync.roundTrip(ex, r)
 	default:
-		return t.usual.RoundTrip(tracing(r, told))
+		return t.usual.RoundTrip(ex.tracing(r))
 	}
+}
+
+// probe is a roundTrip of nobody's.
+func (t *transports) probe(u *upstream, r *http.Request) (*http.Response, error) {
+	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
+	if u.scheme == schemeH2C {
+		return t.h2c.RoundTrip(r)
+	}
+	return t.usual.RoundTrip(r)
 }
 
 // tracing has an http.Transport tell of each 1xx. ReverseProxy's own hook
 // copies their headers to the browser as they are, and then clears the header
 // map, with the security headers in it.
-func tracing(r *http.Request, told informational) *http.Request {
-	if told == nil {
-		return r
-	}
+func (ex *exchange) tracing(r *http.Request) *http.Request {
 	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
-		trace.Got1xxResponse = told
+		trace.Got1xxResponse = ex.informational
 		return r
 	}
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: told}))
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: ex.informational}))
 }
 
 func (t *transports) CloseIdleConnections() {

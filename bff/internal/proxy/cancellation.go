@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// cancellation is the context of one exchange: that of the client's request,
+// ended early with a reason of ours. It is what context.WithCancelCause and two
+// times context.AfterFunc would be, in one allocation instead of twelve.
+type cancellation struct {
+	context.Context // of the client's request
+
+	mu      sync.Mutex
+	err     error // why; nil while it goes on
+	done    chan struct{}
+	release func() bool // of the parent
+	abort   func()      // see hold
+	after   []*func()
+}
+
+// follow has the exchange end with parent.
+func (c *cancellation) follow(parent context.Context) {
+	c.Context = parent
+	c.release = context.AfterFunc(parent, func() { c.cancel(context.Cause(parent)) })
+}
+
+// over is the end of the exchange.
+func (c *cancellation) over() {
+	c.release()
+	c.cancel(context.Canceled)
+}
+
+// cancel ends the exchange. The first reason counts.
+func (c *cancellation) cancel(why error) {
+	for _, f := range c.end(why) {
+		f() // a derived context, which asks for our Err
+	}
+}
+
+func (c *cancellation) end(why error) (after []func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return nil
+	}
+	c.err = why
+	if c.done != nil {
+		close(c.done)
+	}
+	if c.abort != nil {
+		c.abort()
+	}
+	for _, f := range c.after {
+		after = append(after, *f)
+	}
+	return after
+}
+
+// cause is why the exchange has ended, nil while it goes on. [context.Cause]
+// would answer for the client's request.
+func (c *cancellation) cause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// hold has abort called at the end, at once if that was before; it must not
+// block. There is one at a time.
+func (c *cancellation) hold(abort func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.abort = abort; c.err != nil {
+		abort()
+	}
+}
+
+// letGo reports whether what was given to hold has not been called, and will
+// not be.
+func (c *cancellation) letGo() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abort = nil
+	return c.err == nil
+}
+
+// Done implements context.Context.
+func (c *cancellation) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err implements context.Context.
+func (c *cancellation) Err() error {
+	if c.cause() != nil {
+		return context.Canceled
+	}
+	return nil
+}
+
+// AfterFunc is what contexts that are derived from this one look for: they
+// would start a goroutine each without it.
+func (c *cancellation) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	ended := c.err != nil
+	if !ended {
+		c.after = append(c.after, &f)
+	}
+	c.mu.Unlock()
+	if ended {
+		f()
+	}
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		i := slices.Index(c.after, &f)
+		if i < 0 || c.err != nil {
+			return false
+		}
+		c.after = slices.Delete(c.after, i, i+1)
+		return true
+	}
+}
