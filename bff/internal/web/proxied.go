@@ -53,7 +53,7 @@ func (s *Server) proxied(c echo.Context) error {
 		c.Set(keyPrincipal, grant.Principal)
 	}
 	r = r.WithContext(context.WithValue(r.Context(), forwarding{}, c))
-	s.proxy.Forward(c.Response(), r, d, who, func(h http.Header) { s.seal(r.Context(), h, grant) })
+	s.forward(c.Response(), r, d, who, func(h http.Header) { s.seal(r.Context(), h, grant) })
 	return nil
 }
 

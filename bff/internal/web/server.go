@@ -39,11 +39,14 @@ type Options struct {
 	Healthy func() bool
 }
 
+// forwarder is the proxy's Forward, which tests of what comes before it replace.
+type forwarder func(w http.ResponseWriter, r *http.Request, d proxy.Decision, who proxy.Identity, seal func(http.Header))
+
 // Server answers browsers.
 type Server struct {
 	echo      *echo.Echo
 	auth      *auth.Service
-	proxy     *proxy.Proxy
+	forward   forwarder
 	table     func() *proxy.Table
 	jwks      []byte
 	pages     Pages
@@ -65,7 +68,7 @@ type Server struct {
 func New(o Options) *Server {
 	secure := o.PublicURL.Scheme == "https"
 	s := &Server{
-		echo: echo.New(), auth: o.Auth, proxy: o.Proxy, table: o.Table, jwks: o.JWKS, pages: o.Pages,
+		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
 		observe: o.Observe, healthy: o.Healthy, trusted: o.TrustedProxies,

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// hotPath is the way of a proxied request through this room: everything but
+// the connection before it and the forwarding behind it.
+type hotPath struct {
+	server  *Server
+	request *http.Request
+	answer  answer
+}
+
+// answer is a ResponseWriter that keeps nothing.
+type answer struct {
+	header http.Header
+	status int
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
+
+const forwardedRow = "/api/orders"
+
+// newHotPath asks for something of a row as somebody who is signed in.
+func newHotPath(tb testing.TB) *hotPath {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tokens, err := token.New(token.Config{
+		Issuer: "https://gate.example", AccessKeys: [][]byte{[]byte("access key for tests, thirty-two bytes")},
+		RefreshKeys: [][]byte{[]byte("refresh key for tests, thirty-two bytes")}, IdentityKeys: []*ecdsa.PrivateKey{key},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	log, audit := slog.New(slog.NewJSONHandler(io.Discard, nil)), &memstore.Audit{}
+	sessions, err := memstore.Open(memstore.Config{Now: time.Now})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	service := auth.New(auth.Deps{
+		Users: memstore.NewUsers(audit), Sessions: sessions, Revocations: sessions, Audit: audit,
+		Tokens: tokens, Policy: auth.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
+	})
+	upstream, public := &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, &url.URL{Scheme: "https", Host: "gate.example"}
+	table, err := proxy.NewTable(proxy.Row{Path: forwardedRow, Upstreams: []*url.URL{upstream}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pages, err := NewFiles(fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := New(Options{
+		Auth: service, Table: func() *proxy.Table { return table }, PublicURL: public, Pages: pages, Now: time.Now, Log: log,
+		Observe: Observer{Answered: func(string, string, int, time.Duration, bool) {}},
+	})
+	s.forward = func(w http.ResponseWriter, _ *http.Request, _ proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+		w.WriteHeader(http.StatusOK)
+	}
+	now := time.Now().Truncate(time.Second)
+	access, err := tokens.MintAccess(token.Access{
+		UserID: rand.Text(), SessionID: rand.Text(), Generation: 1, Role: "user", Email: "ada@example.com",
+		IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, forwardedRow+"/4711/items?page=2", nil)
+	for name, value := range map[string]string{
+		"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Accept": "application/json",
+		"Accept-Language": "en", "Accept-Encoding": "gzip, deflate, br, zstd", "Referer": "https://gate.example/dashboard",
+		"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin",
+		"Cookie": "theme=dark; __Host-access_token=" + access + "; __Host-refresh_token=" + access + "; __Host-device=" + rand.Text(),
+	} {
+		r.Header.Set(name, value)
+	}
+	return &hotPath{server: s, request: r, answer: answer{header: http.Header{}}}
+}
+
+func (p *hotPath) serve(tb testing.TB) {
+	clear(p.answer.header)
+	delete(p.request.Header, headerRequestID) // browsers send none
+	p.answer.status = 0
+	p.server.ServeHTTP(&p.answer, p.request)
+	if p.answer.status != http.StatusOK || len(p.answer.header) != 9 {
+		tb.Fatalf("%d %v", p.answer.status, p.answer.header)
+	}
+}
+
+// authenticate is the part that is not this room's.
+func (p *hotPath) authenticate(tb testing.TB, sent presented) {
+	if _, err := p.server.auth.Authenticate(p.request.Context(), sent.access, sent.refresh); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func BenchmarkProxiedRequest(b *testing.B) {
+	p := newHotPath(b)
+	b.Run("whole", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			p.serve(b)
+		}
+	})
+	b.Run("authenticate", func(b *testing.B) {
+		sent := p.server.cookies.read(p.request)
+		b.ReportAllocs()
+		for b.Loop() {
+			p.authenticate(b, sent)
+		}
+	})
+}
