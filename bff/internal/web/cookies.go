@@ -54,35 +54,50 @@ func (p presented) none() bool { return !p.session }
 // one (a sibling subdomain, a plain-http answer); which, nobody can tell, so
 // neither counts.
 func (j cookieJar) read(r *http.Request) presented {
-	var p presented
-	for _, slot := range []struct {
-		name string
-		into *string
-	}{{j.access, &p.access}, {j.refresh, &p.refresh}, {j.device, &p.device}} {
-		values := rawCookies(r.Header["Cookie"], slot.name)
-		switch len(values) {
-		case 0:
-		case 1:
-			*slot.into = values[0]
-		default:
+	var access, refresh, device came
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			// net/http passes over what it cannot parse: a planted malformed
+			// twin went unnoticed.
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			name, value, _ := strings.Cut(pair, "=")
+			switch strings.Trim(name, " \t") {
+			case j.access:
+				access.note(value)
+			case j.refresh:
+				refresh.note(value)
+			case j.device:
+				device.note(value)
+			}
+		}
+	}
+	p := presented{access: access.once(), refresh: refresh.once(), device: device.once(), session: access.times+refresh.times > 0}
+	for _, slot := range [...]struct {
+		name  string
+		times int
+	}{{j.access, access.times}, {j.refresh, refresh.times}, {j.device, device.times}} {
+		if slot.times > 1 {
 			p.doubled = append(p.doubled, slot.name)
 		}
-		p.session = p.session || len(values) > 0 && slot.name != j.device
 	}
 	return p
 }
 
-// rawCookies gives the values of all cookies of a name as they came. net/http
-// passes over what it cannot parse: a planted malformed twin went unnoticed.
-func rawCookies(headers []string, name string) (values []string) {
-	for _, header := range headers {
-		for pair := range strings.SplitSeq(header, ";") {
-			if n, value, _ := strings.Cut(pair, "="); strings.Trim(n, " \t") == name {
-				values = append(values, strings.Trim(value, " \t"))
-			}
-		}
+// came is a cookie of ours in a request: its value, and how often it is there.
+type came struct {
+	value string
+	times int
+}
+
+func (c *came) note(value string) { c.value, c.times = strings.Trim(value, " \t"), c.times+1 }
+
+// once is the value of a cookie that came no more than once.
+func (c came) once() string {
+	if c.times > 1 {
+		return ""
 	}
-	return values
+	return c.value
 }
 
 // set adds a new pair. Without "remember me" the cookies have no Max-Age and

@@ -2,7 +2,6 @@ package web
 
 import (
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -134,8 +133,7 @@ func (s *Server) renew(h http.Header, grant auth.Grant) {
 // forget clears what a refused request carried: cookies that came twice
 // always, the session's only when the answer says that they are of no use.
 func (s *Server) forget(h http.Header, p presented, err error) {
-	var refusal *auth.Error
-	if errors.As(err, &refusal) && refusal.EndsSession() && !p.none() {
+	if err != nil && endsSession(err) && !p.none() {
 		s.cookies.clear(h)
 	}
 	s.cookies.clearNames(h, p.doubled...)
