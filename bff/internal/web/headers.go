@@ -1,25 +1,50 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
 // securityHeaders are on every answer of every kind, ours and proxied, once.
+// All answers share the values, which nobody may write into: Set replaces a
+// value, and Add copies one that has no room for more.
 type securityHeaders struct {
-	hsts bool
-	dev  bool   // a development server's pages need inline scripts
-	page string // the Content-Security-Policy of pages
+	page       string // the Content-Security-Policy of pages
+	pages, api []headerLine
 }
 
+type headerLine struct {
+	name  string
+	value []string
+}
+
+// newSecurityHeaders: dev, because a development server's pages need inline
+// scripts; policies are the Trusted Types policies that pages may make.
 func newSecurityHeaders(hsts, dev bool, policies []string) securityHeaders {
-	s := securityHeaders{hsts: hsts, dev: dev, page: pageCSP}
+	s := securityHeaders{page: pageCSP}
 	switch {
 	case dev:
 		s.page = devCSP
 	case len(policies) > 0:
 		s.page = strings.Replace(pageCSP, "trusted-types 'none'", "trusted-types "+strings.Join(policies, " "), 1)
+	}
+	everywhere := []headerLine{
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Permissions-Policy", []string{permissionsPolicy}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"X-Frame-Options", []string{"DENY"}}, // for browsers that predate frame-ancestors
+	}
+	if hsts {
+		everywhere = append(everywhere, headerLine{"Strict-Transport-Security", []string{twoYears}})
+	}
+	s.api = append(slices.Clone(everywhere), headerLine{"Content-Security-Policy", []string{apiCSP}})
+	s.pages = append(slices.Clone(everywhere), headerLine{"Content-Security-Policy", []string{s.page}})
+	if dev {
+		s.pages = append(s.pages, headerLine{"Content-Security-Policy-Report-Only", []string{devReportCSP}})
 	}
 	return s
 }
@@ -40,8 +65,8 @@ const (
 	// An answer under /api that is opened as a document can run nothing.
 	apiCSP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-	// Two years, as the preload lists ask; subdomains are the operator's own matter.
-	hsts = "max-age=63072000"
+	// What the preload lists ask for; subdomains are the operator's own matter.
+	twoYears = "max-age=63072000"
 
 	permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), " +
 		"microphone=(), midi=(), payment=(), usb=()"
@@ -54,23 +79,13 @@ const DevRelaxes = "inline scripts and styles (React refresh and style updates a
 
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		h := c.Response().Header()
-		csp := s.headers.page
-		switch {
-		case underAPI(c.Request().URL.Path):
-			csp = apiCSP
-		case s.headers.dev:
-			h["Content-Security-Policy-Report-Only"] = []string{devReportCSP}
+		lines := s.headers.pages
+		if underAPI(c.Request().URL.Path) {
+			lines = s.headers.api
 		}
-		h["Content-Security-Policy"] = []string{csp}
-		h["X-Content-Type-Options"] = []string{"nosniff"}
-		h["Referrer-Policy"] = []string{"no-referrer"}
-		h["Permissions-Policy"] = []string{permissionsPolicy}
-		h["Cross-Origin-Opener-Policy"] = []string{"same-origin"}
-		h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
-		h["X-Frame-Options"] = []string{"DENY"} // for browsers that predate frame-ancestors
-		if s.headers.hsts {
-			h["Strict-Transport-Security"] = []string{hsts}
+		h := c.Response().Header()
+		for _, line := range lines {
+			h[line.name] = line.value
 		}
 		return next(c)
 	}
