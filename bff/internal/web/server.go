@@ -45,6 +45,7 @@ type forwarder func(w http.ResponseWriter, r *http.Request, d proxy.Decision, wh
 // Server answers browsers.
 type Server struct {
 	echo      *echo.Echo
+	chain     echo.HandlerFunc
 	auth      *auth.Service
 	forward   forwarder
 	table     func() *proxy.Table
@@ -78,13 +79,28 @@ func New(o Options) *Server {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerProblem
 	e.IPExtractor = ipExtractor(o.TrustedProxies)
-	e.Pre(s.identifyRequest, s.logRequest, s.secureHeaders, s.knownMethod, s.canonical, s.sameSite)
+	s.chain = s.identifyRequest(s.logRequest(s.secureHeaders(s.knownMethod(s.canonical(s.sameSite(s.dispatch))))))
 	s.mount(e)
 	return s
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+// ServeHTTP implements http.Handler. It is Echo's but for the chain, which Echo
+// makes anew for each request from what Pre was given.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.echo.AcquireContext()
+	c.Reset(r, w)
+	if err := s.chain(c); err != nil {
+		s.answerProblem(err, c)
+	}
+	s.echo.ReleaseContext(c)
+}
+
+// dispatch is the end of the chain: the handler of the route.
+func (s *Server) dispatch(c echo.Context) error {
+	r := c.Request()
+	s.echo.Router().Find(r.Method, echo.GetPath(r), c)
+	return c.Handler()(c)
+}
 
 // ipExtractor finds the client's address. Echo's default believes any
 // X-Forwarded-For; its trusting variant trusts every private network unless
