@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// WithClient makes a context that has a Client, as a request's has.
+func WithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, ClientKey{}, c)
+}
+
 // AccountChanged tells this instance, which may not be the one that wrote it.
 func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) error {
 	return s.accountChanged(ctx, userID, func(context.Context) (Account, error) { return a, nil }, true)

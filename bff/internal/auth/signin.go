@@ -229,19 +229,15 @@ func (u User) Account() Account {
 // maxUserAgent bounds what a browser's own words take up in every record.
 const maxUserAgent = 256
 
-// WithClient attaches the browser behind a request to ctx, for audit events
+// ClientKey is what a request's context has its Client under, for audit events
 // and session records.
-func WithClient(ctx context.Context, c Client) context.Context {
+type ClientKey struct{}
+
+func clientFrom(ctx context.Context) Client {
+	c, _ := ctx.Value(ClientKey{}).(Client)
 	if len(c.UserAgent) > maxUserAgent {
 		c.UserAgent = c.UserAgent[:maxUserAgent]
 	}
 	c.UserAgent = strings.ToValidUTF8(c.UserAgent, "")
-	return context.WithValue(ctx, clientKey{}, c)
-}
-
-type clientKey struct{}
-
-func clientFrom(ctx context.Context) Client {
-	c, _ := ctx.Value(clientKey{}).(Client)
 	return c
 }

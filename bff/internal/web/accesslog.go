@@ -22,16 +22,17 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		status, route, took := loggedStatus(c, broke), loggedRoute(c), s.now().Sub(start)
 		end(route, status)
 		s.answered(c, route, status, took, broke)
+		v := visitOf(c)
 		attrs := []slog.Attr{
 			slog.String("method", loggedMethod(c.Request().Method)),
 			slog.String("route", route),
 			slog.Int("status", status),
 			slog.Float64("ms", float64(took.Microseconds())/1000),
-			slog.String("request", requestID(c)),
-			slog.String("ip", c.RealIP()),
+			slog.String("request", v.client.RequestID),
+			slog.String("ip", v.client.IP),
 		}
-		if user, ok := c.Get(keyUser).(string); ok {
-			attrs = append(attrs, slog.String("user", user))
+		if v.userID != "" {
+			attrs = append(attrs, slog.String("user", v.userID))
 		}
 		if trace != "" {
 			attrs = append(attrs, slog.String("trace", trace))
@@ -40,8 +41,8 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if c.Path() == "/healthz" && status == http.StatusOK {
 			level = slog.LevelDebug // load balancers ask every other second
 		}
-		if err, ok := c.Get(keyError).(error); ok {
-			attrs = append(attrs, slog.String("error", shortened(err.Error())))
+		if v.err != nil {
+			attrs = append(attrs, slog.String("error", shortened(v.err.Error())))
 			if status >= http.StatusInternalServerError {
 				level = slog.LevelError
 			}
@@ -98,7 +99,7 @@ func shortened(s string) string {
 
 // loggedRoute is the pattern that matched, never what was asked for.
 func loggedRoute(c echo.Context) string {
-	if route, ok := c.Get(keyRoute).(string); ok {
+	if route := visitOf(c).route; route != "" {
 		return route
 	}
 	if p := c.Path(); p != "" && p != "/*" {

@@ -118,7 +118,7 @@ func (s *Server) changePassword(c echo.Context, who auth.Principal) error {
 	if err != nil {
 		return err
 	}
-	s.renew(c.Response().Header(), grant)
+	s.renew(c.Response().Header(), grant.Cookies)
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -141,8 +141,8 @@ func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string)
 	if err != nil {
 		return err
 	}
-	s.renew(c.Response().Header(), grant)
-	c.Set(keyUser, grant.Principal.UserID)
+	s.renew(c.Response().Header(), grant.Cookies)
+	visitOf(c).userID = grant.Principal.UserID
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(grant.Principal.UserID, account), "session": sessionOf(view)})
 }
 

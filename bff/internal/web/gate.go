@@ -12,20 +12,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
-// Keys of what a request carries through echo.Context.
-const (
-	keyError = "error" // what became a problem
-	keyRoute = "route" // pattern for the log, where Echo's own is no help
-	keyUser  = "user"  // user id
-	keyPath  = "path"  // the canonical path, as sent
-
-	keyPrincipal = "principal" // whom a request is forwarded as
-)
-
 const headerRequestID = "X-Request-Id"
 
-// identifyRequest gives every request an id: the caller's when it is sane (it
-// ends up in logs and in upstreams), else a new one.
+// identifyRequest begins a visit and gives it an id: the caller's when it is
+// sane (it ends up in logs and in upstreams), else a new one.
 func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -33,11 +23,13 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if !saneID(id) {
 			id = rand.Text()
 		}
-		r.Header[headerRequestID] = []string{id}
-		c.Response().Header()[headerRequestID] = []string{id}
-		c.SetRequest(r.WithContext(auth.WithClient(r.Context(), auth.Client{
-			IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id,
-		})))
+		v := &visit{
+			Context: r.Context(), echo: c, id: [1]string{id},
+			client: auth.Client{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id},
+		}
+		r.Header[headerRequestID] = v.id[:]
+		c.Response().Header()[headerRequestID] = v.id[:]
+		c.SetRequest(r.WithContext(v))
 		return next(c)
 	}
 }
@@ -55,8 +47,6 @@ func saneID(id string) bool {
 	return true
 }
 
-func requestID(c echo.Context) string { return c.Request().Header.Get(headerRequestID) }
-
 // canonical refuses every path that could be read in two ways, before
 // anything is routed: Echo once sent /api/%61dmin/users past the middleware of
 // /api/admin and into its handler.
@@ -72,12 +62,10 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		c.Set(keyPath, path)
+		visitOf(c).path = path
 		return next(c)
 	}
 }
-
-func sentPath(c echo.Context) string { return c.Get(keyPath).(string) }
 
 var knownMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
@@ -117,15 +105,15 @@ func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) authenticate(c echo.Context, p presented) (auth.Grant, error) {
 	grant, err := s.auth.Authenticate(c.Request().Context(), p.access, p.refresh)
 	if err == nil {
-		c.Set(keyUser, grant.Principal.UserID)
+		visitOf(c).userID = grant.Principal.UserID
 	}
 	return grant, err
 }
 
 // renew sets the cookies of a grant, if it brings any.
-func (s *Server) renew(h http.Header, grant auth.Grant) {
-	if grant.Cookies != nil {
-		s.cookies.set(h, grant.Cookies)
+func (s *Server) renew(h http.Header, cookies *auth.Cookies) {
+	if cookies != nil {
+		s.cookies.set(h, cookies)
 		h.Set("Cache-Control", "no-store") // Set-Cookie must not sit in any cache
 	}
 }
@@ -149,7 +137,7 @@ func (s *Server) member(handle func(echo.Context, auth.Principal) error) echo.Ha
 		if err != nil {
 			return err
 		}
-		s.renew(c.Response().Header(), grant)
+		s.renew(c.Response().Header(), grant.Cookies)
 		return handle(c, grant.Principal)
 	}
 }

@@ -46,14 +46,14 @@ func (s *Server) page(c echo.Context) error {
 	row, who := s.pages.Find(p)
 	if row == "" {
 		if to, ok := pageAliases[p]; ok {
-			c.Set(keyRoute, p)
+			visitOf(c).route = p
 			return c.Redirect(http.StatusFound, withQuery(to, r.URL.RawQuery))
 		}
 		if s.pages.Asset(w, r, p) {
-			c.Set(keyRoute, "/assets")
+			visitOf(c).route = "/assets"
 			return nil
 		}
-		c.Set(keyRoute, "/404")
+		visitOf(c).route = "/404"
 		if looksLikeFile(p) {
 			return problem(auth.CodeNotFound, "There is no such file.")
 		}
@@ -61,7 +61,7 @@ func (s *Server) page(c echo.Context) error {
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil
 	}
-	c.Set(keyRoute, row)
+	visitOf(c).route = row
 	if who == members {
 		if done, err := s.guard(c); done || err != nil {
 			return err
@@ -105,7 +105,7 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 	s.forget(h, p, err)
 	switch {
 	case err == nil:
-		s.renew(h, grant)
+		s.renew(h, grant.Cookies)
 		return false, nil
 	case endsSession(err):
 		return true, s.toSignIn(c, err)

@@ -119,7 +119,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 	if marshalErr != nil {
 		panic(marshalErr) // strings only
 	}
-	c.Set(keyError, err)
+	visitOf(c).err = err
 	// A client that is gone needs no answer, and the log line says so.
 	_ = c.Blob(p.status, "application/problem+json", body)
 }

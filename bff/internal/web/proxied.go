@@ -16,10 +16,10 @@ import (
 // says whether it may go on, and as whom. The session is renewed before the
 // body is forwarded, so nothing is lost or sent twice.
 func (s *Server) proxied(c echo.Context) error {
-	r, h := c.Request(), c.Response().Header()
-	d := s.table().Decide(r.Method, sentPath(c), nil)
+	r, h, v := c.Request(), c.Response().Header(), visitOf(c)
+	d := s.table().Decide(r.Method, v.path, nil)
 	if d.Row != nil {
-		c.Set(keyRoute, d.Row.Path)
+		v.route = d.Row.Path
 	}
 	var grant auth.Grant
 	if d.Outcome == proxy.NeedsSession || d.Outcome == proxy.Forward && d.Row.Access == proxy.Optional {
@@ -46,14 +46,11 @@ func (s *Server) proxied(c echo.Context) error {
 	case proxy.NeedsSession:
 		return problem(auth.CodeNotAuthenticated, "Sign in first.")
 	case proxy.Forbidden:
-		s.renew(h, grant)
+		s.renew(h, grant.Cookies)
 		return problem(codeForbidden, "Your role does not open this.")
 	}
-	if who.UserID != "" {
-		c.Set(keyPrincipal, grant.Principal)
-	}
-	r = r.WithContext(context.WithValue(r.Context(), forwarding{}, c))
-	s.forward(c.Response(), r, d, who, func(h http.Header) { s.seal(r.Context(), h, grant) })
+	v.who = grant.Principal
+	s.forward(c.Response(), r, d, who, s.seal(r.Context(), grant.Cookies))
 	return nil
 }
 
@@ -66,29 +63,30 @@ func endsSession(err error) bool {
 
 const sealTimeout = time.Second
 
-// seal adds the renewed cookies when the upstream's answer is about to leave,
-// perhaps long after the renewal: by then the browser may hold newer ones.
-func (s *Server) seal(ctx context.Context, h http.Header, grant auth.Grant) {
-	if grant.Cookies == nil {
-		return
+// seal gives what adds the renewed cookies when the upstream's answer is about
+// to leave, perhaps long after the renewal: by then the browser may hold newer
+// ones. It is nil when there was no renewal.
+func (s *Server) seal(ctx context.Context, cookies *auth.Cookies) func(http.Header) {
+	if cookies == nil {
+		return nil
 	}
-	// The answer to a body that stopped comes after its request was given up.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sealTimeout)
-	defer cancel()
-	if !s.auth.Superseded(ctx, grant.Cookies) {
-		s.renew(h, grant)
+	return func(h http.Header) {
+		// The answer to a body that stopped comes after its request was given up.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sealTimeout)
+		defer cancel()
+		if !s.auth.Superseded(ctx, cookies) {
+			s.renew(h, cookies)
+		}
 	}
 }
-
-// forwarding is where ProxyError and Forwarded find the request they are about.
-type forwarding struct{}
 
 // ProxyError is for proxy.Options.OnError: it answers a request that could
 // not be forwarded, through the writer it is given.
 func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
-	c := forwardedContext(r)
+	v := visitBehind(r)
+	c := v.echo
 	var failed *proxy.Error
-	if errors.As(err, &failed) && failed.Kind == proxy.SessionEnded && s.changed(c) {
+	if errors.As(err, &failed) && failed.Kind == proxy.SessionEnded && s.changed(v) {
 		err = &auth.Error{Code: auth.CodeBusy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
 	}
 	outer := c.Response()
@@ -101,34 +99,26 @@ func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
 // browser. Scheme and host are those that browsers use, whatever this request
 // says of itself.
 func (s *Server) Forwarded(r *http.Request) (clientIP, proto, host string) {
-	return forwardedContext(r).RealIP(), s.public.Scheme, s.public.Host
+	return visitBehind(r).client.IP, s.public.Scheme, s.public.Host
 }
 
 // StreamEnd is for proxy.Options.StreamEnd: when a live connection ends at the
 // latest.
 func (s *Server) StreamEnd(r *http.Request) time.Time {
-	c := forwardedContext(r)
-	who, ok := c.Get(keyPrincipal).(auth.Principal)
-	if !ok {
+	who := visitBehind(r).who
+	if who.UserID == "" {
 		return time.Time{} // nobody's
 	}
-	return s.auth.AbsoluteEnd(r.Context(), who, s.cookies.read(c.Request()).refresh)
+	return s.auth.AbsoluteEnd(r.Context(), who, s.cookies.read(r).refresh)
 }
 
 // StreamAlive is for proxy.Options.Alive: whether the session has not ended,
 // and the caller is still who the upstream was told.
 func (s *Server) StreamAlive(r *http.Request) bool {
-	who, ok := forwardedContext(r).Get(keyPrincipal).(auth.Principal)
-	return !ok || s.auth.Alive(who.SessionID) && !s.auth.Overtaken(who)
+	who := visitBehind(r).who
+	return who.UserID == "" || s.auth.Alive(who.SessionID) && !s.auth.Overtaken(who)
 }
 
 // changed: a stream ends because its caller's role is another one, and the
 // session goes on.
-func (s *Server) changed(c echo.Context) bool {
-	who, ok := c.Get(keyPrincipal).(auth.Principal)
-	return ok && s.auth.Alive(who.SessionID)
-}
-
-func forwardedContext(r *http.Request) echo.Context {
-	return r.Context().Value(forwarding{}).(echo.Context)
-}
+func (s *Server) changed(v *visit) bool { return v.who.UserID != "" && s.auth.Alive(v.who.SessionID) }

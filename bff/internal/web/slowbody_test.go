@@ -21,13 +21,14 @@ func TestDrippedBodyIsGivenUp(t *testing.T) {
 	s := &Server{pages: files(t), now: time.Now, log: slog.New(slog.DiscardHandler)}
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerProblem
+	e.Pre(s.identifyRequest)
 	e.POST("/reads", own(func(c echo.Context) error {
 		var email string
 		return readJSON(c, required("email", &email))
 	}))
 	e.POST("/ignores", own(func(c echo.Context) error { return c.NoContent(204) }))
 	e.GET("/login", func(c echo.Context) error { // a page, which has no use for a body
-		c.Set(keyPath, "/login")
+		visitOf(c).path = "/login"
 		return s.elsewhere(c)
 	})
 	server := httptest.NewServer(e)

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// visit is what this room knows of one request. It is the request's context at
+// the same time, so that handlers, the proxy's hooks and package auth find it
+// or their part of it: one allocation and one copy of the request, where
+// Echo's store and context.WithValue make one of each for every fact.
+type visit struct {
+	context.Context // the connection's
+
+	echo   echo.Context
+	client auth.Client
+	id     [1]string // client.RequestID, as headers hold it
+
+	path   string         // the canonical path, as sent
+	route  string         // pattern for the log, where Echo's own is no help
+	userID string         // who it is from, for the log
+	who    auth.Principal // whom it is forwarded as
+	err    error          // what became a problem
+}
+
+type visitKey struct{}
+
+// Value makes visit a context.
+func (v *visit) Value(key any) any {
+	switch key.(type) {
+	case visitKey:
+		return v
+	case auth.ClientKey:
+		return v.client
+	}
+	return v.Context.Value(key)
+}
+
+// visitOf finds what identifyRequest began.
+func visitOf(c echo.Context) *visit { return visitBehind(c.Request()) }
+
+// visitBehind is visitOf for the proxy's hooks.
+func visitBehind(r *http.Request) *visit { return r.Context().Value(visitKey{}).(*visit) }
+
+func requestID(c echo.Context) string { return visitOf(c).client.RequestID }
+
+func sentPath(c echo.Context) string { return visitOf(c).path }
