@@ -1,7 +1,9 @@
 package auth_test
 
 import (
+	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,25 @@ func TestRegister(t *testing.T) {
 	}
 	if e := h.eventsOf(auth.EventRegistered); len(e) != 1 || e[0].UserID != u.ID || e[0].IP != "192.0.2.7" || e[0].RequestID != "r-1" {
 		t.Errorf("audit = %+v", e)
+	}
+}
+
+// A browser chooses its own words, and every record of it would keep them all.
+func TestLongUserAgentsAreCut(t *testing.T) {
+	h := open(t)
+	for sent, kept := range map[string]string{
+		"Browser/1.0": "Browser/1.0", strings.Repeat("x", 256): strings.Repeat("x", 256), strings.Repeat("x", 1000): strings.Repeat("x", 256),
+		strings.Repeat("x", 255) + "é": strings.Repeat("x", 255), "caf\xe9": "caf",
+	} {
+		in, err := h.Register(auth.WithClient(t.Context(), auth.Client{UserAgent: sent}),
+			auth.Registration{Email: rand.Text() + "@example.com", Password: adaPassword, Name: "Ada"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events := h.eventsOf(auth.EventRegistered)
+		if e := events[slices.IndexFunc(events, func(e auth.Event) bool { return e.UserID == in.ID })]; e.UserAgent != kept {
+			t.Errorf("of %d bytes %d are kept: %q", len(sent), len(e.UserAgent), e.UserAgent)
+		}
 	}
 }
 

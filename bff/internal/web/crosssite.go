@@ -42,12 +42,12 @@ func newCrossSite(public, dev *url.URL) crossSite {
 
 // check refuses a request that a page of another site caused.
 func (x crossSite) check(h http.Header) error {
-	for _, v := range h.Values("Sec-Fetch-Site") {
+	for _, v := range h["Sec-Fetch-Site"] {
 		if v != "same-origin" && v != "none" {
 			return problem(codeCrossSite, "This address answers pages of "+x.expected+" only; the browser says the request is "+printable(v)+".")
 		}
 	}
-	for _, v := range h.Values("Origin") {
+	for _, v := range h["Origin"] {
 		if !x.allowed[v] {
 			return problem(codeCrossSite, "This address answers pages of "+x.expected+" only; the request comes from "+printable(v)+". If that is this product under another name, set PUBLIC_URL to it.")
 		}
