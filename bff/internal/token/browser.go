@@ -21,6 +21,9 @@ type Access struct {
 	ExpiresAt  time.Time
 }
 
+// expired is what the parser says of exp.
+func (a *Access) expired(now time.Time) bool { return !now.Before(a.ExpiresAt) }
+
 type accessClaims struct {
 	jwt.RegisteredClaims        // iss sub iat exp
 	SessionID            string `json:"sid"`
@@ -42,19 +45,38 @@ func (i *Issuer) MintAccess(a Access) (string, error) {
 
 // VerifyAccess reads an access token without any I/O. It answers ErrInvalid,
 // or ErrExpired beside the genuine claims.
+//
+// A token that was verified before is not verified again, see verified; its
+// time is looked at every time, so that the answer is the same.
 func (i *Issuer) VerifyAccess(raw string, now time.Time) (Access, error) {
+	if known := i.verified.find(raw); known != nil {
+		if known.access.expired(now) {
+			return known.access, ErrExpired
+		}
+		return known.access, nil
+	}
+	a, timeless, err := i.verifyAccess(raw, now)
+	if err == nil && timeless {
+		i.verified.keep(raw, a, now)
+	}
+	return a, err
+}
+
+// verifyAccess does the work. timeless: nothing but exp can make the answer
+// another one at another time. We sign no nbf, but it is honoured.
+func (i *Issuer) verifyAccess(raw string, now time.Time) (_ Access, timeless bool, _ error) {
 	var c accessClaims
 	err := i.access.parse(raw, typAccess, i.issuer, now, &c)
 	if err != nil && !errors.Is(err, ErrExpired) {
-		return Access{}, err
+		return Access{}, false, err
 	}
 	if c.Subject == "" || c.SessionID == "" || c.Generation == 0 || c.Role == "" || c.IssuedAt == nil {
-		return Access{}, fmt.Errorf("%w: a claim is missing", ErrInvalid)
+		return Access{}, false, fmt.Errorf("%w: a claim is missing", ErrInvalid)
 	}
 	return Access{
 		UserID: c.Subject, SessionID: c.SessionID, Generation: c.Generation,
 		Role: c.Role, Email: c.Email, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time,
-	}, err
+	}, c.NotBefore == nil, err
 }
 
 // Refresh is what a refresh token says. Times are whole seconds.

@@ -71,24 +71,3 @@ func FuzzVerifySigned(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkVerifyAccess(b *testing.B) {
-	i := newIssuer(b)
-	raw := must(b)(i.MintAccess(someAccess()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := i.VerifyAccess(raw, start); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkMintIdentityCached(b *testing.B) {
-	i, who := newIssuer(b), someIdentity()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := i.MintIdentity(who, "orders", start); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

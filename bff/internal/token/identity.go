@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -51,20 +52,30 @@ type identityClaimsKey struct {
 }
 
 type cachedIdentity struct {
-	jwt        string
+	bearer     string // scheme and token: one string serves both callers
 	reuseUntil time.Time
 }
+
+// bearerScheme is what RFC 6750 §2.1 puts before a token.
+const bearerScheme = "Bearer "
 
 // MintIdentity gives an ES256 token for one upstream (RFC 7519; the audience
 // keeps one upstream from replaying it at another). Signing costs more than
 // the rest of a proxied request, so a token is reused for identityReuse.
 func (i *Issuer) MintIdentity(who Identity, audience string, now time.Time) (string, error) {
+	bearer, err := i.MintBearer(who, audience, now)
+	return strings.TrimPrefix(bearer, bearerScheme), err
+}
+
+// MintBearer is MintIdentity as the value of an Authorization header, made
+// once for all the requests that it is reused for.
+func (i *Issuer) MintBearer(who Identity, audience string, now time.Time) (string, error) {
 	key := identityClaimsKey{who, audience}
 	i.mu.RLock()
 	hit, ok := i.cache[key]
 	i.mu.RUnlock()
 	if ok && now.Before(hit.reuseUntil) {
-		return hit.jwt, nil
+		return hit.bearer, nil
 	}
 
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, &identityClaims{
@@ -86,8 +97,9 @@ func (i *Issuer) MintIdentity(who Identity, audience string, now time.Time) (str
 	if len(i.cache) >= maxCachedIdentities {
 		i.evict(now)
 	}
-	i.cache[key] = cachedIdentity{jwt: signed, reuseUntil: now.Add(identityReuse)}
-	return signed, nil
+	bearer := bearerScheme + signed
+	i.cache[key] = cachedIdentity{bearer: bearer, reuseUntil: now.Add(identityReuse)}
+	return bearer, nil
 }
 
 // evict drops what is stale and, when that is not enough, everything: a

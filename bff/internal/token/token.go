@@ -11,6 +11,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ type Issuer struct {
 	refresh  hmacKeys
 	device   [][]byte
 	identity []identityKey
+	verified verified // by the keys above, which are this Issuer's for good
 
 	mu    sync.RWMutex
 	cache map[identityClaimsKey]cachedIdentity
@@ -61,7 +63,9 @@ func New(c Config) (*Issuer, error) {
 	if c.Issuer == "" {
 		return nil, errors.New("token: Issuer is empty; give the public URL")
 	}
-	i := &Issuer{issuer: c.Issuer, cache: make(map[identityClaimsKey]cachedIdentity)}
+	i := &Issuer{
+		issuer: c.Issuer, cache: make(map[identityClaimsKey]cachedIdentity), verified: verified{seed: maphash.MakeSeed()},
+	}
 	var err error
 	if i.access, err = newHMACKeys("access", c.AccessKeys); err != nil {
 		return nil, err
