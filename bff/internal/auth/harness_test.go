@@ -21,7 +21,7 @@ import (
 // whatever a test wants to break.
 type house struct {
 	*auth.Service
-	t        *testing.T
+	t        testing.TB
 	clock    *authtest.Clock
 	sessions *memstore.Store
 	users    *memstore.Users
@@ -45,7 +45,7 @@ var crowd = func() auth.Limits {
 }()
 
 // open starts a house. Each option may change what it stands on.
-func open(t *testing.T, options ...func(*auth.Deps)) *house {
+func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	t.Helper()
 	clock := authtest.NewClock()
 	sessions, err := memstore.Open(memstore.Config{Now: clock.Now})
@@ -133,7 +133,7 @@ func (h *house) signIn(remember bool) *auth.Cookies {
 }
 
 // arrived is a signed-in browser.
-func arrived(t *testing.T, options ...func(*auth.Deps)) (*house, *auth.Cookies) {
+func arrived(t testing.TB, options ...func(*auth.Deps)) (*house, *auth.Cookies) {
 	t.Helper()
 	h := open(t, options...)
 	h.register()
