@@ -161,7 +161,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	var server *web.Server // the proxy answers its failures through it
 	a.proxy = proxy.New(proxy.Options{
 		Mint: func(who proxy.Identity, audience string) (string, error) {
-			return tokens.MintIdentity(token.Identity(who), audience, a.now())
+			return tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
 		OnError:     func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
 		Forwarded:   func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },

@@ -40,7 +40,7 @@ func BenchmarkForward(b *testing.B) {
 	u, _ := url.Parse(upstream.URL)
 	table := mustTable(b, Row{Path: "/api/x", Upstreams: []*url.URL{u}})
 	p := New(Options{
-		Mint:      func(Identity, string) (string, error) { return "token", nil },
+		Mint:      func(Identity, string) (string, error) { return "Bearer token", nil },
 		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { b.Error(err, err.Cause) },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})

@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// Mint makes the identity token that an upstream is shown. It is called for
-// every request and should cache: signing costs more than forwarding.
-type Mint func(who Identity, audience string) (jwt string, err error)
+// Mint makes the identity token that an upstream is shown, as the value of
+// Authorization (RFC 6750 §2.1). It is called for every request and should
+// cache: signing costs more than forwarding.
+type Mint func(who Identity, audience string) (bearer string, err error)
 
 // Options is what a Proxy needs from outside. Mint, OnError and Now must be set.
 type Options struct {
@@ -128,12 +129,12 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		return
 	}
 	if ex.who.UserID != "" && rt.Identity == IdentityJWT {
-		jwt, err := p.mint(ex.who, rt.Audience)
+		bearer, err := p.mint(ex.who, rt.Audience)
 		if err != nil {
 			p.answer(ex, &Error{Kind: MintFailed, Route: rt.Path, Cause: err})
 			return
 		}
-		ex.bearer = "Bearer " + jwt
+		ex.bearer = bearer
 	}
 	ex.upstream = rt.pick(p.now, nil)
 
