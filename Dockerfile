@@ -13,7 +13,8 @@ ENV CGO_ENABLED=0
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY bff/ bff/
-COPY spa/embed.go spa/dist.placeholder.html spa/
+COPY spa/embed.go spa/
+COPY spa/dist.placeholder spa/dist.placeholder/
 COPY --from=spa /src/spa/dist spa/dist/
 ARG VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \

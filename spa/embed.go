@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// The pattern also takes dist.placeholder.html, so that a fresh clone compiles
+// The pattern also takes dist.placeholder, so that a fresh clone compiles
 // before anybody has built the app.
 //
 //go:embed all:dist*
@@ -18,7 +18,7 @@ func Dist() (dist fs.FS, built bool) {
 	if _, err := fs.Stat(files, "dist/index.html"); err == nil {
 		return mustSub(files, "dist"), true
 	}
-	return placeholder{files}, false
+	return mustSub(files, "dist.placeholder"), false
 }
 
 func mustSub(fsys fs.FS, dir string) fs.FS {
@@ -27,14 +27,4 @@ func mustSub(fsys fs.FS, dir string) fs.FS {
 		panic(err) // the name is a constant
 	}
 	return sub
-}
-
-// placeholder is a file system with one file, index.html.
-type placeholder struct{ embed.FS }
-
-func (p placeholder) Open(name string) (fs.File, error) {
-	if name == "index.html" {
-		return p.FS.Open("dist.placeholder.html")
-	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
