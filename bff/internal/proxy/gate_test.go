@@ -48,7 +48,9 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 	g := &gate{who: ann}
 	g.table.Store(mustTable(t, row))
 	o := Options{
-		Mint: func(who Identity, audience string) (string, error) { return "Bearer jwt-" + who.UserID + "-" + audience, nil },
+		Mint: func(who Identity, audience string) (string, error) {
+			return "Bearer jwt-" + who.UserID + "-" + audience, nil
+		},
 		OnError: func(w http.ResponseWriter, _ *http.Request, err *Error) {
 			g.last.Store(err)
 			status := map[Kind]int{
