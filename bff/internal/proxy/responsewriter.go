@@ -61,7 +61,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.done = true
 	w.seal(w.Header())
-	socket.attach(conn, rw.Reader)
+	socket.attach(conn, rw)
 	return socket, rw, nil
 }
 

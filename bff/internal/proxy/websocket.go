@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"encoding/binary"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -58,7 +59,7 @@ func upgradable(r *http.Request) bool {
 type socket struct {
 	net.Conn
 	ex      *exchange
-	reader  *bufio.Reader          // what the client sent along with its handshake
+	buffers *bufio.ReadWriter      // net/http's; the client may have sent something along with its handshake
 	ready   atomic.Bool            // Conn is set
 	closing atomic.Pointer[[]byte] // our close frame, once the session has ended
 
@@ -75,10 +76,10 @@ func (ex *exchange) openSocket() (*socket, error) {
 	return s, ex.register(true, s.end)
 }
 
-func (s *socket) attach(conn net.Conn, reader *bufio.Reader) {
+func (s *socket) attach(conn net.Conn, buffers *bufio.ReadWriter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.Conn, s.reader = conn, reader
+	s.Conn, s.buffers = conn, buffers
 	s.ready.Store(true)
 }
 
@@ -122,6 +123,9 @@ func (s *socket) open() {
 	defer s.mu.Unlock()
 	if !s.opened {
 		s.opened = true
+		// net/http keeps its buffers until the handler returns: emptied, they
+		// hold no 4 KiB each.
+		*s.buffers.Writer = bufio.Writer{}
 		s.finish()
 	}
 }
@@ -132,10 +136,10 @@ func (s *socket) open() {
 func (s *socket) Read(p []byte) (n int, err error) {
 	s.open()
 	for {
-		if s.reader != nil && s.reader.Buffered() > 0 {
-			n, err = s.reader.Read(p)
+		if early := s.buffers.Reader; early.Buffered() > 0 {
+			n, err = early.Read(p)
 		} else {
-			s.reader = nil
+			*early = bufio.Reader{} // see open
 			n, err = s.Conn.Read(p)
 		}
 		if s.closing.Load() == nil {
@@ -146,6 +150,18 @@ func (s *socket) Read(p []byte) (n int, err error) {
 		}
 	}
 }
+
+// What io.Copy looks for: without them it takes 32 KiB for each direction.
+var (
+	_ io.WriterTo   = (*socket)(nil)
+	_ io.ReaderFrom = (*socket)(nil)
+)
+
+// WriteTo carries what the client sends.
+func (s *socket) WriteTo(upstream io.Writer) (int64, error) { return copyQuietly(upstream, s) }
+
+// ReadFrom carries what the upstream sends.
+func (s *socket) ReadFrom(upstream io.Reader) (int64, error) { return copyQuietly(s, upstream) }
 
 // Write is what the upstream sends.
 func (s *socket) Write(p []byte) (int, error) {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -183,7 +184,7 @@ func pipe(t *testing.T) (*socket, net.Conn) {
 	client, server := net.Pipe()
 	t.Cleanup(func() { client.Close(); server.Close() })
 	s := &socket{}
-	s.attach(server, nil)
+	s.attach(server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)))
 	return s, client
 }
 
