@@ -24,5 +24,5 @@ func newPages(c *config.Config, log *slog.Logger) (web.Pages, error) {
 	if !built {
 		log.Warn("this binary was compiled before the single-page app; `make run` builds both")
 	}
-	return web.NewFiles(dist)
+	return web.NewEmbeddedFiles(dist)
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Files serves a built app from memory: every file, and the compressed copies
@@ -28,8 +29,12 @@ type asset struct {
 
 type variant struct {
 	encoding string // "" for the plain file
-	etag     string
-	body     []byte
+	content  func() content
+}
+
+type content struct {
+	etag string
+	body []byte
 }
 
 // assetsDir is where builds put what has a hash in its name.
@@ -47,7 +52,14 @@ var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // NewFiles reads a built app: index.html, its assets and their copies, and
 // gatehouse.json if it is not quite like the one in spa/.
-func NewFiles(dist fs.FS) (*Files, error) {
+func NewFiles(dist fs.FS) (*Files, error) { return newFiles(dist, false) }
+
+// NewEmbeddedFiles is NewFiles for files that cannot change or go away. Each is
+// read when it is first asked for: most of them, such as plain files that have
+// compressed copies, never are.
+func NewEmbeddedFiles(dist fs.FS) (*Files, error) { return newFiles(dist, true) }
+
+func newFiles(dist fs.FS, late bool) (*Files, error) {
 	f := &Files{assets: map[string]*asset{}, appFacts: appFacts{table: ownPages}}
 	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -62,7 +74,7 @@ func NewFiles(dist fs.FS) (*Files, error) {
 		if d.IsDir() || isCompressedCopy(name) {
 			return nil
 		}
-		a, err := readAsset(dist, name)
+		a, err := newAsset(dist, name, late)
 		if err != nil {
 			return err
 		}
@@ -77,7 +89,7 @@ func NewFiles(dist fs.FS) (*Files, error) {
 	}
 	delete(f.assets, "/index.html") // "/" is its address
 	if own := f.assets["/"+appFile]; own != nil {
-		if f.appFacts, err = readAppFile(own.plain(), func(path string) bool { return f.assets[path] != nil }); err != nil {
+		if f.appFacts, err = readAppFile(own.plain().content().body, func(path string) bool { return f.assets[path] != nil }); err != nil {
 			return nil, fmt.Errorf("read the app's files: %w", err)
 		}
 		delete(f.assets, "/"+appFile) // it is for the server
@@ -94,8 +106,8 @@ func isCompressedCopy(name string) bool {
 	return false
 }
 
-func readAsset(dist fs.FS, name string) (*asset, error) {
-	plain, err := fs.ReadFile(dist, name)
+func newAsset(dist fs.FS, name string, late bool) (*asset, error) {
+	plain, err := fs.Stat(dist, name)
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +117,41 @@ func readAsset(dist fs.FS, name string) (*asset, error) {
 	}
 	for _, e := range encodings {
 		// A copy that saves nothing is not worth a Vary.
-		if body, err := fs.ReadFile(dist, name+e.suffix); err == nil && len(body) < len(plain) {
-			a.variants = append(a.variants, newVariant(e.name, body))
+		if copied, err := fs.Stat(dist, name+e.suffix); err != nil || copied.Size() >= plain.Size() {
+			continue
+		}
+		if err := a.add(dist, e.name, name+e.suffix, late); err != nil {
+			return nil, err
 		}
 	}
-	a.variants = append(a.variants, newVariant("", plain))
-	return a, nil
+	return a, a.add(dist, "", name, late)
 }
 
-func newVariant(encoding string, body []byte) variant {
+func (a *asset) add(dist fs.FS, encoding, name string, late bool) error {
+	v := variant{encoding: encoding}
+	if late {
+		v.content = sync.OnceValue(func() content {
+			body, err := fs.ReadFile(dist, name)
+			if err != nil {
+				panic(err) // it is in the binary
+			}
+			return newContent(body)
+		})
+	} else {
+		body, err := fs.ReadFile(dist, name)
+		if err != nil {
+			return err
+		}
+		c := newContent(body)
+		v.content = func() content { return c }
+	}
+	a.variants = append(a.variants, v)
+	return nil
+}
+
+func newContent(body []byte) content {
 	sum := sha256.Sum256(body)
-	return variant{encoding: encoding, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body: body}
+	return content{etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body: body}
 }
 
 // contentType does not ask the operating system's table: on one machine .js
@@ -182,22 +218,23 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request, status int) {
 	if len(a.variants) > 1 {
 		h.Add("Vary", "Accept-Encoding")
 	}
-	h.Set("ETag", v.etag)
-	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), v.etag) {
+	c := v.content()
+	h.Set("ETag", c.etag)
+	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), c.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	if v.encoding != "" {
 		h.Set("Content-Encoding", v.encoding)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(v.body)))
+	h.Set("Content-Length", strconv.Itoa(len(c.body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(v.body) // a client that is gone needs no answer
+		_, _ = w.Write(c.body) // a client that is gone needs no answer
 	}
 }
 
-func (a *asset) plain() []byte { return a.variants[len(a.variants)-1].body }
+func (a *asset) plain() variant { return a.variants[len(a.variants)-1] }
 
 // choose picks the best variant that the client takes (RFC 9110 §12.5.3).
 func (a *asset) choose(accept string) variant {
@@ -206,7 +243,7 @@ func (a *asset) choose(accept string) variant {
 			return v
 		}
 	}
-	return a.variants[len(a.variants)-1]
+	return a.plain()
 }
 
 func accepts(header, encoding string) bool {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,6 +56,50 @@ func body(t *testing.T, resp *http.Response) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// reads counts how often each file is read.
+type reads struct {
+	fs.FS
+	of map[string]int
+}
+
+func (r reads) ReadFile(name string) ([]byte, error) {
+	r.of[name]++
+	return fs.ReadFile(r.FS, name)
+}
+
+// A folder may be emptied while the server runs; the binary's own files stay,
+// and what nobody asks for takes no memory.
+func TestEmbeddedFilesAreReadWhenAskedFor(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Encoding", "br")
+	for name, tt := range map[string]struct {
+		open        func(fs.FS) (*Files, error)
+		first, then int
+	}{
+		"folder":   {NewFiles, 8, 8},
+		"embedded": {NewEmbeddedFiles, 0, 1},
+	} {
+		seen := reads{builtApp, map[string]int{}}
+		f, err := tt.open(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(seen.of) != tt.first {
+			t.Errorf("%s: read at the start: %v", name, seen.of)
+		}
+		for range 2 {
+			w := httptest.NewRecorder()
+			f.Page(w, r, http.StatusOK)
+			if w.Body.String() != "page-br" || w.Header().Get("Etag") == "" || w.Header().Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s: %q, %v", name, w.Body, w.Header())
+			}
+		}
+		if len(seen.of) != tt.then || seen.of["index.html.br"] != 1 {
+			t.Errorf("%s: read after two visits: %v", name, seen.of)
+		}
+	}
 }
 
 func TestCompressedCopies(t *testing.T) {
