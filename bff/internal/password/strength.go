@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ccojocar/zxcvbn-go"
+	"github.com/ccojocar/zxcvbn-go/frequency"
 	"github.com/ccojocar/zxcvbn-go/match"
 	"github.com/ccojocar/zxcvbn-go/matching"
 	"golang.org/x/text/unicode/norm"
@@ -33,6 +34,10 @@ const (
 	// A local part shorter than this is inside half of all passwords.
 	minNameInPassword = 4
 )
+
+// zxcvbn has made its dictionaries of these lists by now, and would keep 2 MB of
+// them for nothing.
+func init() { clear(frequency.Lists) }
 
 // TooLong reports whether pw cannot be anybody's password. It counts as
 // CheckShape does, after NFC: a password that was taken decomposed must be
