@@ -115,6 +115,7 @@ func (a *App) Run(ctx context.Context) error {
 		if !a.catchUp(ctx, background) {
 			return nil
 		}
+		releaseStart()
 		a.announce()
 		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log))
 	})
