@@ -93,6 +93,7 @@ var goStatements = map[string]string{
 	"bff/internal/app/drain.go drain":          "two servers are shut down side by side, and waited for",
 	"bff/internal/auth/run.go Run":             "the service's background work, one Run for app",
 	"bff/internal/proxy/health.go probe":       "probes of one round, side by side: a hung upstream must not delay the others",
+	"bff/internal/proxy/switching.go carry":    "both ways of a WebSocket, after its request; Shutdown ends and awaits them",
 	"bff/internal/servertest/process.go Start": "waits for a server's end, as nothing else tells",
 	"bff/internal/servertest/smtp.go SMTP":     "a mail server; its test's end waits for it",
 	"bff/internal/servertest/smtp.go accept":   "one for each connection; waited for with the server",

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -159,10 +160,19 @@ func rewriteHandshake(pr *httputil.ProxyRequest) {
 }
 
 // modifyHandshake is ReverseProxy's hook on final responses, 101 included.
-func modifyHandshake(res *http.Response) error { return exchangeOf(res.Request.Context()).receive(res) }
+func modifyHandshake(res *http.Response) error {
+	ex := exchangeOf(res.Request.Context())
+	if err := ex.receive(res); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		return err
+	}
+	return ex.switchProtocols(res)
+}
 
 // fail answers an exchange that came to nothing.
 func (p *Proxy) fail(ex *exchange, err error) {
+	if errors.Is(err, errSwitched) {
+		return
+	}
 	p.answer(ex, ex.problem(err))
 }
 

@@ -58,7 +58,6 @@ func upgradable(r *http.Request) bool {
 // upstream sends, so that a close frame of ours can be put between two of them.
 type socket struct {
 	net.Conn
-	ex      *exchange
 	buffers *bufio.ReadWriter      // net/http's; the client may have sent something along with its handshake
 	ready   atomic.Bool            // Conn is set
 	closing atomic.Pointer[[]byte] // our close frame, once the session has ended
@@ -72,7 +71,7 @@ type socket struct {
 // openSocket registers before the connection is taken over, so that a session
 // that has ended meanwhile can still be answered with a status.
 func (ex *exchange) openSocket() (*socket, error) {
-	s := &socket{ex: ex}
+	s := &socket{}
 	return s, ex.register(true, s.end)
 }
 

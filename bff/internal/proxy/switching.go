@@ -1,0 +1,71 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// errSwitched has ReverseProxy leave a connection alone that is no HTTP any
+// more. It is nobody's failure.
+var errSwitched = errors.New("the connection has been taken over")
+
+// switchProtocols answers the client with the upstream's 101 and leaves the
+// connection to two goroutines. ReverseProxy would keep the request, its
+// handlers' stack and its own goroutines for as long as the WebSocket lives:
+// 40 KiB for one on which nothing happens.
+func (ex *exchange) switchProtocols(res *http.Response) error {
+	upstream, ok := res.Body.(io.ReadWriteCloser)
+	if !ok || !wantsUpgrade(ex.in.Header) || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
+		return errBadStatus
+	}
+	s, err := ex.takeOver(res.Header)
+	if err != nil {
+		return err
+	}
+	live := ex.stream
+	ex.stream = nil // it goes when the socket does, not with the request
+	streams := &ex.proxy.streams
+	res.Body = http.NoBody // ReverseProxy closes what it is not to use
+	s.carry(upstream, func() { streams.remove(live) })
+	return errSwitched
+}
+
+// takeOver writes the 101.
+func (ex *exchange) takeOver(answer http.Header) (*socket, error) {
+	conn, buffers, err := ex.w.Hijack()
+	if err != nil {
+		return nil, err
+	}
+	h := ex.w.Header()
+	for name, values := range answer {
+		h[name] = append(h[name], values...)
+	}
+	head := &http.Response{StatusCode: http.StatusSwitchingProtocols, ProtoMajor: 1, ProtoMinor: 1, Header: h}
+	if err := errors.Join(head.Write(buffers), buffers.Flush()); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn.(*socket), nil
+}
+
+// carry copies both ways. When the client has said all it has to say, it may
+// still hear the rest; when the upstream has, that is the end.
+func (s *socket) carry(upstream io.ReadWriteCloser, gone func()) {
+	hangUp := func() { _, _ = upstream.Close(), s.Close() }
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		_, err := s.WriteTo(upstream)
+		if half, ok := upstream.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
+			return
+		}
+		hangUp()
+	}()
+	go func() {
+		_, _ = s.ReadFrom(upstream)
+		hangUp()
+		<-said
+		gone()
+	}()
+}
