@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -22,9 +21,8 @@ var (
 // leaves the limit to whoever looks at them, as we do.
 const maxInformational = 32
 
-// exchange is one request on its way through. It is the context of that
-// request at the same time, so that the hooks of ReverseProxy, which are
-// shared by all requests, find it.
+// exchange is one request on its way through, and the context of what is sent
+// to the upstream.
 type exchange struct {
 	cancellation
 
@@ -50,19 +48,6 @@ type exchange struct {
 
 	ended  atomic.Bool // by CloseSession
 	stream *stream     // registered; nil for an ordinary answer
-}
-
-type exchangeKey struct{}
-
-func (ex *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
-		return ex
-	}
-	return ex.Context.Value(key)
-}
-
-func exchangeOf(ctx context.Context) *exchange {
-	return ctx.Value(exchangeKey{}).(*exchange)
 }
 
 // startClock begins to count the row's timeout. It counts the time in which
@@ -163,7 +148,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// problem finds out what an error from ReverseProxy means.
+// problem finds out what an error on the way means.
 func (ex *exchange) problem(err error) *Error {
 	e := &Error{Kind: Unreachable, Route: ex.route.Path, Cause: err}
 	if ex.body != nil {

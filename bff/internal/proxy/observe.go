@@ -31,7 +31,7 @@ func (k Kind) name() string {
 }
 
 // observed sends r to the exchange's upstream with the observer looking on.
-func (p balancer) observed(ex *exchange, r *http.Request) (*http.Response, error) {
+func (p *Proxy) observed(ex *exchange, r *http.Request) (*http.Response, error) {
 	if p.observe.Attempt == nil {
 		return p.transport.roundTrip(ex.upstream, ex, r)
 	}

@@ -3,11 +3,9 @@ package proxy
 import (
 	"cmp"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"sync"
 	"time"
@@ -61,7 +59,6 @@ type Proxy struct {
 	clientStall  time.Duration
 
 	transport *transports
-	sockets   httputil.ReverseProxy // for upgrades
 	streams   streams
 	buffers   copyBuffers
 }
@@ -81,14 +78,6 @@ func New(o Options) *Proxy {
 			ip, _, _ := net.SplitHostPort(r.RemoteAddr)
 			return ip, o.PublicURL.Scheme, o.PublicURL.Host
 		}
-	}
-	p.sockets = httputil.ReverseProxy{
-		Rewrite:        rewriteHandshake,
-		Transport:      balancer{p},
-		ModifyResponse: modifyHandshake,
-		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { p.fail(exchangeOf(r.Context()), err) },
-		ErrorLog:       slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug),
-		BufferPool:     &p.buffers,
 	}
 	return p
 }
@@ -143,36 +132,11 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r}
 		defer ex.body.detach()
 	}
-	if wantsUpgrade(r.Header) {
-		p.sockets.ServeHTTP(&ex.w, r.WithContext(ex))
-		return
-	}
 	p.relay(ex)
-}
-
-// rewriteHandshake is ReverseProxy's hook on requests. Rewrite, never Director:
-// with that one a client takes our headers out by naming them in Connection.
-func rewriteHandshake(pr *httputil.ProxyRequest) {
-	ex := exchangeOf(pr.In.Context())
-	ex.rewriteRequestHeader(pr.In, pr.Out.Header)
-	ex.address(pr.Out)
-	ex.giveBody(pr.Out)
-}
-
-// modifyHandshake is ReverseProxy's hook on final responses, 101 included.
-func modifyHandshake(res *http.Response) error {
-	ex := exchangeOf(res.Request.Context())
-	if err := ex.receive(res); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-		return err
-	}
-	return ex.switchProtocols(res)
 }
 
 // fail answers an exchange that came to nothing.
 func (p *Proxy) fail(ex *exchange, err error) {
-	if errors.Is(err, errSwitched) {
-		return
-	}
 	p.answer(ex, ex.problem(err))
 }
 

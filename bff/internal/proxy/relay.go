@@ -8,13 +8,19 @@ import (
 	"strings"
 )
 
-// relay is a whole exchange that is no WebSocket's. It does what
-// httputil.ReverseProxy does for those, without its copies of what nobody
-// changes: they were a quarter of a request's allocations.
+// relay is a whole exchange. It does what httputil.ReverseProxy does, whose
+// copies of what nobody changes were a quarter of a request's allocations, and
+// which keeps a request for as long as its WebSocket lives.
 func (p *Proxy) relay(ex *exchange) {
-	res, err := balancer{p}.RoundTrip(ex.outgoing())
+	res, err := p.send(ex, ex.outgoing())
 	if err != nil {
 		p.fail(ex, err)
+		return
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		if err := ex.switchProtocols(res); err != nil {
+			p.fail(ex, err)
+		}
 		return
 	}
 	defer res.Body.Close()
@@ -33,7 +39,7 @@ func (p *Proxy) relay(ex *exchange) {
 	if err := p.copyBody(&ex.w, res); err != nil {
 		panic(http.ErrAbortHandler) // the client must not take what it has for the whole answer
 	}
-	res.Body.Close() // trailers are there, filtered
+	ex.filterTrailer(res.Trailer) // with what came behind the body
 	writeTrailers(&ex.w, res.Trailer, announced)
 }
 
@@ -52,6 +58,9 @@ func (ex *exchange) outgoing() *http.Request {
 		h["User-Agent"] = nil // else net/http gives its own
 	}
 	ex.rewriteRequestHeader(in, h)
+	if wantsUpgrade(in.Header) {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+	}
 	out := in.WithContext(ex)
 	out.Header, out.Close = h, false
 	out.URL = &url.URL{}
@@ -61,8 +70,7 @@ func (ex *exchange) outgoing() *http.Request {
 }
 
 // address has the bytes sent that were judged. Path and RawPath would be
-// encoded anew, with other rules than the client's; and ReverseProxy drops
-// what it cannot parse of a query.
+// encoded anew, with other rules than the client's.
 func (ex *exchange) address(out *http.Request) {
 	out.Host = ""
 	out.URL.Opaque, out.URL.Path, out.URL.RawPath = ex.path, ex.path, ""

@@ -32,7 +32,7 @@ var requestRules = map[string]headerRule{
 	// What is asked for: these replace the path that was judged.
 	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped,
 	"x-http-method-override": override, "x-http-method": override, "x-method-override": override,
-	// Framing, and what ReverseProxy has already settled under the plain name.
+	// Framing, and what dropHopByHop has already settled under the plain name.
 	"connection": plain, "upgrade": plain, "te": plain, "trailer": plain, "transfer-encoding": plain, "content-length": plain,
 	"host": dropped, "keep-alive": dropped, "proxy-connection": dropped, "http2-settings": dropped, "expect": plain,
 	// Known to open holes in frameworks: httpoxy (CVE-2016-5385), and the
@@ -78,9 +78,9 @@ func plainlySpelled(name string) bool {
 }
 
 // rewriteRequestHeader makes h what the upstream gets: first everything that a
-// client could forge is taken out, then what we say is written. ReverseProxy
-// has removed the hop-by-hop headers before, those named in the client's
-// Connection included, so nothing that is written here can be taken out again.
+// client could forge is taken out, then what we say is written. The hop-by-hop
+// headers must be gone before, those named in the client's Connection included:
+// named there, what is written here would be taken out again.
 func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	for name := range h {
 		switch ruleFor(name) {

@@ -50,14 +50,11 @@ var errBadStatus = errors.New("the upstream answered with an impossible status")
 
 // receive makes an answer one of ours: its header, and what its body needs.
 func (ex *exchange) receive(res *http.Response) error {
-	if res.StatusCode < 200 && (res.StatusCode != http.StatusSwitchingProtocols || !wantsUpgrade(ex.in.Header)) {
+	if res.StatusCode < 200 {
 		return errBadStatus
 	}
 	ours := ex.w.Header()
 	ex.filterResponseHeader(res.Header, ours)
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		return nil
-	}
 	ex.rewriteLocation(res.Header, "Location")
 	ex.rewriteLocation(res.Header, "Content-Location")
 	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
@@ -75,9 +72,6 @@ func (ex *exchange) receive(res *http.Response) error {
 	ex.filterTrailer(res.Trailer) // the announced names
 	if len(res.Trailer) > 0 && ex.in.ProtoMajor == 1 {
 		delete(res.Header, "Content-Length") // HTTP/2 has both, HTTP/1.1 sends trailers after chunks only
-	}
-	if res.ContentLength < 0 || res.ProtoMajor > 1 {
-		res.Body = &trailedBody{res.Body, ex, res}
 	}
 	return nil
 }

@@ -47,12 +47,11 @@ func (w *responseWriter) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack hands the connection over for a WebSocket; ReverseProxy writes the
-// header of the 101 right after it.
+// Hijack hands the connection over for a WebSocket; the header of the 101 is
+// written right after it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	socket, err := w.ex.openSocket()
 	if err != nil {
-		w.ex.cancel(err) // ReverseProxy keeps only the text of an error from here
 		return nil, nil, err
 	}
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()

@@ -7,29 +7,24 @@ import (
 	"strings"
 )
 
-// errSwitched has ReverseProxy leave a connection alone that is no HTTP any
-// more. It is nobody's failure.
-var errSwitched = errors.New("the connection has been taken over")
-
 // switchProtocols answers the client with the upstream's 101 and leaves the
-// connection to two goroutines. ReverseProxy would keep the request, its
-// handlers' stack and its own goroutines for as long as the WebSocket lives:
-// 40 KiB for one on which nothing happens.
+// connection to two goroutines: the request, and its handlers' stack, kept as
+// long as the WebSocket took 40 KiB for one on which nothing happens.
 func (ex *exchange) switchProtocols(res *http.Response) error {
 	upstream, ok := res.Body.(io.ReadWriteCloser)
 	if !ok || !wantsUpgrade(ex.in.Header) || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
-		return errBadStatus
+		return errors.Join(errBadStatus, res.Body.Close())
 	}
+	ex.filterResponseHeader(res.Header, ex.w.Header())
 	s, err := ex.takeOver(res.Header)
 	if err != nil {
-		return err
+		return errors.Join(err, upstream.Close())
 	}
 	live := ex.stream
 	ex.stream = nil // it goes when the socket does, not with the request
 	streams := &ex.proxy.streams
-	res.Body = http.NoBody // ReverseProxy closes what it is not to use
 	s.carry(upstream, func() { streams.remove(live) })
-	return errSwitched
+	return nil
 }
 
 // takeOver writes the 101.

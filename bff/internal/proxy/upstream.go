@@ -86,14 +86,8 @@ func (t *transports) probe(u *upstream, r *http.Request) (*http.Response, error)
 	return t.usual.RoundTrip(r)
 }
 
-// tracing has an http.Transport tell of each 1xx. ReverseProxy's own hook
-// copies their headers to the browser as they are, and then clears the header
-// map, with the security headers in it.
+// tracing has an http.Transport tell of each 1xx.
 func (ex *exchange) tracing(r *http.Request) *http.Request {
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
-		trace.Got1xxResponse = ex.informational
-		return r
-	}
 	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: ex.informational}))
 }
 
@@ -170,13 +164,9 @@ type dialError struct{ err error }
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
-// balancer is the transport that ReverseProxy sees.
-type balancer struct{ *Proxy }
-
-// RoundTrip sends the request of an exchange to one of its route's upstreams,
-// and to a second one when that cannot do a thing twice.
-func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
-	ex := exchangeOf(r.Context())
+// send sends the request of an exchange to one of its route's upstreams, and to
+// a second one when that cannot do a thing twice.
+func (p *Proxy) send(ex *exchange, r *http.Request) (*http.Response, error) {
 	start := p.now()
 	ex.startClock()
 	res, err := p.attempt(ex, r)
@@ -203,7 +193,7 @@ func (p balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-func (p balancer) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
+func (p *Proxy) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
 	res, err := p.observed(ex, r)
 	if err == nil {
 		ex.upstream.found()
