@@ -146,6 +146,8 @@ func (ex *exchange) filterTrailer(h http.Header) {
 	}
 }
 
+var privateByDefault = []string{"private, no-cache"} // shared: header values are not changed in place
+
 // privateAtMost makes the answer on a member's path unfit for shared caches,
 // whatever the upstream thought: its own caches know the Authorization header,
 // but a cache in front of us sees the same URL for every member
@@ -157,6 +159,10 @@ func privateAtMost(h http.Header) {
 	delete(h, "Cloudflare-Cdn-Cache-Control")
 	values := h["Cache-Control"]
 	if len(values) == 1 && (values[0] == "no-store" || values[0] == "private" || values[0] == "private, no-cache") {
+		return
+	}
+	if len(values) == 0 && h["Expires"] == nil {
+		h["Cache-Control"] = privateByDefault
 		return
 	}
 	var kept []string
@@ -178,11 +184,7 @@ func privateAtMost(h http.Header) {
 			kept = append(kept, directive)
 		}
 	}
-	switch {
-	case closed:
-	case len(values) == 0 && h["Expires"] == nil:
-		kept = []string{"private", "no-cache"}
-	default:
+	if !closed {
 		kept = append([]string{"private"}, kept...)
 	}
 	h["Cache-Control"] = []string{strings.Join(kept, ", ")}

@@ -197,6 +197,7 @@ func (p *Proxy) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
 	res, err := p.observed(ex, r)
 	if err == nil {
 		ex.upstream.found()
+		return res, nil
 	}
 	var dial *dialError
 	if errors.As(err, &dial) && r.Context().Err() == nil {
