@@ -23,9 +23,6 @@ import (
 // is which connection is used, and for how long.
 type syncTransport struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// informational is told of each 1xx but 101; an error of it ends the exchange.
-	informational func(r *http.Request, code int, header textproto.MIMEHeader) error
-
 	now func() time.Time
 
 	mu   sync.Mutex
