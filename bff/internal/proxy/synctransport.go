@@ -23,7 +23,7 @@ import (
 // is which connection is used, and for how long.
 type syncTransport struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	now func() time.Time
+	now  func() time.Time
 
 	mu   sync.Mutex
 	idle map[string]*idleConns // by address
