@@ -82,12 +82,33 @@ func TestQuickRun(t *testing.T) {
 	if !services && os.Getenv("CI") == "true" {
 		t.Errorf("CI=true, and %q", r.Notes)
 	}
-	if (r.Renewals != nil && r.Tabs != nil && r.Revocation != nil) != services {
+	if (r.Renewals != nil && r.Tabs != nil && r.Revocation != nil && r.Scale != nil) != services {
 		t.Errorf("services %t, and %s", services, text)
+	}
+	if services {
+		checkScale(t, *r.Scale)
 	}
 	for _, target := range r.Targets {
 		if services && runtime.GOOS == "linux" && target.Verdict == absent && (findCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (findNginx() != "" || !strings.Contains(target.Name, "nginx")) {
 			t.Errorf("%s was not judged", target.Name)
+		}
+	}
+}
+
+func checkScale(t *testing.T, s scale) {
+	t.Helper()
+	if v := s.Renewals; v.Count == 0 || v.PerSecond <= 0 || v.RedisCPU <= 0 || v.PerCoreSecond <= 0 || s.Session < 300 || s.Session > 1500 {
+		t.Errorf("renewals in the store: %+v; a session has %v bytes", v, s.Session)
+	}
+	if len(s.Followers) != len(fleets) || len(s.Paper) != len(fleets) {
+		t.Fatalf("fleets of %v, and %+v, %+v", fleets, s.Followers, s.Paper)
+	}
+	for i, f := range s.Followers {
+		if f.Followers != fleets[i] || f.Count == 0 || f.P50 <= 0 || f.P99 < f.P50 || f.RedisCPU <= 0 || f.OwnCPU <= 0 {
+			t.Errorf("followers: %+v", f)
+		}
+		if p := s.Paper[i]; p.Instances != fleets[i] || p.Redis <= 0 || p.Wall == "" && runtime.GOOS == "linux" || p.People <= 0 || p.Memory <= 0 {
+			t.Errorf("on paper: %+v", p)
 		}
 	}
 }

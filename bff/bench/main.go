@@ -38,6 +38,9 @@ type plan struct {
 	flood    time.Duration // each half of a round
 	transfer int64
 	sockets  int
+	stored   int           // sessions in the Redis of scale
+	storing  time.Duration // for how long those are renewed
+	telling  time.Duration // for how long revocations are told to so many followers
 }
 
 func main() {
@@ -74,7 +77,8 @@ var parts = map[string]func(args []string, in io.Reader, out io.Writer) error{
 }
 
 func parse(args []string) (plan, error) {
-	p := plan{sessions: 1000, tabs: 50, signOuts: 200, flood: 2500 * time.Millisecond, transfer: 100 << 20, sockets: 10_000}
+	p := plan{sessions: 1000, tabs: 50, signOuts: 200, flood: 2500 * time.Millisecond, transfer: 100 << 20, sockets: 10_000,
+		stored: 5000, storing: 3 * time.Second, telling: 2 * time.Second}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&p.gatehouse, "gatehouse", "bin/gatehouse", "`program` that is measured")
 	fs.StringVar(&p.other, "other", "", "another Gatehouse's `program`, of an earlier commit perhaps, to measure side by side; empty for none")
@@ -83,13 +87,14 @@ func parse(args []string) (plan, error) {
 	fs.IntVar(&p.rounds, "rounds", 7, "rounds of each scenario")
 	fs.DurationVar(&p.duration, "duration", 500*time.Millisecond, "of each measurement")
 	fs.BoolVar(&p.quick, "quick", false, "1 round of 0.1 s and little of everything: whether it works, no figures")
-	only := fs.String("only", "", "`pattern` of the sections to run: side-by-side, refresh, tabs, revocation, flood, transfer, sockets")
+	only := fs.String("only", "", "`pattern` of the sections to run: side-by-side, refresh, tabs, revocation, scale, flood, transfer, sockets")
 	if err := fs.Parse(args); err != nil {
 		return plan{}, err
 	}
 	if p.quick {
 		p.rounds, p.duration = 1, 100*time.Millisecond
 		p.sessions, p.tabs, p.signOuts, p.flood, p.transfer, p.sockets = 40, 3, 5, 400*time.Millisecond, 20<<20, 100
+		p.stored, p.storing, p.telling = 200, 100*time.Millisecond, 100*time.Millisecond
 	}
 	var err error
 	if p.only, err = regexp.Compile(*only); err == nil && p.rounds < 1 {

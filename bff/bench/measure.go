@@ -68,7 +68,7 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.house.close()) }()
 	if note != "" {
-		r.note("%s; renewals, tabs and revocation are not measured, they are about Redis", note)
+		r.note("%s; renewals, tabs, revocation and scale are not measured, they are about Redis", note)
 	}
 	fmt.Fprintln(out, "signing people in …")
 	if err := r.house.fill(ctx, workers+p.tabs+p.signOuts+p.sessions); err != nil {
@@ -128,6 +128,10 @@ func (r *run) sections() error {
 					return err
 				})
 			})
+		}},
+		{"scale", true, func() (err error) {
+			r.report.Scale, err = pointer(r.scale())
+			return err
 		}},
 		{"flood", false, func() error {
 			return r.with(unpinned, false, []string{trusting}, func(g *gatehouse) (err error) {

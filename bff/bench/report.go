@@ -27,6 +27,7 @@ type report struct {
 	Renewals   *renewals   `json:"refresh"`
 	Tabs       *bursts     `json:"tabs"`
 	Revocation *revocation `json:"revocation"`
+	Scale      *scale      `json:"scale"`
 	Flood      *flooded    `json:"flood"`
 	Transfer   *transfers  `json:"transfer"`
 	Sockets    *sockets    `json:"sockets"`
@@ -84,6 +85,7 @@ func (r *report) print(out io.Writer) {
 	}
 	r.printMemory(out)
 	r.printSections(out)
+	r.Scale.print(out)
 	fmt.Fprintln(out, "\nTargets")
 	w := table(out)
 	for _, t := range r.Targets {

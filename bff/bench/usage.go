@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -49,6 +50,15 @@ func (p *process) usage() (u usage, err error) {
 		u.peak += peak
 	}
 	return u, nil
+}
+
+// ownCPU is what this process has used so far, finer than a tick.
+func ownCPU() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, err
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
 func children(of int) (pids []int, err error) {

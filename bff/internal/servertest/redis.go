@@ -64,6 +64,25 @@ func startRedisAt(ctx context.Context, dir string, options func(port int) []stri
 	return &RedisServer{p, "redis://" + p.Addr(), socket}, nil
 }
 
+// Info gives the numbers of a section of INFO, by their names.
+func (s *RedisServer) Info(ctx context.Context, section string) (map[string]float64, error) {
+	text, err := redisAsk(ctx, s.socket, "INFO "+section)
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]float64{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if n, err := strconv.ParseFloat(value, 64); err == nil {
+			numbers[name] = n
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, fmt.Errorf("redis says no number of its %s: %q", section, text)
+	}
+	return numbers, nil
+}
+
 func redisPing(ctx context.Context, socket string) error {
 	answer, err := redisAsk(ctx, socket, "PING")
 	if err == nil && answer != "+PONG" { // "-LOADING …" while it reads its file

@@ -107,6 +107,25 @@ func TestRedisStopsPausesAndStarts(t *testing.T) {
 	s.Stop() // twice, too
 }
 
+func TestRedisInfo(t *testing.T) {
+	s, err := StartRedis(t.Context(), tempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	info, err := s.Info(t.Context(), "memory")
+	if err != nil || info["used_memory"] < 1000 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if info, err := s.Info(t.Context(), "nonsense"); err == nil {
+		t.Errorf("a section that is none: %v", info)
+	}
+}
+
 // A server of somebody else's on our port must be noticed, not talked to.
 func TestStartNoticesAPortTakenMeanwhile(t *testing.T) {
 	other := Redis(t)
