@@ -38,3 +38,17 @@ func (q NoticeQueue) Run(ctx context.Context) error { return q.q.run(ctx) }
 
 // MaxNotices is how many fit into the queue.
 const MaxNotices = maxNotices
+
+// RevocationList remembers what an instance hears of.
+type RevocationList struct{ l *revocationList }
+
+// NewRevocationList makes one that is told by Add alone.
+func NewRevocationList(keep time.Duration, now func() time.Time) RevocationList {
+	return RevocationList{newRevocationList(nil, keep, now, func(Revocation) {})}
+}
+
+// Add is what a follower does.
+func (r RevocationList) Add(ended Revocation) { r.l.add(ended) }
+
+// Len is how many sessions are remembered.
+func (r RevocationList) Len() int { return len(r.l.marks) }
