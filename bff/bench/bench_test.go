@@ -205,6 +205,10 @@ func TestFigures(t *testing.T) {
 	if _, ok := o.paired(nameGatehouse, nameCaddy, perSecond, ratio); ok {
 		t.Error("a ratio to what was not there")
 	}
+	// A connection that was not asked is no answer in no time.
+	if s, window := lateOnes([]answered{{}, {5 * time.Millisecond, time.UnixMilli(9)}, {}}, time.UnixMilli(2)); s != (spread{1, 5000, 5000}) || window != 7*time.Millisecond {
+		t.Errorf("late answers: %+v within %v", s, window)
+	}
 	first := map[int]int{}
 	for n := range 6 {
 		order := turns(n, 3)

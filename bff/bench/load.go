@@ -111,6 +111,9 @@ type answered struct {
 func lateOnes(late []answered, from time.Time) (s spread, window time.Duration) {
 	var took []time.Duration
 	for _, a := range late {
+		if a.at.IsZero() {
+			continue // had no turn at all until it was over
+		}
 		took, window = append(took, a.took), max(window, a.at.Sub(from))
 	}
 	return spreadOf(took), window
