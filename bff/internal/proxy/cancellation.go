@@ -116,7 +116,7 @@ func (c *cancellation) AfterFunc(f func()) (stop func() bool) {
 	}
 	c.mu.Unlock()
 	if ended {
-		f()
+		go f() // the caller holds the lock that it wants
 	}
 	return func() bool {
 		c.mu.Lock()

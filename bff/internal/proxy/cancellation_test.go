@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// ending is an exchange that ends between the two looks that package context
+// takes at the parent of a new context: it holds that one's lock by then.
+type ending struct{ *cancellation }
+
+func (e ending) Done() <-chan struct{} {
+	done := make(chan struct{})
+	e.cancel(context.Canceled)
+	return done
+}
+
+// Dialling derives contexts: one of them waited for itself, and its request for
+// good, when the client left at the wrong moment.
+func TestContextOfAnExchangeThatIsJustEnding(t *testing.T) {
+	c := new(cancellation)
+	c.follow(t.Context())
+	defer c.over()
+	derived := make(chan context.Context, 1)
+	go func() {
+		ctx, cancel := context.WithCancel(ending{c})
+		defer cancel()
+		<-ctx.Done()
+		derived <- ctx
+	}()
+	select {
+	case ctx := <-derived:
+		if ctx.Err() == nil {
+			t.Error("it goes on")
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it waits for itself")
+	}
+}
