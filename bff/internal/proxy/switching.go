@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // switchProtocols answers the client with the upstream's 101 and leaves the
@@ -45,14 +46,20 @@ func (ex *exchange) takeOver(answer http.Header) (*socket, error) {
 }
 
 // carry copies both ways. When the client has said all it has to say, it may
-// still hear the rest; when the upstream has, that is the end.
+// still hear the rest; when the upstream has, that is the end. Of a client that
+// says no more nobody hears how it takes our close frame.
 func (s *socket) carry(upstream io.ReadWriteCloser, gone func()) {
 	hangUp := func() { _, _ = upstream.Close(), s.Close() }
-	said := make(chan struct{})
+	said, heard := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(said)
 		_, err := s.WriteTo(upstream)
 		if half, ok := upstream.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
+			select {
+			case <-heard:
+			case <-s.ended:
+				time.AfterFunc(closeGrace, hangUp)
+			}
 			return
 		}
 		hangUp()
@@ -60,6 +67,7 @@ func (s *socket) carry(upstream io.ReadWriteCloser, gone func()) {
 	go func() {
 		_, _ = s.ReadFrom(upstream)
 		hangUp()
+		close(heard)
 		<-said
 		gone()
 	}()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -125,5 +126,33 @@ func TestSocketEndsAtBothEnds(t *testing.T) {
 				t.Error("it lives on")
 			}
 		})
+	}
+}
+
+// A client that has said all it has to say answers no close frame, and nobody
+// reads on to hear that: its socket outlived its session for as long as the
+// upstream liked.
+func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
+	over, heard := make(chan struct{}), make(chan struct{})
+	defer close(over)
+	g := newGate(t, switched(t, "", func(_ net.Conn, br *bufio.Reader) {
+		_, _ = io.Copy(io.Discard, br) // to our half close
+		close(heard)
+		<-over
+	}), nil)
+	c, br := g.dial(t)
+	_, _ = io.WriteString(c, handshake)
+	if res, err := http.ReadResponse(br, nil); err != nil || res.StatusCode != 101 {
+		t.Fatal(res, err)
+	}
+	_ = c.(*net.TCPConn).CloseWrite()
+	wait(t, "the upstream to hear it", heard)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*closeGrace)
+	defer cancel()
+	if err := g.proxy.Shutdown(ctx); err != nil || g.proxy.Live() != 0 {
+		t.Errorf("%v, %d live", err, g.proxy.Live())
+	}
+	if got, err := io.ReadAll(br); err != nil || string(got) != string(closeFrame(CloseGoingAway, restarting)) {
+		t.Errorf("%x, %v", got, err)
 	}
 }

@@ -61,6 +61,7 @@ type socket struct {
 	buffers *bufio.ReadWriter      // net/http's; the client may have sent something along with its handshake
 	ready   atomic.Bool            // Conn is set
 	closing atomic.Pointer[[]byte] // our close frame, once the session has ended
+	ended   chan struct{}          // closed then
 
 	mu     sync.Mutex // guards what is written
 	frames frames
@@ -71,7 +72,7 @@ type socket struct {
 // openSocket registers before the connection is taken over, so that a session
 // that has ended meanwhile can still be answered with a status.
 func (ex *exchange) openSocket() (*socket, error) {
-	s := &socket{}
+	s := &socket{ended: make(chan struct{})}
 	return s, ex.register(true, s.end)
 }
 
@@ -88,6 +89,7 @@ func (s *socket) end(code int, reason string) {
 	if !s.closing.CompareAndSwap(nil, &frame) {
 		return
 	}
+	close(s.ended)
 	if s.ready.Load() {
 		// Also wakes a Write to a client that does not read.
 		_ = s.Conn.SetDeadline(time.Now().Add(closeGrace))

@@ -183,7 +183,7 @@ func TestUpgradeRules(t *testing.T) {
 func pipe(t *testing.T) (*socket, net.Conn) {
 	client, server := net.Pipe()
 	t.Cleanup(func() { client.Close(); server.Close() })
-	s := &socket{}
+	s := &socket{ended: make(chan struct{})}
 	s.attach(server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)))
 	return s, client
 }
