@@ -127,6 +127,7 @@ func (ex *exchange) informational(code int, header textproto.MIMEHeader) error {
 	clear(h)
 	if code == http.StatusEarlyHints {
 		hints := http.Header(header)
+		dropHopByHop(hints)
 		ex.filterResponseHeader(hints, ours)
 		maps.Copy(h, hints)
 	}

@@ -93,7 +93,8 @@ func TestUpstreamCookies(t *testing.T) {
 			return
 		}
 		cookies := "Set-Cookie: " + strings.Join(set, "\r\nSet-Cookie: ") + "\r\n"
-		io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nServer: EVIL\r\nClear-Site-Data: EVIL\r\n"+cookies+"\r\n"+
+		io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nServer: EVIL\r\nClear-Site-Data: EVIL\r\n"+cookies+
+			"Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\nUpgrade: h2c\r\n\r\n"+
 			"HTTP/1.1 102 Processing\r\nX: EVIL\r\n\r\n"+
 			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Set-Cookie, Clear-Site-Data\r\n"+cookies+"\r\n"+
 			"2\r\nhi\r\n0\r\nX-Sum: 42\r\nX-Late: 43\r\nClear-Site-Data: EVIL\r\nCache-Control: EVIL\r\n"+cookies+"\r\n")
@@ -120,7 +121,8 @@ func TestUpstreamCookies(t *testing.T) {
 			hinted, final = passes, passes
 		}
 		final = append(slices.Clip(final), "access_token=sealed; Path=/")
-		if len(hints) != 1 || hints[0].Get("Link") == "" || !slices.Equal(hints[0]["Set-Cookie"], hinted) || hints[0]["X-Request-Id"] != nil {
+		if len(hints) != 1 || hints[0].Get("Link") == "" || !slices.Equal(hints[0]["Set-Cookie"], hinted) || hints[0]["X-Request-Id"] != nil ||
+			hints[0]["Connection"] != nil || hints[0]["X-Hop"] != nil || hints[0]["Keep-Alive"] != nil || hints[0]["Upgrade"] != nil {
 			t.Errorf("forward %v: 103 with %v", forward, hints)
 		}
 		got := slices.Sorted(slices.Values(res.Header["Set-Cookie"]))
