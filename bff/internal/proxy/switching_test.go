@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -155,4 +156,27 @@ func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
 	if got, err := io.ReadAll(br); err != nil || string(got) != string(closeFrame(CloseGoingAway, restarting)) {
 		t.Errorf("%x, %v", got, err)
 	}
+}
+
+// A client that takes nothing for a while was not heard either.
+func TestSocketIsHeardWhileItDoesNotListen(t *testing.T) {
+	s, client := pipe(t)
+	s.open()
+	wrote := make(chan error, 1)
+	go func() { _, err := s.Write(frame(1, "nobody reads this")); wrote <- err }()
+	for s.mu.TryLock() { // until the Write has it
+		s.mu.Unlock()
+		runtime.Gosched()
+	}
+	_ = client.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	heard := make(chan string, 1)
+	go func() { b := make([]byte, 9); n, _ := s.Read(b); heard <- string(b[:n]) }()
+	if _, err := io.WriteString(client, "listen"); err != nil {
+		t.Error(err)
+	}
+	client.Close()
+	if got := <-heard; got != "listen" {
+		t.Errorf("%q", got)
+	}
+	<-wrote
 }

@@ -63,9 +63,10 @@ type socket struct {
 	closing atomic.Pointer[[]byte] // our close frame, once the session has ended
 	ended   chan struct{}          // closed then
 
+	opened atomic.Bool // the 101 is out
+
 	mu     sync.Mutex // guards what is written
 	frames frames
-	opened bool // the 101 is out
 	closed bool // our close frame is out, or never will be
 }
 
@@ -103,7 +104,7 @@ func (s *socket) end(code int, reason string) {
 // finish writes the close frame if it may be written now. s.mu is held.
 func (s *socket) finish() {
 	frame := s.closing.Load()
-	if frame == nil || s.closed || !s.opened {
+	if frame == nil || s.closed || !s.opened.Load() {
 		return
 	}
 	_ = s.Conn.SetDeadline(time.Now().Add(closeGrace))
@@ -120,10 +121,12 @@ func (s *socket) finish() {
 
 // open is called by the first Read or Write, which come after the 101.
 func (s *socket) open() {
+	if s.opened.Load() {
+		return // without the lock, which a Write to a client that does not read has
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.opened {
-		s.opened = true
+	if !s.opened.Swap(true) {
 		// net/http keeps its buffers until the handler returns: emptied, they
 		// hold no 4 KiB each.
 		*s.buffers.Writer = bufio.Writer{}
