@@ -24,7 +24,7 @@ func (ex *exchange) switchProtocols(res *http.Response) error {
 	live := ex.stream
 	ex.stream = nil // it goes when the socket does, not with the request
 	streams := &ex.proxy.streams
-	s.carry(upstream, func() { streams.remove(live) })
+	s.carry(upstream, ex.proxy.clientStall, func() { streams.remove(live) })
 	return nil
 }
 
@@ -45,10 +45,11 @@ func (ex *exchange) takeOver(answer http.Header) (*socket, error) {
 	return conn.(*socket), nil
 }
 
-// carry copies both ways. When the client has said all it has to say, it may
-// still hear the rest; when the upstream has, that is the end. Of a client that
-// says no more nobody hears how it takes our close frame.
-func (s *socket) carry(upstream io.ReadWriteCloser, gone func()) {
+// carry copies both ways. A client that has hung up may still hear the rest for
+// a while, unless the session ends: a WebSocket is closed by its server (RFC 6455
+// §7.1.1), so mostly it is a client that is gone, and an upstream with nothing to
+// say would keep its socket for good. When the upstream hangs up, that is the end.
+func (s *socket) carry(upstream io.ReadWriteCloser, patience time.Duration, gone func()) {
 	hangUp := func() { _, _ = upstream.Close(), s.Close() }
 	said, heard := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -57,10 +58,12 @@ func (s *socket) carry(upstream io.ReadWriteCloser, gone func()) {
 		if half, ok := upstream.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
 			select {
 			case <-heard:
+				return
 			case <-s.ended:
-				time.AfterFunc(closeGrace, hangUp)
+				time.AfterFunc(closeGrace, hangUp) // for our close frame, which nobody answers
+				return
+			case <-time.After(patience):
 			}
-			return
 		}
 		hangUp()
 	}()

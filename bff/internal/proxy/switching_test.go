@@ -148,13 +148,32 @@ func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
 	}
 	_ = c.(*net.TCPConn).CloseWrite()
 	wait(t, "the upstream to hear it", heard)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*closeGrace)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*closeGrace)
 	defer cancel()
 	if err := g.proxy.Shutdown(ctx); err != nil || g.proxy.Live() != 0 {
 		t.Errorf("%v, %d live", err, g.proxy.Live())
 	}
 	if got, err := io.ReadAll(br); err != nil || string(got) != string(closeFrame(CloseGoingAway, restarting)) {
 		t.Errorf("%x, %v", got, err)
+	}
+}
+
+// The upstream may have nothing more to say, and not mind.
+func TestSocketOfAClientThatIsGoneEnds(t *testing.T) {
+	over := make(chan struct{})
+	defer close(over)
+	g := newGate(t, switched(t, "", func(net.Conn, *bufio.Reader) { <-over }), nil, func(o *Options) { o.ClientStall = 50 * time.Millisecond })
+	c, br := g.dial(t)
+	_, _ = io.WriteString(c, handshake)
+	if res, err := http.ReadResponse(br, nil); err != nil || res.StatusCode != 101 {
+		t.Fatal(res, err)
+	}
+	_ = c.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(br); err != nil || len(got) > 0 {
+		t.Errorf("%x, %v", got, err)
+	}
+	if err := g.proxy.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
