@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -47,9 +48,7 @@ func (p *Proxy) relay(ex *exchange) {
 func (ex *exchange) outgoing() *http.Request {
 	in := ex.in
 	h := make(http.Header, len(in.Header)+8)
-	for name, values := range in.Header {
-		h[name] = values
-	}
+	maps.Copy(h, in.Header)
 	dropHopByHop(h)
 	if lists(in.Header["Te"], "trailers") {
 		h["Te"] = []string{"trailers"}
@@ -62,30 +61,18 @@ func (ex *exchange) outgoing() *http.Request {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
 	out := in.WithContext(ex)
-	out.Header, out.Close = h, false
-	out.URL = &url.URL{}
-	ex.address(out)
-	ex.giveBody(out)
-	return out
-}
-
-// address has the bytes sent that were judged. Path and RawPath would be
-// encoded anew, with other rules than the client's.
-func (ex *exchange) address(out *http.Request) {
-	out.Host = ""
-	out.URL.Opaque, out.URL.Path, out.URL.RawPath = ex.path, ex.path, ""
-	out.URL.RawQuery, out.URL.ForceQuery = ex.in.URL.RawQuery, ex.in.URL.ForceQuery
-}
-
-func (ex *exchange) giveBody(out *http.Request) {
+	out.Header, out.Host, out.Close = h, "", false
+	// The bytes that were judged are the bytes that are sent. Path would be
+	// encoded anew, with other rules than the client's.
+	out.URL = &url.URL{Opaque: ex.path, Path: ex.path, RawQuery: in.URL.RawQuery, ForceQuery: in.URL.ForceQuery}
 	out.Body, out.Trailer = nil, nil
-	if ex.body == nil {
-		return
+	if ex.body != nil {
+		out.Body = ex.body
+		if ex.body.trailers = announcedTrailers(in.Trailer); ex.body.trailers != nil {
+			out.Trailer = ex.body.trailers
+		}
 	}
-	out.Body = ex.body
-	if ex.body.trailers = announcedTrailers(ex.in.Trailer); ex.body.trailers != nil {
-		out.Trailer = ex.body.trailers
-	}
+	return out
 }
 
 // hopByHop are about one connection (RFC 9110 §7.6.1), whether Connection
