@@ -206,3 +206,31 @@ func TestAccessNeverOutlivesTheSession(t *testing.T) {
 		t.Errorf("access ends %s, the session %s", end, rec.IdleEnd)
 	}
 }
+
+// A renewal's decision is values and nothing else.
+func TestADecisionAllocatesNothing(t *testing.T) {
+	rec, outcomes := record(5), map[outcome]bool{}
+	if n := testing.AllocsPerRun(100, func() {
+		for presented := range uint32(6) {
+			what, _ := decide(rec, Pair{presented, t0}, testPolicy, t0.Add(time.Minute))
+			outcomes[what] = true
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if !outcomes[rotated] || !outcomes[replayed] || !outcomes[stolen] {
+		t.Errorf("decided: %v", outcomes)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	rec, now := record(5), t0.Add(time.Minute)
+	for name, presented := range map[string]Pair{"current": {5, t0}, "parent": {4, t0}, "stolen": {3, t0}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				decide(rec, presented, testPolicy, now)
+			}
+		})
+	}
+}

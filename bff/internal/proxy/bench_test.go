@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -83,6 +84,19 @@ func BenchmarkRequestHeader(b *testing.B) {
 		}
 		ex := &exchange{proxy: p, route: table.all[0], who: *ann, bearer: "Bearer x"}
 		ex.rewriteRequestHeader(in, h)
+	}
+}
+
+func BenchmarkAnswerHeader(b *testing.B) {
+	theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
+	ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
+	ex, h := &exchange{route: mustTable(b, Row{Path: "/api/x", Upstreams: up(b)}).all[0]}, make(http.Header, 32)
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(h)
+		maps.Copy(h, theirs)
+		dropHopByHop(h)
+		ex.filterResponseHeader(h, ours)
 	}
 }
 
