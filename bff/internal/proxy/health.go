@@ -15,9 +15,11 @@ const (
 	healthProbes   = 8 // at once
 )
 
-// Run asks the health path of every row that has one and more than one
-// upstream, until ctx is done. An upstream that does not answer 2xx or 3xx is
-// passed over until it does; one that does is used again at once.
+// Run requests the health path of every row that has one, until ctx is done.
+// An upstream that does not answer 2xx or 3xx is passed over until it does; one
+// that does is used again at once. A single upstream is never passed over: its
+// check only keeps upstream_up true, which stayed 0 after an outage until the
+// next client came by.
 func (p *Proxy) Run(ctx context.Context, table func() *Table) error {
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
@@ -35,7 +37,7 @@ func (p *Proxy) probe(ctx context.Context, t *Table) {
 	var group errgroup.Group
 	group.SetLimit(healthProbes)
 	for _, rt := range t.all {
-		if rt.HealthPath == "" || len(rt.upstreams) < 2 {
+		if rt.HealthPath == "" {
 			continue
 		}
 		for _, u := range rt.upstreams {

@@ -149,6 +149,41 @@ func TestHealthProbe(t *testing.T) {
 	}
 }
 
+// upstream_up of a single upstream stayed 0 after the upstream was back, until the
+// next client came by: a health check was not sent where there is no choice.
+func TestHealthProbeOfASingleUpstream(t *testing.T) {
+	var status, asked atomic.Int64
+	only := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(int(status.Load()))
+	})
+	g := newGate(t, only, func(r *Row) { r.HealthPath = "/healthz" })
+	for i, tt := range []struct {
+		status int64
+		up     bool
+	}{{503, false}, {200, true}, {500, false}, {302, true}} {
+		status.Store(tt.status)
+		g.proxy.probe(t.Context(), g.table.Load())
+		if state := g.table.Load().Upstreams(); len(state) != 1 || state[0].Up != tt.up || asked.Load() != int64(i+1) {
+			t.Errorf("after %d: %+v, asked %d times", tt.status, state, asked.Load())
+		}
+	}
+	// An unhealthy upstream is still used: the health path may be wrong, and there is no other one.
+	status.Store(503)
+	g.proxy.probe(t.Context(), g.table.Load())
+	status.Store(200)
+	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 || !g.table.Load().Upstreams()[0].Up {
+		t.Errorf("%s, %+v", res.Status, g.table.Load().Upstreams())
+	}
+
+	without := newGate(t, only, nil)
+	asked.Store(0)
+	without.proxy.probe(t.Context(), without.table.Load())
+	if asked.Load() != 0 {
+		t.Error("a row without health_path was asked")
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
