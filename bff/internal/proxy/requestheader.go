@@ -137,12 +137,17 @@ func (ex *exchange) rewriteCookie(h http.Header) {
 	}
 }
 
-// set writes a header whose value lives in the exchange: no slice each.
+// set writes a header whose value lives in the exchange, without a slice for
+// each; what does not fit there gets one.
 func (ex *exchange) set(h http.Header, name, value string) {
 	if value == "" {
 		return
 	}
 	i := ex.used
+	if i == len(ex.values) {
+		h[name] = []string{value}
+		return
+	}
 	ex.used++
 	ex.values[i] = value
 	h[name] = ex.values[i : i+1 : i+1]

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -161,6 +162,26 @@ func TestRequestCookies(t *testing.T) {
 		g.raw(t, "GET /api/x HTTP/1.1\nHost: h\n"+tt.head+"\n\n")
 		if s := strings.Join(got().header["Cookie"], "|"); s != tt.want {
 			t.Errorf("%q: upstream got %q, want %q", tt.head, s, tt.want)
+		}
+	}
+}
+
+// The exchange had room for nine values, all in use: the tenth header that a
+// request could get was an index out of range for every such request.
+func TestHeadersBeyondTheExchangesOwnRoom(t *testing.T) {
+	ex, h := &exchange{}, http.Header{}
+	n := 2*len(ex.values) + 1
+	for i := range n {
+		ex.set(h, fmt.Sprint("X-", i), fmt.Sprint("value ", i))
+	}
+	ex.set(h, "X-Empty", "")
+	if len(h) != n {
+		t.Errorf("%d headers, want %d", len(h), n)
+	}
+	for i := range n {
+		values := h[fmt.Sprint("X-", i)]
+		if len(values) != 1 || values[0] != fmt.Sprint("value ", i) || cap(values) != 1 {
+			t.Errorf("X-%d: %q, capacity %d", i, values, cap(values))
 		}
 	}
 }
