@@ -108,6 +108,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	defer ex.unregister()
 	if rt.Access != Public {
 		ex.who = who
+		w.Header()["Vary"] = VaryCookie
 	}
 
 	if wantsUpgrade(r.Header) && !upgradable(r) {

@@ -60,6 +60,7 @@ func (ex *exchange) receive(res *http.Response) error {
 	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
 		privateAtMost(res.Header)
 	}
+	mergeVary(res.Header, ours)
 	contentType, ok := res.Header["Content-Type"]
 	if !ok {
 		ours["Content-Type"] = nil // else net/http guesses, and may guess HTML
@@ -142,68 +143,6 @@ func (ex *exchange) filterTrailer(h http.Header) {
 	for name := range h {
 		if framingTrailers[name] {
 			delete(h, name)
-		}
-	}
-}
-
-var privateByDefault = []string{"private, no-cache"} // shared: header values are not changed in place
-
-// privateAtMost makes the answer on a member's path unfit for shared caches,
-// whatever the upstream thought: its own caches know the Authorization header,
-// but a cache in front of us sees the same URL for every member
-// (RFC 9111 §3.5). Without any freshness of its own it must be revalidated
-// too, because a cache may otherwise guess one, for a path that ends in .css
-// more than for others (web cache deception).
-func privateAtMost(h http.Header) {
-	delete(h, "Cdn-Cache-Control")
-	delete(h, "Cloudflare-Cdn-Cache-Control")
-	values := h["Cache-Control"]
-	if len(values) == 1 && (values[0] == "no-store" || values[0] == "private" || values[0] == "private, no-cache") {
-		return
-	}
-	if len(values) == 0 && h["Expires"] == nil {
-		h["Cache-Control"] = privateByDefault
-		return
-	}
-	var kept []string
-	closed := false // private or no-store said
-	for _, v := range values {
-		for directive := range directives(v) {
-			name, _, qualified := strings.Cut(directive, "=")
-			switch strings.ToLower(strings.TrimSpace(name)) {
-			case "", "public", "s-maxage", "proxy-revalidate":
-				continue
-			case "private":
-				if qualified { // private="set-cookie": the rest would be public
-					continue
-				}
-				closed = true
-			case "no-store":
-				closed = true
-			}
-			kept = append(kept, directive)
-		}
-	}
-	if !closed {
-		kept = append([]string{"private"}, kept...)
-	}
-	h["Cache-Control"] = []string{strings.Join(kept, ", ")}
-}
-
-// directives yields the comma-separated parts of v, quoted commas left alone.
-func directives(v string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		quoted, start := false, 0
-		for i := range len(v) + 1 {
-			switch {
-			case i < len(v) && v[i] == '"':
-				quoted = !quoted
-			case i == len(v) || v[i] == ',' && !quoted:
-				if !yield(strings.TrimSpace(v[start:i])) {
-					return
-				}
-				start = i + 1
-			}
 		}
 	}
 }

@@ -89,10 +89,16 @@ func almostAPI(path string) bool {
 	return len(path) > len(api) && strings.EqualFold(path[:len(api)], api) && (path[len(api)] == '%' || path[len(api)] == ';')
 }
 
+// sameSite applies the cross-site rule to everything under /api. A row of the
+// proxy's table may lift it, so the table decides here, once: a reload between
+// the rule and the forwarding must not bring in another row. Paths of our own
+// endpoints have no row.
 func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if underAPI(sentPath(c)) {
-			if err := s.crossSite.check(c.Request().Header); err != nil {
+		v, r := visitOf(c), c.Request()
+		if underAPI(v.path) {
+			v.decision = s.table().Decide(r.Method, v.path, nil)
+			if err := s.crossSite.check(r.Header); err != nil {
 				return err
 			}
 		}

@@ -111,6 +111,9 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 		h.Set("WWW-Authenticate", "Cookie")
 	}
 	h.Set("Cache-Control", "no-store")
+	if row := visitOf(c).decision.Row; row != nil && row.Access != proxy.Public {
+		h["Vary"] = proxy.VaryCookie
+	}
 	h.Del("ETag")
 	body, marshalErr := json.Marshal(problemBody{
 		Type: "urn:gatehouse:problem:" + string(e.Code), Title: p.title, Status: p.status,

@@ -17,7 +17,7 @@ import (
 // body is forwarded, so nothing is lost or sent twice.
 func (s *Server) proxied(c echo.Context) error {
 	r, h, v := c.Request(), c.Response().Header(), visitOf(c)
-	d := s.table().Decide(r.Method, v.path, nil)
+	d := v.decision
 	if d.Row != nil {
 		v.route = d.Row.Path
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
 // visit is what this room knows of one request. It is the request's context at
@@ -20,11 +21,12 @@ type visit struct {
 	client auth.Client
 	id     [1]string // client.RequestID, as headers hold it
 
-	path   string         // the canonical path, as sent
-	route  string         // pattern for the log, where Echo's own is no help
-	userID string         // who it is from, for the log
-	who    auth.Principal // whom it is forwarded as
-	err    error          // what became a problem
+	path     string         // the canonical path, as sent
+	decision proxy.Decision // what the proxy's table says about it, for a path under /api
+	route    string         // pattern for the log, where Echo's own is no help
+	userID   string         // who it is from, for the log
+	who      auth.Principal // whom it is forwarded as
+	err      error          // what became a problem
 }
 
 type visitKey struct{}
