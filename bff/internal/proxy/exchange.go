@@ -109,34 +109,49 @@ func (ex *exchange) stopClock() (inTime bool) {
 	return ex.cause() != errHeaderTimeout
 }
 
-// informational passes an upstream's 100 Continue and 103 Early Hints on,
-// filtered (RFC 8297). It goes around the caller's writers, which may take
-// any WriteHeader for the final one; seal is not called.
+// informational passes an upstream's 103 Early Hints on, filtered (RFC 8297).
+// Its 100 Continue has the transport read the client's body, and that read is
+// what sends the client's own, see sendContinue.
 func (ex *exchange) informational(code int, header textproto.MIMEHeader) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if ex.hints++; ex.hints > maxInformational {
 		return errInformational
 	}
-	if ex.headerDone || !ex.w.informationalAllowed {
+	if ex.headerDone || !ex.w.informationalAllowed || code != http.StatusEarlyHints {
 		return nil
 	}
+	hints := http.Header(header)
+	dropHopByHop(hints)
+	ex.filterResponseHeader(hints, ex.w.Header())
+	ex.writeInformational(code, hints)
+	return nil
+}
+
+// sendContinue sends the client the only 100 Continue of its request, just
+// before its body is read for the first time, whether an upstream's 100 or the
+// end of the transport's wait for one is the cause. An upstream's 100 that was
+// passed on as well made two, and net/http, which otherwise sends this one by
+// itself, does not keep it apart from a 103 that is on its way out.
+func (ex *exchange) sendContinue() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.headerDone {
+		ex.writeInformational(http.StatusContinue, nil)
+	}
+}
+
+// writeInformational goes around the caller's writers, which may take any
+// WriteHeader for the final one; seal is not called. ex.mu is held.
+func (ex *exchange) writeInformational(code int, header http.Header) {
 	w := innermost(ex.w.ResponseWriter)
 	h := w.Header()
-	ours := maps.Clone(h)
+	final := maps.Clone(h)
 	clear(h)
-	if code == http.StatusEarlyHints {
-		hints := http.Header(header)
-		dropHopByHop(hints)
-		ex.filterResponseHeader(hints, ours)
-		maps.Copy(h, hints)
-	}
-	if code == http.StatusContinue || code == http.StatusEarlyHints {
-		w.WriteHeader(code)
-	}
+	maps.Copy(h, header)
+	w.WriteHeader(code)
 	clear(h)
-	maps.Copy(h, ours)
-	return nil
+	maps.Copy(h, final)
 }
 
 func innermost(w http.ResponseWriter) http.ResponseWriter {

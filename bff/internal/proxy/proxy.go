@@ -130,7 +130,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	ex.upstream = rt.pick(p.now, nil)
 
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r}
+		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r, expected: expectsContinue(r)}
 		defer ex.body.detach()
 	}
 	p.relay(ex)

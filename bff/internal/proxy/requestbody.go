@@ -27,6 +27,13 @@ type requestBody struct {
 	fault    atomic.Pointer[Error] // why it is not going to be complete
 	detached atomic.Bool
 	reading  sync.Mutex // held by a Read of src
+	expected bool       // the client waits for a 100 Continue; false once it is sent
+}
+
+// expectsContinue reports whether the client holds its body back until a 100
+// Continue. net/http sends it for HTTP/2.
+func expectsContinue(r *http.Request) bool {
+	return r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && lists(r.Header["Expect"], "100-continue")
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -68,6 +75,10 @@ func (b *requestBody) readOn(p []byte) (int, error) {
 	defer b.reading.Unlock()
 	if b.detached.Load() {
 		return 0, errDetached
+	}
+	if b.expected {
+		b.expected = false
+		b.ex.sendContinue()
 	}
 	b.ex.waitForClient()
 	defer b.ex.stopWaiting()
