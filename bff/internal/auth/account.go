@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
@@ -60,14 +59,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, storeError(err)
 	}
-	if !rec.SettlesAt.IsZero() {
-		next := rec
-		next.SettlesAt = time.Time{}
-		if err := s.sessions.Swap(ctx, rec, next); err != nil && !errors.Is(err, ErrConflict) {
-			return Grant{}, storeError(err)
-		}
-	}
-	return s.rotate(ctx, rec.token(), s.now())
+	return s.rotate(ctx, rec.token(), s.now(), withoutSettling)
 }
 
 // changePassword stores a hash and ends all sessions but the one of by. Nothing

@@ -51,7 +51,7 @@ func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx c
 		if err := allowed(ctx, presented.SessionID); err != nil {
 			return nil, err
 		}
-		return s.rotate(ctx, presented, now)
+		return s.rotate(ctx, presented, now, asDecided)
 	})
 	select {
 	case r := <-flight:
@@ -72,9 +72,20 @@ func (s Session) token() token.Refresh {
 // inline: the browser did not ask for it, its access token is stale.
 func inline(context.Context, string) error { return nil }
 
-// rotate reads, decides and swaps until nobody came between. It is given the
-// one clock reading of the request.
-func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.Time) (Grant, error) {
+// asDecided leaves the record to decide as it is.
+func asDecided(rec Session) Session { return rec }
+
+// withoutSettling makes decide rotate the current pair instead of giving it
+// another date.
+func withoutSettling(rec Session) Session {
+	rec.SettlesAt = time.Time{}
+	return rec
+}
+
+// rotate reads, decides and swaps until no other writer came between. It is
+// given the one clock reading of the request, and what to change of the record
+// before it is decided.
+func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.Time, before func(Session) Session) (Grant, error) {
 	for range maxSwaps {
 		rec, err := s.sessions.Get(ctx, presented.UserID, presented.SessionID)
 		if errors.Is(err, ErrNoSession) {
@@ -86,9 +97,8 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 		}
 		if since := s.revoked.since(rec.ID); rec.pair().Before(since) {
 			// A change of the account was announced, and the store has lost it in
-			// a failover. Its access tokens are refused, and whoever brings the
-			// old pair would rotate it, beside others that do.
-			next := rec
+			// a failover.
+			next := catchUp(rec, since, s.policy, now)
 			user, err := s.users.ByID(ctx, rec.UserID)
 			switch {
 			case errors.Is(err, ErrNoUser), err == nil && !user.Active:
@@ -97,13 +107,12 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 				return Grant{}, storeError(err)
 			}
 			next.Account = user.Account()
-			next.Generation, next.IssuedAt = since.Generation, later(since.IssuedAt, now.Truncate(time.Second))
 			if err := s.sessions.Swap(ctx, rec, next); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNoSession) {
 				return Grant{}, storeError(err)
 			}
 			continue
 		}
-		known := s.receipts.apply(rec)
+		known := before(s.receipts.apply(rec))
 		what, next := decide(known, Pair{presented.Generation, presented.IssuedAt}, s.policy, now)
 		switch what {
 		case rotated, redated, replayed:

@@ -63,12 +63,7 @@ func decide(rec Session, presented Pair, p Policy, now time.Time) (outcome, Sess
 	case presented.Generation >= rec.Generation:
 		// Newer than the record: the token is genuine, so the store has lost
 		// a write (a failover to a replica that lagged). That is no theft.
-		next := issuedAt(rec, p, now)
-		next.Generation = presented.Generation + 1
-		next.ReceivedAt = time.Time{}
-		next.SettlesAt = time.Time{}
-		next.Redates = 0
-		return rotated, next
+		return rotated, atGeneration(rec, presented.Generation+1, p, now)
 	case presented.Generation+1 == rec.Generation && rec.ReceivedAt.IsZero():
 		return replayed, handedOut(rec, p, now)
 	case presented.Generation+1 == rec.Generation && now.Sub(rec.ReceivedAt) < lateTraffic:
@@ -76,6 +71,29 @@ func decide(rec Session, presented Pair, p Policy, now time.Time) (outcome, Sess
 	default:
 		return stolen, rec
 	}
+}
+
+// atGeneration is rec at another generation, with a pair minted now. It is the
+// only place that sets a generation: what a record says of its generation (first
+// use, settling, dates given) is never true of another. The repair after a
+// failover kept it, and the parent's holder was taken for a thief because the
+// generation before had been in use for long.
+func atGeneration(rec Session, generation uint32, p Policy, now time.Time) Session {
+	rec = issuedAt(rec, p, now)
+	rec.Generation = generation
+	rec.ReceivedAt, rec.SettlesAt, rec.Redates = time.Time{}, time.Time{}, 0
+	return rec
+}
+
+// catchUp is a record that the store has taken back in a failover, brought to
+// the pair that was announced since: the access tokens of pairs before it are
+// refused, and each request with the old refresh token would rotate.
+func catchUp(rec Session, since Pair, p Policy, now time.Time) Session {
+	if rec.Generation != since.Generation {
+		rec = atGeneration(rec, since.Generation, p, now)
+	}
+	rec.IssuedAt = later(since.IssuedAt, now.Truncate(time.Second))
+	return rec
 }
 
 // issuedAt is rec with a pair minted now, in use now.

@@ -106,28 +106,53 @@ func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
 // A copy made before the change was good a minute after it, because the own
 // session was given a new date only.
 func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
-	h, first := arrived(t)
-	h.clock.Advance(16 * time.Minute)
-	second, err := h.Authenticate(t.Context(), "", first.Refresh)
-	if err != nil {
-		t.Fatal(err)
+	for _, writer := range []string{"", "another writer comes between"} {
+		t.Run(writer, func(t *testing.T) {
+			store := &contended{}
+			h, first := arrived(t, func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+			h.clock.Advance(16 * time.Minute)
+			second, err := h.Authenticate(t.Context(), "", first.Refresh)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, err := h.sessions.Get(t.Context(), first.UserID, first.SessionID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.clock.Set(auth.ModelAccessEnd(rec).Add(-20 * time.Second))
+			if _, err := h.Authenticate(t.Context(), "", first.Refresh); err != nil { // its answer was lost
+				t.Fatal(err)
+			}
+			store.version = rec.Version + 1 // of the first swap after the one that settles
+			if writer == "" {
+				store.version = 0
+			}
+			changed, err := h.ChangePassword(t.Context(), second.Principal, adaPassword, newPassword)
+			if err != nil || changed.Cookies.Generation != second.Cookies.Generation+1 {
+				t.Fatalf("%+v, %v; want the next generation", changed.Cookies, err)
+			}
+			h.who(changed.Cookies)
+			h.clock.Advance(time.Minute)
+			_, err = h.Authenticate(t.Context(), "", second.Cookies.Refresh)
+			wantCode(t, err, auth.CodeRefreshReuse)
+		})
 	}
-	rec, err := h.sessions.Get(t.Context(), first.UserID, first.SessionID)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// contended lets another writer, a receipt say, be first at one version.
+type contended struct {
+	auth.Sessions
+	version uint64
+}
+
+func (c *contended) Swap(ctx context.Context, old, next auth.Session) error {
+	if c.version != 0 && old.Version >= c.version {
+		c.version = 0
+		if err := c.Sessions.Swap(ctx, old, old); err != nil {
+			return err
+		}
 	}
-	h.clock.Set(auth.ModelAccessEnd(rec).Add(-20 * time.Second))
-	if _, err := h.Authenticate(t.Context(), "", first.Refresh); err != nil { // its answer was lost
-		t.Fatal(err)
-	}
-	changed, err := h.ChangePassword(t.Context(), second.Principal, adaPassword, newPassword)
-	if err != nil || changed.Cookies.Generation != second.Cookies.Generation+1 {
-		t.Fatalf("%+v, %v; want the next generation", changed.Cookies, err)
-	}
-	h.who(changed.Cookies)
-	h.clock.Advance(time.Minute)
-	_, err = h.Authenticate(t.Context(), "", second.Cookies.Refresh)
-	wantCode(t, err, auth.CodeRefreshReuse)
+	return c.Sessions.Swap(ctx, old, next)
 }
 
 // Somebody with two pairs of one generation presented the older one whenever
@@ -185,4 +210,50 @@ func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
 		}
 	}
 	t.Errorf("not caught in 20 rounds, generation %d", newer.Generation)
+}
+
+// A replica took over that lacked a rotation and the change of role after it.
+// The record was brought to the announced generation, and kept from the one
+// before that it had been in use for long: the tab that still had the parent,
+// whose answer was lost, was signed out as a thief. The lost record says that
+// the child has not arrived.
+func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
+	h := open(t)
+	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	userID, id := ada.Principal.UserID, ada.Principal.SessionID
+	h.clock.Advance(16 * time.Minute)
+	parent, err := h.Authenticate(t.Context(), "", ada.Cookies.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.who(parent.Cookies) // in use
+	h.clock.Advance(16 * time.Minute)
+	rec, err := h.sessions.Get(t.Context(), userID, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := rec
+	replica.ReceivedAt, replica.SettlesAt, replica.Redates = h.clock.Now().Add(-16*time.Minute), h.clock.Now().Add(time.Minute), 3
+	if _, err := h.Authenticate(t.Context(), "", parent.Cookies.Refresh); err != nil { // its answer is lost
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, userID, value(auth.RoleUser), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.sessions.Create(t.Context(), replica); err != nil { // the failover
+		t.Fatal(err)
+	}
+	g, err := h.Authenticate(t.Context(), parent.Cookies.Access, parent.Cookies.Refresh)
+	if err != nil || g.Cookies == nil || g.Cookies.Generation != 3 || g.Principal.Role != auth.RoleUser {
+		t.Fatalf("the tab with the parent: %+v, %v; want generation 3 as user", g, err)
+	}
+	rec, err = h.sessions.Get(t.Context(), userID, id)
+	if err != nil || !rec.ReceivedAt.IsZero() || !rec.SettlesAt.IsZero() || rec.Redates != 0 {
+		t.Errorf("generation %d has from the one before: received %s, settles %s, %d dates, %v", rec.Generation, rec.ReceivedAt, rec.SettlesAt, rec.Redates, err)
+	}
+	// A copy from two generations before is a theft, failover or not.
+	_, err = h.Authenticate(t.Context(), "", ada.Cookies.Refresh)
+	wantCode(t, err, auth.CodeRefreshReuse)
+	_, err = h.Authenticate(t.Context(), g.Cookies.Access, g.Cookies.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
 }
