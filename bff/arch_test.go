@@ -74,7 +74,7 @@ var owners = map[string][]string{
 	"os/exec":                            {"servertest", "e2e", "bench"},
 	"testing":                            {"auth/authtest", "servertest"},
 	"github.com/google/go-cmp":           {"auth/authtest"},
-	"golang.org/x/net/idna":              {"auth"},
+	"golang.org/x/net/idna":              {"auth", "proxy"},
 	"golang.org/x/text/unicode/norm":     {"auth", "password"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy"},
 	"golang.org/x/time":                  {"memstore"},

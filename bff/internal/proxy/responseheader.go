@@ -55,8 +55,6 @@ func (ex *exchange) receive(res *http.Response) error {
 	}
 	ours := ex.w.Header()
 	ex.filterResponseHeader(res.Header, ours)
-	ex.rewriteLocation(res.Header, "Location")
-	ex.rewriteLocation(res.Header, "Content-Location")
 	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
 		privateAtMost(res.Header)
 	}
@@ -102,6 +100,10 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 			if asksBrowserForPassword(values) {
 				delete(h, name)
 			}
+		case name == "Location", name == "Content-Location":
+			ex.rewriteLocation(h, name)
+		case name == "Link":
+			ex.rewriteLinks(h)
 		case name == "Vary":
 		default:
 			if _, set := ours[name]; set {
