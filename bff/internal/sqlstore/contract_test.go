@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -42,10 +43,14 @@ func onEveryEngine(t *testing.T, run func(t *testing.T, c Config)) {
 	}
 }
 
+// patience is for what comes at once on an idle machine.
+const patience = time.Minute
+
 // openDB opens c, without migrating it.
 func openDB(t *testing.T, c Config) *DB {
 	t.Helper()
 	c.Now = authtest.NewClock().Now
+	c.QuestionTimeout = cmp.Or(c.QuestionTimeout, patience)
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	db, err := Open(t.Context(), c)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	gormsqlite "gorm.io/driver/sqlite"
@@ -20,8 +21,9 @@ import (
 
 // Another process may hold SQLite's one write lock: commands run beside the
 // server. A connection waits for it sqliteBusy milliseconds at a time, deaf to
-// its context, and sqliteAttempts times at the most. A request's question is cut
-// by questionTimeout before that; what has no such limit waits the 5 seconds.
+// its context, and sqliteAttempts times at the most, or for as long as a question
+// may take where that is longer than these 5 seconds. A request's question ends
+// before that.
 const (
 	sqliteBusy     = 200
 	sqliteAttempts = 25
@@ -54,7 +56,9 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", path, err), pool.Close())
 	}
 
-	db, err := newDB(c, pool, sqliteDialect, moderncDialector{
+	d := sqliteDialect
+	d.attempts = max(d.attempts, int(c.QuestionTimeout/(sqliteBusy*time.Millisecond)))
+	db, err := newDB(c, pool, d, moderncDialector{
 		gormsqlite.Dialector{DriverName: "sqlite", Conn: pool},
 	})
 	if err != nil {

@@ -4,6 +4,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,6 +33,9 @@ type Config struct {
 	// Observe is called before each question, and what it returns after it,
 	// with the error of a database that did not answer. nil: nobody looks on.
 	Observe func(ctx context.Context, operation string) (context.Context, func(error))
+	// QuestionTimeout bounds one question, waiting for a connection included.
+	// 0 means 3 s; tests on a busy machine give more.
+	QuestionTimeout time.Duration
 }
 
 // The pool of MySQL connections. 25 of them wait for a server of a hundred or
@@ -44,7 +48,7 @@ const (
 	connMaxLifetime = 5 * time.Minute
 )
 
-// questionTimeout is for one question, waiting for a connection included.
+// questionTimeout is the default of Config.QuestionTimeout.
 const questionTimeout = 3 * time.Second
 
 // sqliteConns is small because SQLite has one writer: more connections would
@@ -60,6 +64,7 @@ type DB struct {
 	log *slog.Logger
 	// See Config.Observe.
 	observe func(ctx context.Context, operation string) (context.Context, func(error))
+	timeout time.Duration // of one question
 
 	dialect dialect
 	// openForMigration opens a pool for Migrate alone: a statement that alters
@@ -97,6 +102,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	c.QuestionTimeout = cmp.Or(c.QuestionTimeout, questionTimeout)
 	switch {
 	case c.MySQLDSN != "" && c.SQLitePath != "":
 		return nil, errors.New("sqlstore: both a MySQL DSN and an SQLite file are configured; choose one")
@@ -126,7 +132,7 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, dialect: d}, nil
+	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d}, nil
 }
 
 // Ping asks whether the database answers. Errors wrap auth.ErrDatabase.
@@ -175,7 +181,7 @@ func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (e
 	// A server that hangs (rather than being away) held every question for
 	// the connection's ten seconds, and those that waited for a connection
 	// for a multiple of it.
-	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
 	return db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
 }
