@@ -34,8 +34,9 @@ func (c *crush) send(n int, with tokens, at ...*site) {
 }
 
 // oneChild waits for all, who must have been given the same child of parent.
-func (c *crush) oneChild(t *testing.T, parent tokens) (child tokens) {
+func (c *crush) oneChild(t *testing.T, parent tokens) {
 	t.Helper()
+	var child tokens
 	c.all.Wait()
 	for i, a := range c.answers {
 		if c.errs[i] != nil {
@@ -52,7 +53,6 @@ func (c *crush) oneChild(t *testing.T, parent tokens) (child tokens) {
 	if was, is := parent.generation(t), child.generation(t); is != was+1 {
 		t.Errorf("generation %d after %d", is, was)
 	}
-	return child
 }
 
 // rotations counts them: each, and nothing else that these tests do, adds to

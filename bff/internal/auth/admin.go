@@ -84,6 +84,7 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 			s.notify(ctx, NoticeRoleChanged, user.ID, user.Email.Address, byAdministrator, func(n *Notice) { n.Role = user.Role })
 		case EventUserDisabled:
 			s.notify(ctx, NoticeAccountDisabled, user.ID, user.Email.Address, byAdministrator)
+		default: // an account that is enabled again gets no notice
 		}
 	}
 	// Said once more: the first time may have been stored and not announced.

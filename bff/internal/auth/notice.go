@@ -90,6 +90,7 @@ func (s *Service) due(ctx context.Context, n Notice) (suppressed string, err err
 		if wait, err := s.limiter.Take(ctx, "theft:"+n.sessionID, theftClaim); wait > 0 || err != nil {
 			return suppressedLimit, err
 		}
+	default: // the other kinds have the limit of the address alone
 	}
 	// By address, not by account: whoever signs up with somebody else's, deletes
 	// the account and begins anew does not fill that mailbox.

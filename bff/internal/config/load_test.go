@@ -23,7 +23,8 @@ type variableTest struct {
 
 func variableTests(t *testing.T) map[string]variableTest {
 	embedded, dir := environment{}, appFolder(t)
-	duration := func(read func(*config.Config) any, unset, least time.Duration) variableTest {
+	duration := func(read func(*config.Config) any, unset time.Duration) variableTest {
+		const least = time.Second
 		return variableTest{
 			base: embedded, read: read,
 			yes: map[string]any{"": unset, "90m": 90 * time.Minute, "1h30m": 90 * time.Minute, least.String(): least},
@@ -72,11 +73,11 @@ func variableTests(t *testing.T) map[string]variableTest {
 		"JWT_REFRESH_SECRET": secret(func(c *config.Config) []config.Secret { return c.RefreshSecrets }),
 		"IDENTITY_KEY": {production(), func(c *config.Config) any { return c.IdentityKey.Reveal() },
 			map[string]any{identityCanary: identityCanary}, map[string]string{"": "IDENTITY_KEY is missing"}},
-		"ACCESS_TTL":       duration(func(c *config.Config) any { return c.AccessTTL }, 15*time.Minute, time.Second),
-		"REFRESH_TTL":      duration(func(c *config.Config) any { return c.RefreshTTL }, 7*24*time.Hour, time.Second),
-		"REMEMBER_TTL":     duration(func(c *config.Config) any { return c.RememberTTL }, 30*24*time.Hour, time.Second),
-		"SESSION_MAX_AGE":  duration(func(c *config.Config) any { return c.SessionMaxAge }, 90*24*time.Hour, time.Second),
-		"SHUTDOWN_TIMEOUT": duration(func(c *config.Config) any { return c.ShutdownTimeout }, 20*time.Second, time.Second),
+		"ACCESS_TTL":       duration(func(c *config.Config) any { return c.AccessTTL }, 15*time.Minute),
+		"REFRESH_TTL":      duration(func(c *config.Config) any { return c.RefreshTTL }, 7*24*time.Hour),
+		"REMEMBER_TTL":     duration(func(c *config.Config) any { return c.RememberTTL }, 30*24*time.Hour),
+		"SESSION_MAX_AGE":  duration(func(c *config.Config) any { return c.SessionMaxAge }, 90*24*time.Hour),
+		"SHUTDOWN_TIMEOUT": duration(func(c *config.Config) any { return c.ShutdownTimeout }, 20*time.Second),
 		"BCRYPT_COST": {embedded, func(c *config.Config) any { return c.BcryptCost },
 			map[string]any{"": 12, "12": 12, "16": 16},
 			map[string]string{"11": "12 to 16", "17": "12 to 16", "0": "12 to 16", "-12": "12 to 16", "twelve": `is "twelve"; write a whole number`, "12.5": "write a whole number"}},

@@ -190,7 +190,8 @@ func counting(l auth.Limiter, key string) error {
 	for n := range 8 {
 		var wait time.Duration
 		var err error
-		start, free := time.Now(), true
+		var free bool
+		start := time.Now()
 		switch {
 		case n < 2:
 			wait, err = l.Take(ctx, key, once)
