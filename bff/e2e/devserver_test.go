@@ -23,6 +23,10 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 			return
 		}
 		http.SetCookie(w, &http.Cookie{Name: "access_token", Value: "planted"})
+		w.Header().Set("Referrer-Policy", "unsafe-url")
+		if !strings.Contains(r.URL.Path, ".") {
+			w.Header().Set("Content-Type", "text/html")
+		}
 		fmt.Fprintf(w, "from vite: %s cookies=%q", r.URL.Path, r.Header.Get("Cookie"))
 	}))
 	defer vite.Close()
@@ -36,6 +40,13 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 		a := b.do("GET", path, nil).want(t, 200)
 		if a.text != "from vite: "+path+` cookies=""` || len(a.Cookies()) != 0 {
 			t.Errorf("%s: %q, cookies %v", path, a.text, a.setCookies())
+		}
+		referrer := "same-origin"
+		if strings.Contains(path, ".") {
+			referrer = "no-referrer"
+		}
+		if got := a.Header.Values("Referrer-Policy"); len(got) != 1 || got[0] != referrer {
+			t.Errorf("%s: Referrer-Policy %q, want %q", path, got, referrer)
 		}
 		if csp := a.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-eval") {
 			t.Errorf("%s: %s", path, csp)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,14 +135,19 @@ func TestAssets(t *testing.T) {
 func TestSecurityHeadersOnEverything(t *testing.T) {
 	s := embedded(t).start()
 	b := s.member("ada@example.com")
+	pages := []string{"/", "/nowhere"}
 	for path, csp := range map[string]string{
 		"/": "require-trusted-types-for 'script'", "/nowhere": "default-src 'none'", "/assets/app-1a2b.js": "frame-ancestors 'none'",
 		"/api/auth/me": "sandbox", "/api/nowhere": "sandbox", "/api/demo/me": "sandbox", "/api/%61uth/me": "default-src 'none'",
 		"/healthz": "frame-ancestors 'none'", "/.well-known/jwks.json": "frame-ancestors 'none'",
 	} {
+		referrer := "no-referrer"
+		if slices.Contains(pages, path) {
+			referrer = "same-origin"
+		}
 		a := b.do("GET", path, nil)
 		for name, want := range map[string]string{
-			"Content-Security-Policy": csp, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": csp, "X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer,
 			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "X-Frame-Options": "DENY",
 			"Permissions-Policy": "camera=()",
 		} {
@@ -157,6 +163,40 @@ func TestSecurityHeadersOnEverything(t *testing.T) {
 		csp := a.Header.Get("Content-Security-Policy")
 		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("%s: %s", path, csp)
+		}
+	}
+}
+
+// Under `no-referrer` a browser sends a page's own form with `Origin: null`.
+func TestReferrerPolicyLetsFormsOfPagesSendTheirOrigin(t *testing.T) {
+	s := embedded(t)
+	dir := tinyApp(t)
+	put(t, dir, "terms.html", "<!doctype html><title>terms</title>")
+	put(t, dir, "old.xhtml", "<html xmlns='http://www.w3.org/1999/xhtml'/>")
+	s.noApp, s.env["SPA_DIR"] = true, dir
+	s.start()
+	b := s.browser()
+	etag := b.do("GET", "/", nil).Header.Get("ETag")
+	for _, test := range []struct {
+		path, want string
+		headers    []string
+		status     int
+	}{
+		{"/", "same-origin", nil, 200},
+		{"/", "same-origin", []string{"If-None-Match", etag}, 304}, // replaces what the browser has stored
+		{"/nowhere", "same-origin", nil, 404},
+		{"/terms.html", "same-origin", nil, 200},
+		{"/old.xhtml", "same-origin", nil, 200},
+		{"/assets/app-1a2b.js", "no-referrer", nil, 200},
+		{"/assets/gone.js", "no-referrer", nil, 404},
+		{"/favicon.svg", "no-referrer", nil, 200},
+		{"/login", "no-referrer", nil, 302},
+		{"/api/auth/me", "no-referrer", nil, 401},
+		{"/healthz", "no-referrer", nil, 200},
+	} {
+		a := b.do("GET", test.path, nil, test.headers...).want(t, test.status)
+		if got := a.Header.Values("Referrer-Policy"); !slices.Equal(got, []string{test.want}) {
+			t.Errorf("%s: Referrer-Policy %q, want %q", test.path, got, test.want)
 		}
 	}
 }

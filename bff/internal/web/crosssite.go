@@ -48,11 +48,27 @@ func (x crossSite) check(h http.Header) error {
 		}
 	}
 	for _, v := range h["Origin"] {
+		if v == opaqueOrigin && withheldByPolicy(h) {
+			continue
+		}
 		if !x.allowed[v] {
 			return problem(codeCrossSite, "This address answers pages of "+x.expected+" only; the request comes from "+printable(v)+". If that is this product under another name, set PUBLIC_URL to it.")
 		}
 	}
 	return nil
+}
+
+// opaqueOrigin is what browsers write for a document without an origin, such as
+// a sandboxed frame, and also for a page that sends no referrer.
+const opaqueOrigin = "null"
+
+// withheldByPolicy: a form or beacon of one's own page was refused, because the
+// Fetch standard empties Origin under `no-referrer`, which pages can ask for by
+// a <meta> or rel=noreferrer. A document without an origin is cross-site, and so
+// is a request that came by way of another site's redirect.
+func withheldByPolicy(h http.Header) bool {
+	site := h["Sec-Fetch-Site"]
+	return len(site) == 1 && site[0] == "same-origin"
 }
 
 // printable cuts what a client sent to what an answer may repeat.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func newSecurityHeaders(hsts, dev bool, policies []string) securityHeaders {
 	}
 	everywhere := []headerLine{
 		{"X-Content-Type-Options", []string{"nosniff"}},
-		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Referrer-Policy", noReferrer},
 		{"Permissions-Policy", []string{permissionsPolicy}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
@@ -77,6 +78,25 @@ const (
 const DevRelaxes = "inline scripts and styles (React refresh and style updates are), data: images, WebSockets to anywhere (hot reload), " +
 	"media and frames of this origin; Trusted Types report and do not refuse"
 
+// sameOriginReferrer is the policy of pages. With `no-referrer` browsers send a
+// form of the page itself with `Origin: null`, which the cross-site rule refused
+// as another site's; other sites learn nothing by this one either.
+var sameOriginReferrer = []string{"same-origin"}
+
+// referrerOfPages looks at the type when the header is about to be sent: files
+// and development servers have pages beside index.html.
+func referrerOfPages(h http.Header) {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "text/html", "application/xhtml+xml":
+		h["Referrer-Policy"] = sameOriginReferrer
+	default:
+		h["Referrer-Policy"] = noReferrer
+	}
+}
+
+var noReferrer = []string{"no-referrer"}
+
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		lines := s.headers.pages
@@ -86,6 +106,9 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		for _, line := range lines {
 			h[line.name] = line.value
+		}
+		if !underAPI(c.Request().URL.Path) {
+			c.Response().Before(func() { referrerOfPages(h) })
 		}
 		return next(c)
 	}
