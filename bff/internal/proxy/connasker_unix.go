@@ -14,7 +14,7 @@ const canAskConns = true
 // connAsker looks at a connection without waiting for it.
 type connAsker struct {
 	raw    syscall.RawConn // nil: one that cannot be asked
-	look   func(fd uintptr) (done bool)
+	look   func(fd uintptr)
 	silent bool
 }
 
@@ -23,18 +23,18 @@ func newConnAsker(conn net.Conn) *connAsker {
 	if sc, ok := conn.(syscall.Conn); ok {
 		a.raw, _ = sc.SyscallConn()
 	}
-	a.look = func(fd uintptr) bool {
+	a.look = func(fd uintptr) {
 		var b [1]byte
-		_, err := syscall.Read(int(fd), b[:])
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		a.silent = err == syscall.EAGAIN
-		return true
 	}
 	return a
 }
 
-// ask reports whether the connection is open with nothing to read. What it
-// reads otherwise is gone: the connection is of no use.
+// ask reports whether the connection is open with nothing to read. It takes
+// nothing away, and does not wait for a Read that is under way, as http.Transport
+// has one on each of its idle connections.
 func (a *connAsker) ask() bool {
 	a.silent = false
-	return a.raw != nil && a.raw.Read(a.look) == nil && a.silent
+	return a.raw != nil && a.raw.Control(a.look) == nil && a.silent
 }

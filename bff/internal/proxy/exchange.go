@@ -40,6 +40,11 @@ type exchange struct {
 	used   int
 	hints  int // 1xx so far
 
+	sends  int           // see mayBeSent
+	conn   *upstreamConn // that an http.Transport uses now; nil: none, or HTTP/2
+	shared bool          // it is HTTP/2
+	stop   func(error)   // ends what an http.Transport does
+
 	// Guards what the transport's goroutines and the handler's share.
 	mu         sync.Mutex
 	timer      *time.Timer

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,11 +16,15 @@ import (
 	"github.com/coder/websocket"
 )
 
+// connKey is for the connection of an upstream's request.
+type connKey struct{}
+
 // h2Upstream is an upstream that takes HTTP/2, with TLS or without, and
 // HTTP/1.1 for WebSockets.
 func h2Upstream(t *testing.T, withTLS bool, h http.HandlerFunc) (string, gateOption) {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	if withTLS {

@@ -20,25 +20,20 @@ type idleConns struct {
 	sweep *time.Timer // runs while there are any
 }
 
-// take gives a connection that is open and silent, or nil. What an upstream
-// says between two answers would be taken for the next one.
+// take gives a connection that is asked whether it is open when it is written
+// to, or nil.
 func (p *idleConns) take() *syncConn {
-	for {
-		p.mu.Lock()
-		last := len(p.conns) - 1
-		if last < 0 {
-			p.mu.Unlock()
-			return nil
-		}
-		c := p.conns[last]
-		p.conns[last] = nil
-		p.conns = p.conns[:last]
-		p.mu.Unlock()
-		if c.asker.ask() {
-			return c
-		}
-		c.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.conns) - 1
+	if last < 0 {
+		return nil
 	}
+	c := p.conns[last]
+	p.conns[last] = nil
+	p.conns = p.conns[:last]
+	c.unasked = true
+	return c
 }
 
 func (p *idleConns) put(c *syncConn) {

@@ -23,6 +23,8 @@ type requestBody struct {
 	trailers http.Header   // of the outgoing request; announced names only
 
 	read     int64                 // bytes
+	kept     []byte                // all of them, while no upstream has been sent any
+	again    int                   // of kept, sent once more
 	complete atomic.Bool           // all of it has been read
 	fault    atomic.Pointer[Error] // why it is not going to be complete
 	detached atomic.Bool
@@ -40,6 +42,11 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.detached.Load() {
 		return 0, errDetached
 	}
+	if b.again < len(b.kept) {
+		n := copy(p, b.kept[b.again:])
+		b.again += n
+		return n, nil
+	}
 	if b.left != NoLimit && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one more than allowed shows that there is more
 	}
@@ -52,6 +59,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.left -= int64(n)
 	}
 	b.read += int64(n)
+	b.keep(p[:n])
 	if err == io.EOF || b.read == b.in.ContentLength {
 		b.complete.Store(true)
 	}
@@ -68,6 +76,31 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.fault.Store(fault)
 	}
 	return n, err
+}
+
+// maxKept is more than http.Transport reads before it writes.
+const maxKept = 4 << 10
+
+// keep takes what http.Transport reads of a body before it writes to a connection
+// that was idle, and may turn out to be closed then. It is the first byte of
+// chunks that come with a method which mostly has no body.
+func (b *requestBody) keep(p []byte) {
+	if c := b.ex.conn; c != nil && c.reused && !c.begun.Load() && len(b.kept)+len(p) <= maxKept {
+		b.kept = append(b.kept, p...)
+		b.again = len(b.kept)
+	} else {
+		b.kept, b.again = nil, 0
+	}
+}
+
+// rewind reports whether the body can be sent from its start, and has it sent
+// from there. It is called only when nothing of the request was sent.
+func (b *requestBody) rewind() bool {
+	if int64(len(b.kept)) != b.read || b.fault.Load() != nil {
+		return false
+	}
+	b.again = 0
+	return true
 }
 
 func (b *requestBody) readOn(p []byte) (int, error) {

@@ -33,8 +33,11 @@ type syncTransport struct {
 // upgrade.
 func (t *syncTransport) roundTrip(ex *exchange, r *http.Request) (*http.Response, error) {
 	pool := t.pool(r.URL.Host)
-	for {
-		c := pool.take()
+	var c *syncConn
+	for fresh := false; ; {
+		if c = nil; !fresh {
+			c = pool.take()
+		}
 		reused := c != nil
 		if !reused {
 			conn, err := t.dial(ex, "tcp", address(r.URL))
@@ -51,11 +54,15 @@ func (t *syncTransport) roundTrip(ex *exchange, r *http.Request) (*http.Response
 		if why := ex.cause(); why != nil {
 			return nil, why
 		}
+		if c.written > 0 {
+			ex.sends++
+		}
 		// The upstream may have closed the connection while the request was on
 		// its way to it; a connection that is new says no such thing.
-		if !reused || c.answered || !(c.written == 0 || replayable(r.Method)) {
+		if !reused || c.answered || !ex.mayBeSent() {
 			return nil, err
 		}
+		fresh = !errors.Is(err, errStaleConn)
 	}
 }
 
@@ -64,11 +71,6 @@ func address(u *url.URL) string {
 		return net.JoinHostPort(u.Hostname(), "80")
 	}
 	return u.Host
-}
-
-// replayable: safe methods, as http.Transport has it.
-func replayable(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 func (t *syncTransport) pool(addr string) *idleConns {
@@ -103,6 +105,7 @@ type syncConn struct {
 	since time.Time // that it is idle
 
 	limit    int64 // bytes that may still be read
+	unasked  bool  // it was idle, and may have been closed
 	written  int64 // of this request
 	answered bool  // the first byte of this answer has been seen
 
@@ -128,7 +131,15 @@ func (c *syncConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write asks an idle connection whether it is open and silent at the last
+// moment before a request's first byte. What an upstream says between two answers
+// would be taken for the next one.
 func (c *syncConn) Write(p []byte) (int, error) {
+	if c.unasked {
+		if c.unasked = false; !c.asker.ask() {
+			return 0, errStaleConn
+		}
+	}
 	n, err := c.Conn.Write(p)
 	c.written += int64(n)
 	return n, err

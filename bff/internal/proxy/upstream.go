@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -57,7 +56,7 @@ func newTransports(roots *x509.CertPool, now func() time.Time) *transports {
 	t := &transports{usual: newTransport(roots), h2c: newTransport(roots)}
 	t.h2c.Protocols = new(http.Protocols)
 	t.h2c.Protocols.SetUnencryptedHTTP2(true)
-	t.sync.dial, t.sync.now = t.usual.DialContext, now
+	t.sync.dial, t.sync.now = dialUpstream, now
 	return t
 }
 
@@ -69,11 +68,11 @@ func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*htt
 	upgrade := len(r.Header["Upgrade"]) > 0
 	switch {
 	case u.scheme == schemeH2C && !upgrade:
-		return t.h2c.RoundTrip(ex.tracing(r))
+		return ex.sendOver(t.h2c, r)
 	case u.sync && r.Body == nil && !upgrade:
 		return t.sync.roundTrip(ex, r)
 	default:
-		return t.usual.RoundTrip(ex.tracing(r))
+		return ex.sendOver(t.usual, r)
 	}
 }
 
@@ -84,11 +83,6 @@ func (t *transports) probe(u *upstream, r *http.Request) (*http.Response, error)
 		return t.h2c.RoundTrip(r)
 	}
 	return t.usual.RoundTrip(r)
-}
-
-// tracing has an http.Transport tell of each 1xx.
-func (ex *exchange) tracing(r *http.Request) *http.Request {
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: ex.informational}))
 }
 
 func (t *transports) CloseIdleConnections() {
@@ -122,18 +116,27 @@ func (rt *route) pick(now func() time.Time, tried *upstream) *upstream {
 	return fallback
 }
 
+var upstreamDialer = net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+
+func dialUpstream(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := upstreamDialer.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	return conn, nil
+}
+
 // newTransport makes a connection pool. It never asks the
 // environment for a proxy: HTTP_PROXY set for something else would carry
 // identity tokens off.
 func newTransport(roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
+			conn, err := dialUpstream(ctx, network, addr)
 			if err != nil {
-				return nil, &dialError{err}
+				return nil, err
 			}
-			return conn, nil
+			return newUpstreamConn(conn), nil
 		},
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   5 * time.Second,
@@ -170,7 +173,7 @@ func (p *Proxy) send(ex *exchange, r *http.Request) (*http.Response, error) {
 	start := p.now()
 	ex.startClock()
 	res, err := p.attempt(ex, r)
-	if err != nil && ex.mayRetry(r, err) {
+	if err != nil && ex.mayRetry() {
 		if other := ex.route.pick(p.now, ex.upstream); other != nil && other != ex.upstream {
 			ex.upstream = other
 			again := r.WithContext(r.Context()) // the first attempt may still hold r
@@ -209,23 +212,8 @@ func (p *Proxy) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// mayRetry reports whether a second upstream may be asked: nothing was sent,
-// or the method is idempotent (RFC 9110 §9.2.2) and there is no body, and the
-// row's timeout is not what ended the first attempt.
-func (ex *exchange) mayRetry(r *http.Request, err error) bool {
-	if len(ex.route.upstreams) < 2 || r.Context().Err() != nil {
-		return false
-	}
-	var dial *dialError
-	if errors.As(err, &dial) {
-		return true
-	}
-	if r.Body != nil {
-		return false
-	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
-		return true
-	}
-	return false
+// mayRetry reports whether a second upstream may be asked, see mayBeSent. The
+// row's timeout covers both.
+func (ex *exchange) mayRetry() bool {
+	return len(ex.route.upstreams) > 1 && ex.cause() == nil && ex.mayBeSent()
 }
