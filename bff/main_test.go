@@ -172,6 +172,8 @@ routes:
     audience: orders
     identity: jwt
     forward_cookies: false
+    forward_authorization: false
+    cross_site: refuse
     timeout: 30s
     max_body: 10MiB
 `, "")

@@ -91,6 +91,7 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 			"Accept-Encoding": "gzip", "User-Agent": "Go-http-client/1.1", "X-Request-Id": "request-1234",
 			"Traceparent":     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(s.env["PUBLIC_URL"], "http://"),
+			"X-Forwarded-Prefix": "/api",
 		}
 		for name, value := range c.want {
 			want[name] = value

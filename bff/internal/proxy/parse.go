@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -32,7 +30,8 @@ func ParseTable(src []byte) (*Table, error) {
 	rows := f.rows(file)
 	t, wrong := newTable(rows)
 	for _, w := range wrong {
-		if f.broken[w.row][w.key] {
+		broken := func(key string) bool { return f.broken[w.row][key] }
+		if broken(w.key) || slices.ContainsFunc(restsOn[w.key], broken) {
 			continue // its value could not even be read, and that is reported
 		}
 		line, ok := f.lines[w.row][w.key]
@@ -110,7 +109,7 @@ func (f *routesFile) rows(file *ast.File) (rows []Row) {
 
 var rowKeys = []string{
 	"path", "upstreams", "strip_prefix", "access", "roles", "methods", "audience", "identity",
-	"forward_cookies", "timeout", "max_body", "health_path",
+	"forward_cookies", "forward_authorization", "cross_site", "timeout", "max_body", "health_path",
 }
 
 func (f *routesFile) row(n ast.Node) (row Row) {
@@ -192,6 +191,10 @@ func setField(row *Row, key string, n ast.Node) (err error) {
 		row.Identity, err = oneOf(n, []string{"jwt", "headers", "none"}, []IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone})
 	case "forward_cookies":
 		row.ForwardCookies, err = oneOf(n, []string{"true", "false"}, []bool{true, false})
+	case "forward_authorization":
+		row.ForwardAuthorization, err = oneOf(n, []string{"true", "false"}, []bool{true, false})
+	case "cross_site":
+		row.AllowCrossSite, err = oneOf(n, crossSiteWords[:], []bool{false, true})
 	case "timeout":
 		row.Timeout, err = duration(n)
 	case "max_body":
@@ -255,44 +258,4 @@ func oneOf[T any](n ast.Node, words []string, values []T) (v T, err error) {
 		return values[i], nil
 	}
 	return v, fmt.Errorf("%q is not one of %s", s, strings.Join(words, ", "))
-}
-
-func duration(n ast.Node) (time.Duration, error) {
-	s, err := text(n)
-	if err != nil {
-		return 0, err
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%q is not a positive duration; write it like 30s or 2m", s)
-	}
-	return d, nil
-}
-
-var sizeUnits = []struct {
-	suffix string
-	bytes  int64
-}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
-
-// size reads bytes: 10MiB, 512KiB, 10MB, 4096, or none.
-func size(n ast.Node) (int64, error) {
-	s, err := text(n)
-	if err != nil {
-		return 0, err
-	}
-	if s == "none" {
-		return NoLimit, nil
-	}
-	for _, unit := range sizeUnits {
-		digits, ok := strings.CutSuffix(s, unit.suffix)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err != nil || v <= 0 || v > (1<<62)/unit.bytes {
-			break
-		}
-		return v * unit.bytes, nil
-	}
-	return 0, fmt.Errorf("%q is not a size; write it like 10MiB, or none for no limit", s)
 }

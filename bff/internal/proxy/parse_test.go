@@ -21,6 +21,8 @@ routes:
     audience: shop
     identity: headers
     forward_cookies: true
+    forward_authorization: true
+    cross_site: refuse
     timeout: 1m30s
     max_body: 2MiB
     health_path: /healthz
@@ -28,6 +30,8 @@ routes:
     upstreams:
       - http://files:8000
     access: public
+    identity: none
+    cross_site: allow
     max_body: none
 `))
 	if err != nil {
@@ -35,9 +39,9 @@ routes:
 	}
 	want := []Row{{
 		Path: "/api/orders", Upstreams: nil, StripPrefix: "/api", Access: Member, Roles: []string{"admin"}, Methods: []string{"GET", "POST"},
-		Audience: "shop", Identity: IdentityHeaders, ForwardCookies: true, Timeout: 90 * time.Second, MaxBody: 2 << 20, HealthPath: "/healthz",
+		Audience: "shop", Identity: IdentityHeaders, ForwardCookies: true, ForwardAuthorization: true, Timeout: 90 * time.Second, MaxBody: 2 << 20, HealthPath: "/healthz",
 	}, {
-		Path: "/api/files", Access: Public, Methods: allMethods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
+		Path: "/api/files", Access: Public, Identity: IdentityNone, AllowCrossSite: true, Methods: allMethods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
 	}}
 	rows := table.Rows()
 	if got := rows[0].Upstreams[1].String(); got != "https://orders-2" || len(rows[0].Upstreams) != 2 {
@@ -112,6 +116,55 @@ extra: 1
 		case !strings.HasPrefix(got[i], want[i]):
 			t.Errorf("got  %s\nwant %s", got[i], want[i])
 		}
+	}
+}
+
+// A key that needs others is not complained of while those cannot be read.
+func TestParseTableReportsEveryMistakeOfKeysThatNeedOthers(t *testing.T) {
+	_, err := ParseTable([]byte(`routes:
+  - path: /api/a
+    upstreams: [http://a]
+    forward_authorization: true
+    cross_site: allow
+    roles: [boss]
+  - path: /api/b
+    upstreams: [http://b]
+    access: public
+    identity: headers
+    forward_authorization: true
+    cross_site: allow
+  - path: /api/c
+    upstreams: [http://c]
+    identity: none
+    cross_site: allow
+  - path: /api/d
+    upstreams: [http://d]
+    access: publik
+    identity: nobody
+    forward_authorization: true
+    cross_site: allow
+    roles: [admin]
+  - path: /api/e
+    upstreams: [http://e]
+    forward_authorization: 1
+    cross_site: true
+`))
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	want := []string{
+		"line 4: forward_authorization: the identity token takes the place of the client's Authorization; add `identity: none` or `identity: headers`",
+		"line 5: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
+		`line 6: roles: unknown role "boss"; roles are user, admin`,
+		"line 12: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
+		"line 16: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
+		`line 19: access: "publik" is not one of member, optional, public`,
+		`line 20: identity: "nobody" is not one of jwt, headers, none`,
+		`line 26: forward_authorization: "1" is not one of true, false`,
+		`line 27: cross_site: "true" is not one of refuse, allow`,
+	}
+	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -107,6 +107,8 @@ type rowText struct {
 	Audience       string   `yaml:"audience"`
 	Identity       string   `yaml:"identity"`
 	ForwardCookies bool     `yaml:"forward_cookies"`
+	ForwardAuth    bool     `yaml:"forward_authorization"`
+	CrossSite      string   `yaml:"cross_site"`
 	Timeout        string   `yaml:"timeout"`
 	MaxBody        string   `yaml:"max_body"`
 	HealthPath     string   `yaml:"health_path,omitempty"`
@@ -121,7 +123,7 @@ func textOf(r Row) rowText {
 		Path: r.Path, Upstreams: upstreams, StripPrefix: r.StripPrefix,
 		Access: r.Access.String(), Roles: append([]string(nil), r.Roles...), Methods: r.Methods,
 		Audience: r.Audience, Identity: r.Identity.String(), ForwardCookies: r.ForwardCookies,
-		Timeout: r.Timeout.String(), MaxBody: sizeText(r.MaxBody), HealthPath: r.HealthPath,
+		ForwardAuth: r.ForwardAuthorization, CrossSite: crossSiteWord(r.AllowCrossSite), Timeout: r.Timeout.String(), MaxBody: sizeText(r.MaxBody), HealthPath: r.HealthPath,
 	}
 }
 
@@ -159,6 +161,15 @@ func (a Access) String() string { return [...]string{"member", "optional", "publ
 
 // String is the word that a routes file has for it.
 func (m IdentityMode) String() string { return [...]string{"jwt", "headers", "none"}[m] }
+
+var crossSiteWords = [...]string{"refuse", "allow"}
+
+func crossSiteWord(allow bool) string {
+	if allow {
+		return crossSiteWords[1]
+	}
+	return crossSiteWords[0]
+}
 
 // sizeText is the shortest form that size reads as n.
 func sizeText(n int64) string {

@@ -58,12 +58,16 @@ func TestSucceedSeesEachKey(t *testing.T) {
 	other := map[string]string{
 		"upstreams": "[http://b]", "strip_prefix": "/api", "access": "optional", "roles": "[admin]", "methods": "[GET]", "audience": "y",
 		"identity": "none", "forward_cookies": "true", "timeout": "7s", "max_body": "none", "health_path": "/up",
+		"forward_authorization": "true", "cross_site": "allow",
 	}
+	// What a key needs beside it, in the old file and the new.
+	beside := map[string]string{"forward_authorization": "    identity: none\n", "cross_site": "    identity: none\n    access: public\n"}
 	base := "routes:\n  - path: /api/x\n"
 	for _, key := range rowKeys {
 		if key == "path" {
 			continue // a row of another path is another row
 		}
+		base := base + beside[key]
 		text := base
 		if key != "upstreams" {
 			text += "    upstreams: [http://a]\n"
@@ -154,7 +158,7 @@ func TestPrintWritesEveryDefaultOut(t *testing.T) {
 	var out bytes.Buffer
 	table := mustParse(t, `routes:
   - {path: /api/orders, upstreams: ["http://a:8000/", "https://b"]}
-  - {path: /api/x, upstreams: [http://x], strip_prefix: /api, roles: [admin, user], methods: [GET], audience: "true", identity: headers, forward_cookies: true, timeout: 90s, max_body: none, health_path: /up}
+  - {path: /api/x, upstreams: [http://x], strip_prefix: /api, roles: [admin, user], methods: [GET], audience: "true", identity: headers, forward_cookies: true, forward_authorization: true, timeout: 90s, max_body: none, health_path: /up}
 `)
 	if err := table.Print(&out); err != nil {
 		t.Fatal(err)
@@ -167,6 +171,8 @@ func TestPrintWritesEveryDefaultOut(t *testing.T) {
     audience: orders
     identity: jwt
     forward_cookies: false
+    forward_authorization: false
+    cross_site: refuse
     timeout: 30s
     max_body: 10MiB
   - path: /api/x
@@ -178,6 +184,8 @@ func TestPrintWritesEveryDefaultOut(t *testing.T) {
     audience: "true"
     identity: headers
     forward_cookies: true
+    forward_authorization: true
+    cross_site: refuse
     timeout: 1m30s
     max_body: none
     health_path: /up
@@ -214,6 +222,8 @@ func TestPrintedTableIsReadAsTheSame(t *testing.T) {
 			HealthPath:     rapid.StringMatching(`(/[!$&'()*+,:=@\[\]{}|a-z~_-]{1,8})?`).Draw(t, "health_path"),
 		}
 		row.Upstreams = []*url.URL{{Scheme: "http", Host: "up:1"}, {Scheme: "https", Host: "[::1]:8443"}}
+		row.ForwardAuthorization = row.Identity != IdentityJWT && rapid.Bool().Draw(t, "forward_authorization")
+		row.AllowCrossSite = row.Identity == IdentityNone && row.Access == Public && rapid.Bool().Draw(t, "cross_site")
 		if row.Access == Member {
 			row.Roles = maybe("roles", "admin")
 		}

@@ -30,7 +30,7 @@ var requestRules = map[string]headerRule{
 	"x-cluster-client-ip": dropped, "true-client-ip": dropped, "cf-connecting-ip": dropped, "fastly-client-ip": dropped,
 	"x-request-id": dropped,
 	// What is asked for: these replace the path that was judged.
-	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped,
+	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped, "x-script-name": dropped, "script-name": dropped,
 	"x-http-method-override": override, "x-http-method": override, "x-method-override": override,
 	// Framing, and what dropHopByHop has already settled under the plain name.
 	"connection": plain, "upgrade": plain, "te": plain, "trailer": plain, "transfer-encoding": plain, "content-length": plain,
@@ -85,6 +85,9 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	for name := range h {
 		switch ruleFor(name) {
 		case dropped:
+			if name == "Authorization" && ex.route.ForwardAuthorization && len(h[name]) == 1 {
+				continue // two of them would be read as either
+			}
 			delete(h, name)
 		case plain:
 			if !plainlySpelled(name) {
@@ -108,6 +111,9 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	ex.set(h, "X-Forwarded-For", ip)
 	ex.set(h, "X-Forwarded-Proto", proto)
 	ex.set(h, "X-Forwarded-Host", host)
+	if prefix := ex.route.forwardedPrefix; prefix != nil {
+		h["X-Forwarded-Prefix"] = prefix
+	}
 	if id := in.Header["X-Request-Id"]; len(id) > 0 {
 		ex.set(h, "X-Request-Id", id[0])
 	}

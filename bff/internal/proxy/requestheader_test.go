@@ -62,6 +62,52 @@ func TestForgedRequestHeaders(t *testing.T) {
 	}
 }
 
+// The prefix that is cut off is told, and never the client's.
+func TestForwardedPrefix(t *testing.T) {
+	url, got := recorder(t, nil)
+	for _, strip := range []string{"/api/x", "/api", ""} {
+		g := newGate(t, url, func(r *Row) { r.StripPrefix = strip })
+		g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-Forwarded-Prefix: /EVIL\nX_Forwarded_Prefix: /EVIL\nX-Script-Name: /EVIL\nConnection: X-Forwarded-Prefix\n\n")
+		h := got().header
+		if v := strings.Join(h["X-Forwarded-Prefix"], "|"); v != strip || h["X_forwarded_prefix"] != nil || h["X-Script-Name"] != nil {
+			t.Errorf("strip_prefix %q: upstream got %v", strip, h)
+		}
+	}
+}
+
+// API keys pass where the row says so, in the one header and beside the
+// identity headers, which are ours alone.
+func TestForwardAuthorization(t *testing.T) {
+	url, got := recorder(t, nil)
+	for _, tt := range []struct{ head, want string }{
+		{"Authorization: Bearer key", "Bearer key"},
+		{"aUTHORIZATION: Basic YTpi", "Basic YTpi"},
+		{"X-A: b", ""},
+		{"Authorization: Bearer one\nAuthorization: Bearer two", ""},
+		{"Authorization: Bearer key\nConnection: Authorization", ""},
+		{"Authorization_: EVIL\nProxy-Authorization: EVIL\nX_User_Id: EVIL", ""},
+	} {
+		for _, mode := range []IdentityMode{IdentityHeaders, IdentityNone} {
+			for _, access := range []Access{Member, Optional, Public} {
+				g := newGate(t, url, func(r *Row) { r.Access, r.Identity, r.ForwardAuthorization = access, mode, true })
+				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-User-Id: EVIL\n"+tt.head+"\n\n")
+				h, id := got().header, ""
+				if mode == IdentityHeaders && access != Public {
+					id = "7"
+				}
+				if v := strings.Join(h["Authorization"], "|"); v != tt.want || h.Get("X-User-Id") != id || h["Proxy-Authorization"] != nil || h["X_user_id"] != nil {
+					t.Errorf("%q, identity %v: upstream got %v", tt.head, mode, h)
+				}
+				g = newGate(t, url, func(r *Row) { r.Access, r.Identity = access, mode })
+				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\n"+tt.head+"\n\n")
+				if h := got().header; h["Authorization"] != nil {
+					t.Errorf("%q in a row without the key: upstream got %v", tt.head, h)
+				}
+			}
+		}
+	}
+}
+
 func TestNobodyIsNobody(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, tt := range []struct {

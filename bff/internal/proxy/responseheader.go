@@ -39,12 +39,14 @@ func speaksForSite(name string) bool {
 	case 'A', 'C', 'X':
 		for _, prefix := range sitePrefixes {
 			if strings.HasPrefix(name, prefix) {
-				return true
+				return name != "X-Accel-Buffering" // about this one answer: nginx in front held streams back without it
 			}
 		}
 	}
 	return siteHeaders[name]
 }
+
+var unbuffered = []string{"no"} // shared: header values are not changed in place
 
 var errBadStatus = errors.New("the upstream answered with an impossible status")
 
@@ -66,6 +68,7 @@ func (ex *exchange) receive(res *http.Response) error {
 		if err := ex.register(false, ex.endStream); err != nil {
 			return err
 		}
+		res.Header["X-Accel-Buffering"] = unbuffered
 		res.Body = &eventStream{res.Body, ex}
 	}
 	ex.filterTrailer(res.Trailer) // the announced names
@@ -87,7 +90,7 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 			delete(h, name)
 		case name == "Set-Cookie":
 			if ex.route.ForwardCookies {
-				values = acceptableCookies(values, ex.proxy.ownCookies)
+				values = ex.route.acceptableCookies(values, ex.proxy.ownCookies)
 			} else {
 				values = nil
 			}
@@ -115,7 +118,8 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 
 // asksBrowserForPassword reports whether a challenge makes a browser open its
 // own password dialog under our address. What is typed there would come as
-// Authorization, which is never forwarded.
+// Authorization with every request to any path of the site, for as long as the
+// browser runs.
 func asksBrowserForPassword(challenges []string) bool {
 	for _, v := range challenges {
 		for part := range strings.SplitSeq(v, ",") {

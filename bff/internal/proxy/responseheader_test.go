@@ -17,7 +17,7 @@ func TestSiteHeadersAreOursAlone(t *testing.T) {
 		"Server", "Via", "X-Powered-By", "X-AspNet-Version", "Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc", "Refresh", "Service-Worker-Allowed",
 		"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Anything-New", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
 		"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy-Report-Only", "Permissions-Policy", "Referrer-Policy", "X-Frame-Options",
-		"X-Accel-Redirect", "X-Accel-Buffering", "X-Sendfile", "Nel", "Report-To", "Reporting-Endpoints", "Origin-Trial", "Set-Cookie2", "Timing-Allow-Origin",
+		"X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile", "Nel", "Report-To", "Reporting-Endpoints", "Origin-Trial", "Set-Cookie2", "Timing-Allow-Origin",
 	}
 	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
 		for _, name := range theirs {
@@ -85,9 +85,11 @@ func TestContentTypeIsNotGuessed(t *testing.T) {
 func TestUpstreamCookies(t *testing.T) {
 	set := []string{
 		"access_token=EVIL", "refresh_token=EVIL; Path=/", " access_token = EVIL", "__Host-access_token=EVIL; Secure; Path=/", "device=EVIL", "\"device\"=EVIL",
-		"=access_token=EVIL", "access_token", "; access_token=EVIL", "theme=dark; Path=/", "Access_Token=other", "my_device=1",
+		"=access_token=EVIL", "access_token", "; access_token=EVIL", "theme=dark; Path=/", "my_device=1",
+		"Access_Token=EVIL", "DEVICE=EVIL", "__HOST-access_token=EVIL; Secure; Path=/", "__Secure-refresh_token=EVIL; Secure", "__Host-Http-device=EVIL; Secure; Path=/",
+		"__Http-device=EVIL; Secure", "__Secure-__host-Device=EVIL; Secure", "\"__Secure-access_token\"=EVIL",
 	}
-	passes := []string{"theme=dark; Path=/", "Access_Token=other", "my_device=1"}
+	passes := []string{"theme=dark; Path=/api/x", "my_device=1"}
 	upstream := rawUpstream(t, func(c net.Conn, br *bufio.Reader) {
 		if _, err := http.ReadRequest(br); err != nil {
 			return

@@ -48,7 +48,14 @@ type Row struct {
 	ForwardCookies bool          // cookies which are not ours pass, both ways
 	Timeout        time.Duration // to the response header; 0: 30 s
 	MaxBody        int64         // bytes; 0: 10 MiB; NoLimit: none
-	HealthPath     string        // asked by Run; empty: only real requests tell
+	// ForwardAuthorization passes the client's own Authorization, such as an API
+	// key. The identity token takes that header's place, so it needs another
+	// Identity.
+	ForwardAuthorization bool
+	// AllowCrossSite lifts the cross-site rule, for a row that is Public and
+	// has IdentityNone.
+	AllowCrossSite bool
+	HealthPath     string // asked by Run; empty: only real requests tell
 }
 
 var (
@@ -63,6 +70,12 @@ var (
 // mistake is one thing wrong with a row, by the key a file would have it under.
 type mistake struct{ key, text string }
 
+// restsOn names the keys that a rule about a key looks at as well: while the
+// value of one of them cannot be read, the rule has nothing to say.
+var restsOn = map[string][]string{
+	"roles": {"access"}, "strip_prefix": {"path"}, "forward_authorization": {"identity"}, "cross_site": {"access", "identity"},
+}
+
 // check fills in the defaults and returns everything that is wrong.
 func (r *Row) check() []mistake {
 	var wrong []mistake
@@ -74,6 +87,12 @@ func (r *Row) check() []mistake {
 	r.checkUpstreams(add)
 	if p := r.StripPrefix; p != "" && r.Path != "" && !within(r.Path, p) {
 		add("strip_prefix", "%q is not a prefix of the path %q on a segment border; use for example %q", p, r.Path, firstSegment(r.Path))
+	}
+	if r.ForwardAuthorization && r.Identity == IdentityJWT {
+		add("forward_authorization", "the identity token takes the place of the client's Authorization; add `identity: none` or `identity: headers`")
+	}
+	if r.AllowCrossSite && (r.Access != Public || r.Identity != IdentityNone) {
+		add("cross_site", "pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`")
 	}
 	if len(r.Roles) > 0 && r.Access != Member {
 		add("roles", "roles need `access: member`; remove the roles or the access")

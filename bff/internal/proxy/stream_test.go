@@ -214,3 +214,24 @@ func (zeros) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// nginx in front buffers what does not say otherwise.
+func TestAccelBuffering(t *testing.T) {
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		if v := r.URL.Query().Get("say"); v != "" {
+			w.Header().Set("X-Accel-Buffering", v)
+		}
+		w.Header().Set("X-Accel-Redirect", "/etc/passwd")
+		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
+	})
+	for _, tt := range []struct{ query, want string }{
+		{"type=text/plain", ""}, {"type=text/plain&say=no", "no"}, {"type=text/plain&say=yes", "yes"},
+		{"type=text/event-stream", "no"}, {"type=Text/Event-Stream%3Bcharset=utf-8&say=yes", "no"},
+	} {
+		g := newGate(t, upstream, nil)
+		res, _ := g.do(t, "GET", "/api/x?"+tt.query, nil)
+		if got := res.Header.Get("X-Accel-Buffering"); got != tt.want || res.Header["X-Accel-Redirect"] != nil {
+			t.Errorf("%s: X-Accel-Buffering %q, want %q", tt.query, got, tt.want)
+		}
+	}
+}

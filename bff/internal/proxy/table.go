@@ -26,8 +26,11 @@ type route struct {
 	own       bool   // one of reserved: the gatehouse answers it, never an upstream
 	allow     string // Allow header of a 405
 	anyMethod bool   // Methods is not a restriction
-	upstreams []*upstream
-	next      atomic.Uint32 // round robin
+	// forwardedPrefix is the value of X-Forwarded-Prefix, shared by all
+	// requests; nil where nothing is cut off.
+	forwardedPrefix []string
+	upstreams       []*upstream
+	next            atomic.Uint32 // round robin
 }
 
 // NewTable checks rows and makes a table of them. The error joins every
@@ -63,6 +66,9 @@ func newTable(rows []Row) (*Table, []rowMistake) {
 		}
 		if other := t.folded[strings.ToLower(rt.Path)]; other != nil && !other.own {
 			wrong = append(wrong, rowMistake{i, mistake{"path", fmt.Sprintf("%q twice (upper and lower case count as one); remove one", rt.Path)}})
+		}
+		if rt.StripPrefix != "" {
+			rt.forwardedPrefix = []string{rt.StripPrefix}
 		}
 		rt.allow = strings.Join(rt.Methods, ", ")
 		for _, u := range rt.Upstreams {

@@ -45,3 +45,86 @@ func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 		t.Errorf("no row: %d %v", w.Code, w.Header())
 	}
 }
+
+// rowsOf makes the server use these tables, one for each time it asks.
+func (p *hotPath) rowsOf(t *testing.T, tables ...*proxy.Table) {
+	t.Helper()
+	p.server.table = func() *proxy.Table {
+		table := tables[0]
+		if len(tables) > 1 {
+			tables = tables[1:]
+		}
+		return table
+	}
+}
+
+func tableOf(t *testing.T, rows string) *proxy.Table {
+	t.Helper()
+	table, err := proxy.ParseTable([]byte("routes:\n" + rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+const (
+	openToOthers = "  - {path: /api/pay, upstreams: [http://127.0.0.1:9], access: public, identity: none, cross_site: allow}\n"
+	closedRow    = "  - {path: /api/pay, upstreams: [http://127.0.0.1:9], access: public, identity: none}\n"
+)
+
+// What a page of another site may do in a row with `cross_site: allow`, and
+// nowhere else.
+func TestCrossSiteRows(t *testing.T) {
+	p := newHotPath(t, proxy.Member)
+	table := tableOf(t, openToOthers+"  - {path: /api/pay/own, upstreams: [http://127.0.0.1:9], access: public, identity: none}\n")
+	for _, tt := range []struct {
+		name, method, path string
+		header             []string
+		status             int
+	}{
+		{"the return of a payment provider", "POST", "/api/pay/return", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", "https://pay.example"}, 200},
+		{"an older browser's", "POST", "/api/pay/return", []string{"Origin", "https://pay.example"}, 200},
+		{"a form of a sandboxed frame", "POST", "/api/pay", []string{"Sec-Fetch-Site", "cross-site", "Origin", "null"}, 200},
+		{"a link", "GET", "/api/pay/return?x=1", []string{"Sec-Fetch-Site", "cross-site"}, 200},
+		{"our own page", "POST", "/api/pay", []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://gate.example"}, 200},
+		{"a WebSocket, which a page could read", "GET", "/api/pay", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example", "Connection", "Upgrade", "Upgrade", "websocket"}, 403},
+		{"a WebSocket of our own page", "GET", "/api/pay", []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://gate.example", "Connection", "Upgrade", "Upgrade", "websocket"}, 200},
+		{"a longer row that does not allow it", "POST", "/api/pay/own/x", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"a path that can be taken for that row", "POST", "/api/pay%2Fown", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"dots out of the row", "POST", "/api/pay/../auth/login", []string{"Sec-Fetch-Site", "cross-site"}, 400},
+		{"an endpoint of ours", "POST", "/api/auth/logout", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"no row", "POST", "/api/payment", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+	} {
+		p.rowsOf(t, table)
+		r := httptest.NewRequest(tt.method, tt.path, nil)
+		for i := 0; i < len(tt.header); i += 2 {
+			r.Header.Set(tt.header[i], tt.header[i+1])
+		}
+		w := httptest.NewRecorder()
+		p.server.ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%s: %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
+		}
+	}
+}
+
+// A reload while a request is on its way changes nothing about it: the row
+// that the cross-site rule saw is the row that is used.
+func TestRowIsJudgedOnce(t *testing.T) {
+	p := newHotPath(t, proxy.Member)
+	used := ""
+	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+		used = d.Row.Upstreams[0].Host
+		w.WriteHeader(http.StatusOK)
+	}
+	p.rowsOf(t, tableOf(t, openToOthers), tableOf(t, strings.Replace(closedRow, "127.0.0.1:9", "another:1", 1)))
+	for _, want := range []int{200, 403} {
+		r := httptest.NewRequest(http.MethodPost, "/api/pay", nil)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w := httptest.NewRecorder()
+		p.server.ServeHTTP(w, r)
+		if w.Code != want || used != "127.0.0.1:9" {
+			t.Errorf("%d from %q, want %d", w.Code, used, want)
+		}
+	}
+}
