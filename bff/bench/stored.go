@@ -52,7 +52,7 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 	return sessions, atOnce(min(n, workers), func(i int) error {
 		for k := i; k < n; k += workers {
 			sessions[k] = stored(time.Now())
-			if err := store.Create(ctx, sessions[k]); err != nil {
+			if _, err := store.Create(ctx, sessions[k]); err != nil {
 				return err
 			}
 		}

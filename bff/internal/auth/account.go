@@ -47,6 +47,9 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, hashingError(err)
 	}
+	if err := s.storeAnswers(ctx, who); err != nil {
+		return Grant{}, err
+	}
 	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who); err != nil {
 		return Grant{}, err
 	}
@@ -62,12 +65,19 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	return s.rotate(ctx, rec.token(), s.now(), withoutSettling)
 }
 
-// changePassword stores a hash and ends all sessions but the one of by. Nothing
-// is changed when it is known beforehand that they could not be ended.
-func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal) error {
-	if _, err := s.sessions.List(ctx, user.ID); err != nil {
-		return storeError(err)
+// storeAnswers asks for the session that a member speaks from. Their own change
+// of password needs its record for new cookies, and a password that was changed
+// behind a 503 would be wrong when they try again.
+func (s *Service) storeAnswers(ctx context.Context, who Principal) error {
+	_, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
+	if errors.Is(err, ErrNoSession) {
+		return nil
 	}
+	return storeError(err)
+}
+
+// changePassword stores a hash and ends all sessions but the one of by.
+func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal) error {
 	x := s.settlement(user.ID, by)
 	x.EndOlder, x.KeepSession = true, by.SessionID
 	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Settle: &x},
@@ -96,8 +106,8 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err != nil {
 		return err
 	}
-	if _, err := s.sessions.List(ctx, user.ID); err != nil {
-		return storeError(err)
+	if err := s.storeAnswers(ctx, who); err != nil {
+		return err
 	}
 	x := s.settlement(user.ID, who)
 	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who), x); err != nil {

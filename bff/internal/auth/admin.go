@@ -50,15 +50,11 @@ func (s *Service) Trail(ctx context.Context, userID string, what EventType, afte
 // ChangeUser gives an account another role, or disables or enables it; nil
 // leaves a thing alone. It takes effect at once, on every instance: a disabled
 // account's sessions end, the others' go on with the new role. Refusals are
-// *Error; after one that says that the session store could not be asked,
-// nothing has changed, or what is stored takes effect as soon as it can.
+// *Error; after one that says that the session store could not be asked, the
+// change is stored, and reaches the sessions as soon as it can.
 func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role *Role, active *bool) (User, error) {
 	if role != nil && !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
-	}
-	// Asked first: what cannot take effect is better not stored.
-	if _, err := s.sessions.List(ctx, id); err != nil {
-		return User{}, storeError(err)
 	}
 	x := s.settlement(id, by)
 	var user User
@@ -105,18 +101,15 @@ func (s *Service) changes(ctx context.Context, by Principal, was User, role *Rol
 	return events
 }
 
-// EndUserSessions signs somebody out everywhere. Refusals are *Error.
+// EndUserSessions signs a user out everywhere. Refusals are *Error.
 func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) error {
-	list, err := s.sessions.List(ctx, id)
-	if err != nil {
-		return storeError(err)
+	found := false
+	err := s.endAll(ctx, id, by, ReasonAdmin, func(Session) bool { found = true; return true })
+	if err != nil || found { // they end also when the account is gone
+		return err
 	}
-	if len(list) == 0 { // else they end, whoever they belonged to
-		if _, err := s.users.ByID(ctx, id); err != nil {
-			return storeError(err)
-		}
-	}
-	return s.endAll(ctx, id, by, ReasonAdmin, everySession)
+	_, err = s.users.ByID(ctx, id)
+	return storeError(err)
 }
 
 // UserByEmail finds an account by its address, for the operator. Refusals are

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 )
 
 // with makes an account and signs it in.
@@ -129,7 +130,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			return err
 		}, true},
 		{"another password, by this session", func(h *house, id string, x auth.Settlement) error {
-			list, err := h.sessions.List(t.Context(), id)
+			list, err := authtest.ListSessions(t.Context(), h.sessions, id)
 			if err != nil {
 				return err
 			}

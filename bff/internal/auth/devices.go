@@ -1,17 +1,70 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 )
 
-// Sessions lists somebody's live sessions, newest first. Refusals are *Error.
+// Sessions lists the live sessions of the user, newest first: MaxSessions at
+// most, and always the one that the request is from. Refusals are *Error.
 func (s *Service) Sessions(ctx context.Context, who Principal) ([]Session, error) {
-	list, err := s.sessions.List(ctx, who.UserID)
-	return list, storeError(err)
+	var list []Session
+	seen := map[string]bool{}
+	err := s.eachPage(ctx, who.UserID, func(page []Session) error {
+		for _, x := range page {
+			if !seen[x.ID] {
+				seen[x.ID] = true
+				list = append(list, x)
+			}
+		}
+		if len(list) >= MaxSessions {
+			return errEnough // an account from before there was a limit
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, storeError(err)
+	}
+	if !seen[who.SessionID] {
+		if own, err := s.sessions.Get(ctx, who.UserID, who.SessionID); err == nil {
+			list = append(list, own)
+		} else if !errors.Is(err, ErrNoSession) {
+			return nil, storeError(err)
+		}
+	}
+	slices.SortFunc(list, func(a, b Session) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	if own := slices.IndexFunc(list, func(x Session) bool { return x.ID == who.SessionID }); own >= MaxSessions {
+		list[MaxSessions-1] = list[own]
+	}
+	return list[:min(len(list), MaxSessions)], nil
 }
 
-// EndSession ends one of somebody's own sessions. A session that is not
+// errEnough ends a walk through pages.
+var errEnough = errors.New("enough sessions")
+
+// eachPage calls fn with every page of the user's live sessions until one of
+// them fails. A session may come twice.
+func (s *Service) eachPage(ctx context.Context, userID string, fn func([]Session) error) error {
+	for cursor := ""; ; {
+		page, next, err := s.sessions.Page(ctx, userID, cursor)
+		if err != nil {
+			return err
+		}
+		if err := fn(page); err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		cursor = next
+	}
+}
+
+// EndSession ends one of the user's own sessions. A session that is not
 // theirs is as unknown as one that does not exist. Refusals are *Error.
 func (s *Service) EndSession(ctx context.Context, who Principal, id string) error {
 	switch _, err := s.sessions.Get(ctx, who.UserID, id); {
@@ -20,52 +73,48 @@ func (s *Service) EndSession(ctx context.Context, who Principal, id string) erro
 	case err != nil:
 		return storeError(err)
 	}
-	return s.endOwn(ctx, who, id)
+	reason := ReasonEnded
+	if id == who.SessionID {
+		reason = ReasonSignOut
+	}
+	return s.endOrFinishLater(ctx, s.endingOf(ctx, who.UserID, who, reason, id))
 }
 
-// EndSessions ends all of somebody's sessions, or with others all but the one
-// they are speaking from. Refusals are *Error.
+// EndSessions ends all of the user's sessions, or with others all but the one
+// that the request is from. Refusals are *Error.
 func (s *Service) EndSessions(ctx context.Context, who Principal, others bool) error {
-	list, err := s.sessions.List(ctx, who.UserID)
-	if err != nil {
-		return storeError(err)
-	}
-	var ids []string
-	if !others {
-		ids = append(ids, who.SessionID) // also when the index does not name it
-	}
-	for _, rec := range list {
-		if rec.ID != who.SessionID {
-			ids = append(ids, rec.ID)
+	// The own one also when the index does not name it, and last: it is what a
+	// second try is made with.
+	own := s.endingOf(ctx, who.UserID, who, ReasonSignOut, who.SessionID)
+	ended := 0
+	err := s.endAll(ctx, who.UserID, who, ReasonEnded, func(x Session) bool {
+		if x.ID == who.SessionID {
+			return false
 		}
+		ended++
+		return true
+	})
+	switch {
+	case others:
+		return err
+	case err != nil && ended > 0:
+		// Half done. The rest is finished without a second request.
+		s.finishLater(own)
+		return err
+	case err != nil:
+		return err
 	}
-	return s.endOwn(ctx, who, ids...)
+	return s.endOrFinishLater(ctx, own)
 }
 
-func (s *Service) endOwn(ctx context.Context, who Principal, ids ...string) error {
-	now, c := s.now(), clientFrom(ctx)
-	outs := make([]signOut, 0, len(ids))
-	ends := make([]Revocation, 0, len(ids))
-	for _, id := range ids {
-		reason := ReasonEnded
-		if id == who.SessionID {
-			reason = ReasonSignOut
-		}
-		end := Revocation{UserID: who.UserID, SessionID: id, Reason: reason, At: now}
-		ends = append(ends, end)
-		outs = append(outs, signOut{end: end, event: Event{
-			ID: newID(), Type: EventSessionRevoked, UserID: who.UserID, ActorID: who.UserID, SessionID: id,
-			Detail: string(reason), IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
-		}})
-	}
-	if err := s.end(ctx, ends...); err != nil {
-		// It may be half done: announced, which also ends the session that
-		// would ask again. So it is finished without being asked.
-		s.finishLater(outs...)
+// endOrFinishLater ends sessions now or, while the store is away, as soon as it
+// can be reached. It may be half done: announced, which also ends the session
+// that would ask again.
+func (s *Service) endOrFinishLater(ctx context.Context, out signOut) error {
+	if err := s.end(ctx, out.ends...); err != nil {
+		s.finishLater(out)
 		return storeError(err)
 	}
-	for _, o := range outs {
-		s.trail.add(o.event)
-	}
+	s.recordEnd(out)
 	return nil
 }

@@ -52,3 +52,33 @@ func (r RevocationList) Add(ended Revocation) { r.l.add(ended) }
 
 // Len is how many sessions are remembered.
 func (r RevocationList) Len() int { return len(r.l.marks) }
+
+// Unfinished is the queue of sign-outs that the store could not carry out.
+type Unfinished struct {
+	u    *unfinished
+	done []string
+}
+
+// NewUnfinished makes one that is worked off by Finish alone.
+func NewUnfinished(sessions Sessions, log *slog.Logger) *Unfinished {
+	q := &Unfinished{}
+	q.u = newUnfinished(sessions, log, func(o signOut) { q.done = append(q.done, o.event.Detail) })
+	return q
+}
+
+// Add is what a sign-out does that met a store that was away.
+func (q *Unfinished) Add(ends ...Revocation) {
+	q.u.add(signOut{ends: ends, event: Event{Type: EventSessionRevoked}})
+}
+
+// Of is how many sessions of a user wait, Len of all.
+func (q *Unfinished) Of(userID string) int { return q.u.byUser[userID] }
+
+// Len is how many sessions wait.
+func (q *Unfinished) Len() int { return q.u.count }
+
+// Finish works it off, and gives the details of the events.
+func (q *Unfinished) Finish(ctx context.Context) []string {
+	_ = q.u.finish(ctx)
+	return q.done
+}

@@ -160,14 +160,14 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 	tell.sessionID = rec.ID
 	out := signOut{
 		tell: &tell,
-		end:  Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now},
+		ends: []Revocation{{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now}},
 		event: Event{
 			ID: newID(), Type: EventRefreshReuse, UserID: rec.UserID, SessionID: rec.ID,
 			Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
 			IP:     c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
 		},
 	}
-	if err := s.end(ctx, out.end); err != nil {
+	if err := s.end(ctx, out.ends...); err != nil {
 		s.finishLater(out) // a thief must not get away with an outage
 		return storeError(err)
 	}

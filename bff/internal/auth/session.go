@@ -69,14 +69,24 @@ func (s Session) ended(now time.Time) bool {
 	return !now.Before(s.IdleEnd) || !now.Before(s.AbsoluteEnd)
 }
 
+// MaxSessions is how many live sessions an account has: more devices than a
+// person owns, and few enough that a change of the account reaches all of them
+// at once. Without a bound an account with 160,000 sessions could not be
+// disabled any more.
+const MaxSessions = 100
+
 // Sessions keeps session records, and nothing but keeps them: what a rotation
 // means is decided by decide, stores only compare and swap. Errors other than
 // the ones named mean that the store could not be asked; implementations wrap
 // them in ErrSessionStore, because "no session" signs somebody out and "could
 // not ask" must not.
 type Sessions interface {
-	// Create stores a new session, to be forgotten at its IdleEnd.
-	Create(ctx context.Context, s Session) error
+	// Create stores a new session, to be forgotten at its IdleEnd. In the same
+	// step the account's sessions above MaxSessions are removed, those seen
+	// longest ago, and their ids given: the caller ends them with End, which
+	// announces them. A store that cannot announce in that step gives them again
+	// with the account's next Create, until End has been called.
+	Create(ctx context.Context, s Session) (displaced []string, err error)
 	// Get answers ErrNoSession when the record is not there (any more).
 	Get(ctx context.Context, userID, id string) (Session, error)
 	// Swap replaces the record whose Version is old.Version by next, stored
@@ -84,8 +94,10 @@ type Sessions interface {
 	// ErrConflict when the stored version is another one, ErrNoSession when
 	// there is none: Swap never brings an ended session back.
 	Swap(ctx context.Context, old, next Session) error
-	// List gives the user's live sessions, newest first.
-	List(ctx context.Context, userID string) ([]Session, error)
+	// Page gives a part of the user's live sessions, in no order, and where the
+	// next one begins: "" is the start, and "" the end. Each session that is
+	// there all the while is in one of the pages, or in several.
+	Page(ctx context.Context, userID, cursor string) (page []Session, next string, err error)
 	// End removes the sessions and announces each to every follower. Ending
 	// what has ended already is fine. No announcement is ever lost while the
 	// removal is kept.
@@ -141,6 +153,7 @@ const (
 	ReasonDisabled     Reason = "account_disabled"
 	ReasonDeleted      Reason = "account_deleted"
 	ReasonAdmin        Reason = "ended_by_admin"
+	ReasonSessionLimit Reason = "session_limit" // a later sign-in of the account took its place
 )
 
 // Revocations is how one instance hears of sessions ended by another.

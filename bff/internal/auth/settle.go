@@ -51,44 +51,47 @@ func (s *Service) bringInLine(ctx context.Context, x Settlement, again bool) err
 // instance. When it fails it is to be called again: that announces also what
 // the records say already.
 func (s *Service) accountChanged(ctx context.Context, userID string, current func(context.Context) (Account, error), again bool) error {
-	list, err := s.sessions.List(ctx, userID)
-	if err != nil {
-		return storeError(err)
-	}
 	now := s.now()
-	var news []Revocation
-	for _, rec := range list {
-		changed, err := s.setAccount(ctx, rec, now, current)
-		if errors.Is(err, ErrNoSession) {
-			continue
+	return storeError(s.eachPage(ctx, userID, func(page []Session) error {
+		if len(page) == 0 {
+			return nil
 		}
-		if err != nil {
-			return storeError(err)
-		}
-		if again || !rec.pair().Is(changed.pair()) {
-			news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: changed.pair()})
-		}
-	}
-	// After the records: an access token that is refused now is renewed from one.
-	if err := s.announcer.Announce(ctx, news...); err != nil {
-		return storeError(err)
-	}
-	for _, n := range news {
-		s.revoked.add(n)
-	}
-	return nil
-}
-
-// setAccount gives the record with the account in it as it is now. It is asked
-// for after the record has been read, each time: of two changes that meet, the
-// one that was stored first used to be written last, and a demoted
-// administrator was one again by changing their name.
-func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, current func(context.Context) (Account, error)) (Session, error) {
-	for range maxSwaps {
+		// Asked for after the records have been read, see setAccount.
 		a, err := current(ctx)
 		if err != nil {
-			return Session{}, err
+			return err
 		}
+		var news []Revocation
+		for _, rec := range page {
+			changed, err := s.setAccount(ctx, rec, now, a, current)
+			if errors.Is(err, ErrNoSession) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if again || !rec.pair().Is(changed.pair()) {
+				news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: changed.pair()})
+			}
+		}
+		// After the records: an access token that is refused now is renewed from one.
+		if err := s.announcer.Announce(ctx, news...); err != nil {
+			return err
+		}
+		for _, n := range news {
+			s.revoked.add(n)
+		}
+		return nil
+	}))
+}
+
+// setAccount gives the record with the account in it as it is now: a, or as
+// current says when the record has been read once more. The account is read
+// after the record, each time: of two changes that meet, the one that was
+// stored first used to be written last, and a demoted administrator was one
+// again by changing their name.
+func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, a Account, current func(context.Context) (Account, error)) (Session, error) {
+	for range maxSwaps {
 		if rec.Account.same(a) {
 			return rec, nil
 		}
@@ -96,7 +99,7 @@ func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, cu
 		if next.IssuedAt.Sub(now) > maxAhead {
 			return Session{}, &Error{Code: CodeBusy, Detail: "This account is being changed too often. Try again shortly.", RetryAfter: maxAhead}
 		}
-		err = s.sessions.Swap(ctx, rec, next)
+		err := s.sessions.Swap(ctx, rec, next)
 		if err == nil {
 			return next, nil
 		}
@@ -104,6 +107,9 @@ func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, cu
 			return Session{}, err
 		}
 		if rec, err = s.sessions.Get(ctx, rec.UserID, rec.ID); err != nil {
+			return Session{}, err
+		}
+		if a, err = current(ctx); err != nil {
 			return Session{}, err
 		}
 	}
@@ -123,36 +129,36 @@ func (s *Service) accountOf(userID string) func(context.Context) (Account, error
 
 func everySession(Session) bool { return true }
 
-// endAll ends those of a user's sessions that which names. The list is read
-// after the change that ends them: a sign-in that is under way reads the
-// account once more after its session is in the list.
+// endAll ends those of a user's sessions that which names, page by page, and
+// writes one event. The pages are read after the change that ends them: a
+// sign-in that is under way reads the account once more after its session is in
+// the index.
 func (s *Service) endAll(ctx context.Context, userID string, by Principal, why Reason, which func(Session) bool) error {
-	list, err := s.sessions.List(ctx, userID)
-	if err != nil {
-		return storeError(err)
-	}
-	var ends []Revocation
-	var outs []signOut
-	for _, x := range list {
-		if !which(x) {
-			continue
+	var ended []Revocation
+	err := s.eachPage(ctx, userID, func(page []Session) error {
+		var ids []string
+		for _, x := range page {
+			if which(x) {
+				ids = append(ids, x.ID)
+			}
 		}
-		e := s.event(ctx, EventSessionRevoked, userID, by)
-		e.SessionID, e.Detail = x.ID, string(why)
-		end := Revocation{UserID: userID, SessionID: x.ID, Reason: why, At: e.At}
-		ends, outs = append(ends, end), append(outs, signOut{end: end, event: e})
-	}
-	if len(ends) == 0 {
+		if len(ids) == 0 {
+			return nil
+		}
+		out := s.endingOf(ctx, userID, by, why, ids...)
+		if err := s.end(ctx, out.ends...); err != nil {
+			s.finishLater(out)
+			return err
+		}
+		ended = append(ended, out.ends...)
 		return nil
+	})
+	if len(ended) > 0 {
+		e := s.event(ctx, EventSessionRevoked, userID, by)
+		e.SessionID, e.Detail = endedWords(ended)
+		s.trail.add(e)
 	}
-	if err := s.end(ctx, ends...); err != nil {
-		s.finishLater(outs...)
-		return storeError(err)
-	}
-	for _, o := range outs {
-		s.trail.add(o.event)
-	}
-	return nil
+	return storeError(err)
 }
 
 const (

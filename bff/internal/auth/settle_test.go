@@ -10,19 +10,19 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// stalling holds back one List: what a change does next, after it is stored.
+// stalling holds back one page: what a change does next, after it is stored.
 type stalling struct {
 	auth.Sessions
 	armed         atomic.Bool
 	reached, goOn chan struct{}
 }
 
-func (s *stalling) List(ctx context.Context, userID string) ([]auth.Session, error) {
+func (s *stalling) Page(ctx context.Context, userID, cursor string) ([]auth.Session, string, error) {
 	if s.armed.CompareAndSwap(true, false) {
 		close(s.reached)
 		<-s.goOn
 	}
-	return s.Sessions.List(ctx, userID)
+	return s.Sessions.Page(ctx, userID, cursor)
 }
 
 // A demoted administrator who changed their name at the same moment was one
@@ -67,7 +67,7 @@ func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 	if _, err := h.ChangeUser(t.Context(), boss.Principal, before.UserID, value(auth.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.sessions.Create(t.Context(), before); err != nil {
+	if _, err := h.sessions.Create(t.Context(), before); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -240,7 +240,7 @@ func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 	if _, err := h.ChangeUser(t.Context(), boss.Principal, userID, value(auth.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.sessions.Create(t.Context(), replica); err != nil { // the failover
+	if _, err := h.sessions.Create(t.Context(), replica); err != nil { // the failover
 		t.Fatal(err)
 	}
 	g, err := h.Authenticate(t.Context(), parent.Cookies.Access, parent.Cookies.Refresh)

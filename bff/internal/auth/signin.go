@@ -137,14 +137,20 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 		Generation: 1, IssuedAt: issued, IdleEnd: earlier(issued.Add(s.policy.idleTTL(in.Remember)), end),
 		LastSeenAt: now.Truncate(time.Millisecond), IP: c.IP, UserAgent: c.UserAgent,
 	}
-	if err := s.sessions.Create(ctx, rec); err != nil {
+	displaced, err := s.sessions.Create(ctx, rec)
+	if err != nil {
 		return SignedIn{}, storeError(err)
 	}
-	rec, err := s.confirm(ctx, rec, user, in.Password)
+	if len(displaced) > 0 {
+		by := Principal{UserID: user.ID}
+		// The sign-in does not depend on it: the records are gone already.
+		_ = s.endOrFinishLater(ctx, s.endingOf(ctx, user.ID, by, ReasonSessionLimit, displaced...))
+	}
+	rec, err = s.confirm(ctx, rec, user, in.Password)
 	if err != nil {
 		// Nobody has its cookies, and nobody is to get them.
 		s.finishLater(signOut{
-			end: Revocation{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonSignOut, At: now},
+			ends: []Revocation{{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonSignOut, At: now}},
 			event: Event{
 				ID: newID(), Type: EventLoginFailed, UserID: user.ID, Detail: "the account changed meanwhile",
 				IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
@@ -192,7 +198,7 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string)
 	case user.Account().same(rec.Account):
 		return rec, nil
 	}
-	changed, err := s.setAccount(ctx, rec, rec.CreatedAt, s.accountOf(rec.UserID))
+	changed, err := s.setAccount(ctx, rec, rec.CreatedAt, user.Account(), s.accountOf(rec.UserID))
 	switch {
 	case errors.Is(err, ErrNoSession):
 		return rec, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}

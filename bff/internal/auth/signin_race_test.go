@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
 
@@ -15,7 +16,7 @@ type overtaken struct {
 	meanwhile func()
 }
 
-func (o *overtaken) Create(ctx context.Context, s auth.Session) error {
+func (o *overtaken) Create(ctx context.Context, s auth.Session) ([]string, error) {
 	if o.meanwhile != nil {
 		o.meanwhile()
 	}
@@ -76,7 +77,7 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 			if tt.code != "" {
 				wantCode(t, err, tt.code)
 				eventually(t, "no session is left", func() bool {
-					list, err := h.sessions.List(t.Context(), u.ID)
+					list, err := authtest.ListSessions(t.Context(), h.sessions, u.ID)
 					return err == nil && len(list) == 0
 				})
 				return

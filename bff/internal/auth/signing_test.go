@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
 
@@ -192,7 +193,7 @@ func TestSignInRefuses(t *testing.T) {
 		_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
 		wantCode(t, err, auth.CodeAccountDisabled)
 	})
-	if list, err := h.sessions.List(t.Context(), u.ID); err != nil || len(list) != 0 {
+	if list, err := authtest.ListSessions(t.Context(), h.sessions, u.ID); err != nil || len(list) != 0 {
 		t.Errorf("refused sign-ins left %d sessions (%v)", len(list), err)
 	}
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -19,7 +20,7 @@ func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 	now, c := s.now(), clientFrom(ctx)
 	var failure error
 	for _, e := range s.endsOf(access, refresh, now) {
-		out := signOut{end: e, event: Event{
+		out := signOut{ends: []Revocation{e}, event: Event{
 			ID: newID(), Type: EventLogout, UserID: e.UserID, ActorID: e.UserID, SessionID: e.SessionID,
 			IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
 		}}
@@ -42,8 +43,8 @@ func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 }
 
 // endLeftover ends an access token that outlived its record: the store was
-// emptied, and nobody else would ever hear of the sign-out. Once a session: a
-// token repeated writes nothing more.
+// emptied, and no other instance would ever hear of the sign-out. Once a
+// session: a token repeated writes nothing more.
 func (s *Service) endLeftover(ctx context.Context, access string, e Revocation, now time.Time) {
 	if a, err := s.tokens.VerifyAccess(access, now); err != nil || a.SessionID != e.SessionID || !s.Alive(e.SessionID) {
 		return
@@ -54,13 +55,40 @@ func (s *Service) endLeftover(ctx context.Context, access string, e Revocation, 
 	}
 }
 
+// signOut is one or more sessions of one user that end together, with the one
+// event that says so: an event each would let one account with many sessions
+// push other people's out of the queue.
+type signOut struct {
+	ends  []Revocation
+	event Event
+	tell  *Notice // nil: no mail
+}
+
+// endingOf is for sessions of a user that by ends.
+func (s *Service) endingOf(ctx context.Context, userID string, by Principal, why Reason, sessionIDs ...string) signOut {
+	out := signOut{event: s.event(ctx, EventSessionRevoked, userID, by)}
+	for _, id := range sessionIDs {
+		out.ends = append(out.ends, Revocation{UserID: userID, SessionID: id, Reason: why, At: out.event.At})
+	}
+	out.event.SessionID, out.event.Detail = endedWords(out.ends)
+	return out
+}
+
+// endedWords gives an event's session, empty for several, and its detail.
+func endedWords(ends []Revocation) (sessionID, detail string) {
+	if len(ends) == 1 {
+		return ends[0].SessionID, string(ends[0].Reason)
+	}
+	return "", fmt.Sprintf("%s: %d sessions", ends[0].Reason, len(ends))
+}
+
 // finishLater is for an end that the store could not carry out, or only
 // half: this instance honours it at once and keeps trying.
-func (s *Service) finishLater(outs ...signOut) {
-	for _, o := range outs {
-		s.revoked.add(o.end)
+func (s *Service) finishLater(out signOut) {
+	for _, e := range out.ends {
+		s.revoked.add(e)
 	}
-	s.unfinished.add(outs...)
+	s.unfinished.add(out)
 }
 
 // endsOf names the sessions of both cookies: after a mix-up they may be two.

@@ -10,43 +10,113 @@ import (
 )
 
 // unfinished holds the sign-outs that met a store that could not be asked. It
-// is bounded by distinct sessions: repeating one takes no further room.
+// is bounded by distinct sessions, repeating one takes no further room, and by
+// account: the sign-outs of one, repeated with all the tokens that it ever had,
+// used to leave no room for others'.
 type unfinished struct {
 	sessions Sessions
 	log      *slog.Logger
 	done     func(signOut)
 
 	mu      sync.Mutex
-	waiting map[string]signOut // by session
-}
-
-type signOut struct {
-	end   Revocation
-	event Event
-	tell  *Notice // nil: nobody
+	waiting map[string]signOut // by what it ends
+	count   int                // sessions in waiting
+	byUser  map[string]int     // of each user
 }
 
 const (
-	maxUnfinished   = 8192
-	unfinishedRetry = time.Second
+	// maxUnfinished is some 5 MB of sessions.
+	maxUnfinished = 8192
+	// maxUnfinishedOfUser is all the sessions that an account can have, and as
+	// many again that ended before.
+	maxUnfinishedOfUser = 2 * MaxSessions
+	unfinishedRetry     = time.Second
 	// lastTry bounds what is still tried when the process ends.
 	lastTry = 2 * time.Second
 )
 
 func newUnfinished(sessions Sessions, log *slog.Logger, done func(signOut)) *unfinished {
-	return &unfinished{sessions: sessions, log: log, done: done, waiting: map[string]signOut{}}
+	return &unfinished{sessions: sessions, log: log, done: done, waiting: map[string]signOut{}, byUser: map[string]int{}}
 }
 
-func (u *unfinished) add(outs ...signOut) {
+// key is the same for a sign-out that is repeated.
+func (o signOut) key() string {
+	if len(o.ends) == 1 {
+		return o.ends[0].SessionID
+	}
+	return o.ends[0].UserID + " " + string(o.ends[0].Reason)
+}
+
+func (u *unfinished) add(o signOut) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, o := range outs {
-		if _, known := u.waiting[o.end.SessionID]; !known && len(u.waiting) >= maxUnfinished {
-			u.log.Error("sign-out given up: too many wait for the session store", "user", o.end.UserID, "session", o.end.SessionID)
-			continue
-		}
-		u.waiting[o.end.SessionID] = o
+	key, userID := o.key(), o.ends[0].UserID
+	if before, known := u.waiting[key]; known {
+		o = joined(o, before)
+		u.remove(key)
 	}
+	if room := maxUnfinishedOfUser - u.byUser[userID]; room < len(o.ends) {
+		u.giveUp(userID, len(o.ends)-max(room, 0), "too many of the account wait for the session store")
+		if room <= 0 {
+			return
+		}
+		o.ends = o.ends[:room]
+	}
+	for u.count+len(o.ends) > maxUnfinished {
+		most := u.fullest()
+		if u.byUser[most] <= u.byUser[userID]+len(o.ends) {
+			u.giveUp(userID, len(o.ends), "too many wait for the session store")
+			return
+		}
+		for k, other := range u.waiting {
+			if other.ends[0].UserID == most {
+				u.giveUp(most, len(other.ends), "too many wait for the session store, most of them of this account")
+				u.remove(k)
+				break
+			}
+		}
+	}
+	if len(o.ends) > 1 {
+		o.event.SessionID, o.event.Detail = endedWords(o.ends)
+	}
+	u.waiting[key] = o
+	u.count += len(o.ends)
+	u.byUser[userID] += len(o.ends)
+}
+
+// joined is o with those ends of before that it lacks.
+func joined(o, before signOut) signOut {
+	o.ends = slices.Clone(o.ends)
+	for _, e := range before.ends {
+		if !slices.ContainsFunc(o.ends, func(x Revocation) bool { return x.SessionID == e.SessionID }) {
+			o.ends = append(o.ends, e)
+		}
+	}
+	return o
+}
+
+// fullest is the user with the most sessions in waiting.
+func (u *unfinished) fullest() (userID string) {
+	for id, n := range u.byUser {
+		if n > u.byUser[userID] {
+			userID = id
+		}
+	}
+	return userID
+}
+
+func (u *unfinished) remove(key string) {
+	o := u.waiting[key]
+	delete(u.waiting, key)
+	u.count -= len(o.ends)
+	userID := o.ends[0].UserID
+	if u.byUser[userID] -= len(o.ends); u.byUser[userID] == 0 {
+		delete(u.byUser, userID)
+	}
+}
+
+func (u *unfinished) giveUp(userID string, sessions int, why any) {
+	u.log.Error("sign-out given up", "user", userID, "sessions", sessions, "error", why)
 }
 
 // run retries until all are done, and once more when ctx ends.
@@ -60,7 +130,7 @@ func (u *unfinished) run(ctx context.Context) error {
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
 			defer cancel()
 			if err := u.finish(final); err != nil {
-				u.giveUp(err)
+				u.giveUpAll(err)
 			}
 			return ctx.Err()
 		}
@@ -71,25 +141,38 @@ func (u *unfinished) run(ctx context.Context) error {
 
 func (u *unfinished) finish(ctx context.Context) error {
 	u.mu.Lock()
-	outs := slices.Collect(maps.Values(u.waiting))
+	keys := slices.Collect(maps.Keys(u.waiting))
 	u.mu.Unlock()
 	// One by one, so that what succeeds is not announced again for what fails.
-	for _, o := range outs {
-		if err := u.sessions.End(ctx, o.end); err != nil {
+	for _, key := range keys {
+		u.mu.Lock()
+		o, known := u.waiting[key]
+		u.mu.Unlock()
+		if !known {
+			continue
+		}
+		if err := u.sessions.End(ctx, o.ends...); err != nil {
 			return err
 		}
 		u.mu.Lock()
-		delete(u.waiting, o.end.SessionID)
+		now, known := u.waiting[key]
+		// More may have been joined to it meanwhile: then it waits on.
+		done := known && len(now.ends) == len(o.ends)
+		if done {
+			u.remove(key)
+		}
 		u.mu.Unlock()
-		u.done(o)
+		if done {
+			u.done(o)
+		}
 	}
 	return nil
 }
 
-func (u *unfinished) giveUp(err error) {
+func (u *unfinished) giveUpAll(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, o := range u.waiting {
-		u.log.Error("sign-out not carried out before shutdown", "user", o.end.UserID, "session", o.end.SessionID, "error", err)
+		u.log.Error("sign-out not carried out before shutdown", "user", o.ends[0].UserID, "session", o.ends[0].SessionID, "sessions", len(o.ends), "error", err)
 	}
 }

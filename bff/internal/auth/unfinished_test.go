@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 )
 
 // stubborn is a store that does everything but end sessions, as one does that
@@ -175,7 +176,7 @@ func TestSignOutEverywhereThatFailsHalfWayIsFinishedLater(t *testing.T) {
 	wantCode(t, h.EndSessions(t.Context(), who, false), auth.CodeSessionStoreUnavailable)
 	store.refuses.Store(false)
 	eventually(t, "both sessions to end", func() bool {
-		list, err := h.sessions.List(t.Context(), c.UserID)
+		list, err := authtest.ListSessions(t.Context(), h.sessions, c.UserID)
 		return err == nil && len(list) == 0 && len(h.eventsOf(auth.EventSessionRevoked)) == 2
 	})
 	_, err := h.Refresh(t.Context(), other.Refresh)
@@ -193,7 +194,7 @@ func TestSignOutOfTwoSessionsForgetsNeither(t *testing.T) {
 	}
 	store.refuses.Store(false)
 	h.stop()
-	if list, err := h.sessions.List(t.Context(), c.UserID); err != nil || len(list) != 0 {
+	if list, err := authtest.ListSessions(t.Context(), h.sessions, c.UserID); err != nil || len(list) != 0 {
 		t.Errorf("%d sessions left, %v", len(list), err)
 	}
 	// The last try's events are not lost either.

@@ -45,7 +45,7 @@ func rotateForever(dir string) {
 	x, err := s.Get(context.Background(), "user", "session")
 	if errors.Is(err, auth.ErrNoSession) {
 		x = plain("user", "session", time.Now())
-		err = s.Create(context.Background(), x)
+		_, err = s.Create(context.Background(), x)
 	}
 	for err == nil {
 		fmt.Println(x.Version)
@@ -135,7 +135,7 @@ func TestEveryPrefixOpens(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
 	x := plain("user", "session", time.Now())
-	if err := s.Create(t.Context(), x); err != nil {
+	if _, err := s.Create(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

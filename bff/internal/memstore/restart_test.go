@@ -33,8 +33,9 @@ func (r *restarting) wrote(err error) error {
 	return err
 }
 
-func (r *restarting) Create(ctx context.Context, x auth.Session) error {
-	return r.wrote(r.Store.Create(ctx, x))
+func (r *restarting) Create(ctx context.Context, x auth.Session) ([]string, error) {
+	displaced, err := r.Store.Create(ctx, x)
+	return displaced, r.wrote(err)
 }
 
 func (r *restarting) Swap(ctx context.Context, old, next auth.Session) error {
@@ -102,7 +103,7 @@ func TestOneProcessOwnsAFolder(t *testing.T) {
 	if _, err := reopen(t, c); err == nil || !strings.Contains(err.Error(), c.Dir) || !strings.Contains(err.Error(), "in use") {
 		t.Fatalf("the second one is told %v, want that %s is in use", err, c.Dir)
 	}
-	if err := first.Create(t.Context(), plain("u", "s", time.Now())); err != nil {
+	if _, err := first.Create(t.Context(), plain("u", "s", time.Now())); err != nil {
 		t.Errorf("the first one, after the second was refused: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -126,12 +127,13 @@ func TestClosed(t *testing.T) {
 func TestFail(t *testing.T) {
 	s := open(t, memstore.Config{Now: time.Now})
 	x := plain("u", "s", time.Now())
-	if err := s.Create(t.Context(), x); err != nil {
+	if _, err := s.Create(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	cause := errors.New("pulled the plug")
 	s.Fail(cause)
-	for _, err := range []error{s.Create(t.Context(), x), s.Swap(t.Context(), x, x), s.End(t.Context(), auth.Revocation{})} {
+	_, createErr := s.Create(t.Context(), x)
+	for _, err := range []error{createErr, s.Swap(t.Context(), x, x), s.End(t.Context(), auth.Revocation{})} {
 		if !errors.Is(err, auth.ErrSessionStore) || !errors.Is(err, cause) {
 			t.Errorf("%v, want ErrSessionStore and the cause", err)
 		}
@@ -150,14 +152,14 @@ func TestBounded(t *testing.T) {
 	s := open(t, memstore.Config{Dir: dir, Now: clock.Now, Keep: time.Minute})
 	stays := plain("u", "stays", clock.Now())
 	stays.IdleEnd = clock.Now().Add(24 * time.Hour)
-	if err := s.Create(t.Context(), stays); err != nil {
+	if _, err := s.Create(t.Context(), stays); err != nil {
 		t.Fatal(err)
 	}
 	var largest int64
 	for i := range 6000 {
 		x := plain("u", fmt.Sprintf("s%d", i), clock.Advance(time.Second))
 		x.IdleEnd = clock.Now().Add(time.Minute)
-		if err := s.Create(t.Context(), x); err != nil {
+		if _, err := s.Create(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
 		if i%3 == 0 {
@@ -237,4 +239,42 @@ func TestRunEnds(t *testing.T) {
 	if err := open(t, memstore.Config{Now: time.Now}).Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run gave %v", err)
 	}
+}
+
+// A journal from before there was a limit holds any number of sessions of one
+// account: those seen longest ago end when it is opened, and say so.
+func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
+	clock := authtest.NewClock()
+	dir := t.TempDir()
+	var text strings.Builder
+	text.WriteString(`{"journal":1}` + "\n")
+	for i := range 3000 {
+		seen := clock.Now().Add(time.Duration(i-3000) * time.Second).UnixMilli()
+		fmt.Fprintf(&text, `{"put":{"user":"u","id":"s%d","version":1,"email":"a@b.c","role":"user","idleEnd":%d,"lastSeen":%d}}`+"\n",
+			i, clock.Now().Add(time.Hour).UnixMilli(), seen)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sessions.jsonl"), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := memstore.Config{Dir: dir, Now: clock.Now}
+	s := open(t, c)
+	check := func() {
+		t.Helper()
+		list, err := authtest.ListSessions(t.Context(), s, "u")
+		if err != nil || len(list) != auth.MaxSessions {
+			t.Fatalf("%d sessions, %v", len(list), err)
+		}
+		if _, err := s.Get(t.Context(), "u", "s2900"); err != nil {
+			t.Errorf("one of the last hundred: %v", err)
+		}
+	}
+	check()
+	f := authtest.Follow(t, s, time.Hour)
+	f.Hear(t, auth.Revocation{UserID: "u", SessionID: "s2899", Reason: auth.ReasonSessionLimit, At: clock.Now().Truncate(time.Millisecond)})
+	f.Stop(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, c)
+	check()
 }

@@ -11,14 +11,31 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// Create is auth.Sessions.Create.
-func (s *Store) Create(ctx context.Context, x auth.Session) error {
+// Create is auth.Sessions.Create. It announces the sessions that make room in
+// the same write to the journal.
+func (s *Store) Create(ctx context.Context, x auth.Session) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return s.write(entry{Put: sessionLine(tidied(x))})
+	now := s.now()
+	var entries []entry
+	var displaced []string
+	if now.Before(x.IdleEnd) {
+		for _, old := range s.surplus(x.UserID, x.ID, auth.MaxSessions-1) {
+			r := auth.Revocation{UserID: old.UserID, SessionID: old.ID, Reason: auth.ReasonSessionLimit, At: fromMillis(millis(now))}
+			entries = append(entries, entry{End: endingLine(r, now)})
+			displaced = append(displaced, old.ID)
+		}
+	}
+	if err := s.write(append(entries, entry{Put: sessionLine(tidied(x))})...); err != nil {
+		return nil, err
+	}
+	if len(displaced) > 0 {
+		s.ringOut()
+	}
+	return displaced, nil
 }
 
 // Get is auth.Sessions.Get.
@@ -56,23 +73,19 @@ func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
 	return s.write(entry{Put: sessionLine(tidied(next))})
 }
 
-// List is auth.Sessions.List.
-func (s *Store) List(ctx context.Context, userID string) ([]auth.Session, error) {
+// Page is auth.Sessions.Page: one page holds all that there may be.
+func (s *Store) Page(ctx context.Context, userID, _ string) (page []auth.Session, next string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var list []auth.Session
 	for id := range s.users[userID] {
 		if x, ok := s.find(userID, id); ok {
-			list = append(list, x)
+			page = append(page, x)
 		}
 	}
-	slices.SortFunc(list, func(a, b auth.Session) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
-	return list, nil
+	return page, "", nil
 }
 
 // End is auth.Sessions.End.
@@ -103,9 +116,14 @@ func (s *Store) tellAll(ctx context.Context, news []auth.Revocation, as func(*en
 	if err := s.write(entries...); err != nil {
 		return err
 	}
+	s.ringOut()
+	return nil
+}
+
+// ringOut wakes the followers. The lock is held.
+func (s *Store) ringOut() {
 	close(s.ring)
 	s.ring = make(chan struct{})
-	return nil
 }
 
 // Follow is auth.Revocations.Follow. What was ended before a restart is

@@ -94,6 +94,7 @@ func Open(c Config) (*Store, error) {
 	}
 	s.journal = j
 	s.expire(s.now())
+	s.endSurplus(s.now())
 	if err := j.rewrite(s.snapshot()); err != nil {
 		return nil, errors.Join(err, j.close())
 	}

@@ -33,7 +33,7 @@ func TestOutageOfACluster(t *testing.T) {
 	node := c.Masters[0]
 	s := open(t, c.URL, time.Now)
 	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	f := authtest.Follow(t, s, time.Hour)
 	node.Pause()
 	notAsked(t, s, typical("u", "other", time.Now()))
@@ -85,7 +85,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	users, stream := spread(t, c)
 	s := open(t, c.URL, time.Now)
 	for _, user := range users {
-		must(t, s.Create(t.Context(), typical(user, "s", time.Now())))
+		create(t, s, typical(user, "s", time.Now()))
 	}
 	f := authtest.Follow(t, s, time.Hour)
 	// renew is what a refresh asks of the store.
@@ -134,7 +134,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	unanswered(t, s, users[stream], "s")
 	must(t, renew(user))
 	x := typical(user, "later", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	r := revocation(x, time.Now())
 	if err := s.End(t.Context(), r); !errors.Is(err, auth.ErrSessionStore) {
 		t.Errorf("an end that cannot be announced: %v, want ErrSessionStore", err)

@@ -152,7 +152,7 @@ func TestFollowersDoNotStarveRequests(t *testing.T) {
 		authtest.Follow(t, s, time.Hour).Hear(t, r)
 	}
 	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	start := time.Now()
 	for range 200 {
 		if _, err := s.Get(t.Context(), x.UserID, x.ID); err != nil {

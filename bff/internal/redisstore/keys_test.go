@@ -32,8 +32,8 @@ func TestKeys(t *testing.T) {
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	x, y := typical("USER1", "SID1", clock.Now()), typical("USER1", "SID2", clock.Now())
 	y.IdleEnd = clock.Now().Add(time.Hour)
-	must(t, s.Create(t.Context(), x))
-	must(t, s.Create(t.Context(), y))
+	create(t, s, x)
+	create(t, s, y)
 
 	want := []string{"refresh:{USER1}:SID1", "refresh:{USER1}:SID2", "sessions:{USER1}"}
 	if diff := cmp.Diff(want, allKeys(t, look)); diff != "" {
@@ -73,7 +73,7 @@ func TestKeys(t *testing.T) {
 func TestOddIDsAreEscaped(t *testing.T) {
 	server := servertest.Redis(t)
 	s := open(t, server.URL, time.Now)
-	must(t, s.Create(t.Context(), typical("a}b:é", "", time.Now())))
+	create(t, s, typical("a}b:é", "", time.Now()))
 	want := []string{"refresh:{a%7Db%3A%C3%A9}:%", "sessions:{a%7Db%3A%C3%A9}"}
 	if diff := cmp.Diff(want, allKeys(t, raw(t, server.URL))); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
@@ -87,7 +87,7 @@ func TestRedisForgets(t *testing.T) {
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	x := typical("u", "s", clock.Now())
 	x.IdleEnd = clock.Now().Add(50 * time.Millisecond)
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	eventually(t, "the keys expire", func() error {
 		if keys := allKeys(t, look); len(keys) > 0 {
 			return errors.New(strings.Join(keys, " "))
@@ -102,7 +102,7 @@ func TestGhostsAreRepaired(t *testing.T) {
 	server := servertest.Redis(t)
 	s, look := open(t, server.URL, time.Now), raw(t, server.URL)
 	for _, id := range []string{"stays", "listed", "asked for"} {
-		must(t, s.Create(t.Context(), typical("u", id, time.Now())))
+		create(t, s, typical("u", id, time.Now()))
 	}
 	ghost := func(id string, see func()) {
 		t.Helper()
@@ -113,7 +113,7 @@ func TestGhostsAreRepaired(t *testing.T) {
 		}
 	}
 	ghost("listed", func() {
-		list, err := s.List(t.Context(), "u")
+		list, err := authtest.ListSessions(t.Context(), s, "u")
 		if err != nil || len(list) != 2 {
 			t.Errorf("list: %d sessions, %v, want 2", len(list), err)
 		}
@@ -127,7 +127,7 @@ func TestGhostsAreRepaired(t *testing.T) {
 	must(t, look.Del(t.Context(), "sessions:{u}").Err())
 	x := typical("u", "stays", time.Now())
 	must(t, s.Swap(t.Context(), x, x))
-	if list, err := s.List(t.Context(), "u"); err != nil || len(list) != 1 {
+	if list, err := authtest.ListSessions(t.Context(), s, "u"); err != nil || len(list) != 1 {
 		t.Errorf("list after the index was lost: %d sessions, %v", len(list), err)
 	}
 }
@@ -137,7 +137,7 @@ func TestFieldsToCome(t *testing.T) {
 	server := servertest.Redis(t)
 	s, look := open(t, server.URL, time.Now), raw(t, server.URL)
 	x := typical("u", "s", time.Now().Truncate(time.Millisecond))
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	text, err := look.Get(t.Context(), "refresh:{u}:s").Result()
 	must(t, err)
 	text = strings.TrimSuffix(text, "}") + `,"zz":{"a":[1,"}"]},"y":null}`
@@ -177,7 +177,7 @@ func TestBytesPerSession(t *testing.T) {
 		var total int64
 		for range sessions {
 			x := typical(user, rand.Text(), time.Now())
-			must(t, s.Create(t.Context(), x))
+			create(t, s, x)
 			total += usage("refresh:{" + user + "}:" + x.ID)
 		}
 		index := usage("sessions:{" + user + "}")
@@ -217,7 +217,7 @@ func TestEndInHalves(t *testing.T) {
 		return open(t, strings.Replace(server.URL, "redis://", "redis://"+name+":hunter2@", 1), time.Now)
 	}
 	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	r := revocation(x, time.Now())
 
 	silent := limited("silent", "xadd")

@@ -25,10 +25,10 @@ func notAsked(t *testing.T, s *redisstore.Store, x auth.Session) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for what, ask := range map[string]func(context.Context) error{
-		"create": func(ctx context.Context) error { return s.Create(ctx, x) },
+		"create": func(ctx context.Context) error { return created(ctx, s, x) },
 		"get":    func(ctx context.Context) error { _, err := s.Get(ctx, x.UserID, x.ID); return err },
 		"swap":   func(ctx context.Context) error { return s.Swap(ctx, x, x) },
-		"list":   func(ctx context.Context) error { _, err := s.List(ctx, x.UserID); return err },
+		"list":   func(ctx context.Context) error { _, err := authtest.ListSessions(ctx, s, x.UserID); return err },
 		"end":    func(ctx context.Context) error { return s.End(ctx, revocation(x, time.Now())) },
 		"ping":   s.Ping,
 	} {
@@ -70,7 +70,7 @@ func TestOutages(t *testing.T) {
 	server := servertest.Redis(t)
 	s := open(t, server.URL, time.Now)
 	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	other := typical("u", "other", time.Now())
 
 	for range 2 {
@@ -100,7 +100,7 @@ func TestOpenWithoutRedis(t *testing.T) {
 	f := authtest.Follow(t, s, time.Hour)
 	server.Start()
 	x := typical("u", "s", time.Now())
-	eventually(t, "a session can be stored", func() error { return s.Create(t.Context(), x) })
+	eventually(t, "a session can be stored", func() error { return created(t.Context(), s, x) })
 	r := revocation(x, time.Now())
 	must(t, s.End(t.Context(), r))
 	f.Hear(t, r)
@@ -197,7 +197,7 @@ func TestReplica(t *testing.T) {
 	t.Parallel()
 	master, replica := servertest.Redis(t), servertest.Redis(t)
 	x := typical("u", "s", time.Now())
-	must(t, open(t, master.URL, time.Now).Create(t.Context(), x))
+	create(t, open(t, master.URL, time.Now), x)
 	look := replicate(t, master, replica)
 	s := open(t, replica.URL, time.Now)
 	eventually(t, "the session reaches the replica", func() error {

@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -114,4 +115,22 @@ func must(t *testing.T, err error) {
 
 func revocation(x auth.Session, at time.Time) auth.Revocation {
 	return auth.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: auth.ReasonSignOut, At: at.Truncate(time.Millisecond)}
+}
+
+// create stores x, for which there is room.
+func create(t *testing.T, s *redisstore.Store, x auth.Session) {
+	t.Helper()
+	displaced, err := s.Create(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(displaced) > 0 {
+		t.Errorf("%d sessions were removed, with room for one more", len(displaced))
+	}
+}
+
+// created is Create where only the error matters.
+func created(ctx context.Context, s *redisstore.Store, x auth.Session) error {
+	_, err := s.Create(ctx, x)
+	return err
 }

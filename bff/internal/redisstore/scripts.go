@@ -13,7 +13,12 @@ import "github.com/redis/go-redis/v9"
 const shared = `
 local now = tonumber(ARGV[1])
 local function tidy()
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+  local over = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 500)
+  if #over == 500 then
+    redis.call('ZREM', KEYS[1], unpack(over)) -- the rest later: others wait for this script
+  else
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+  end
   local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
   if last[2] then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', tonumber(last[2]) - now)) end
 end
@@ -30,10 +35,65 @@ local function keep()
 end
 `
 
-// ARGV: now, session id, record, idle end.
+// createScript stores a session, and removes those seen longest ago that are
+// too many with it. Which ones may go is among the ids from ARGV[8] on, whose
+// records are KEYS[4] on, since every key has to be named beforehand: without
+// them, or when too few of them are left, it changes nothing and answers 0 and
+// the ids to name. Sessions that were added meanwhile have just been seen.
+//
+// The index of an account from before there was a limit holds any number: then
+// the ids are those that end first, and at most ARGV[6] and one go at a time.
+//
+// What was removed waits in KEYS[3] to be announced: the stream is on another
+// node. It answers 1 and what waits there, of this call and of any before that
+// came to nothing.
+//
+// ARGV: now, session id, record, idle end, most sessions, most of a surplus to
+// remove, how long removed ones wait (ms), then ids.
 var createScript = redis.NewScript(shared + `
+local most, surplus = tonumber(ARGV[5]), tonumber(ARGV[6])
+local page, others = {}, 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, most + surplus)) do
+  if id ~= ARGV[2] then
+    page[#page + 1], others = id, others + 1
+  end
+end
+local over = others + 1 - most
+if over > 0 and tonumber(ARGV[4]) > now then
+  local found = {}
+  for i = 8, #ARGV do
+    local key, id = KEYS[i - 4], ARGV[i]
+    local text = redis.call('GET', key)
+    if text then
+      local readable, record = pcall(cjson.decode, text)
+      local t = readable and type(record) == 'table' and type(record.t) == 'table' and record.t or {}
+      local made = tonumber(t[1]) or 0
+      found[#found + 1] = {key = key, id = id, made = made, seen = made + (tonumber(t[5]) or 0)}
+      if not t[1] then found[#found].seen = math.huge end -- of a version to come: it goes last
+    else
+      over = over - redis.call('ZREM', KEYS[1], id)
+    end
+  end
+  if over > #found then
+    table.insert(page, 1, 0)
+    return page
+  end
+  table.sort(found, function(a, b)
+    if a.seen ~= b.seen then return a.seen < b.seen end
+    if a.made ~= b.made then return a.made < b.made end
+    return a.id < b.id
+  end)
+  for i = 1, over do
+    redis.call('DEL', found[i].key)
+    redis.call('ZREM', KEYS[1], found[i].id)
+    redis.call('ZADD', KEYS[3], ARGV[1], found[i].id)
+  end
+  redis.call('PEXPIRE', KEYS[3], ARGV[7])
+end
 keep()
-return 1
+local waiting = redis.call('ZRANGE', KEYS[3], 0, 499)
+table.insert(waiting, 1, 1)
+return waiting
 `)
 
 // Answers of swapScript.
@@ -62,10 +122,11 @@ keep()
 return 1
 `)
 
-// membersScript gives the ids of the user's sessions. ARGV: now.
-var membersScript = redis.NewScript(shared + `
+// pageScript gives the ids of some of the user's sessions, as ZSCAN does: the
+// next cursor, then ids and scores in turn. ARGV: now, cursor, about how many.
+var pageScript = redis.NewScript(shared + `
 tidy()
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+return redis.call('ZSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
 `)
 
 // recordsScript gives the records, false for each that is not there, and takes
@@ -81,11 +142,13 @@ end
 return found
 `)
 
-// endScript removes sessions. ARGV: now, session ids.
+// endScript removes sessions that have been announced, also from those that
+// wait for that in the last of KEYS. ARGV: now, session ids.
 var endScript = redis.NewScript(shared + `
 for i = 2, #ARGV do
   redis.call('DEL', KEYS[i])
   redis.call('ZREM', KEYS[1], ARGV[i])
+  redis.call('ZREM', KEYS[#KEYS], ARGV[i])
 end
 tidy()
 return 1

@@ -20,7 +20,7 @@ func TestSentinelFailover(t *testing.T) {
 	servers := servertest.Sentinel(t)
 	s := open(t, servers.URL, time.Now)
 	x := typical("u", "s", time.Now())
-	must(t, s.Create(t.Context(), x))
+	create(t, s, x)
 	f := authtest.Follow(t, s, time.Hour)
 	before := revocation(typical("u", "before", time.Now()), time.Now())
 	must(t, s.End(t.Context(), before))

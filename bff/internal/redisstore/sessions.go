@@ -4,24 +4,72 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
+const (
+	// pageSize is about how many sessions a page has, and how many entries one
+	// script touches at most: half a millisecond that everything else waits.
+	pageSize = 500
+	// surplusStep is how many sessions one sign-in removes of an account that
+	// has more than it may, from before there was a limit.
+	surplusStep = 100
+	// maxCreates bounds the loop of Create. An answer asks for a third round only
+	// when a hundred sessions were created between two of this one's.
+	maxCreates = 8
+)
+
 // Create is auth.Sessions.Create.
-func (s *Store) Create(ctx context.Context, x auth.Session) error {
+func (s *Store) Create(ctx context.Context, x auth.Session) (displaced []string, err error) {
 	text, err := encode(x)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.ask(ctx, "create session", func(ctx context.Context) error {
-		return createScript.Run(ctx, s.rdb, keys(x.UserID, x.ID), millis(s.now()), x.ID, text, millis(x.IdleEnd)).Err()
+	err = s.ask(ctx, "create session", func(ctx context.Context) error {
+		var candidates []string
+		for range maxCreates {
+			keys := append([]string{indexKey(x.UserID), recordKey(x.UserID, x.ID), displacedKey(x.UserID)}, recordKeys(x.UserID, candidates)...)
+			answer, err := createScript.Run(ctx, s.rdb, keys, texts(candidates,
+				millis(s.now()), x.ID, text, millis(x.IdleEnd), auth.MaxSessions, surplusStep, s.announceWithin().Milliseconds())...).Slice()
+			if err != nil {
+				return err
+			}
+			done, ids, err := createAnswer(answer)
+			if done || err != nil {
+				displaced = ids
+				return err
+			}
+			candidates = ids
+		}
+		return fmt.Errorf("%d times in a row a hundred other sign-ins of the account came between", maxCreates)
 	})
+	return displaced, err
 }
+
+// createAnswer is 1 and the sessions that made room, or 0 and the candidates.
+func createAnswer(answer []any) (done bool, ids []string, err error) {
+	if len(answer) == 0 {
+		return false, nil, errors.New("redisstore: create gave an answer that it does not have")
+	}
+	for _, id := range answer[1:] {
+		text, ok := id.(string)
+		if !ok {
+			return false, nil, errors.New("redisstore: create gave an id that is not text")
+		}
+		ids = append(ids, text)
+	}
+	return answer[0] == int64(1), ids, nil
+}
+
+// announceWithin is for how long the announcement of a removed session is of
+// any use: then its last access token has expired.
+func (s *Store) announceWithin() time.Duration { return s.keep + 2*skew }
 
 // Get is auth.Sessions.Get.
 func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error) {
@@ -84,12 +132,15 @@ func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
 	return nil
 }
 
-// List is auth.Sessions.List.
-func (s *Store) List(ctx context.Context, userID string) ([]auth.Session, error) {
-	var list []auth.Session
-	err := s.ask(ctx, "list sessions", func(ctx context.Context) error {
-		ids, err := membersScript.Run(ctx, s.rdb, keys(userID), millis(s.now())).StringSlice()
-		if err != nil || len(ids) == 0 {
+// Page is auth.Sessions.Page.
+func (s *Store) Page(ctx context.Context, userID, cursor string) (page []auth.Session, next string, err error) {
+	err = s.ask(ctx, "list sessions", func(ctx context.Context) error {
+		answer, err := pageScript.Run(ctx, s.rdb, keys(userID), millis(s.now()), cmp.Or(cursor, scanEnd), pageSize).Slice()
+		if err != nil {
+			return err
+		}
+		var ids []string
+		if next, ids, err = pageAnswer(answer); err != nil || len(ids) == 0 {
 			return err
 		}
 		all, err := s.records(ctx, userID, ids)
@@ -106,18 +157,42 @@ func (s *Store) List(ctx context.Context, userID string) ([]auth.Session, error)
 				return err
 			}
 			if s.now().Before(x.IdleEnd) {
-				list = append(list, x)
+				page = append(page, x)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	slices.SortFunc(list, func(a, b auth.Session) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
-	return list, nil
+	if next == scanEnd {
+		next = ""
+	}
+	return page, next, nil
+}
+
+// scanEnd is the cursor with which a scan begins, and ends.
+const scanEnd = "0"
+
+// pageAnswer is what ZSCAN gives: a cursor, and ids and scores in turn.
+func pageAnswer(answer []any) (next string, ids []string, err error) {
+	bad := errors.New("redisstore: the page of a user's sessions cannot be read")
+	if len(answer) != 2 {
+		return "", nil, bad
+	}
+	next, ok := answer[0].(string)
+	entries, alsoOK := answer[1].([]any)
+	if !ok || !alsoOK || len(entries)%2 != 0 {
+		return "", nil, bad
+	}
+	for i := 0; i < len(entries); i += 2 {
+		id, ok := entries[i].(string)
+		if !ok {
+			return "", nil, bad
+		}
+		ids = append(ids, id)
+	}
+	return next, ids, nil
 }
 
 // records gives a string for each id, nil where there is no record.
@@ -150,7 +225,7 @@ func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
 	for _, userID := range users {
 		ids := of[userID]
 		err := s.ask(ctx, "end sessions", func(ctx context.Context) error {
-			return endScript.Run(ctx, s.rdb, keys(userID, ids...), texts(ids, millis(s.now()))...).Err()
+			return endScript.Run(ctx, s.rdb, append(keys(userID, ids...), displacedKey(userID)), texts(ids, millis(s.now()))...).Err()
 		})
 		if err != nil {
 			return err
@@ -161,7 +236,11 @@ func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
 
 // keys gives the index and the records, as every script expects them.
 func keys(userID string, ids ...string) []string {
-	all := append(make([]string, 0, 1+len(ids)), indexKey(userID))
+	return append([]string{indexKey(userID)}, recordKeys(userID, ids)...)
+}
+
+func recordKeys(userID string, ids []string) []string {
+	all := make([]string, 0, len(ids)+1)
 	for _, id := range ids {
 		all = append(all, recordKey(userID, id))
 	}

@@ -140,6 +140,10 @@ func recordKey(userID, id string) string { return "refresh:{" + escaped(userID) 
 
 func indexKey(userID string) string { return "sessions:{" + escaped(userID) + "}" }
 
+// displacedKey names the sessions that made room for others and have yet to be
+// announced, by when they were removed.
+func displacedKey(userID string) string { return indexKey(userID) + ":displaced" }
+
 // revocationsKey is the stream of ended sessions, of all users together.
 const revocationsKey = "revocations"
 

@@ -113,7 +113,7 @@ func testFollow(t *testing.T, s Store, clock *Clock) {
 	var want []auth.Revocation
 	for i, reason := range []auth.Reason{auth.ReasonSignOut, auth.ReasonRefreshReuse, auth.ReasonEnded, "a reason to come"} {
 		x := session("user {"+rand.Text()+"}\n\xff", clock.Now())
-		must(t, s.Create(t.Context(), x))
+		createSession(t, s, x)
 		r := revocation(x, clock.Advance(time.Second))
 		r.Reason = reason
 		by := s
@@ -154,7 +154,7 @@ func testFollowRepeated(t *testing.T, s Store, clock *Clock) {
 func testReplay(t *testing.T, s Store, clock *Clock) {
 	end := func() auth.Revocation {
 		x := session(rand.Text(), clock.Now())
-		must(t, s.Create(t.Context(), x))
+		createSession(t, s, x)
 		r := revocation(x, clock.Now())
 		must(t, s.End(t.Context(), r))
 		return r
@@ -195,7 +195,7 @@ func testFollowStops(t *testing.T, s Store, clock *Clock) {
 
 func testAnnounce(t *testing.T, s Store, clock *Clock) {
 	x := session("u-announce", clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	f := Follow(t, s, time.Hour)
 	defer f.Stop(t)
 	r := revocation(x, clock.Now())

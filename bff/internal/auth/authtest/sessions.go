@@ -59,6 +59,11 @@ func RunSessions(t *testing.T, open func(t *testing.T, clock *Clock) Store) {
 		{"a follower is told when it knows what came before it", testCaughtUp},
 		{"what is announced is heard, and the session goes on", testAnnounce},
 		{"a follower stops when told to", testFollowStops},
+		{"the 101st session takes the place of the one seen longest ago", testSessionLimit},
+		{"of sessions seen at one moment the oldest makes room", testSessionLimitTies},
+		{"sessions that have ended take no room", testSessionLimitExpired},
+		{"fifty sign-ins at once stay within the limit", testSessionLimitRace},
+		{"storing one session twice takes the place of none", testSessionLimitRepeated},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,11 +112,11 @@ func testRoundTrip(t *testing.T, s Store, clock *Clock) {
 	elsewhere.IdleEnd = elsewhere.IdleEnd.In(time.FixedZone("Marquesas", -9*3600-1800))
 
 	for _, want := range []auth.Session{full, bare, elsewhere} {
-		must(t, s.Create(t.Context(), want))
+		createSession(t, s, want)
 		got, err := s.Get(t.Context(), want.UserID, want.ID)
 		must(t, err)
 		same(t, "get", got, want)
-		list, err := s.List(t.Context(), want.UserID)
+		list, err := ListSessions(t.Context(), s, want.UserID)
 		must(t, err)
 		same(t, "list", list, []auth.Session{want})
 		if got.IdleEnd.Location() != time.UTC {
@@ -126,7 +131,7 @@ func testBadText(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
 	x.UserAgent = "caf\xe9 \xff\xfe browser \xe2\x82"
 	x.Account.Name = "a\x00b\x7f"
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	x.UserAgent = "caf\uFFFD \uFFFD browser \uFFFD"
 	there(t, s, x)
 }
@@ -149,14 +154,14 @@ func everyField(t *testing.T, v reflect.Value, path string) {
 func testUnknown(t *testing.T, s Store, clock *Clock) {
 	gone(t, s, session(rand.Text(), clock.Now()))
 	gone(t, s, auth.Session{})
-	list, err := s.List(t.Context(), rand.Text())
+	list, err := ListSessions(t.Context(), s, rand.Text())
 	must(t, err)
 	same(t, "list of nobody", list, nil)
 }
 
 func testOtherUser(t *testing.T, s Store, clock *Clock) {
 	mine := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), mine))
+	createSession(t, s, mine)
 	forged := mine
 	forged.UserID = rand.Text()
 
@@ -176,7 +181,7 @@ func testOddIDs(t *testing.T, s Store, clock *Clock) {
 			x := session(userID, clock.Now())
 			x.ID = id
 			x.Account.Name = fmt.Sprintf("%q of %q", id, userID)
-			must(t, s.Create(t.Context(), x))
+			createSession(t, s, x)
 			all = append(all, x)
 		}
 	}
@@ -199,13 +204,14 @@ func testOddIDs(t *testing.T, s Store, clock *Clock) {
 
 func testCancelled(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	_, createErr := s.Create(ctx, session(rand.Text(), clock.Now()))
 	_, getErr := s.Get(ctx, x.UserID, x.ID)
-	_, listErr := s.List(ctx, x.UserID)
+	_, listErr := ListSessions(ctx, s, x.UserID)
 	for call, err := range map[string]error{
-		"create": s.Create(ctx, session(rand.Text(), clock.Now())),
+		"create": createErr,
 		"get":    getErr,
 		"list":   listErr,
 		"swap":   s.Swap(ctx, x, x),
@@ -238,7 +244,7 @@ func gone(t *testing.T, s Store, x auth.Session) {
 	if err := s.Swap(t.Context(), x, x); !errors.Is(err, auth.ErrNoSession) {
 		t.Errorf("swap of what is gone: %v, want ErrNoSession", err)
 	}
-	list, err := s.List(t.Context(), x.UserID)
+	list, err := ListSessions(t.Context(), s, x.UserID)
 	must(t, err)
 	for _, l := range list {
 		if l.ID == x.ID {

@@ -23,18 +23,18 @@ func testList(t *testing.T, s Store, clock *Clock) {
 		want = append(want, x)
 	}
 	for _, i := range []int{2, 0, 3, 1} {
-		must(t, s.Create(t.Context(), want[i]))
+		createSession(t, s, want[i])
 	}
-	must(t, s.Create(t.Context(), session(rand.Text(), now)))
+	createSession(t, s, session(rand.Text(), now))
 
-	got, err := s.List(t.Context(), user)
+	got, err := ListSessions(t.Context(), s, user)
 	must(t, err)
 	same(t, "list", got, want)
 }
 
 func testExpiry(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 
 	clock.Set(x.IdleEnd.Add(-time.Millisecond))
 	there(t, s, x)
@@ -46,7 +46,7 @@ func testExpiry(t *testing.T, s Store, clock *Clock) {
 	// One that has ended before it is stored is no session either.
 	late := session(rand.Text(), clock.Now())
 	late.IdleEnd = clock.Now()
-	must(t, s.Create(t.Context(), late))
+	createSession(t, s, late)
 	gone(t, s, late)
 }
 
@@ -58,17 +58,17 @@ func testGhosts(t *testing.T, s Store, clock *Clock) {
 	}
 	x[1].IdleEnd = clock.Now().Add(time.Minute)
 	for i := range x {
-		must(t, s.Create(t.Context(), x[i]))
+		createSession(t, s, x[i])
 	}
 	clock.Advance(time.Minute)
 	must(t, s.End(t.Context(), revocation(x[2], clock.Now())))
 	for range 2 {
-		got, err := s.List(t.Context(), user)
+		got, err := ListSessions(t.Context(), s, user)
 		must(t, err)
 		same(t, "list", got, []auth.Session{x[0], x[3]})
 	}
 	clock.Advance(time.Hour)
-	got, err := s.List(t.Context(), user)
+	got, err := ListSessions(t.Context(), s, user)
 	must(t, err)
 	same(t, "list after all have expired", got, nil)
 }
@@ -77,7 +77,7 @@ func testEnd(t *testing.T, s Store, clock *Clock) {
 	ada, bob := rand.Text(), rand.Text()
 	a1, a2, b1, b2 := session(ada, clock.Now()), session(ada, clock.Now()), session(bob, clock.Now()), session(bob, clock.Now())
 	for _, x := range []auth.Session{a1, a2, b1, b2} {
-		must(t, s.Create(t.Context(), x))
+		createSession(t, s, x)
 	}
 	must(t, s.End(t.Context()))
 	for _, x := range []auth.Session{a1, a2, b1, b2} {
@@ -106,7 +106,7 @@ func next(x auth.Session, now time.Time) auth.Session {
 func testSwap(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
 	x.Generation, x.Version = 1, 0
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	for range 12 { // past one digit
 		n := next(x, clock.Advance(time.Minute))
 		n.Version = 77 // the store counts, not the caller
@@ -115,14 +115,14 @@ func testSwap(t *testing.T, s Store, clock *Clock) {
 		there(t, s, n)
 		x = n
 	}
-	list, err := s.List(t.Context(), x.UserID)
+	list, err := ListSessions(t.Context(), s, x.UserID)
 	must(t, err)
 	same(t, "list", list, []auth.Session{x})
 }
 
 func testSwapConflict(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	now := clock.Advance(time.Minute)
 	// Off by one at 2^53 is equal to anything that counts in float64.
 	for _, version := range []uint64{x.Version - 1, x.Version + 1, 0, 1, 9, 90071992547409930} {
@@ -142,8 +142,8 @@ func testSwapConflict(t *testing.T, s Store, clock *Clock) {
 func testSwapResurrects(t *testing.T, s Store, clock *Clock) {
 	never, ended, expired := session(rand.Text(), clock.Now()), session(rand.Text(), clock.Now()), session(rand.Text(), clock.Now())
 	expired.IdleEnd = clock.Now().Add(time.Minute)
-	must(t, s.Create(t.Context(), ended))
-	must(t, s.Create(t.Context(), expired))
+	createSession(t, s, ended)
+	createSession(t, s, expired)
 	must(t, s.End(t.Context(), revocation(ended, clock.Now())))
 	now := clock.Advance(time.Minute)
 	for what, x := range map[string]auth.Session{"never created": never, "ended": ended, "expired": expired} {
@@ -156,7 +156,7 @@ func testSwapResurrects(t *testing.T, s Store, clock *Clock) {
 
 func testSwapMovesEnd(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	first := x.IdleEnd
 
 	later := next(x, clock.Advance(59*time.Minute))
@@ -164,7 +164,7 @@ func testSwapMovesEnd(t *testing.T, s Store, clock *Clock) {
 	later.Version++
 	clock.Set(first.Add(time.Minute))
 	there(t, s, later)
-	if list, err := s.List(t.Context(), x.UserID); err != nil || len(list) != 1 {
+	if list, err := ListSessions(t.Context(), s, x.UserID); err != nil || len(list) != 1 {
 		t.Errorf("after its first end the list has %d sessions, %v; want the one", len(list), err)
 	}
 
@@ -178,7 +178,7 @@ func testSwapMovesEnd(t *testing.T, s Store, clock *Clock) {
 
 	// A swap to an end that is past ends the session.
 	y := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), y))
+	createSession(t, s, y)
 	past := y
 	past.IdleEnd = clock.Now()
 	must(t, s.Swap(t.Context(), y, past))
@@ -187,7 +187,7 @@ func testSwapMovesEnd(t *testing.T, s Store, clock *Clock) {
 
 func testSwapOther(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	otherID, otherUser := x, x
 	otherID.ID, otherUser.UserID = rand.Text(), rand.Text()
 	for _, n := range []auth.Session{otherID, otherUser} {
@@ -201,7 +201,7 @@ func testSwapOther(t *testing.T, s Store, clock *Clock) {
 
 func testSwapRace(t *testing.T, s Store, clock *Clock) {
 	x := session(rand.Text(), clock.Now())
-	must(t, s.Create(t.Context(), x))
+	createSession(t, s, x)
 	var won, lost atomic.Int32
 	var start errgroup.Group
 	open := make(chan struct{})
@@ -236,7 +236,7 @@ func testSwapRace(t *testing.T, s Store, clock *Clock) {
 func testEndRace(t *testing.T, s Store, clock *Clock) {
 	for range 20 {
 		x := session(rand.Text(), clock.Now())
-		must(t, s.Create(t.Context(), x))
+		createSession(t, s, x)
 		var both errgroup.Group
 		open := make(chan struct{})
 		for range 4 {

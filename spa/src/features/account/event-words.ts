@@ -29,13 +29,19 @@ const ENDS: Record<string, string> = {
   account_disabled: 'A device was signed out because the account was disabled',
   account_deleted: 'A device was signed out because the account was deleted',
   ended_by_admin: 'A device was signed out',
+  session_limit: 'A device was signed out to make room for another one',
 }
+
+/** The detail of several sessions that ended together: `password_changed: 12 sessions`. */
+const SEVERAL = /^(\w+): (\d+) sessions$/
 
 const ALARMING = new Set(['login_failed', 'refresh_reuse'])
 
 /** What an event says to the account's owner. A type from a newer server is shown as it is. */
 export function sayEvent({ type, actorId, detail }: AuditEvent, ownId: string): Saying {
-  const known = (type === 'session_revoked' && ENDS[detail]) || TEXTS[type]
+  const [, reason = detail, count] = SEVERAL.exec(detail) ?? []
+  let known = (type === 'session_revoked' && ENDS[reason]) || TEXTS[type]
+  if (type === 'session_revoked' && count) known = known.replace('A device was', `${count} devices were`)
   let text = known ?? sentence(type)
   if (type === 'role_changed' && detail) text = `Role changed from ${detail}`
   if (type === 'login_failed' && detail) text = `Sign-in failed: ${detail}`

@@ -24,13 +24,19 @@ const DETAILS: Record<string, string> = {
   password_changed: 'the password was changed',
   account_disabled: 'the account was disabled',
   account_deleted: 'the account was deleted',
+  session_limit: 'to make room for another one',
 }
+
+/** The detail of several sessions that ended together: `password_changed: 12 sessions`. */
+const SEVERAL = /^(\w+): (\d+ sessions)$/
 
 export function sayEvent(type: string): { words: string; tone: BadgeTone } {
   return EVENT_WORDS[type] ?? { words: type.replaceAll('_', ' '), tone: 'neutral' }
 }
 
 export function sayDetail(detail: string): string {
+  const [, reason, count] = SEVERAL.exec(detail) ?? []
+  if (reason && count) return `${count}: ${DETAILS[reason] ?? reason}`
   return DETAILS[detail] ?? detail
 }
 

@@ -39,6 +39,11 @@ export const END_WORDS: Record<EndReason, { title: string; text: string; tone: '
     title: 'Your account was deleted',
     text: 'All of its sessions have ended.',
   },
+  session_limit: {
+    tone: 'info',
+    title: 'Your session was ended',
+    text: 'Your account has been signed in on more devices than it may be at once. Sign in to go on where you were.',
+  },
   session_revoked: {
     tone: 'info',
     title: 'Your session was ended',

@@ -159,7 +159,7 @@ export interface paths {
     }
     /**
      * The devices that are signed in
-     * @description The newest first.
+     * @description The newest first, at most 100. A sign-in above that number ends the session that was seen longest ago.
      */
     get: operations['sessions']
     put?: never
@@ -628,6 +628,7 @@ export interface components {
         | 'account_disabled'
         | 'account_deleted'
         | 'ended_by_admin'
+        | 'session_limit'
     }
     KeySet: {
       keys: {

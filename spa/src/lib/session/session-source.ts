@@ -23,6 +23,7 @@ export type EndReason =
   | 'password_changed'
   | 'account_disabled'
   | 'account_deleted'
+  | 'session_limit'
 
 export type SessionState =
   /** `problem`: the question could not be answered yet; asking again may help. */

@@ -169,6 +169,7 @@ describe('the end', () => {
     ['password_changed', 'password_changed'],
     ['account_disabled', 'account_disabled'],
     ['account_deleted', 'account_deleted'],
+    ['session_limit', 'session_limit'],
     ['refresh_reuse', 'refresh_reuse'],
     ['expired', 'session_expired'],
     ['a word of a newer server', 'session_revoked'],

@@ -18,6 +18,7 @@ const ENDS: Record<string, EndReason> = {
   password_changed: 'password_changed',
   account_disabled: 'account_disabled',
   account_deleted: 'account_deleted',
+  session_limit: 'session_limit',
 }
 
 interface Watch {

@@ -1,0 +1,225 @@
+package authtest
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// createSession stores x, for which there is room.
+func createSession(t *testing.T, s auth.Sessions, x auth.Session) {
+	t.Helper()
+	displaced, err := s.Create(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(displaced) > 0 {
+		t.Errorf("%d sessions of %q were removed, with room for one more", len(displaced), x.UserID)
+	}
+}
+
+// ListSessions gives all live sessions of a user, newest first.
+func ListSessions(ctx context.Context, s auth.Sessions, userID string) (list []auth.Session, err error) {
+	seen := map[string]bool{}
+	for cursor := ""; ; {
+		page, next, err := s.Page(ctx, userID, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range page {
+			if !seen[x.ID] {
+				seen[x.ID] = true
+				list = append(list, x)
+			}
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+	}
+	slices.SortFunc(list, func(a, b auth.Session) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// full gives an account as many sessions as it may have, each seen a second
+// after the one before, whatever the order of sign-in, of ending and of ids.
+func full(t *testing.T, s Store, clock *Clock, user string) []auth.Session {
+	t.Helper()
+	all := make([]auth.Session, auth.MaxSessions)
+	for i := range all {
+		x := session(user, clock.Now())
+		x.CreatedAt = x.CreatedAt.Add(-time.Duration(i) * time.Minute)
+		x.IdleEnd = x.IdleEnd.Add(-time.Duration(i) * time.Second)
+		x.LastSeenAt = clock.Now().Add(time.Duration(i-auth.MaxSessions) * time.Second).Truncate(time.Millisecond).UTC()
+		all[i] = x
+	}
+	for i := range all { // in an order that is neither
+		createSession(t, s, all[(i*37)%len(all)])
+	}
+	return all
+}
+
+// count fails unless the user has so many sessions, and gives their ids.
+func count(t *testing.T, s Store, user string, want int) map[string]bool {
+	t.Helper()
+	list, err := ListSessions(t.Context(), s, user)
+	must(t, err)
+	if len(list) != want {
+		t.Errorf("%d sessions, want %d", len(list), want)
+	}
+	ids := map[string]bool{}
+	for _, x := range list {
+		ids[x.ID] = true
+	}
+	return ids
+}
+
+func testSessionLimit(t *testing.T, s Store, clock *Clock) {
+	user := rand.Text()
+	other := session(rand.Text(), clock.Now())
+	createSession(t, s, other)
+	all := full(t, s, clock, user)
+	for i := range 3 {
+		x := session(user, clock.Advance(time.Second))
+		x.LastSeenAt = clock.Now().Add(-24 * time.Hour) // the new one stays, whatever its clock says
+		displaced, err := s.Create(t.Context(), x)
+		must(t, err)
+		same(t, "made room", displaced, []string{all[i].ID})
+		end := revocation(all[i], clock.Now())
+		end.Reason = auth.ReasonSessionLimit
+		must(t, s.End(t.Context(), end))
+		gone(t, s, all[i])
+		f := Follow(t, peer(t, s), time.Hour)
+		f.Hear(t, end)
+		f.Stop(t)
+		there(t, s, tidy(x))
+		x.LastSeenAt = clock.Now().Add(24 * time.Hour).Truncate(time.Millisecond).UTC()
+		stored, err := s.Get(t.Context(), user, x.ID)
+		must(t, err)
+		must(t, s.Swap(t.Context(), stored, x))
+		count(t, s, user, auth.MaxSessions)
+	}
+	there(t, s, other)
+	// A session that has ended leaves its place to the next one.
+	must(t, s.End(t.Context(), revocation(all[50], clock.Now())))
+	createSession(t, s, session(user, clock.Now()))
+	count(t, s, user, auth.MaxSessions)
+}
+
+// tidy is x as a store gives its times back.
+func tidy(x auth.Session) auth.Session {
+	x.LastSeenAt = x.LastSeenAt.Truncate(time.Millisecond).UTC()
+	return x
+}
+
+func testSessionLimitTies(t *testing.T, s Store, clock *Clock) {
+	user := rand.Text()
+	var all []auth.Session
+	for i := range auth.MaxSessions {
+		x := session(user, clock.Now())
+		x.ID = fmt.Sprintf("s%03d", auth.MaxSessions-i/2*2) + x.ID
+		x.CreatedAt = x.CreatedAt.Add(time.Duration(i/2) * time.Second) // two of each moment
+		x.LastSeenAt = clock.Now().Truncate(time.Millisecond).UTC()
+		all = append(all, x)
+	}
+	for i := range all {
+		createSession(t, s, all[(i*37)%len(all)])
+	}
+	slices.SortFunc(all, func(a, b auth.Session) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	for i := range 5 {
+		x := session(user, clock.Now().Add(time.Hour))
+		displaced, err := s.Create(t.Context(), x)
+		must(t, err)
+		same(t, "made room", displaced[len(displaced)-1:], []string{all[i].ID})
+		must(t, s.End(t.Context(), revocation(all[i], clock.Now())))
+	}
+	count(t, s, user, auth.MaxSessions)
+}
+
+func testSessionLimitExpired(t *testing.T, s Store, clock *Clock) {
+	user := rand.Text()
+	stays := session(user, clock.Now())
+	stays.LastSeenAt = stays.LastSeenAt.Add(-time.Hour)
+	createSession(t, s, stays)
+	for range auth.MaxSessions - 1 {
+		x := session(user, clock.Now())
+		x.IdleEnd = clock.Now().Add(time.Minute).Truncate(time.Millisecond).UTC()
+		createSession(t, s, x)
+	}
+	clock.Advance(time.Minute)
+	for range auth.MaxSessions - 1 {
+		createSession(t, s, session(user, clock.Now()))
+	}
+	if ids := count(t, s, user, auth.MaxSessions); !ids[stays.ID] {
+		t.Error("a session made room for others although most had ended")
+	}
+	// One that has ended before it is stored takes no place.
+	late := session(user, clock.Now())
+	late.IdleEnd = clock.Now()
+	createSession(t, s, late)
+	count(t, s, user, auth.MaxSessions)
+}
+
+func testSessionLimitRace(t *testing.T, s Store, clock *Clock) {
+	user, at := rand.Text(), []Store{s, peer(t, s)}
+	all := full(t, s, clock, user)
+	must(t, s.End(t.Context(), revocation(all[99], clock.Now())))
+	made := make([]auth.Session, 50)
+	out := make([][]string, len(made))
+	var start errgroup.Group
+	open := make(chan struct{})
+	for i := range made {
+		made[i] = session(user, clock.Now())
+		made[i].LastSeenAt = clock.Now().Truncate(time.Millisecond).UTC()
+		start.Go(func() (err error) {
+			<-open
+			out[i], err = at[i%2].Create(t.Context(), made[i])
+			return err
+		})
+	}
+	close(open)
+	must(t, start.Wait())
+	ids := count(t, s, user, auth.MaxSessions)
+	for _, x := range made {
+		if !ids[x.ID] {
+			t.Errorf("a session of those that were made at once is gone")
+		}
+	}
+	want := map[string]bool{}
+	for _, x := range all[:49] {
+		want[x.ID] = true
+		gone(t, s, x)
+	}
+	for _, displaced := range out {
+		for _, id := range displaced {
+			if ids[id] || !slices.ContainsFunc(all[:49], func(x auth.Session) bool { return x.ID == id }) {
+				t.Errorf("said to have made room: %q, which was not seen longest ago", id)
+			}
+			delete(want, id)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d of 49 sessions are gone and were not said to be", len(want))
+	}
+}
+
+func testSessionLimitRepeated(t *testing.T, s Store, clock *Clock) {
+	user := rand.Text()
+	all := full(t, s, clock, user)
+	for range 3 {
+		createSession(t, s, all[0])
+	}
+	count(t, s, user, auth.MaxSessions)
+}
