@@ -46,6 +46,9 @@ func (v *variables) addresses(c *Config, mistakes *problems) {
 			mistakes.addf("TRUSTED_PROXIES %q is no CIDR; write 10.0.0.0/8, or 10.1.2.3/32 for one address", s)
 			continue
 		}
+		if a := prefix.Addr(); a.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96) // addresses are compared in this form
+		}
 		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
 	}
 	if v.SPADir != "" {

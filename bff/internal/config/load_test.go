@@ -86,7 +86,7 @@ func variableTests(t *testing.T) map[string]variableTest {
 		"TRUSTED_PROXIES": {embedded, func(c *config.Config) any { return fmt.Sprint(c.TrustedProxies) },
 			map[string]any{
 				"": "[]", "10.0.0.0/8": "[10.0.0.0/8]", "10.1.2.3/8": "[10.0.0.0/8]", "10.0.0.0/8, fd00::/8": "[10.0.0.0/8 fd00::/8]",
-				"192.0.2.1/32": "[192.0.2.1/32]",
+				"192.0.2.1/32": "[192.0.2.1/32]", "::ffff:10.1.2.3/104": "[10.0.0.0/8]", "::ffff:0:0/95": "[::fffe:0:0/95]",
 			},
 			map[string]string{"10.0.0.1": "is no CIDR", "10.0.0.0/33": "is no CIDR", "10.0.0.0/8,": "is no CIDR", "caddy": `"caddy" is no CIDR`, "*": "is no CIDR"}},
 		"SPA_DEV_URL": {embedded, func(c *config.Config) any { return fmt.Sprint(c.SPADevURL) },

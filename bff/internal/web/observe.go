@@ -43,7 +43,7 @@ func (s *Server) fromProxy(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	addr := peer.Addr().Unmap().WithZone("")
+	addr := plainAddr(peer.Addr())
 	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 

@@ -8,7 +8,6 @@ package web
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -78,7 +77,7 @@ func New(o Options) *Server {
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerProblem
-	e.IPExtractor = ipExtractor(o.TrustedProxies)
+	e.IPExtractor = ipExtractor(o.TrustedProxies, o.Log)
 	s.chain = s.identifyRequest(s.logRequest(s.secureHeaders(s.knownMethod(s.canonical(s.sameSite(s.dispatch))))))
 	s.mount(e)
 	return s
@@ -100,20 +99,4 @@ func (s *Server) dispatch(c echo.Context) error {
 	r := c.Request()
 	s.echo.Router().Find(r.Method, echo.GetPath(r), c)
 	return c.Handler()(c)
-}
-
-// ipExtractor finds the client's address. Echo's default believes any
-// X-Forwarded-For; its trusting variant trusts every private network unless
-// told not to. Here only what the operator listed is believed.
-func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range trusted {
-		options = append(options, echo.TrustIPRange(&net.IPNet{
-			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-		}))
-	}
-	return echo.ExtractIPFromXFFHeader(options...)
 }

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+)
+
+// maxForwardedHops bounds how many entries of X-Forwarded-For are looked at.
+const maxForwardedHops = 64
+
+// clientAddresses finds the client's address. Echo's default believes any
+// X-Forwarded-For; its trusting variant trusts every private network unless
+// told not to, and gives the whole chain up at an entry with a port, which made
+// all people behind Azure's gateways one client for every limit.
+type clientAddresses struct {
+	trusted []netip.Prefix
+	log     *slog.Logger
+	said    [len(unreadableKinds)]sync.Once
+}
+
+// unreadableKinds are what the log says once each, so that neither clients nor a
+// proxy can fill it.
+var unreadableKinds = [...]string{
+	unreadableOther:      "text that is not an address",
+	unreadableUnknown:    "unknown",
+	unreadableObfuscated: "an obfuscated identifier",
+	unreadableForwarded:  "only the Forwarded header, which is not read",
+}
+
+const (
+	unreadableOther = iota
+	unreadableUnknown
+	unreadableObfuscated
+	unreadableForwarded
+)
+
+func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	return (&clientAddresses{trusted: trusted, log: log}).find
+}
+
+// find walks from the peer to the left over the proxies that are trusted. Each
+// of them has appended the address that it was asked from, so what stands left
+// of the first address that is not trusted was written by a client, and is not
+// looked at. Where a trusted proxy has sent something else than an address, the
+// client is unknown, and the proxy counts as the client.
+func (x *clientAddresses) find(r *http.Request) string {
+	direct := echo.ExtractIPDirect()(r)
+	hop, err := netip.ParseAddr(direct)
+	if err != nil {
+		return direct
+	}
+	if hop = plainAddr(hop); !x.trusts(hop) {
+		return direct
+	}
+	lines := r.Header[echo.HeaderXForwardedFor]
+	if len(lines) == 0 && len(r.Header["Forwarded"]) > 0 {
+		x.sayUnreadable(unreadableForwarded, hop, "")
+	}
+	for entry := range lastEntries(lines) {
+		next, ok := forwardedAddr(entry)
+		if !ok {
+			x.sayUnreadable(unreadableKind(entry), hop, entry)
+			break
+		}
+		if hop = next; !x.trusts(hop) {
+			break
+		}
+	}
+	return hop.String()
+}
+
+func (x *clientAddresses) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(x.trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// lastEntries gives the entries of a list header from the last to the first,
+// without the empty ones (RFC 9110 §5.6.1.2). A quotation mark of a client must
+// not swallow what a proxy has appended, so commas always end an entry.
+func lastEntries(lines []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		left := maxForwardedHops
+		for _, line := range slices.Backward(lines) {
+			for more := true; more; left-- {
+				if left == 0 {
+					return
+				}
+				entry := line
+				if comma := strings.LastIndexByte(line, ','); comma >= 0 {
+					entry, line = line[comma+1:], line[:comma]
+				} else {
+					more = false
+				}
+				if entry = strings.Trim(entry, " \t"); entry != "" && !yield(entry) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// forwardedAddr reads an entry as proxies write it: with a port, in brackets, in
+// quotation marks, with a zone, as IPv6 that stands for IPv4, with zeros in
+// front, and as an element of Forwarded (RFC 7239).
+func forwardedAddr(entry string) (netip.Addr, bool) {
+	for part := range strings.SplitSeq(entry, ";") {
+		if name, value, found := strings.Cut(part, "="); found && strings.EqualFold(strings.TrimSpace(name), "for") {
+			entry = value
+			break
+		}
+	}
+	entry = strings.TrimSpace(entry)
+	if inner, ok := enclosed(entry, `"`, `"`); ok {
+		entry = strings.TrimSpace(inner)
+	}
+	if a, ok := bareAddr(entry); ok {
+		return a, true
+	}
+	colon := strings.LastIndexByte(entry, ':')
+	if colon < 0 {
+		return netip.Addr{}, false
+	}
+	if _, err := strconv.ParseUint(entry[colon+1:], 10, 16); err != nil {
+		return netip.Addr{}, false
+	}
+	return bareAddr(entry[:colon])
+}
+
+func bareAddr(s string) (netip.Addr, bool) {
+	if inner, ok := enclosed(s, "[", "]"); ok {
+		s = inner
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		a, err = netip.ParseAddr(withoutLeadingZeros(s))
+	}
+	return plainAddr(a), err == nil
+}
+
+// withoutLeadingZeros makes 203.0.113.7 of 203.000.113.007. C reads such numbers
+// as octal; what prints them means decimal ones.
+func withoutLeadingZeros(s string) string {
+	parts := strings.Split(s, ".")
+	if len(parts) != 4 {
+		return s
+	}
+	for i, part := range parts {
+		if n := strings.TrimLeft(part, "0"); n != "" && len(part) <= 3 {
+			parts[i] = n
+		} else if part != "" && len(part) <= 3 {
+			parts[i] = "0"
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+func enclosed(s, open, end string) (inner string, ok bool) {
+	if len(s) < len(open)+len(end) || !strings.HasPrefix(s, open) || !strings.HasSuffix(s, end) {
+		return s, false
+	}
+	return s[len(open) : len(s)-len(end)], true
+}
+
+// plainAddr is the one spelling that limits and lists of networks compare.
+func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+func unreadableKind(entry string) int {
+	switch {
+	case strings.EqualFold(entry, "unknown"):
+		return unreadableUnknown
+	case strings.HasPrefix(entry, "_"):
+		return unreadableObfuscated
+	}
+	return unreadableOther
+}
+
+func (x *clientAddresses) sayUnreadable(kind int, proxy netip.Addr, entry string) {
+	x.said[kind].Do(func() {
+		x.log.Warn("a trusted proxy does not say its client's address in X-Forwarded-For: requests count as the proxy's own, for limits too; "+
+			"have it append the address that it was asked from (this is logged once)",
+			"proxy", proxy.String(), "sent", unreadableKinds[kind], "entry", printable(entry))
+	})
+}
