@@ -115,7 +115,11 @@ func TestDrippedHeadersAreGivenUp(t *testing.T) {
 	for i := range 60 {
 		conn, br := s.dial()
 		conns = append(conns, br)
-		if i%2 == 0 { // the others say nothing at all
+		if i%2 == 1 { // and stops
+			if err := s.say(conn, "G"); err != nil {
+				t.Fatal(err)
+			}
+		} else {
 			go func() {
 				for text := "GET /healthz HTTP/1.1\nHost: x\nX-A: "; s.say(conn, text) == nil; text = "a" {
 					<-time.After(100 * time.Millisecond)

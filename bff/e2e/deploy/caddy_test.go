@@ -6,9 +6,14 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -26,6 +31,24 @@ func TestCaddyfileIsWhatCaddyAccepts(t *testing.T) {
 		} else if strings.Contains(string(out), `"level":"warn"`) {
 			t.Errorf("caddy %s warns:\n%s", args[0], out)
 		}
+	}
+}
+
+// The one that sends requests has to let connections go first. Both had two
+// minutes, and now and then a POST met a connection that was being closed.
+func TestCaddyLetsIdleConnectionsGoBeforeGatehouse(t *testing.T) {
+	program := servertest.FindCaddy(t)
+	cmd := exec.CommandContext(t.Context(), program, "adapt", "--config", must(filepath.Abs("../../../Caddyfile"))(t), "--adapter", "caddyfile")
+	cmd.Env = []string{"HOME=" + t.TempDir()}
+	adapted := must(cmd.Output())(t)
+	found := regexp.MustCompile(`"keep_alive":\{"idle_timeout":(\d+)\}`).FindSubmatch(adapted)
+	if found == nil {
+		t.Fatalf("the Caddyfile says nothing of keepalive: %s", adapted)
+	}
+	i := slices.IndexFunc(config.Variables(), func(v config.Variable) bool { return v.Name == "IDLE_TIMEOUT" })
+	ours := must(time.ParseDuration(config.Variables()[i].Default))(t)
+	if theirs := time.Duration(must(strconv.ParseInt(string(found[1]), 10, 64))(t)); theirs <= 0 || theirs > ours/2 {
+		t.Errorf("Caddy keeps its connections for %v, Gatehouse for %v", theirs, ours)
 	}
 }
 

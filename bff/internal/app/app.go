@@ -182,6 +182,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	})
 	a.watch()
 	a.server = newHTTPServer(a.partings(server), a.log)
+	a.server.IdleTimeout = c.IdleTimeout
 	a.server.RegisterOnShutdown(server.EndStreams)
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
 		return a.proxy.Run(ctx, a.table.Load)

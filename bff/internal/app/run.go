@@ -21,8 +21,8 @@ import (
 // their own.
 const (
 	readHeaderTimeout = 5 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10 // on localhost other products' cookies come along
+	idleTimeout       = 2 * time.Minute // of the private listeners; IDLE_TIMEOUT is the public one's
+	maxHeaderBytes    = 64 << 10        // on localhost other products' cookies come along
 )
 
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {

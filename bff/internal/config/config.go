@@ -49,6 +49,8 @@ type Config struct {
 	LogLevel        slog.Level
 	LogFormat       string // "text", "json" or "" (decide by the terminal)
 	ShutdownTimeout time.Duration
+	// IdleTimeout is how long a connection may be silent between requests.
+	IdleTimeout time.Duration
 
 	Traces Traces
 }

@@ -39,6 +39,7 @@ type variables struct {
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat        string        `env:"LOG_FORMAT"`
 	ShutdownTimeout  time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s"`
+	IdleTimeout      time.Duration `env:"IDLE_TIMEOUT" envDefault:"11m"`
 
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS"`
@@ -150,7 +151,7 @@ func (v *variables) config(mistakes *problems) *Config {
 		BcryptCost: v.BcryptCost,
 		RoutesFile: v.RoutesFile, SPADir: v.SPADir,
 		SMTPURL: Secret(v.SMTPURL), MailFrom: v.MailFrom,
-		LogFormat: v.LogFormat, ShutdownTimeout: v.ShutdownTimeout,
+		LogFormat: v.LogFormat, ShutdownTimeout: v.ShutdownTimeout, IdleTimeout: v.IdleTimeout,
 	}
 	if c.ListenAddr == "" {
 		c.ListenAddr = ":8080"
@@ -192,6 +193,7 @@ func (v *variables) lifetimes(mistakes *problems) {
 		{"REMEMBER_TTL", v.RememberTTL},
 		{"SESSION_MAX_AGE", v.SessionMaxAge},
 		{"SHUTDOWN_TIMEOUT", v.ShutdownTimeout},
+		{"IDLE_TIMEOUT", v.IdleTimeout},
 	} {
 		if d.value < time.Second {
 			mistakes.addf("%s is %s; at least 1s makes sense", d.name, d.value)

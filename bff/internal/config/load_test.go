@@ -78,6 +78,7 @@ func variableTests(t *testing.T) map[string]variableTest {
 		"REMEMBER_TTL":     duration(func(c *config.Config) any { return c.RememberTTL }, 30*24*time.Hour),
 		"SESSION_MAX_AGE":  duration(func(c *config.Config) any { return c.SessionMaxAge }, 90*24*time.Hour),
 		"SHUTDOWN_TIMEOUT": duration(func(c *config.Config) any { return c.ShutdownTimeout }, 20*time.Second),
+		"IDLE_TIMEOUT":     duration(func(c *config.Config) any { return c.IdleTimeout }, 11*time.Minute),
 		"BCRYPT_COST": {embedded, func(c *config.Config) any { return c.BcryptCost },
 			map[string]any{"": 12, "12": 12, "16": 16},
 			map[string]string{"11": "12 to 16", "17": "12 to 16", "0": "12 to 16", "-12": "12 to 16", "twelve": `is "twelve"; write a whole number`, "12.5": "write a whole number"}},
@@ -234,7 +235,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		"LISTEN_ADDR": "8080", "OPS_ADDR": "nine", "PUBLIC_URL": "http://app.example.com", "MYSQL_DSN": "",
 		"REDIS_URL": redisCanary, "JWT_ACCESS_SECRET": "short", "JWT_REFRESH_SECRET": "short", "ACCESS_TTL": "soon", "REFRESH_TTL": "later",
 		"REMEMBER_TTL": "0s", "BCRYPT_COST": "4", "TRUSTED_PROXIES": "caddy,envoy", "SPA_DEV_URL": "localhost", "SPA_DIR": "/nowhere",
-		"SIGNUP": "maybe", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "SHUTDOWN_TIMEOUT": "0s", "SESSION_MAX_AGE": "forever",
+		"SIGNUP": "maybe", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "SHUTDOWN_TIMEOUT": "0s", "IDLE_TIMEOUT": "999ms", "SESSION_MAX_AGE": "forever",
 		"DATA_DIR": "x", "DATA_DIR_FILE": "y", "ROUTES_FILE_FILE": "/nowhere/routes",
 	}), "\n")
 	for _, want := range []string{
@@ -242,7 +243,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		"MYSQL_DSN is missing", "JWT_ACCESS_SECRET has a value of 5 bytes", "JWT_REFRESH_SECRET has a value of 5 bytes", "share a value",
 		"IDENTITY_KEY is missing", `ACCESS_TTL is "soon"`, `REFRESH_TTL is "later"`, "REMEMBER_TTL is 0s", "BCRYPT_COST is 4", `TRUSTED_PROXIES "caddy"`,
 		`TRUSTED_PROXIES "envoy"`, `SPA_DEV_URL "localhost"`, "SPA_DEV_URL and SPA_DIR are both set", "SPA_DIR: stat", `SIGNUP is "maybe"`,
-		`LOG_LEVEL is "loud"`, `LOG_FORMAT is "xml"`, "SHUTDOWN_TIMEOUT is 0s", `SESSION_MAX_AGE is "forever"`,
+		`LOG_LEVEL is "loud"`, `LOG_FORMAT is "xml"`, "SHUTDOWN_TIMEOUT is 0s", "IDLE_TIMEOUT is 999ms", `SESSION_MAX_AGE is "forever"`,
 		"DATA_DIR and DATA_DIR_FILE are both set", "ROUTES_FILE_FILE: open /nowhere/routes",
 	} {
 		if !strings.Contains(got, want) {

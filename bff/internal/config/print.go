@@ -65,6 +65,7 @@ func (c *Config) Print(w io.Writer) {
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},
 		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout},
+		{"IDLE_TIMEOUT", c.IdleTimeout},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.Traces.Endpoint},
 		{"OTEL_EXPORTER_OTLP_HEADERS", c.Traces.headers},
 		{"OTEL_SERVICE_NAME", c.Traces.Service},

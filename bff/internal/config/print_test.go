@@ -46,6 +46,7 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 		"ACCESS_TTL": "15m0s", "REFRESH_TTL": "168h0m0s", "REMEMBER_TTL": "720h0m0s", "SESSION_MAX_AGE": "2160h0m0s", "BCRYPT_COST": "12",
 		"ROUTES_FILE": "", "TRUSTED_PROXIES": "", "SPA_DEV_URL": "", "SPA_DIR": "", "SMTP_URL": "[redacted]", "MAIL_FROM": "gatehouse@example.com", "SIGNUP": "open", "LOG_LEVEL": "info", "LOG_FORMAT": "",
 		"SHUTDOWN_TIMEOUT":            "20s",
+		"IDLE_TIMEOUT":                "11m0s",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": "[redacted]", "OTEL_SERVICE_NAME": "gatehouse", "OTEL_RESOURCE_ATTRIBUTES": "",
 		"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	}

@@ -2,18 +2,21 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // GuardFraming makes server, which is to serve the returned listener, refuse
 // requests whose end could be read in two ways: with 400 and the end of the
 // connection, before any handler sees them. Where the fault is inside a body,
-// the handler's read fails.
+// the handler's read fails. It also keeps server's IdleTimeout and
+// ReadHeaderTimeout (see headDeadline).
 func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Listener {
 	next := server.ConnState
 	server.ConnState = func(c net.Conn, state http.ConnState) {
@@ -23,7 +26,8 @@ func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Lis
 				framed.taken.Store(true)
 			case http.StateIdle:
 				framed.answering.Store(false)
-				framed.answered.Add(1)
+				n := framed.answered.Add(1)
+				framed.deadline.answered(framed.Conn, framed.framing.inHead(), framed.framing.heads > n)
 			default:
 			}
 		}
@@ -31,12 +35,13 @@ func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Lis
 			next(c, state)
 		}
 	}
-	return &framedListener{l, log}
+	return &framedListener{l, log, server.IdleTimeout, server.ReadHeaderTimeout}
 }
 
 type framedListener struct {
 	net.Listener
-	log *slog.Logger
+	log          *slog.Logger
+	idle, header time.Duration
 }
 
 func (l *framedListener) Accept() (net.Conn, error) {
@@ -44,7 +49,7 @@ func (l *framedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &framedConn{Conn: c, log: l.log}, nil
+	return &framedConn{Conn: c, log: l.log, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
 }
 
 // framedConn shows net/http the bytes of a connection as they come, up to the
@@ -58,6 +63,8 @@ type framedConn struct {
 	fault   error
 	rest    []byte // what was read with the fault and after it
 	spoiler string // what is shown instead
+
+	deadline headDeadline
 
 	answering atomic.Bool  // since an answer's first byte, to its last
 	answered  atomic.Int64 // requests
@@ -77,6 +84,11 @@ func (c *framedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	good, fault := c.framing.follow(p[:n])
+	if n > 0 {
+		if late := c.deadline.read(c.Conn, c.framing.heads > c.answered.Load()); late != nil && err == nil {
+			err = late
+		}
+	}
 	if fault == nil {
 		return n, err
 	}
@@ -86,6 +98,18 @@ func (c *framedConn) Read(p []byte) (int, error) {
 		return good, nil
 	}
 	return c.readFault(p)
+}
+
+// SetReadDeadline and SetDeadline are net/http's.
+func (c *framedConn) SetReadDeadline(t time.Time) error {
+	if c.taken.Load() {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return c.deadline.set(c.Conn, t)
+}
+
+func (c *framedConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.Conn.SetWriteDeadline(t))
 }
 
 // maxRest is what may come behind a fault while an answer is waited for.

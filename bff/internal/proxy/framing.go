@@ -33,6 +33,7 @@ type framing struct {
 	state framingState
 	left  uint64 // bytes of a body or chunk to come
 	ended int64  // requests, whole
+	heads int64  // of requests, whole
 	line  lineStart
 
 	// Of the head being read.
@@ -170,6 +171,9 @@ func (f *framing) endHead() error {
 		return errBothLengths
 	case f.coded && !f.current:
 		return errCoding
+	}
+	f.heads++
+	switch {
 	case f.coded:
 		f.state = inChunkSize
 	case f.length > 0:
@@ -178,6 +182,11 @@ func (f *framing) endHead() error {
 		f.endMessage()
 	}
 	return nil
+}
+
+// inHead reports whether a part of a head has come.
+func (f *framing) inHead() bool {
+	return f.state == inHeader || f.state == inRequestLine && f.line.size > 0
 }
 
 func (f *framing) endMessage() {
