@@ -75,7 +75,7 @@ var owners = map[string][]string{
 	"testing":                            {"auth/authtest", "servertest"},
 	"github.com/google/go-cmp":           {"auth/authtest"},
 	"golang.org/x/net/idna":              {"auth", "proxy"},
-	"golang.org/x/text/unicode/norm":     {"auth", "password"},
+	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy"},
 	"golang.org/x/time":                  {"memstore"},
 	"github.com/prometheus":              {"telemetry"},

@@ -1,10 +1,14 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ErrBadPath is wrapped by every refusal of [CheckPath].
@@ -70,8 +74,17 @@ func CheckPath(rawPath string) error {
 					return errDotSegment
 				}
 				seg = segment{}
-			} else {
+			} else if char, plain := compatible(rawPath, i); plain == nil {
 				seg.add(v)
+			} else if bytes.ContainsAny(plain, `%./\`) {
+				// Full-width and small forms, leaders, ligatures: checked as
+				// one character, and made into another afterwards.
+				return badPath("%q can be taken for %q", char, plain)
+			} else {
+				for _, c := range plain {
+					seg.add(c)
+				}
+				i += 3 * (len(char) - 1)
 			}
 			i += 2
 		default:
@@ -127,18 +140,36 @@ func checkEscaped(path string, i int, v byte) error {
 	if !ok {
 		return nil // a lone byte of a legacy encoding
 	}
-	switch {
-	case v <= 0xc1 && next&0xc0 == 0x80, v == 0xe0 && next >= 0x80 && next < 0xa0, v == 0xf0 && next >= 0x80 && next < 0x90:
+	if v <= 0xc1 && next&0xc0 == 0x80 || v == 0xe0 && next >= 0x80 && next < 0xa0 || v == 0xf0 && next >= 0x80 && next < 0x90 {
 		return badPath("overlong UTF-8 (RFC 3629 §3)")
-	case v == 0xef && next == 0xbc:
-		// Full-width % . / \ become the ASCII ones in servers that normalise
-		// (NFKC) after they have checked.
-		switch last, _ := escaped(path, i+6); last {
-		case 0x85, 0x8e, 0x8f, 0xbc:
-			return badPath("full-width form of a character that separates paths")
-		}
 	}
 	return nil
+}
+
+// compatible decodes the percent-encoded character that begins at s[i], and
+// gives what it becomes in servers that normalise (NFKC, UAX #15); nil where it
+// stays as it is.
+func compatible(s string, i int) (char, plain []byte) {
+	if first, _ := escaped(s, i); first < utf8.RuneSelf {
+		return nil, nil
+	}
+	var buf [utf8.UTFMax]byte
+	n := 0
+	for ; n < len(buf); n++ {
+		c, ok := escaped(s, i+3*n)
+		if !ok || n > 0 && c&0xc0 != 0x80 {
+			break
+		}
+		buf[n] = c
+	}
+	r, size := utf8.DecodeRune(buf[:n])
+	if r == utf8.RuneError { // bytes of a legacy encoding
+		return nil, nil
+	}
+	if char = buf[:size]; !norm.NFKC.IsNormal(char) {
+		plain = norm.NFKC.Bytes(char)
+	}
+	return char, plain
 }
 
 // escaped decodes the percent escape at s[i:], if there is one.
@@ -168,8 +199,8 @@ func isUnreserved(c byte) bool {
 
 // foldPath reads the beginning of a checked path the way the most careless
 // upstream would: %2F as a slash, parameters cut off, no difference between
-// upper and lower case, and not one byte further than limit. separators says
-// that more than letters changed.
+// upper and lower case nor between full-width letters and others (NFKC), and
+// not one byte further than limit. separators says that more than case changed.
 func foldPath(path string, limit int) (folded string, separators bool) {
 	i := 0
 	for ; i < len(path) && i <= limit; i++ {
@@ -185,6 +216,16 @@ func foldPath(path string, limit int) (folded string, separators bool) {
 	for ; i < len(path) && len(b) <= limit; i++ {
 		c := path[i]
 		if c == '%' {
+			if char, plain := compatible(path, i); plain != nil {
+				separators = true
+				i += 3*len(char) - 1
+				for _, c := range bytes.ToLower(plain) {
+					if skip = skip || c == ';'; !skip {
+						b = append(b, c)
+					}
+				}
+				continue
+			}
 			c, _ = escaped(path, i)
 			i += 2
 			separators = separators || c == '/' || c == ';'

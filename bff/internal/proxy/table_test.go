@@ -90,6 +90,14 @@ func TestDecide(t *testing.T) {
 		{"GET", "/api;x/orders", ann, BadPath, ""},
 		{"GET", "/api/orders/ADMIN", ann, BadPath, ""},
 		{"GET", "/api%2fadmin/users", root, BadPath, ""},
+		{"GET", "/api/orders/%EF%BD%81dmin/x", ann, BadPath, ""}, // full-width a
+		{"GET", "/api/orders/%EF%BC%A1DMIN", ann, BadPath, ""},
+		{"GET", "/api/orders/adm%E2%81%B1n", ann, BadPath, ""}, // superscript i
+		{"GET", "/api/orders/admin%EF%BC%9Bx", ann, BadPath, ""},
+		{"GET", "/api/orders/admin%CD%BEx/y", ann, BadPath, ""},
+		{"GET", "/api/orders/%EF%BD%82dmin", ann, Forward, "/orders/%EF%BD%82dmin"},
+		{"GET", "/api/%EF%BD%8Frders", ann, BadPath, ""},
+		{"GET", "/api/orders/%C3%A4dmin", ann, Forward, "/orders/%C3%A4dmin"},
 		{"GET", "/api/orders/../admin", root, BadPath, ""},
 		{"GET", "/api/%61dmin/users", root, BadPath, ""},
 	} {
