@@ -22,12 +22,15 @@ const (
 )
 
 var requestRules = map[string]headerRule{
-	// Who is asking.
+	// Who is asking: ours, and in vouchingHeaders those of other gateways.
 	"authorization": dropped, "proxy-authorization": dropped,
 	"x-user-id": dropped, "x-user-email": dropped, "x-user-role": dropped,
-	// Where it came from. X-Forwarded-* as a whole is in ruleFor.
+	// Where it came from.
 	"forwarded": dropped, "via": plain, "x-real-ip": dropped, "x-client-ip": dropped, "client-ip": dropped,
-	"x-cluster-client-ip": dropped, "true-client-ip": dropped, "cf-connecting-ip": dropped, "fastly-client-ip": dropped,
+	"x-cluster-client-ip": dropped, "true-client-ip": dropped, "x-true-client-ip": dropped, "cf-connecting-ip": dropped, "cf-connecting-ipv6": dropped,
+	"cf-pseudo-ipv4": dropped, "fastly-client-ip": dropped, "fly-client-ip": dropped, "do-connecting-ip": dropped, "incap-client-ip": dropped,
+	"x-azure-clientip": dropped, "x-azure-socketip": dropped, "x-nf-client-connection-ip": dropped, "x-original-forwarded-for": dropped, "x-originating-ip": dropped,
+	"x-sucuri-clientip": dropped, "x-proxyuser-ip": dropped, "proxy-client-ip": dropped, "wl-proxy-client-ip": dropped, "cloudfront-viewer-address": dropped,
 	"x-request-id": dropped,
 	// What is asked for: these replace the path that was judged.
 	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped, "x-script-name": dropped, "script-name": dropped,
@@ -42,7 +45,9 @@ var requestRules = map[string]headerRule{
 	"cookie": plain, "traceparent": plain, "tracestate": plain,
 }
 
-const longestRule = len("x-http-method-override")
+// longestRule is more than the longest name in requestRules and the longest
+// prefix in droppedPrefixes have.
+const longestRule = 32
 
 func ruleFor(name string) headerRule {
 	var buf [longestRule]byte
@@ -57,8 +62,13 @@ func ruleFor(name string) headerRule {
 		}
 		buf[i] = c
 	}
-	if len(name) >= len("x-forwarded") && string(buf[:len("x-forwarded")]) == "x-forwarded" {
-		return dropped
+	folded := buf[:min(len(name), len(buf))]
+	if len(folded) > 0 {
+		for _, prefix := range droppedPrefixes[folded[0]] {
+			if len(folded) >= len(prefix) && string(folded[:len(prefix)]) == prefix {
+				return dropped
+			}
+		}
 	}
 	if len(name) > len(buf) {
 		return passes
