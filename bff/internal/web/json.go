@@ -2,12 +2,14 @@ package web
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,21 +45,20 @@ func readJSON(c echo.Context, fields ...field) error {
 	if err != nil {
 		return err
 	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(body, &members); err != nil {
+	members, unknown, err := readMembers(body, fields)
+	if err != nil {
 		// Without the cause: it quotes the body, and a body is never logged.
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return problem(codeMalformedJSON, "A member is given twice.")
 		}
 		return problem(codeMalformedJSON, "Send one JSON object.")
 	}
-	if members == nil { // the body was null
-		return problem(codeMalformedJSON, "Send one JSON object.")
-	}
 	wrong := map[string]string{}
+	for _, name := range unknown[:min(len(unknown), maxNamed)] {
+		wrong[printable(name)] = "There is no such field here."
+	}
 	for _, f := range fields {
 		value, ok := members[f.name]
-		delete(members, f.name)
 		switch {
 		case !ok && f.required:
 			wrong[f.name] = "This is required."
@@ -67,14 +68,58 @@ func readJSON(c echo.Context, fields ...field) error {
 			}
 		}
 	}
-	for name := range members {
-		wrong[printable(name)] = "There is no such field here."
-	}
 	if len(wrong) > 0 {
-		return &auth.Error{Code: auth.CodeValidationFailed, Detail: "Some fields need another look.", Fields: wrong}
+		detail := "Some fields need another look."
+		if len(unknown) > maxNamed {
+			detail = fmt.Sprintf("Some fields need another look; of those that do not exist here the first %d are named.", maxNamed)
+		}
+		return &auth.Error{Code: auth.CodeValidationFailed, Detail: detail, Fields: wrong}
 	}
 	return nil
 }
+
+// maxNamed is how many unknown fields an answer names: it named thousands, and
+// was 262 KB long.
+const maxNamed = 10
+
+// readMembers reads one JSON object: the values of the members that have a
+// field, and the names of others, a few more than are told.
+func readMembers(body []byte, fields []field) (members map[string]jsontext.Value, unknown []string, err error) {
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	if d.PeekKind() != '{' {
+		return nil, nil, errNoObject
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, nil, err
+	}
+	members = map[string]jsontext.Value{}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, nil, err
+		}
+		key := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case slices.ContainsFunc(fields, func(f field) bool { return f.name == key }):
+			members[key] = value.Clone()
+		case len(unknown) <= maxNamed:
+			unknown = append(unknown, key)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil { // the closing brace, or what is wrong
+		return nil, nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, nil, errNoObject
+	}
+	return members, unknown, nil
+}
+
+var errNoObject = errors.New("not one JSON object")
 
 // readOptionalJSON is readJSON for an endpoint whose body may be left out. A
 // chunked body may turn out to be empty: behind a proxy that speaks HTTP/2 to

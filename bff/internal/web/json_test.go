@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -96,6 +97,63 @@ func TestStrictJSONRefuses(t *testing.T) {
 			}
 			if len(fields) != len(e.Fields) || !cmp.Equal(fields, tt.fields) {
 				t.Errorf("fields %v, want %v", e.Fields, tt.fields)
+			}
+		})
+	}
+}
+
+// A sign-in with thousands of fields was answered with 262 KB.
+func TestAnswerToAHostileBodyIsSmall(t *testing.T) {
+	many := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, tt := range map[string]struct {
+		body   string
+		code   auth.Code
+		fields int
+	}{
+		"thousands of fields":          {`{"email":"a"` + many(`,"x%d":0`, 6000) + `}`, auth.CodeValidationFailed, 10},
+		"and those that are asked for": {`{` + many(`"x%d":0,`, 6000) + `"email":1,"remember":1}`, auth.CodeValidationFailed, 12},
+		"eleven":                       {`{"email":"a"` + many(`,"x%d":0`, 11) + `}`, auth.CodeValidationFailed, 10},
+		"ten":                          {`{"email":"a"` + many(`,"x%d":0`, 10) + `}`, auth.CodeValidationFailed, 10},
+		"one name of 60 KB":            {`{"email":"a","` + strings.Repeat("x", 60_000) + `":0}`, auth.CodeValidationFailed, 1},
+		"ten names of 6 KB":            {`{"email":"a"` + many(`,"`+strings.Repeat("x", 6000)+`%d":0`, 10) + `}`, auth.CodeValidationFailed, 1}, // cut, they are one
+		"names of quotes":              {`{"email":"a"` + many(`,"`+strings.Repeat(`\"`, 1000)+`%d":0`, 20) + `}`, auth.CodeValidationFailed, 1},
+		"names of controls":            {`{"email":"a"` + many(`,"%d`+strings.Repeat(`\u0001`, 500)+`":0`, 20) + `}`, auth.CodeValidationFailed, 10},
+		"one field thousands of times": {`{"email":"a"` + many(`,"x":%d`, 6000) + `}`, codeMalformedJSON, 0},
+		"twice at the end":             {`{"email":"a"` + many(`,"x%d":0`, 3000) + `,"x0":1}`, codeMalformedJSON, 0},
+		"broken after thousands":       {`{"email":"a"` + many(`,"x%d":0`, 3000) + `,}`, codeMalformedJSON, 0},
+		"nested lists":                 {`{"email":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + `}`, codeMalformedJSON, 0},
+		"nested in an unknown field":   {`{"email":"a","x":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + `}`, codeMalformedJSON, 0},
+		"nested less":                  {`{"email":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, auth.CodeValidationFailed, 1},
+		"nested objects":               {strings.Repeat(`{"email":`, 7000), codeMalformedJSON, 0},
+		"a list of thousands":          {`{"email":[` + many(`%d,`, 6000) + `0]}`, auth.CodeValidationFailed, 1},
+		"a long text":                  {`{"email":1,"remember":"` + strings.Repeat("x", 60_000) + `"}`, auth.CodeValidationFailed, 2},
+		"a long number":                {`{"email":` + strings.Repeat("9", 60_000) + `}`, auth.CodeValidationFailed, 1},
+		"a number that is none":        {`{"email":"a","x":` + strings.Repeat("9", 60_000) + `x}`, codeMalformedJSON, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/", strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", jsonType)
+			v := &visit{Context: r.Context()}
+			w := httptest.NewRecorder()
+			c := echo.New().NewContext(r.WithContext(v), w)
+			var in posted
+			err := readJSON(c, required("email", &in.Email), optional("remember", &in.Remember))
+			var e *auth.Error
+			if !errors.As(err, &e) || e.Code != tt.code || len(e.Fields) != tt.fields {
+				t.Fatalf("%v with %d fields, want %s with %d", err, len(e.Fields), tt.code, tt.fields)
+			}
+			new(Server).answerProblem(err, c)
+			if n := w.Body.Len(); n == 0 || n > 4096 {
+				t.Errorf("answered with %d bytes", n)
+			}
+			if len(err.Error()) > 200 {
+				t.Errorf("the log gets %d bytes", len(err.Error()))
 			}
 		})
 	}
