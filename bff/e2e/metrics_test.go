@@ -176,12 +176,13 @@ func TestMetricsOfALimit(t *testing.T) {
 		s.browser().do("POST", "/api/auth/login", object{"email": "a@example.com", "password": "x"})
 	}
 	s.awaitMetrics(map[string]float64{
-		`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:   10,
-		`gatehouse_limit_decisions_total{decision="refused",limit="signin"}`:   1,
-		`gatehouse_limit_decisions_total{decision="allowed",limit="failures"}`: 5,
-		`gatehouse_limit_decisions_total{decision="refused",limit="failures"}`: 5,
-		`gatehouse_sign_ins_total{outcome="too_many_attempts"}`:                6,
-		`gatehouse_sign_ins_total{outcome="invalid_credentials"}`:              5,
+		`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:         10,
+		`gatehouse_limit_decisions_total{decision="refused",limit="signin"}`:         1,
+		`gatehouse_limit_decisions_total{decision="allowed",limit="signin-account"}`: 10,
+		`gatehouse_limit_decisions_total{decision="allowed",limit="failures"}`:       5,
+		`gatehouse_limit_decisions_total{decision="refused",limit="failures"}`:       5,
+		`gatehouse_sign_ins_total{outcome="too_many_attempts"}`:                      6,
+		`gatehouse_sign_ins_total{outcome="invalid_credentials"}`:                    5,
 	})
 }
 

@@ -110,7 +110,7 @@ func newApp(o Options) *App {
 	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
 		many := auth.Allowance{Count: 1_000_000, Per: time.Second}
-		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Password: many, Notice: auth.DefaultLimits.Notice}
+		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: auth.DefaultLimits.Notice}
 	}
 	return a
 }

@@ -9,6 +9,9 @@ import (
 
 // Rename changes somebody's own name. Refusals are *Error.
 func (s *Service) Rename(ctx context.Context, who Principal, name string) (User, error) {
+	if err := s.take(ctx, "change:"+who.UserID, s.limits.Change); err != nil {
+		return User{}, err
+	}
 	name, problem := checkName(name)
 	if problem != "" {
 		return User{}, invalid("name", problem)
@@ -34,16 +37,20 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if current == "" || password.TooLong(current) {
 		return Grant{}, invalid("currentPassword", "Enter your current password.")
 	}
+	if problem := password.CheckShape(next); problem != "" {
+		return Grant{}, invalid("newPassword", problem)
+	}
 	user, err := s.reauthenticate(ctx, who, current, func(user User) error {
-		if problem := passwordProblem(next, user); problem != "" {
+		problem, err := s.passwordProblem(ctx, next, user)
+		if problem != "" {
 			return invalid("newPassword", problem)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return Grant{}, err
 	}
-	hash, err := s.passwords.Hash(ctx, next)
+	hash, err := s.passwords.Hash(ctx, partyOf(ctx, user.Email), next)
 	if err != nil {
 		return Grant{}, hashingError(err)
 	}
@@ -118,7 +125,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 }
 
 // reauthenticate checks a signed-in user's password once more: a browser left
-// unlocked is not its owner. check is asked before the hashing.
+// unlocked is not its owner. check comes after the limit and before the hashing.
 func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, check func(User) error) (User, error) {
 	user, err := s.users.ByID(ctx, who.UserID)
 	if errors.Is(err, ErrNoUser) {
@@ -127,15 +134,15 @@ func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, 
 	if err != nil {
 		return User{}, storeError(err)
 	}
+	// Counted for the account: counted by session, each further sign-in gave the
+	// thief of a cookie five more guesses.
+	if err := s.take(ctx, "password:"+user.ID, s.limits.Password); err != nil {
+		return User{}, err
+	}
 	if err := check(user); err != nil {
 		return User{}, err
 	}
-	// For each session: whoever has stolen one does not keep the owner from
-	// changing the password in another.
-	if err := s.take(ctx, "password:"+who.SessionID, s.limits.Password); err != nil {
-		return User{}, err
-	}
-	ok, _, err := s.passwords.Verify(ctx, user.PasswordHash, pw)
+	ok, _, err := s.verifyPassword(ctx, user, pw)
 	if err != nil {
 		return User{}, hashingError(err)
 	}

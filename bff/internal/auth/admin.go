@@ -56,6 +56,13 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 	if role != nil && !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
 	}
+	if by.SessionID != "" { // the operator's commands have none, and no limit
+		// Counted apart from the account's own changes: those must not keep an
+		// administrator from disabling it.
+		if err := s.take(ctx, "change:"+by.UserID+" "+id, s.limits.Change); err != nil {
+			return User{}, err
+		}
+	}
 	x := s.settlement(id, by)
 	var user User
 	var events []Event
@@ -135,10 +142,13 @@ func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration,
 // SetPassword gives somebody a new password, for the operator, and ends their
 // sessions. Refusals are *Error.
 func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw string) error {
-	if problem := passwordProblem(pw, user); problem != "" {
+	switch problem, err := s.passwordProblem(ctx, pw, user); {
+	case err != nil:
+		return err
+	case problem != "":
 		return invalid("password", problem)
 	}
-	hash, err := s.passwords.Hash(ctx, pw)
+	hash, err := s.passwords.Hash(ctx, partyOf(ctx, user.Email), pw)
 	if err != nil {
 		return hashingError(err)
 	}

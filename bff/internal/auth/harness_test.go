@@ -41,7 +41,7 @@ var policy = auth.Policy{
 // crowd lets as many people as a test needs come from nowhere in particular.
 var crowd = func() auth.Limits {
 	many := auth.Allowance{Count: 1_000_000, Per: time.Second}
-	return auth.Limits{SignIn: many, Register: many, Refresh: many, Password: many, Notice: many}
+	return auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: many}
 }()
 
 // open starts a house. Each option may change what it stands on.

@@ -56,10 +56,12 @@ func AttemptDelay(failures int) time.Duration {
 
 // Limits are the allowances there are.
 type Limits struct {
-	SignIn   Allowance // per client network
+	SignIn   Allowance // per client network, per device cookie, and per account and network
 	Register Allowance // per client network
-	Refresh  Allowance // per session
-	Password Allowance // password changes and account deletions, per session
+	Refresh  Allowance // per session, on its browser's demand
+	Inline   Allowance // per session, refreshes on the way of a request
+	Password Allowance // password changes and account deletions, per account
+	Change   Allowance // other changes, per account; an administrator's, per account and administrator
 	Notice   Allowance // notices of one kind, per email address
 }
 
@@ -68,7 +70,9 @@ var DefaultLimits = Limits{
 	SignIn:   Allowance{10, time.Minute},
 	Register: Allowance{10, time.Hour},
 	Refresh:  Allowance{60, time.Minute},
+	Inline:   Allowance{10, time.Second},
 	Password: Allowance{5, time.Hour},
+	Change:   Allowance{30, time.Hour},
 	Notice:   Allowance{3, time.Hour},
 }
 
@@ -94,8 +98,9 @@ func tooMany(wait time.Duration, err error) error {
 
 // network is whom a limit per client is about: an IPv4 address, or the /64
 // that an IPv6 client has all addresses of.
-func network(ctx context.Context) string {
-	ip := clientFrom(ctx).IP
+func network(ctx context.Context) string { return networkOf(clientFrom(ctx).IP) }
+
+func networkOf(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip

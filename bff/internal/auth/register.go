@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
 
 // Registration is what somebody signs up with.
@@ -19,7 +17,14 @@ type Registration struct {
 	Name     string
 }
 
-const maxNameCharacters = 100
+const (
+	maxNameCharacters = 100
+	// maxNameBytes is more than those are in any spelling: a character is made
+	// of four code points at most, of four bytes each. What is longer is refused
+	// without being normalised.
+	maxNameBytes = 16 * maxNameCharacters
+	nameTooLong  = "Use at most 100 characters."
+)
 
 // Register makes an account. Nobody is signed in by it. Refusals are *Error.
 func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
@@ -36,7 +41,10 @@ func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 
 // createUser makes an account; by is nobody when somebody makes their own.
 func (s *Service) createUser(ctx context.Context, in Registration, role Role, by Principal) (User, error) {
-	user, fields := s.newUser(in)
+	user, fields, err := s.newUser(ctx, in)
+	if err != nil {
+		return User{}, err
+	}
 	if len(fields) > 0 {
 		return User{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
@@ -48,7 +56,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role Role, by
 	case !errors.Is(err, ErrNoUser):
 		return User{}, storeError(err)
 	}
-	hash, err := s.passwords.Hash(ctx, in.Password)
+	hash, err := s.passwords.Hash(ctx, partyOf(ctx, user.Email), in.Password)
 	if err != nil {
 		return User{}, hashingError(err)
 	}
@@ -69,7 +77,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role Role, by
 }
 
 // newUser checks every field, so that a form can show all its mistakes.
-func (s *Service) newUser(in Registration) (User, map[string]string) {
+func (s *Service) newUser(ctx context.Context, in Registration) (User, map[string]string, error) {
 	fields := map[string]string{}
 	email, problem := ParseEmail(in.Email)
 	if problem != "" {
@@ -83,19 +91,19 @@ func (s *Service) newUser(in Registration) (User, map[string]string) {
 		ID: newID(), Email: email, Name: name, Active: true,
 		CreatedAt: s.now().UTC().Truncate(time.Millisecond),
 	}
-	if problem := passwordProblem(in.Password, user); problem != "" {
+	problem, err := s.passwordProblem(ctx, in.Password, user)
+	if problem != "" {
 		fields["password"] = problem
 	}
-	return user, fields
-}
-
-func passwordProblem(pw string, user User) string {
-	return password.Check(pw, user.Email.localPart(), user.Name)
+	return user, fields, err
 }
 
 func checkName(name string) (string, string) {
 	if !utf8.ValidString(name) {
 		return "", "The name is not valid text."
+	}
+	if len(name) > maxNameBytes {
+		return "", nameTooLong
 	}
 	name = norm.NFC.String(name)
 	for _, r := range name {
@@ -104,20 +112,11 @@ func checkName(name string) (string, string) {
 		}
 	}
 	if utf8.RuneCountInString(name) > maxNameCharacters {
-		return "", "Use at most 100 characters."
+		return "", nameTooLong
 	}
 	return name, ""
 }
 
 func errEmailTaken(cause error) error {
 	return &Error{Code: CodeEmailTaken, Detail: "An account with this email exists. Sign in instead.", Cause: cause}
-}
-
-// hashingError turns a full queue into an answer.
-func hashingError(err error) error {
-	if errors.Is(err, password.ErrBusy) {
-		return &Error{Code: CodeBusy, Detail: "Many people are signing in right now. Try again in a moment.",
-			RetryAfter: password.RetryAfter, Cause: err}
-	}
-	return err
 }

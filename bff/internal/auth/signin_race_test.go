@@ -43,7 +43,7 @@ func hashed(t *testing.T, pw string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash, err := h.Hash(t.Context(), pw)
+	hash, err := h.Hash(t.Context(), password.Party{}, pw)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func (o Observer) begins() (ended func()) {
 }
 
 // Running is how many passwords are being hashed.
-func (h *Hasher) Running() int { return len(h.slots) }
+func (h *Hasher) Running() int { return len(h.queue.slots) }
 
 // Waiting is how many callers wait for their turn.
-func (h *Hasher) Waiting() int { return max(0, len(h.queue)-len(h.slots)) }
+func (h *Hasher) Waiting() int { return max(0, h.queue.len()-len(h.queue.slots)) }

@@ -27,7 +27,7 @@ func TestHasherTellsItsObserver(t *testing.T) {
 			}
 		}
 		want("at rest", 0, 0, 0, 0, 0)
-		release, err := h.Occupy(t.Context())
+		release, err := h.Occupy(t.Context(), password.Party{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestHasherTellsItsObserver(t *testing.T) {
 		later := hashLater(t.Context(), h)
 		stillWaiting(t, "the second", later)
 		want("two", 1, 1, 0, 1, 0)
-		if _, err := h.Hash(t.Context(), "correct horse battery"); !errors.Is(err, password.ErrBusy) {
+		if _, err := h.Hash(t.Context(), password.Party{}, "correct horse battery"); !errors.Is(err, password.ErrBusy) {
 			t.Error(err)
 		}
 		want("three", 1, 1, 1, 1, 0)

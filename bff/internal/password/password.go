@@ -1,8 +1,10 @@
 // Package password hashes, verifies and judges passwords.
 //
 // bcrypt reads 72 bytes and stops at a NUL: a longer password matched by its
-// first 72 bytes, and "pw\x00pw" matched "pw". What is longer is hashed first
-// (see prepare); control characters are refused by Check.
+// first 72 bytes, and "pw\x00pw" matched "pw". Our own hashes are made of 71
+// bytes at most (see prepare), so nothing longer fits them. Hashes that other
+// software made are read as it wrote them (see readings), once: a sign-in
+// replaces them.
 package password
 
 import (
@@ -12,9 +14,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/unicode/norm"
@@ -28,22 +30,31 @@ const (
 	// prehashKey separates our pre-hash from a plain SHA-256 of the password
 	// that another site may have leaked ("password shucking").
 	prehashKey = "gatehouse password pre-hash v1"
+	// maxCost is the dearest stored hash that is computed, and the dearest that
+	// can be configured: one of cost 31 held a worker for days.
+	maxCost = 16
 )
 
 // ErrBusy: the queue for hashing is full; try again after RetryAfter.
 var ErrBusy = errors.New("too many passwords are being hashed at once")
 
+// ErrUnreadableHash: the stored hash is not one that Verify can compute: of
+// another scheme, damaged, or dearer than maxCost.
+var ErrUnreadableHash = errors.New("the stored password hash cannot be read")
+
 // RetryAfter is what to tell a client that met ErrBusy.
 const RetryAfter = 2 * time.Second
 
-// Hasher hashes and verifies with bounded concurrency: cost 12 holds a core
-// for a quarter of a second, and proxied requests share those cores. It is
+// Hasher hashes, verifies and judges with bounded concurrency: cost 12 holds a
+// core for a quarter of a second, and proxied requests share those cores. It is
 // safe for concurrent use.
 type Hasher struct {
 	cost  int
-	slots chan struct{} // one per hash under way
-	queue chan struct{} // one per caller, waiting or hashing
+	queue *queue
 	dummy string
+
+	compare  func(hash, input []byte) error // bcrypt's own; tests count the work
+	generate func(input []byte, cost int) ([]byte, error)
 
 	observe Observer
 }
@@ -63,23 +74,21 @@ func NewHasher(cost, concurrent, waiting int) (*Hasher, error) {
 		return nil, fmt.Errorf("password: %w", err)
 	}
 	return &Hasher{
-		cost:  cost,
-		slots: make(chan struct{}, concurrent),
-		queue: make(chan struct{}, concurrent+waiting),
-		dummy: string(dummy),
+		cost: cost, queue: newQueue(concurrent, waiting), dummy: string(dummy),
+		compare: bcrypt.CompareHashAndPassword, generate: bcrypt.GenerateFromPassword,
 	}, nil
 }
 
 // Hash gives the string to store. It answers ErrBusy when the queue is full
 // and ctx's error when the caller gave up while waiting.
-func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
-	release, err := h.acquire(ctx)
+func (h *Hasher) Hash(ctx context.Context, party Party, pw string) (string, error) {
+	release, err := h.acquire(ctx, party)
 	if err != nil {
 		return "", err
 	}
 	defer release()
 	input, prehashed := prepare(pw)
-	out, err := bcrypt.GenerateFromPassword(input, h.cost)
+	out, err := h.generate(input, h.cost)
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
@@ -90,38 +99,78 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 }
 
 // Verify reports whether pw is the password of the stored hash, and whether
-// the hash should be made anew (lower cost than today's). An empty stored
-// hash means that there is no such account: the answer is no, in the time
-// that a wrong password takes.
-func (h *Hasher) Verify(ctx context.Context, stored, pw string) (ok, rehash bool, err error) {
-	release, err := h.acquire(ctx)
+// the hash should be made anew: it is of a lower cost than today's, or fits
+// pw only as other software reads it. An empty stored hash means that there is
+// no such account.
+//
+// Every no takes the same time: how often bcrypt is computed depends on pw
+// alone, never on whether there is an account or what its hash is. That goes
+// for ErrUnreadableHash, too, which is a no that the operator must hear of.
+func (h *Hasher) Verify(ctx context.Context, party Party, stored, pw string) (ok, rehash bool, err error) {
+	release, err := h.acquire(ctx, party)
 	if err != nil {
 		return false, false, err
 	}
 	defer release()
 
-	input, prehashed := prepare(pw)
-	hash, wasPrehashed := strings.CutPrefix(stored, prehashPrefix)
-	// The scheme of the stored hash says whether the right password is longer
-	// than 72 bytes; and no right password holds a NUL.
-	possible := stored != "" && prehashed == wasPrehashed && strings.IndexFunc(pw, unicode.IsControl) < 0
-	if !possible {
-		// Same work, answer no.
-		hash = h.dummy
+	tries := readings(pw)
+	hash, prehashed := strings.CutPrefix(stored, prehashPrefix)
+	cost, unreadable := h.readCost(hash)
+	own, long := prepare(pw)
+	computed := 0
+	switch {
+	case unreadable != nil, strings.IndexByte(pw, 0) >= 0: // no right password holds a NUL
+	case prehashed && long:
+		computed = 1
+		if h.matches(hash, own) {
+			return true, cost < h.cost, nil
+		}
+	case prehashed: // only a long password has such a hash
+	default:
+		for _, try := range tries {
+			computed++
+			if h.matches(hash, try) {
+				// Made of other bytes than ours would be, or of the first ones only.
+				foreign := long || string(try) != string(own)
+				return true, cost < h.cost || foreign, nil
+			}
+		}
+	}
+	for n := range tries {
+		if n >= computed {
+			h.matches(h.dummy, tries[0]) // the same work
+		} else if err := h.fillUp(cost, tries[0]); err != nil {
+			return false, false, err
+		}
+	}
+	if stored == "" {
+		unreadable = nil
+	}
+	return false, false, unreadable
+}
+
+// bcryptHash is what bcrypt itself writes ($2a$, $2b$) and what PHP calls it
+// ($2y$). Other letters stand for other algorithms: $2x$ reads bytes beyond
+// ASCII wrongly.
+var bcryptHash = regexp.MustCompile(`^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
+
+func (h *Hasher) readCost(hash string) (int, error) {
+	if !bcryptHash.MatchString(hash) {
+		return 0, fmt.Errorf("%w: not bcrypt", ErrUnreadableHash)
 	}
 	cost, err := bcrypt.Cost([]byte(hash))
-	if err != nil {
-		return false, false, fmt.Errorf("stored password hash: %w", err)
-	}
-	err = bcrypt.CompareHashAndPassword([]byte(hash), input)
 	switch {
-	case err == nil && possible:
-		return true, cost < h.cost, nil
-	case err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-		return false, false, h.fillUp(cost, input)
-	default:
-		return false, false, fmt.Errorf("stored password hash: %w", err)
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", ErrUnreadableHash, err)
+	case cost > max(maxCost, h.cost):
+		return 0, fmt.Errorf("%w: cost %d is more than %d", ErrUnreadableHash, cost, maxCost)
 	}
+	return cost, nil
+}
+
+// matches is one computation of bcrypt.
+func (h *Hasher) matches(hash string, input []byte) bool {
+	return h.compare([]byte(hash), input) == nil
 }
 
 // fillUp does the work that a hash of a lower cost has saved: a quick no
@@ -129,41 +178,34 @@ func (h *Hasher) Verify(ctx context.Context, stored, pw string) (ok, rehash bool
 // bcrypt's work is 2^cost, and 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost.
 func (h *Hasher) fillUp(cost int, input []byte) error {
 	for ; cost < h.cost; cost++ {
-		if _, err := bcrypt.GenerateFromPassword(input, cost); err != nil {
+		if _, err := h.generate(input, cost); err != nil {
 			return fmt.Errorf("password: %w", err)
 		}
 	}
 	return nil
 }
 
-func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case h.queue <- struct{}{}:
-	default:
-		if h.observe.Refused != nil {
-			h.observe.Refused()
-		}
-		return nil, ErrBusy
-	}
-	select {
-	case h.slots <- struct{}{}:
-		ended := h.observe.begins()
-		return func() { ended(); <-h.slots; <-h.queue }, nil
-	case <-ctx.Done():
-		<-h.queue
-		return nil, ctx.Err()
-	}
-}
-
 // prepare normalises to NFC (NIST SP 800-63B-4 §3.1.1.2: "é" typed on a Mac
-// and on a PC is one password) and turns what bcrypt would cut into 44
-// characters that it reads whole.
+// and on a PC is one password) and turns what fills all that bcrypt reads into
+// 44 characters: a hash of 72 bytes fits everything that begins with them.
 func prepare(pw string) (input []byte, prehashed bool) {
 	normal := norm.NFC.String(pw)
-	if len(normal) <= bcryptLimit {
+	if len(normal) < bcryptLimit {
 		return []byte(normal), false
 	}
 	mac := hmac.New(sha256.New, []byte(prehashKey))
 	mac.Write([]byte(normal))
 	return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), true
+}
+
+// readings are what a plain bcrypt hash may have been made of when pw is the
+// right password: normalised as we do, and as it was typed, both cut where
+// bcrypt stops, perhaps within a character. They are one or two, by pw alone.
+func readings(pw string) [][]byte {
+	cut := func(s string) []byte { return []byte(s[:min(len(s), bcryptLimit)]) }
+	list := [][]byte{cut(norm.NFC.String(pw))}
+	if typed := cut(pw); string(typed) != string(list[0]) {
+		list = append(list, typed)
+	}
+	return list
 }

@@ -19,7 +19,7 @@ type answer struct {
 func hashLater(ctx context.Context, h *password.Hasher) <-chan answer {
 	got := make(chan answer, 1)
 	go func() {
-		stored, err := h.Hash(ctx, "correct horse battery")
+		stored, err := h.Hash(ctx, password.Party{}, "correct horse battery")
 		got <- answer{stored, err}
 	}()
 	return got
@@ -43,7 +43,7 @@ func full(t *testing.T, concurrent, waiting int) (h *password.Hasher, release []
 		t.Fatal(err)
 	}
 	for range concurrent {
-		r, err := h.Occupy(t.Context())
+		r, err := h.Occupy(t.Context(), password.Party{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,10 +77,10 @@ func TestFullQueueIsBusyAtOnce(t *testing.T) {
 		stillWaiting(t, "the second in the queue", second)
 
 		before := time.Now()
-		if _, err := h.Hash(t.Context(), "correct horse battery"); !errors.Is(err, password.ErrBusy) {
+		if _, err := h.Hash(t.Context(), password.Party{}, "correct horse battery"); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("Hash: %v, want ErrBusy", err)
 		}
-		if ok, rehash, err := h.Verify(t.Context(), "", "correct horse battery"); ok || rehash || !errors.Is(err, password.ErrBusy) {
+		if ok, rehash, err := h.Verify(t.Context(), password.Party{}, "", "correct horse battery"); ok || rehash || !errors.Is(err, password.ErrBusy) {
 			t.Errorf("Verify: %v %v %v, want ErrBusy", ok, rehash, err)
 		}
 		if waited := time.Since(before); waited != 0 { // the bubble's clock
@@ -143,11 +143,11 @@ func TestAnErrorFreesThePlaceToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		if _, _, err := h.Verify(t.Context(), "damaged", "correct horse battery"); err == nil || errors.Is(err, password.ErrBusy) {
+		if _, _, err := h.Verify(t.Context(), password.Party{}, "damaged", "correct horse battery"); err == nil || errors.Is(err, password.ErrBusy) {
 			t.Fatalf("%v, want an error about the hash", err)
 		}
 	}
-	if _, err := h.Hash(t.Context(), "correct horse battery"); err != nil {
+	if _, err := h.Hash(t.Context(), password.Party{}, "correct horse battery"); err != nil {
 		t.Error(err)
 	}
 }
@@ -159,7 +159,7 @@ func TestDeadlineWhileWaiting(t *testing.T) {
 		defer release[0]()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, _, err := h.Verify(ctx, "", "correct horse battery"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := h.Verify(ctx, password.Party{}, "", "correct horse battery"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v, want DeadlineExceeded", err)
 		}
 	})

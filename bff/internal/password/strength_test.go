@@ -160,3 +160,47 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// zxcvbn looked up every part of every reading of the symbols in a password:
+// 70 ms of a core for 24 characters that are made for it, before any limit.
+func TestJudgingAPasswordIsBoundedWork(t *testing.T) {
+	t.Parallel()
+	const bound = password.MaxScored * password.MaxScored
+	for _, c := range costly {
+		if n := password.LeetLookups(c.pw); n > bound {
+			t.Errorf("%s: %d look-ups, want %d at most", c.name, n, bound)
+		}
+	}
+	for pw, want := range map[string]int{
+		"password":    8 * 8,               // one reading
+		"p@ssw0rd":    8 * 8,               // one
+		"p@4ssw0rd":   2 * 9 * 9,           // two symbols for a
+		"1etme1n":     2 * 7 * 7,           // one for i and l
+		"$5+7 and so": 2 * 2 * 2 * 11 * 11, // two for s, two for t; 7 is either of two
+		"1etme|n!":    24 * 8 * 8,          // three for i, two for l; two of them are either
+		"1etme|n!$5":  0,                   // too many: taken as symbols
+	} {
+		if got := password.LeetLookups(pw); got != want {
+			t.Errorf("%q: %d look-ups, want %d", pw, got, want)
+		}
+	}
+}
+
+// Normalising is not free either, and what is normalised was bounded by the
+// body alone.
+func TestLongTextIsRefusedBeforeItIsNormalised(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pw   string
+		long bool
+	}{
+		"256 of four code points each": {strings.Repeat("\u03b1\u0313\u0300\u0345", 256), false}, // \u1f82 each
+		"257 of them":                  {strings.Repeat("\u03b1\u0313\u0300\u0345", 257), true},
+		"64 KiB":                       {strings.Repeat("e\u0301", 20_000), true},
+		"64 KiB of marks on a letter":  {"e" + strings.Repeat("\u0301", 20_000), true},
+	} {
+		if password.TooLong(c.pw) != c.long || strings.Contains(password.CheckShape(c.pw), "at most 256") != c.long {
+			t.Errorf("%s: too long %v, %q", name, password.TooLong(c.pw), password.CheckShape(c.pw))
+		}
+	}
+}

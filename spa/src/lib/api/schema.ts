@@ -33,8 +33,9 @@ export interface paths {
     /**
      * Sign in
      * @description Always a new session, whatever cookies come. Ten a minute for an IPv4 address or IPv6 /64. Five failures at one
-     *     account are free; then it is a second, doubled by each, up to 15 minutes, but for browsers that have signed in to
-     *     it before (the device cookie).
+     *     account are free; then it is a second, doubled by each, up to 15 minutes. Neither counts for browsers that have
+     *     signed in to the account before (the device cookie). Ten a minute for one account from one IPv4 address or IPv6
+     *     /64, with a device cookie or without.
      */
     post: operations['login']
     delete?: never
@@ -101,12 +102,15 @@ export interface paths {
     post?: never
     /**
      * Delete one's account
-     * @description All its sessions end. Five an hour, together with password changes.
+     * @description All its sessions end. Five an hour for an account, together with password changes.
      */
     delete: operations['deleteAccount']
     options?: never
     head?: never
-    /** Change one's name */
+    /**
+     * Change one's name
+     * @description Thirty an hour for an account.
+     */
     patch: operations['rename']
     trace?: never
   }
@@ -120,7 +124,7 @@ export interface paths {
     get?: never
     /**
      * Change one's password
-     * @description The other sessions end, this one gets new cookies. Five an hour, together with deletions.
+     * @description The other sessions end, this one gets new cookies. Five an hour for an account, together with deletions.
      */
     put: operations['changePassword']
     post?: never
@@ -867,7 +871,7 @@ export interface components {
         }
       }
     }
-    /** @description Fields or parameters that need another look; `errors` says what is wrong with each. */
+    /** @description Fields or parameters that need another look; `errors` says what is wrong with each, and names ten unknown ones at most. */
     InvalidFields: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
@@ -880,7 +884,7 @@ export interface components {
         }
       }
     }
-    /** @description Too many attempts. */
+    /** @description Too many attempts, or too many requests whose access token is stale (ten refreshes a second for a session). Cookies stay as they are. */
     TooManyAttempts: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
@@ -1268,6 +1272,7 @@ export interface operations {
       401: components['responses']['NotSignedIn']
       403: components['responses']['CrossSite']
       413: components['responses']['BodyTooLarge']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1330,6 +1335,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge']
       415: components['responses']['UnsupportedMediaType']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1386,6 +1392,7 @@ export interface operations {
       403: components['responses']['CrossSite']
       413: components['responses']['BodyTooLarge']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1414,6 +1421,7 @@ export interface operations {
       401: components['responses']['NotSignedIn']
       403: components['responses']['CrossSite']
       413: components['responses']['BodyTooLarge']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['SessionsUnavailable']
     }
@@ -1435,6 +1443,7 @@ export interface operations {
       403: components['responses']['CrossSite']
       404: components['responses']['NotFound']
       413: components['responses']['BodyTooLarge']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['SessionsUnavailable']
     }
@@ -1459,6 +1468,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge']
       415: components['responses']['UnsupportedMediaType']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['SessionsUnavailable']
     }
@@ -1528,6 +1538,7 @@ export interface operations {
       403: components['responses']['Forbidden']
       413: components['responses']['BodyTooLarge']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1566,6 +1577,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge']
       415: components['responses']['UnsupportedMediaType']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1587,6 +1599,7 @@ export interface operations {
       403: components['responses']['Forbidden']
       404: components['responses']['NotFound']
       413: components['responses']['BodyTooLarge']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
@@ -1612,6 +1625,7 @@ export interface operations {
       403: components['responses']['Forbidden']
       413: components['responses']['BodyTooLarge']
       422: components['responses']['InvalidFields']
+      429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
     }
