@@ -39,6 +39,12 @@ func (q NoticeQueue) Run(ctx context.Context) error { return q.q.run(ctx) }
 // MaxNotices is how many fit into the queue.
 const MaxNotices = maxNotices
 
+// MaxTrail is how many events fit into the queue of the audit trail.
+const MaxTrail = maxTrail
+
+// Record queues an event, as whatever brings one about does.
+func (s *Service) Record(e Event) { s.trail.add(e) }
+
 // RevocationList remembers what an instance hears of.
 type RevocationList struct{ l *revocationList }
 

@@ -27,7 +27,7 @@ type server struct {
 func newServer(p Policy) *server {
 	s := &server{policy: p, lives: livesUnder(p)}
 	s.receipts = newReceipts(&s.store, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	s.receipts.queue = make(chan receipt, 1)
+	s.receipts.queue.most = 1
 	return s
 }
 
@@ -90,10 +90,8 @@ func (s *server) useAccess(w *world, inst uint8, back behind) verdict {
 	if e := s.receipts.seen["S"]; e.generation == modelGeneration {
 		w.seen[inst] = ageOf(e.at)
 	}
-	select {
-	case e := <-s.receipts.queue:
+	for _, e := range s.receipts.queue.pop(1) {
 		w.queued[inst] = w.queued[inst] || e.generation == modelGeneration
-	default:
 	}
 	return verdict{byAccess: true}
 }

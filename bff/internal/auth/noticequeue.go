@@ -14,7 +14,7 @@ type notices struct {
 	due     func(context.Context, Notice) (suppressed string, err error)
 	observe func(outcome string)
 	log     *slog.Logger
-	queue   chan Notice
+	queue   *fairQueue[Notice]
 	pace    noticePace
 }
 
@@ -53,19 +53,20 @@ type pending struct {
 }
 
 func newNotices(mailer Mailer, log *slog.Logger, observe func(string)) *notices {
-	return &notices{mailer: mailer, log: log, observe: observe, queue: make(chan Notice, maxNotices), pace: defaultNoticePace}
+	return &notices{mailer: mailer, log: log, observe: observe, queue: newFairQueue(maxNotices, recipientOf), pace: defaultNoticePace}
 }
 
 func (q *notices) add(n Notice) {
 	if q.mailer == nil {
 		return
 	}
-	select {
-	case q.queue <- n:
-	default:
-		q.lost(n, noticeDropped, "the queue is full")
+	if dropped, full := q.queue.push(n); full {
+		q.lost(dropped, noticeDropped, "the queue is full")
 	}
 }
+
+// recipientOf is the account in the share of which a notice is queued.
+func recipientOf(n Notice) string { return n.UserID }
 
 func (q *notices) lost(n Notice, outcome string, why any) {
 	q.observe(outcome)
@@ -89,8 +90,10 @@ func (q *notices) run(ctx context.Context) error {
 		default:
 		}
 		select {
-		case n := <-q.queue:
-			waiting = q.deliver(working, pending{Notice: n}, waiting)
+		case <-q.queue.ready:
+			for _, n := range q.queue.pop(1) {
+				waiting = q.deliver(working, pending{Notice: n}, waiting)
+			}
 		case <-tick.C:
 			waiting = q.again(ctx, working, waiting)
 		case <-ctx.Done():
@@ -119,14 +122,17 @@ func (q *notices) deliver(ctx context.Context, p pending, waiting []pending) []p
 	switch {
 	case errors.Is(err, ErrUndeliverable), p.attempts >= len(q.pace.backoff):
 		q.lost(p.Notice, noticeFailed, err)
-	case len(waiting) >= maxNotices:
-		q.lost(p.Notice, noticeDropped, err)
 	default:
 		q.observe(noticeRetried)
 		q.log.Warn("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
 		p.steps = q.pace.backoff[p.attempts]
 		p.attempts++
-		waiting = append(waiting, p)
+		var dropped pending
+		var full bool
+		waiting, dropped, full = addFairly(waiting, p, maxNotices, func(p pending) string { return recipientOf(p.Notice) })
+		if full {
+			q.lost(dropped.Notice, noticeDropped, "too many wait for another attempt")
+		}
 	}
 	return waiting
 }
@@ -156,14 +162,8 @@ func (q *notices) attempt(ctx context.Context, p *pending) error {
 
 // finish is the last attempt for everything, as long as ctx allows.
 func (q *notices) finish(ctx context.Context, waiting []pending) {
-	for {
-		select {
-		case n := <-q.queue:
-			waiting = append(waiting, pending{Notice: n})
-			continue
-		default:
-		}
-		break
+	for _, n := range q.queue.pop(maxNotices) {
+		waiting = append(waiting, pending{Notice: n})
 	}
 	for _, p := range waiting {
 		err := ctx.Err()

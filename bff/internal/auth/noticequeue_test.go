@@ -194,3 +194,42 @@ func TestHangingMailServerDoesNotHoldUpTheEnd(t *testing.T) {
 		t.Error("delivered by a server that hangs")
 	}
 }
+
+// One account's notices filled the queue, and another's was not sent.
+func TestOneAccountsNoticesPushNoOtherOut(t *testing.T) {
+	t.Parallel()
+	box := &postbox{}
+	q := newQueue(t, box, time.Second, time.Second)
+	for n := range auth.MaxNotices + 5 {
+		q.Add(auth.Notice{ID: fmt.Sprint("flood ", n), Kind: auth.NoticeNewBrowser, UserID: "flood", To: "flood@example.com"})
+	}
+	q.Add(auth.Notice{ID: "ada's", Kind: auth.NoticePasswordChanged, UserID: "ada", To: adaEmail})
+	q.start()
+	q.stop()
+	sent := box.delivered()
+	if len(sent) != auth.MaxNotices || sent[len(sent)-1].ID != "ada's" {
+		t.Errorf("%d sent, the last %+v", len(sent), sent[len(sent)-1])
+	}
+}
+
+// The same of those that wait for another attempt while the mail server is away.
+func TestOneAccountsFailedNoticesPushNoOtherOut(t *testing.T) {
+	t.Parallel()
+	box := &postbox{refuse: func(int) error { return errors.New("away") }}
+	q := newQueue(t, box, time.Second, 10*time.Second, 1_000_000, 1_000_000)
+	q.start()
+	for n := range auth.MaxNotices + 5 {
+		eventually(t, "room in the queue", func() bool { return n-box.tried() < auth.MaxNotices/2 })
+		q.Add(auth.Notice{ID: fmt.Sprint("flood ", n), Kind: auth.NoticeNewBrowser, UserID: "flood", To: "flood@example.com"})
+	}
+	q.Add(auth.Notice{ID: "ada's", Kind: auth.NoticePasswordChanged, UserID: "ada", To: adaEmail})
+	eventually(t, "an attempt for each", func() bool { return box.tried() == auth.MaxNotices+6 })
+	box.mu.Lock()
+	box.refuse = nil
+	box.mu.Unlock()
+	q.stop()
+	sent := box.delivered()
+	if len(sent) != auth.MaxNotices || sent[len(sent)-1].ID != "ada's" {
+		t.Errorf("%d sent, the last %+v; want all that fit, and ada's", len(sent), sent[len(sent)-1])
+	}
+}

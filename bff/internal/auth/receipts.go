@@ -21,7 +21,7 @@ type receipts struct {
 	mu   sync.RWMutex
 	seen map[string]receipt // by session
 
-	queue chan receipt
+	queue *fairQueue[receipt]
 }
 
 type receipt struct {
@@ -44,7 +44,7 @@ const (
 func newReceipts(sessions Sessions, log *slog.Logger) *receipts {
 	return &receipts{
 		sessions: sessions, log: log,
-		seen: make(map[string]receipt), queue: make(chan receipt, maxQueued),
+		seen: make(map[string]receipt), queue: newFairQueue(maxQueued, func(e receipt) string { return e.userID }),
 	}
 }
 
@@ -66,10 +66,12 @@ func (r *receipts) note(a token.Access, now time.Time) {
 	if known.generation == a.Generation {
 		entry.at = known.at
 	}
-	select {
-	case r.queue <- entry:
-	default:
-		return // full: the next request of this session tries again
+	// What goes from a full queue is proved again by its session's next request.
+	switch dropped, full := r.queue.push(entry); {
+	case full && dropped == entry:
+		return
+	case full:
+		r.forget(dropped)
 	}
 	if len(r.seen) >= maxReceipts {
 		r.prune(now)
@@ -122,8 +124,10 @@ func (r *receipts) run(ctx context.Context) error {
 	writing := context.WithoutCancel(ctx)
 	for {
 		select {
-		case e := <-r.queue:
-			r.write(writing, e)
+		case <-r.queue.ready:
+			for _, e := range r.queue.pop(1) {
+				r.write(writing, e)
+			}
 		case <-ctx.Done():
 			r.drain(writing)
 			return ctx.Err()
@@ -136,13 +140,8 @@ func (r *receipts) run(ctx context.Context) error {
 func (r *receipts) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastTry)
 	defer cancel()
-	for {
-		select {
-		case e := <-r.queue:
-			if !r.write(ctx, e) {
-				return
-			}
-		default:
+	for next := r.queue.pop(1); len(next) > 0; next = r.queue.pop(1) {
+		if !r.write(ctx, next[0]) {
 			return
 		}
 	}
@@ -158,10 +157,15 @@ func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
 	r.log.Warn("receipt of a rotation not stored; the next request of the session tries again", "session", e.sessionID, "error", err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.forget(e)
+	return false
+}
+
+// forget has the use that e is about proved again. r.mu is held.
+func (r *receipts) forget(e receipt) {
 	if r.seen[e.sessionID].generation == e.generation {
 		delete(r.seen, e.sessionID)
 	}
-	return false
 }
 
 func (r *receipts) store(ctx context.Context, e receipt) error {

@@ -12,7 +12,7 @@ import (
 type trail struct {
 	audit Audit
 	log   *slog.Logger
-	queue chan Event
+	queue *fairQueue[Event]
 }
 
 const (
@@ -23,14 +23,25 @@ const (
 )
 
 func newTrail(audit Audit, log *slog.Logger) *trail {
-	return &trail{audit: audit, log: log, queue: make(chan Event, maxTrail)}
+	return &trail{audit: audit, log: log, queue: newFairQueue(maxTrail, causeOf)}
+}
+
+// causeOf names the share of the queue that an event takes: the share of the
+// account that acted. Wrong passwords at an account have a share of their own,
+// and without an account the network has one.
+func causeOf(e Event) string {
+	switch {
+	case e.ActorID != "":
+		return e.ActorID
+	case e.UserID != "":
+		return "at " + e.UserID
+	}
+	return networkOf(e.IP)
 }
 
 func (t *trail) add(e Event) {
-	select {
-	case t.queue <- e:
-	default:
-		t.lost(e, "the queue is full")
+	if dropped, full := t.queue.push(e); full {
+		t.lost(dropped, "the queue is full")
 	}
 }
 
@@ -43,9 +54,9 @@ func (t *trail) lost(e Event, why any) {
 func (t *trail) run(ctx context.Context) error {
 	for {
 		select {
-		case e := <-t.queue:
-			batch := t.gather(e)
-			for !t.store(ctx, batch) {
+		case <-t.queue.ready:
+			batch := t.queue.pop(trailBatch)
+			for len(batch) > 0 && !t.store(ctx, batch) {
 				select {
 				case <-time.After(trailRetry):
 				case <-ctx.Done():
@@ -54,22 +65,10 @@ func (t *trail) run(ctx context.Context) error {
 				}
 			}
 		case <-ctx.Done():
-			t.finish(context.WithoutCancel(ctx), t.gather())
+			t.finish(context.WithoutCancel(ctx), t.queue.pop(trailBatch))
 			return ctx.Err()
 		}
 	}
-}
-
-func (t *trail) gather(batch ...Event) []Event {
-	for len(batch) < trailBatch {
-		select {
-		case e := <-t.queue:
-			batch = append(batch, e)
-		default:
-			return batch
-		}
-	}
-	return batch
 }
 
 func (t *trail) store(ctx context.Context, batch []Event) bool {
@@ -84,7 +83,7 @@ func (t *trail) store(ctx context.Context, batch []Event) bool {
 
 // finish is the last try for everything; what fails now goes to the log.
 func (t *trail) finish(ctx context.Context, batch []Event) {
-	for ; len(batch) > 0; batch = t.gather() {
+	for ; len(batch) > 0; batch = t.queue.pop(trailBatch) {
 		if t.store(ctx, batch) {
 			continue
 		}
@@ -92,7 +91,7 @@ func (t *trail) finish(ctx context.Context, batch []Event) {
 			for _, e := range batch {
 				t.lost(e, "shutting down")
 			}
-			if batch = t.gather(); len(batch) == 0 {
+			if batch = t.queue.pop(trailBatch); len(batch) == 0 {
 				return
 			}
 		}

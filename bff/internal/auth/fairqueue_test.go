@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type entry struct{ account, text string }
+
+func accountOf(e entry) string { return e.account }
+
+// One account's flood pushed the others' entries out of a full queue.
+func TestFloodPushesOutItsOwnEntriesOnly(t *testing.T) {
+	t.Parallel()
+	const most = 100
+	q := newFairQueue(most, accountOf)
+	var lost []entry
+	push := func(account, text string) {
+		if dropped, full := q.push(entry{account, text}); full {
+			lost = append(lost, dropped)
+		}
+	}
+	for n := range most {
+		push("flood", fmt.Sprint(n))
+	}
+	for n := range 40 { // others come when it is full
+		push(fmt.Sprint("other", n%4), fmt.Sprint(n))
+		push("flood", fmt.Sprint("more ", n))
+	}
+	if n := len(lost); n != 80 {
+		t.Errorf("%d were dropped, want 80", n)
+	}
+	for _, e := range lost {
+		if e.account != "flood" {
+			t.Errorf("dropped: %+v", e)
+		}
+	}
+	var kept []string
+	for next := q.pop(7); len(next) > 0; next = q.pop(7) {
+		for _, e := range next {
+			if kept = append(kept, e.text); strings.HasPrefix(e.text, "more") {
+				t.Errorf("the flood's newest is kept: %+v", e)
+			}
+		}
+	}
+	if len(kept) != most || !slices.Equal(kept[:3], []string{"0", "1", "2"}) || !slices.Equal(kept[most-2:], []string{"38", "39"}) {
+		t.Errorf("%d kept, not in their order: %v", len(kept), kept)
+	}
+}
+
+// Many accounts with one entry each: what comes last is what goes.
+func TestFullQueueOfEqualsDropsTheNewest(t *testing.T) {
+	t.Parallel()
+	q := newFairQueue(3, accountOf)
+	for n := range 3 {
+		if e, full := q.push(entry{fmt.Sprint(n), ""}); full {
+			t.Errorf("dropped %+v", e)
+		}
+	}
+	if e, full := q.push(entry{"3", ""}); !full || e.account != "3" {
+		t.Errorf("dropped %+v, %v", e, full)
+	}
+	if e, full := q.push(entry{"1", "second"}); !full || e.text != "second" {
+		t.Errorf("dropped %+v, %v", e, full)
+	}
+}
+
+func TestQueueIsReadyWhileItHoldsSomething(t *testing.T) {
+	t.Parallel()
+	q := newFairQueue(10, accountOf)
+	ready := func() bool {
+		select {
+		case <-q.ready:
+			return true
+		default:
+			return false
+		}
+	}
+	for range 3 {
+		q.push(entry{"a", ""})
+	}
+	for n := range 3 {
+		if !ready() {
+			t.Fatalf("not ready with %d inside", 3-n)
+		}
+		q.pop(1)
+	}
+	if ready() || len(q.pop(1)) != 0 {
+		t.Error("ready, and nothing is in it")
+	}
+}
+
+// An attacker's wrong passwords do not take the owner's share of the queue.
+func TestEventsCountForTheAccountThatActs(t *testing.T) {
+	t.Parallel()
+	for want, e := range map[string]Event{
+		"admin":             {UserID: "ada", ActorID: "admin", IP: "192.0.2.1"},
+		"ada":               {UserID: "ada", ActorID: "ada", IP: "192.0.2.1"},
+		"at ada":            {UserID: "ada", IP: "192.0.2.1"},
+		"192.0.2.1":         {IP: "192.0.2.1"},
+		"2001:db8:1:2::/64": {IP: "2001:db8:1:2:3::4"},
+	} {
+		if got := causeOf(e); got != want {
+			t.Errorf("%+v counts for %q, want %q", e, got, want)
+		}
+	}
+}
