@@ -45,7 +45,7 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 		}}, nil
 	}
 	if refresh != "" {
-		return s.renew(ctx, "", refresh, inline)
+		return s.renew(ctx, onTheWay, refresh)
 	}
 	switch {
 	case standing == ended:

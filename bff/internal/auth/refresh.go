@@ -21,14 +21,12 @@ const (
 // that, which it may not do without end. Refusals are *Error; when one says
 // that the store could not be asked, the token is as good as before.
 func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
-	return s.renew(ctx, "asked", raw, func(ctx context.Context, sessionID string) error {
-		return s.take(ctx, "refresh:"+sessionID, s.limits.Refresh)
-	})
+	return s.renew(ctx, onDemand, raw)
 }
 
-// renew is Refresh for any reason; allowed may refuse, once for all callers of
-// one flight.
-func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx context.Context, sessionID string) error) (Grant, error) {
+// renew is Refresh for either cause. What reaches the store is limited, once
+// for all callers of one flight.
+func (s *Service) renew(ctx context.Context, why refreshCause, raw string) (Grant, error) {
 	now := s.now()
 	presented, err := s.tokens.VerifyRefresh(raw, now)
 	switch {
@@ -45,10 +43,10 @@ func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx c
 	// A dozen tabs wake up at once: one asks the store, all share the answer.
 	// The flight outlives a caller who hangs up, or that one would take the
 	// others' answer with it.
-	flight := s.flights.DoChan(why+raw, func() (any, error) {
+	flight := s.flights.DoChan(string(why)+raw, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 		defer cancel()
-		if err := allowed(ctx, presented.SessionID); err != nil {
+		if err := s.mayRefresh(ctx, why, presented.SessionID); err != nil {
 			return nil, err
 		}
 		return s.rotate(ctx, presented, now, asDecided)
@@ -68,9 +66,6 @@ func (s *Service) renew(ctx context.Context, why, raw string, allowed func(ctx c
 func (s Session) token() token.Refresh {
 	return token.Refresh{UserID: s.UserID, SessionID: s.ID, Generation: s.Generation, IssuedAt: s.IssuedAt}
 }
-
-// inline: the browser did not ask for it, its access token is stale.
-func inline(context.Context, string) error { return nil }
 
 // asDecided leaves the record to decide as it is.
 func asDecided(rec Session) Session { return rec }
