@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -193,8 +194,13 @@ func handOver(ctx context.Context, dir string, c Command) (string, error) {
 	req.Header.Set("Authorization", "Bearer "+at.Token)
 	req.Header.Set("Content-Type", "application/json")
 	// HTTP_PROXY is not for what must not leave this machine.
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
-	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+	var connected atomic.Bool
+	resp, err := (&http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		connected.Store(err == nil)
+		return conn, err
+	}}).RoundTrip(req)
+	if err != nil && !connected.Load() {
 		return "", fmt.Errorf("%w: %w", errNoServer, err)
 	}
 	if err != nil {
