@@ -22,7 +22,7 @@ func TestSignInTimeHidesWhetherAnAccountExists(t *testing.T) {
 	boss.do("PATCH", "/api/admin/users/"+disabled.userID(), object{"active": false}).want(t, 200)
 
 	who := []string{"ada@example.com", "nobody@example.com", "gone@example.com"}
-	const rounds = 41
+	const rounds = 25
 	const hashes = "gatehouse_password_hash_seconds_count"
 	hashed := s.scrape()[hashes]
 	shapes := map[string]object{}
