@@ -15,9 +15,6 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// raced: the race detector allocates on its own account.
-var raced bool
-
 // manyAccess are the verified tokens of n sessions.
 func manyAccess(t testing.TB, i *token.Issuer, n int) (raws []string) {
 	t.Helper()
@@ -276,32 +273,6 @@ func TestTokensAreRememberedConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-func TestNothingIsAllocatedForWhoIsKnown(t *testing.T) {
-	if raced {
-		t.Skip("the race detector allocates")
-	}
-	i := newIssuer(t)
-	raw := must(t)(i.MintAccess(someAccess()))
-	late := start.Add(time.Hour)
-	verifyAccess(t, i, raw, start)
-	who := someIdentity()
-	must(t)(i.MintIdentity(who, "orders", start))
-	for what, call := range map[string]func(){
-		"VerifyAccess":          func() { _, _ = i.VerifyAccess(raw, start) },
-		"VerifyAccess, expired": func() { _, _ = i.VerifyAccess(raw, late) },
-		"MintIdentity":          func() { _, _ = i.MintIdentity(who, "orders", start) },
-		"MintBearer":            func() { _, _ = i.MintBearer(who, "orders", start) },
-	} {
-		if n := testing.AllocsPerRun(100, call); n != 0 {
-			t.Errorf("%s: %v allocations", what, n)
-		}
-	}
-	i.ForgetVerified(raw)
-	if n := testing.AllocsPerRun(1, func() { i.ForgetVerified(raw); _, _ = i.VerifyAccess(raw, start) }); n < 10 {
-		t.Errorf("a token that is not known: %v allocations; the others were not measured either", n)
-	}
 }
 
 // BenchmarkVerifiedMemory is what a remembered token costs.

@@ -116,33 +116,6 @@ func (p *hotPath) authenticate(tb testing.TB, sent presented) {
 	}
 }
 
-// raced tells of the race detector, which allocates for itself.
-var raced bool
-
-// What a proxied request allocates in this room, its log line included; that
-// metrics allocate nothing is telemetry's own test.
-func TestProxiedRequestAllocatesLittle(t *testing.T) {
-	if raced {
-		t.Skip("not under the race detector")
-	}
-	const most = 1 + // the visit
-		1 + // the copy of the request that has it as its context: there is no other way to hand one on
-		1 + // the text of the request's id, when the client sent none
-		1 + // the milliseconds of the log line, which slog boxes for encoding/json
-		1 // the attributes of the line past the five that a slog.Record has room for
-	for name, access := range map[string]proxy.Access{"public": proxy.Public, "optional": proxy.Optional, "member": proxy.Member} {
-		p := newHotPath(t, access)
-		n := testing.AllocsPerRun(1000, func() { p.serve(t) })
-		if access != proxy.Public {
-			sent := p.server.cookies.read(p.request)
-			n -= testing.AllocsPerRun(1000, func() { p.authenticate(t, sent) })
-		}
-		if n > most {
-			t.Errorf("%s: %v allocations, want %d at most", name, n, most)
-		}
-	}
-}
-
 // The last two are parts of the second; the first of them is not this room's.
 func BenchmarkProxiedRequest(b *testing.B) {
 	public, member := newHotPath(b, proxy.Public), newHotPath(b, proxy.Member)

@@ -1,5 +1,0 @@
-//go:build race
-
-package token_test
-
-func init() { raced = true }
