@@ -53,7 +53,7 @@ export default defineConfig(({ command }) => ({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test/setup.ts'],
     restoreMocks: true,
-    testTimeout: 30_000, // a busy machine is no failure
+    testTimeout: 300_000, // on a busy machine; longer than several waits of src/test/setup.ts
   },
 }))
 

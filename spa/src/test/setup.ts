@@ -5,8 +5,9 @@ import '@/app/strict-csp'
 import { FakeEventSource } from './event-source'
 import { server } from './server'
 
-// Chunks of pages are transformed on first use, which takes its time on a busy machine.
-configure({ asyncUtilTimeout: 5000 })
+// Pages are transformed on first use, and searching a page by role is most of a test's work: on a busy machine
+// both took longer than 5 s. Nothing waits this long where it passes.
+configure({ asyncUtilTimeout: 60_000 })
 
 vi.stubGlobal('EventSource', FakeEventSource)
 
