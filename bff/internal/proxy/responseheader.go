@@ -6,46 +6,6 @@ import (
 	"strings"
 )
 
-// siteHeaders speak for the whole site, not for one answer, or tell about the
-// software behind it. An upstream is one of several tenants of this origin, so
-// none of them is its to send: with Clear-Site-Data it could sign everybody
-// out, with Service-Worker-Allowed read every page, with
-// Access-Control-Allow-Origin open the API to other sites. Prefixes are in
-// speaksForSite.
-var siteHeaders = map[string]bool{
-	// Browser policies of an origin or a document.
-	"Strict-Transport-Security": true, "Clear-Site-Data": true, "Alt-Svc": true, "Refresh": true, "Service-Worker-Allowed": true,
-	"Permissions-Policy": true, "Permissions-Policy-Report-Only": true, "Feature-Policy": true, "Document-Policy": true,
-	"Document-Policy-Report-Only": true, "Require-Document-Policy": true, "Integrity-Policy": true, "Integrity-Policy-Report-Only": true,
-	"Referrer-Policy": true, "X-Frame-Options": true, "X-Content-Type-Options": true, "X-Xss-Protection": true,
-	"X-Permitted-Cross-Domain-Policies": true, "X-Download-Options": true, "X-Dns-Prefetch-Control": true, "Origin-Agent-Cluster": true, "Origin-Trial": true,
-	"Timing-Allow-Origin": true, "Supports-Loading-Mode": true, "Speculation-Rules": true, "Activate-Storage-Access": true,
-	"Expect-Ct": true, "Public-Key-Pins": true, "Public-Key-Pins-Report-Only": true,
-	"Nel": true, "Report-To": true, "Reporting-Endpoints": true,
-	"Accept-Ch": true, "Critical-Ch": true, "Set-Login": true, "Set-Cookie2": true,
-	"Sec-Session-Registration": true, "Secure-Session-Registration": true, "Secure-Session-Challenge": true,
-	// Orders to a web server in front of us.
-	"X-Sendfile": true, "X-Lighttpd-Send-File": true, "X-Lighttpd-Sendfile": true, "X-Reproxy-Url": true, "Surrogate-Control": true, "Surrogate-Capability": true,
-	// What runs behind it.
-	"Server": true, "Via": true, "X-Powered-By": true, "X-Powered-Cms": true, "X-Aspnet-Version": true, "X-Aspnetmvc-Version": true, "X-Generator": true,
-	"X-Backend-Server": true, "X-Served-By": true, "X-Server": true,
-}
-
-// sitePrefixes cover families of headers whose members keep being added.
-var sitePrefixes = []string{"Access-Control-", "Content-Security-Policy", "Cross-Origin-", "X-Accel-"}
-
-func speaksForSite(name string) bool {
-	switch name[0] { // the first letters of sitePrefixes: most names are done here
-	case 'A', 'C', 'X':
-		for _, prefix := range sitePrefixes {
-			if strings.HasPrefix(name, prefix) {
-				return name != "X-Accel-Buffering" // about this one answer: nginx in front held streams back without it
-			}
-		}
-	}
-	return siteHeaders[name]
-}
-
 var unbuffered = []string{"no"} // shared: header values are not changed in place
 
 var errBadStatus = errors.New("the upstream answered with an impossible status")

@@ -12,15 +12,23 @@ import (
 	"testing"
 )
 
+// siteNames are headers that an upstream may not send, in the final header, in
+// Early Hints and as trailers.
+var siteNames = []string{
+	"Server", "Via", "X-Powered-By", "X-AspNet-Version", "Proxy-Status", "Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc", "Refresh", "Service-Worker-Allowed",
+	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Anything-New", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
+	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy-Report-Only", "Permissions-Policy", "Referrer-Policy", "X-Frame-Options",
+	"X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile", "X-Lighttpd-Send-File", "X-LiteSpeed-Location", "X-LiteSpeed-Cache-Control", "X-Reproxy-URL", "Surrogate-Control", "Surrogate-Key",
+	"NEL", "Report-To", "Reporting-Endpoints", "Origin-Trial", "Set-Cookie2", "Timing-Allow-Origin", "Use-As-Dictionary", "Accept-CH", "Accept-CH-Lifetime", "Critical-CH",
+	"Origin-Agent-Cluster", "Speculation-Rules", "Set-Login", "IdP-SignIn-Status", "Activate-Storage-Access", "Supports-Loading-Mode", "Document-Policy", "Document-Policy-Report-Only",
+	"Require-Document-Policy", "Document-Isolation-Policy", "Integrity-Policy", "Integrity-Policy-Report-Only", "Feature-Policy", "Expect-CT", "Public-Key-Pins", "Public-Key-Pins-Report-Only",
+	"Shared-Storage-Write", "Observe-Browsing-Topics", "Attribution-Reporting-Register-Source", "Ad-Auction-Signals", "X-Allow-FLEDGE", "Sec-Private-State-Token", "Secure-Session-Registration",
+	"Sec-Session-Registration", "X-Content-Security-Policy", "X-WebKit-CSP", "X-UA-Compatible", "P3P", "X-XSS-Protection", "X-DNS-Prefetch-Control", "Connection-Allowlist",
+}
+
 func TestSiteHeadersAreOursAlone(t *testing.T) {
-	theirs := []string{
-		"Server", "Via", "X-Powered-By", "X-AspNet-Version", "Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc", "Refresh", "Service-Worker-Allowed",
-		"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Anything-New", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
-		"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy-Report-Only", "Permissions-Policy", "Referrer-Policy", "X-Frame-Options",
-		"X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile", "Nel", "Report-To", "Reporting-Endpoints", "Origin-Trial", "Set-Cookie2", "Timing-Allow-Origin",
-	}
 	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
-		for _, name := range theirs {
+		for _, name := range siteNames {
 			w.Header()[textproto.CanonicalMIMEHeaderKey(name)] = []string{"EVIL"}
 		}
 		h := w.Header()
@@ -54,6 +62,56 @@ func TestSiteHeadersAreOursAlone(t *testing.T) {
 	} {
 		if !slices.Equal(res.Header[name], want) {
 			t.Errorf("%s: %q, want %q", name, res.Header[name], want)
+		}
+	}
+}
+
+// Early Hints and trailers are headers too: a browser that merges either would
+// obey them.
+func TestSiteHeadersOfHintsAndTrailersAreOursAlone(t *testing.T) {
+	for names := range slices.Chunk(siteNames, 20) { // net/http takes 4 KiB of trailers
+		lines := strings.Join(names, ": EVIL\r\n") + ": EVIL\r\n"
+		upstream := rawUpstream(t, func(c net.Conn, br *bufio.Reader) {
+			if _, err := http.ReadRequest(br); err != nil {
+				return
+			}
+			io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n"+lines+"\r\n"+
+				"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, "+strings.Join(names[:10], ", ")+"\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 42\r\n"+lines+"\r\n")
+		})
+		for _, access := range []Access{Member, Public} {
+			g := newGate(t, upstream, func(r *Row) { r.Access = access })
+			hints := http.Header{}
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+				hints = http.Header(h)
+				return nil
+			}})
+			r, _ := http.NewRequestWithContext(ctx, "GET", g.URL+"/api/x", nil)
+			res, err := noRedirect.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if err != nil || string(body) != "hi" || res.Trailer.Get("X-Sum") != "42" || len(res.Trailer) != 1 || len(hints) != 1 {
+				t.Errorf("%q %v, hints %v, trailers %v", body, err, hints, res.Trailer)
+			}
+		}
+	}
+}
+
+// What is about one answer alone stays the upstream's.
+func TestHeadersOfOneAnswerPass(t *testing.T) {
+	names := []string{"Sourcemap", "No-Vary-Search", "Server-Timing", "Deprecation", "Sunset", "X-Robots-Tag", "Accept-Patch", "Accept-Ranges", "Repr-Digest", "Signature", "Cache-Status", "X-Ratelimit-Limit", "Ratelimit", "Retry-After", "X-Accel-Buffering"}
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range names {
+			w.Header().Set(name, "kept")
+		}
+	})
+	g := newGate(t, upstream, nil)
+	res, _ := g.do(t, "GET", "/api/x", nil)
+	for _, name := range names {
+		if res.Header.Get(name) != "kept" {
+			t.Errorf("%s is lost", name)
 		}
 	}
 }
