@@ -152,6 +152,16 @@ func TestConfigFindsEachMistakeThatOnlyARoomCanSee(t *testing.T) {
 	}
 }
 
+func TestConfigWarnsOfSharedAudiences(t *testing.T) {
+	t.Parallel()
+	routes := filepath.Join(t.TempDir(), "routes.yaml")
+	if err := os.WriteFile(routes, []byte("routes:\n  - {path: /api/v1/orders, upstreams: [http://a]}\n  - {path: /api/v2/orders, upstreams: [http://b]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gatehouse(t, map[string]string{"DATA_DIR": t.TempDir(), "ROUTES_FILE": routes}, "config").
+		want(t, "config", 0, "audience: orders", "warning: routes: the rows /api/v1/orders, /api/v2/orders share the audience")
+}
+
 // What is in effect is shown as a routes file that would lead to it.
 func TestConfigPrintsTheRoutesInEffect(t *testing.T) {
 	t.Parallel()

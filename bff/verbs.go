@@ -65,7 +65,13 @@ func printConfig(_ context.Context, p process) error {
 	}
 	c.Print(p.stdout)
 	fmt.Fprintln(p.stdout)
-	return app.PrintRoutes(p.stdout, c, table)
+	if err := app.PrintRoutes(p.stdout, c, table); err != nil {
+		return err
+	}
+	for _, w := range table.Warnings() {
+		fmt.Fprintln(p.stderr, "warning: routes:", w)
+	}
+	return nil
 }
 
 func keys(_ context.Context, p process) error {

@@ -180,3 +180,13 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 		}
 	}
 }
+
+// Rows whose tokens are good at each other by accident are in the log.
+func TestSharedAudiencesAreLogged(t *testing.T) {
+	s := embedded(t)
+	s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/v1/orders\nupstreams: [http://a]", "path: /api/v2/orders\nupstreams: [http://b]").name
+	s.start()
+	if logs := s.logs.String(); !strings.Contains(logs, "the rows /api/v1/orders, /api/v2/orders share the audience") || !strings.Contains(logs, `"level":"WARN"`) {
+		t.Errorf("no warning in\n%s", logs)
+	}
+}

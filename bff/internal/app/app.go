@@ -146,6 +146,7 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 		return err
 	}
 	a.table.Store(table)
+	a.warnOfRoutes(table)
 	if err := a.wire(tokens); err != nil {
 		return err
 	}

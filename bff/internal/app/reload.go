@@ -42,6 +42,13 @@ func (a *App) reloadRoutes() {
 	a.proxy.Retire(old, next)
 	a.log.Info("routes reloaded", "file", file, "rows", len(next.Rows()),
 		"added", texts(changes.Added), "removed", texts(changes.Removed), "changed", texts(changes.Changed))
+	a.warnOfRoutes(next)
+}
+
+func (a *App) warnOfRoutes(t *proxy.Table) {
+	for _, w := range t.Warnings() {
+		a.log.Warn("routes: " + w)
+	}
 }
 
 // mistakes takes a joined error apart, so that a log has one entry for each.

@@ -26,6 +26,8 @@ type route struct {
 	own       bool   // one of reserved: the gatehouse answers it, never an upstream
 	allow     string // Allow header of a 405
 	anyMethod bool   // Methods is not a restriction
+	// audienceByDefault says that the file left Audience to the path.
+	audienceByDefault bool
 	// forwardedPrefix is the value of X-Forwarded-Prefix, shared by all
 	// requests; nil where nothing is cut off.
 	forwardedPrefix []string
@@ -61,6 +63,7 @@ func newTable(rows []Row) (*Table, []rowMistake) {
 	for i := range rows {
 		rt := &route{Row: rows[i]}
 		rt.anyMethod = len(rt.Methods) == 0
+		rt.audienceByDefault = rt.Audience == ""
 		for _, m := range rt.check() {
 			wrong = append(wrong, rowMistake{i, m})
 		}
