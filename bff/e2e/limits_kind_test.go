@@ -54,6 +54,15 @@ func TestRefreshesOnTheWayAreLimited(t *testing.T) {
 			if refused.waits(t); answered != 10 || len(refused.Cookies()) != 0 {
 				t.Errorf("%d answered, and then cookies %v; want 10 and none", answered, refused.setCookies())
 			}
+			if name == "embedded" { // forwarded requests, too
+				a, err := s.ask("GET", "/api/demo/me", stale)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a.waits(t); len(a.Cookies()) != 0 {
+					t.Errorf("cookies %v", a.setCookies())
+				}
+			}
 			s.clock.Advance(time.Second)
 			a, err := s.ask("GET", "/api/auth/me", stale)
 			if err != nil {

@@ -82,7 +82,7 @@ func everyone(t *testing.T, l auth.Limiter) [2]auth.Limiter {
 
 // allowances are the product's, and some that do not divide.
 var allowances = []auth.Allowance{
-	auth.DefaultLimits.SignIn, auth.DefaultLimits.Register, auth.DefaultLimits.Refresh, auth.DefaultLimits.Password,
+	auth.DefaultLimits.SignIn, auth.DefaultLimits.Register, auth.DefaultLimits.Refresh, auth.DefaultLimits.Inline, auth.DefaultLimits.Password, auth.DefaultLimits.Change,
 	{Count: 1, Per: time.Second}, {Count: 3, Per: time.Second}, {Count: 7, Per: time.Minute}, {Count: 11, Per: 24 * time.Hour},
 }
 
