@@ -59,6 +59,10 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 			} else {
 				h[name] = values
 			}
+		case name == "X-Accel-Buffering":
+			if len(values) > 1 || len(values) == 1 && values[0] != "no" && values[0] != "yes" {
+				delete(h, name)
+			}
 		case name == "Www-Authenticate":
 			if asksBrowserForPassword(values) {
 				delete(h, name)

@@ -225,7 +225,7 @@ func TestAccelBuffering(t *testing.T) {
 		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
 	})
 	for _, tt := range []struct{ query, want string }{
-		{"type=text/plain", ""}, {"type=text/plain&say=no", "no"}, {"type=text/plain&say=yes", "yes"},
+		{"type=text/plain", ""}, {"type=text/plain&say=no", "no"}, {"type=text/plain&say=yes", "yes"}, {"type=text/plain&say=EVIL", ""},
 		{"type=text/event-stream", "no"}, {"type=Text/Event-Stream%3Bcharset=utf-8&say=yes", "no"},
 	} {
 		g := newGate(t, upstream, nil)
