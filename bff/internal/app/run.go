@@ -117,7 +117,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		releaseStart()
 		a.announce()
-		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log))
+		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log, a.metrics.RefusedUnread))
 	})
 	servers.Go(func() error {
 		select {

@@ -3,11 +3,10 @@ package proxy
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -16,8 +15,9 @@ import (
 // requests whose end could be read in two ways: with 400 and the end of the
 // connection, before any handler sees them. Where the fault is inside a body,
 // the handler's read fails. It also keeps server's IdleTimeout and
-// ReadHeaderTimeout (see headDeadline).
-func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Listener {
+// ReadHeaderTimeout (see headDeadline). refused, which may be nil, is told the
+// status of each answer to a request that no handler has seen.
+func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger, refused func(status int)) net.Listener {
 	next := server.ConnState
 	server.ConnState = func(c net.Conn, state http.ConnState) {
 		if framed, ok := c.(*framedConn); ok {
@@ -35,12 +35,13 @@ func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger) net.Lis
 			next(c, state)
 		}
 	}
-	return &framedListener{l, log, server.IdleTimeout, server.ReadHeaderTimeout}
+	return &framedListener{l, log, refused, server.IdleTimeout, server.ReadHeaderTimeout}
 }
 
 type framedListener struct {
 	net.Listener
 	log          *slog.Logger
+	refused      func(status int)
 	idle, header time.Duration
 }
 
@@ -49,7 +50,7 @@ func (l *framedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &framedConn{Conn: c, log: l.log, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
+	return &framedConn{Conn: c, log: l.log, refused: l.refused, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
 }
 
 // framedConn shows net/http the bytes of a connection as they come, up to the
@@ -58,6 +59,7 @@ func (l *framedListener) Accept() (net.Conn, error) {
 type framedConn struct {
 	net.Conn
 	log     *slog.Logger
+	refused func(status int)
 	framing framing
 	taken   atomic.Bool // for a WebSocket: no HTTP from here on
 	fault   error
@@ -84,6 +86,11 @@ func (c *framedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	good, fault := c.framing.follow(p[:n])
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.deadline.expire() {
+		// net/http says nothing to a client that stops in a head.
+		_ = c.refuse(http.StatusRequestTimeout, "the head did not come in time")
+		return n, err // as it is: for another one net/http would have an answer of its own
+	}
 	if n > 0 {
 		if late := c.deadline.read(c.Conn, c.framing.heads > c.answered.Load()); late != nil && err == nil {
 			err = late
@@ -133,35 +140,20 @@ func (c *framedConn) readFault(p []byte) (int, error) {
 	return 0, c.fault
 }
 
-// plainHead is what all answers have in common that net/http gives by itself,
-// each in one piece, to heads that it cannot read. An answer of a handler has
-// a Date at least.
-const plainHead = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-
-// Write gives those answers the form that all of ours have.
+// Write gives what net/http answers by itself the form that all of ours have.
 func (c *framedConn) Write(p []byte) (int, error) {
 	if !c.answering.Swap(true) { // else p may be anything that a handler says
-		if end := bytes.IndexByte(p, '\r'); end >= len("HTTP/1.1 400") && bytes.HasPrefix(p[end:], []byte(plainHead)) {
-			status := string(p[len("HTTP/1.1 "):][:3])
+		if status, reason, ok := refusalOfNetHTTP(p); ok {
 			if c.fault == errExpectation {
-				status = "417"
+				status = http.StatusExpectationFailed
 			}
-			if _, err := c.Conn.Write(problemFor(status)); err != nil {
+			if err := c.refuse(status, reason); err != nil {
 				return 0, err
 			}
 			return len(p), nil
 		}
 	}
 	return c.Conn.Write(p)
-}
-
-func problemFor(status string) []byte {
-	code, _ := strconv.Atoi(status)
-	return fmt.Appendf(nil, "HTTP/1.1 %s %s\r\nContent-Type: application/problem+json\r\nConnection: close\r\nCache-Control: no-store\r\n"+
-		"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"+
-		"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; sandbox\r\n\r\n"+
-		`{"type":"urn:gatehouse:problem:malformed_request","title":"The request could not be read","status":%s,`+
-		`"detail":"It is not well-formed HTTP/1.1, or could be read in two ways.","code":"malformed_request"}`, status, http.StatusText(code), status)
 }
 
 // CloseWrite is what net/http looks for to say goodbye: closing with unread

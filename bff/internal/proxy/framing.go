@@ -23,6 +23,9 @@ var (
 	// Not about length, but net/http waits for the body of what it has refused,
 	// and without a deadline.
 	errExpectation = errors.New("the expectation is not 100-continue")
+	// Other protocols, which an operator has to hear of by name.
+	errTLS           = errors.New("it is TLS, and this port speaks plain HTTP: use http://, or end TLS in front of it")
+	errProxyProtocol = errors.New("it begins with the PROXY protocol: switch that off in the proxy in front, which is to send X-Forwarded-For")
 )
 
 // framing follows the requests on one HTTP/1 connection from byte to byte
@@ -37,9 +40,10 @@ type framing struct {
 	line  lineStart
 
 	// Of the head being read.
-	length          uint64
-	measured, coded bool // Content-Length, Transfer-Encoding seen
-	current         bool // HTTP/1.1
+	headBytes, cookieBytes int // so far; without the line that is being read
+	length                 uint64
+	measured, coded        bool // Content-Length, Transfer-Encoding seen
+	current                bool // HTTP/1.1
 }
 
 type framingState uint8
@@ -72,6 +76,12 @@ func (f *framing) follow(p []byte) (n int, err error) {
 			}
 			continue
 		}
+		if f.state == inRequestLine && f.line.size == 0 {
+			f.headBytes, f.cookieBytes = 0, 0
+			if p[n] == tlsHandshake {
+				return n, errTLS
+			}
+		}
 		end := bytes.IndexByte(p[n:], '\n')
 		if end < 0 {
 			f.line.add(p[n:])
@@ -81,6 +91,7 @@ func (f *framing) follow(p []byte) (n int, err error) {
 		if err := f.endLine(); err != nil {
 			return n + end, err
 		}
+		f.headBytes += f.line.size + 1
 		f.line.reset()
 		n += end + 1
 	}
@@ -96,6 +107,9 @@ func (f *framing) endLine() error {
 	case inRequestLine:
 		if len(line) == 0 {
 			return nil // net/http forgives one after a POST (RFC 9112 §2.2)
+		}
+		if isProxyProtocol(line) {
+			return errProxyProtocol
 		}
 		f.current = string(f.line.last()) == "HTTP/1.1"
 		f.measured, f.coded, f.length = false, false, 0
@@ -143,6 +157,8 @@ func (f *framing) field(line []byte) error {
 			return errCoding
 		}
 		f.coded = true
+	case bytes.EqualFold(name, cookieName):
+		f.cookieBytes += f.line.size + 1
 	case bytes.EqualFold(name, []byte("Expect")):
 		if f.line.cut() || !bytes.EqualFold(value, []byte("100-continue")) {
 			return errExpectation

@@ -67,7 +67,7 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 	}
 	g.proxy = New(o)
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
-	g.Listener = GuardFraming(g.Config, g.Listener, slog.New(slog.DiscardHandler))
+	g.Listener = GuardFraming(g.Config, g.Listener, slog.New(slog.DiscardHandler), nil)
 	g.Start()
 	t.Cleanup(func() {
 		g.Server.CloseClientConnections()

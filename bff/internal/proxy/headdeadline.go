@@ -20,6 +20,7 @@ type headDeadline struct {
 	mu      sync.Mutex
 	serving bool // a whole head has been read, and is not answered
 	begun   bool // a part of the next head has been
+	expired bool
 }
 
 // set is the connection's SetReadDeadline.
@@ -50,6 +51,15 @@ func (d *headDeadline) read(c net.Conn, whole bool) error {
 		return arm(c, d.header)
 	}
 	return nil
+}
+
+// expire reports, once, that a head has begun and its time is over.
+func (d *headDeadline) expire() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first := d.begun && !d.serving && !d.expired
+	d.expired = d.expired || first
+	return first
 }
 
 // answered is called between two requests. Of the next one a part may have been

@@ -57,7 +57,7 @@ func withSilentClient(t *testing.T, test func(c *silentClient)) {
 			}),
 		}
 		l := pipes{make(chan net.Conn)}
-		guarded := GuardFraming(server, l, slog.New(slog.DiscardHandler))
+		guarded := GuardFraming(server, l, slog.New(slog.DiscardHandler), nil)
 		go func() { _ = server.Serve(guarded) }()
 		ours, theirs := net.Pipe()
 		l.accept <- theirs

@@ -37,6 +37,7 @@ type Metrics struct {
 	requests  children[requestKey, *answers]
 	upstreams children[string, *answers]
 	broken    *prometheus.CounterVec
+	refused   *prometheus.CounterVec
 
 	upstreamErrors *prometheus.CounterVec
 	refreshes      *prometheus.CounterVec
@@ -58,6 +59,7 @@ func New(version string, now func() time.Time) *Metrics {
 	m := &Metrics{
 		registry: r, now: now,
 		broken:         counters(r, "http_answers_broken_off_total", "Answers that broke off in their middle.", "route"),
+		refused:        counters(r, "http_requests_refused_unread_total", "Requests refused before a handler saw them, by status.", "status"),
 		upstreamErrors: counters(r, "upstream_errors_total", "Requests that could not be forwarded, by why.", "route", "kind"),
 		refreshes:      counters(r, "refreshes_total", "Presented refresh tokens, by what they led to.", "outcome"),
 		signIns:        counters(r, "sign_ins_total", "Attempts to sign in, by their outcome.", "outcome"),
@@ -84,6 +86,9 @@ func New(version string, now func() time.Time) *Metrics {
 // outcomes begin at 0: the first theft must be an increase, or no alert sees
 // it.
 func (m *Metrics) outcomes() {
+	for _, status := range []string{"400", "408", "417", "431", "501", "505"} {
+		m.refused.WithLabelValues(status)
+	}
 	for _, outcome := range []string{"rotated", "redated", "replayed", "served", "stolen", "gone", "revoked"} {
 		m.refreshes.WithLabelValues(outcome)
 	}

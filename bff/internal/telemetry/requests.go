@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"maps"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,6 +101,9 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration, 
 
 // BrokenOff counts an answer that ended in its middle.
 func (m *Metrics) BrokenOff(route string) { m.broken.WithLabelValues(route).Inc() }
+
+// RefusedUnread counts an answer to a request that no handler has seen.
+func (m *Metrics) RefusedUnread(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
 
 // Upstream counts the header of an upstream's answer.
 func (m *Metrics) Upstream(route string, status int, took time.Duration) {

@@ -19,6 +19,7 @@ import (
 const (
 	codeMalformedJSON       auth.Code = "malformed_json"
 	codeMalformedRequest    auth.Code = "malformed_request"
+	codeHeaderTooLarge      auth.Code = "header_too_large" // answered by proxy.GuardFraming
 	codeBodyTooLarge        auth.Code = "body_too_large"
 	codeRequestTimeout      auth.Code = "request_timeout"
 	codeClientGone          auth.Code = "client_gone"
@@ -47,6 +48,7 @@ var problems = map[auth.Code]struct {
 	codeMalformedRequest:             {http.StatusBadRequest, "The request could not be read"},
 	codeRequestTimeout:               {http.StatusRequestTimeout, "The request stopped coming"},
 	codeClientGone:                   {statusClientGone, "The client went away"},
+	codeHeaderTooLarge:               {http.StatusRequestHeaderFieldsTooLarge, "The request's header is too large"},
 	codeBodyTooLarge:                 {http.StatusRequestEntityTooLarge, "The body is too large"},
 	codeUnsupportedMedia:             {http.StatusUnsupportedMediaType, "The body is not of a supported type"},
 	auth.CodeEmailTaken:              {http.StatusConflict, "The email is taken"},

@@ -670,6 +670,7 @@ export interface components {
       | 'validation_failed'
       | 'malformed_json'
       | 'malformed_request'
+      | 'header_too_large'
       | 'body_too_large'
       | 'request_timeout'
       | 'client_gone'
