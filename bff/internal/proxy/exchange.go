@@ -14,6 +14,7 @@ var (
 	errHeaderTimeout = errors.New("no response header within the row's timeout")
 	errBodyStalled   = errors.New("the client stopped sending its body")
 	errSessionEnded  = errors.New("the session ended")
+	errUpstreamGone  = errors.New("the upstream has hung up before the end of the request's body")
 	errInformational = errors.New("the upstream sends one 1xx after the other")
 )
 
@@ -50,6 +51,7 @@ type exchange struct {
 	timer      *time.Timer
 	waiting    bool // for the client, to send more of its body
 	headerDone bool // the response header is here, or will never be
+	gone       bool // the upstream is, before the response header
 
 	ended  atomic.Bool // by CloseSession
 	stream *stream     // registered; nil for an ordinary answer
@@ -77,17 +79,36 @@ func (ex *exchange) expire() {
 	}
 }
 
+// upstreamGone ends an exchange whose client is waited for to send more of its
+// body, which no upstream will read.
+func (ex *exchange) upstreamGone() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if ex.headerDone {
+		return
+	}
+	if ex.gone = true; ex.waiting {
+		ex.cancel(errUpstreamGone)
+		ex.body.wake()
+	}
+}
+
 // waitForClient and stopWaiting are around each read of the client's body. A
 // timer that could not be stopped has fired, and waits for the lock: it is the
 // side that it was set for that was too late.
-func (ex *exchange) waitForClient() {
+func (ex *exchange) waitForClient() error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
+	if ex.gone && !ex.headerDone {
+		ex.cancel(errUpstreamGone)
+		return errUpstreamGone
+	}
 	if !ex.timer.Stop() && !ex.headerDone {
 		ex.cancel(errHeaderTimeout)
 	}
 	ex.waiting = true
 	ex.timer.Reset(ex.proxy.clientStall)
+	return nil
 }
 
 func (ex *exchange) stopWaiting() {
@@ -184,6 +205,8 @@ func (ex *exchange) problem(err error) *Error {
 		e.Kind = Timeout
 	case errors.Is(cause, errBodyStalled):
 		e.Kind = BodyStalled
+	case errors.Is(cause, errUpstreamGone):
+		e.Cause = errors.Join(err, cause)
 	case cause != nil:
 		e.Kind = ClientGone
 	}

@@ -160,6 +160,9 @@ func (c *framedConn) Write(p []byte) (int, error) {
 // bytes resets the connection, and the answer with it.
 func (c *framedConn) CloseWrite() error { return closeWrite(c.Conn) }
 
+// SetLinger is what breakOff looks for.
+func (c *framedConn) SetLinger(sec int) error { return setLinger(c.Conn, sec) }
+
 func closeWrite(c net.Conn) error {
 	if half, ok := c.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

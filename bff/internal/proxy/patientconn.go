@@ -83,5 +83,8 @@ func (c *patientConn) fix(t time.Time, set func(time.Time) error) error {
 	return set(t)
 }
 
+// SetLinger is what breakOff looks for.
+func (c *patientConn) SetLinger(sec int) error { return setLinger(c.Conn, sec) }
+
 // CloseWrite is what net/http looks for.
 func (c *patientConn) CloseWrite() error { return closeWrite(c.Conn) }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"io"
 	"maps"
 	"net/http"
 	"net/textproto"
@@ -30,15 +29,16 @@ func (p *Proxy) relay(ex *exchange) {
 		p.fail(ex, err)
 		return
 	}
-	h := ex.w.Header()
-	addHeader(h, res.Header)
 	announced := len(res.Trailer)
-	if announced > 0 {
-		addHeader(h, http.Header{"Trailer": {joinNames(res.Trailer)}})
+	if announced > 0 { // the first Read of a short body fills in what has come, announced or not
+		res.Header["Trailer"] = []string{joinNames(res.Trailer)}
 	}
-	ex.w.WriteHeader(res.StatusCode)
-	if err := p.copyBody(&ex.w, res); err != nil {
-		panic(http.ErrAbortHandler) // the client must not take what it has for the whole answer
+	if err := p.sendBody(ex, res); err != nil {
+		if !ex.w.done {
+			p.fail(ex, err)
+			return
+		}
+		ex.breakOff()
 	}
 	ex.filterTrailer(res.Trailer) // with what came behind the body
 	writeTrailers(&ex.w, res.Trailer, announced)
@@ -110,38 +110,6 @@ func joinNames(h http.Header) string {
 		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// copyBody sends what comes of an answer on. What has no length may be
-// somebody's live stream: none of it waits for more.
-func (p *Proxy) copyBody(w *responseWriter, res *http.Response) error {
-	if res.Body == http.NoBody {
-		return nil
-	}
-	live := res.ContentLength < 0 || w.ex.stream != nil
-	if live {
-		_ = w.FlushError() // the first Write says what is wrong
-	}
-	buf := p.buffers.Get()
-	defer p.buffers.Put(buf)
-	for {
-		n, readErr := res.Body.Read(buf)
-		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return err
-			}
-			if live {
-				_ = w.FlushError()
-			}
-		}
-		switch readErr {
-		case nil:
-		case io.EOF:
-			return nil
-		default:
-			return readErr
-		}
-	}
 }
 
 // writeTrailers are those of a body that is complete. An upstream may send

@@ -113,7 +113,9 @@ func (b *requestBody) readOn(p []byte) (int, error) {
 		b.expected = false
 		b.ex.sendContinue()
 	}
-	b.ex.waitForClient()
+	if err := b.ex.waitForClient(); err != nil {
+		return 0, err
+	}
 	defer b.ex.stopWaiting()
 	return b.src.Read(p)
 }
@@ -136,6 +138,9 @@ func (b *requestBody) Close() error { return nil }
 // that is woken resets the deadline.
 func (b *requestBody) detach() {
 	b.detached.Store(true)
+	if c := b.ex.conn; c != nil {
+		c.body.Store(nil)
+	}
 	if b.complete.Load() || b.in.ProtoMajor != 1 {
 		return
 	}

@@ -26,6 +26,7 @@ type upstreamConn struct {
 	reused     bool
 	refused    bool
 	begun      atomic.Bool // a byte of it may have been sent
+	body       atomic.Pointer[requestBody]
 
 	once   sync.Once
 	closed chan struct{} // or about to be
@@ -50,9 +51,10 @@ func upstreamConnOf(conn net.Conn) *upstreamConn {
 	return c
 }
 
-func (c *upstreamConn) begin(reused, refused bool) {
+func (c *upstreamConn) begin(body *requestBody, reused, refused bool) {
 	c.answerable, c.reused, c.refused = true, reused, refused
 	c.begun.Store(false)
+	c.body.Store(body)
 }
 
 // Write asks an idle connection whether it is still open at the last moment: a
@@ -93,9 +95,16 @@ func (c *upstreamConn) afterAnswer(err error) error {
 	return err
 }
 
+// Close has the client's body given up, which http.Transport would read on: it
+// does not return before, and a client that had stopped sending got a 408 after
+// half a minute for an upstream that was gone.
 func (c *upstreamConn) Close() error {
 	c.letWritesFail()
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	if body := c.body.Swap(nil); body != nil && c.begun.Load() {
+		body.ex.upstreamGone()
+	}
+	return err
 }
 
 // SetWriteDeadline is what crypto/tls calls before it writes the alert that comes
@@ -118,7 +127,7 @@ func (ex *exchange) sendOver(t *http.Transport, r *http.Request) (*http.Response
 		if err == nil {
 			return res, nil
 		}
-		if why := ex.cause(); why != nil {
+		if why := ex.cause(); why != nil && why != errUpstreamGone {
 			return nil, why
 		}
 		// What http.Transport does not do for a body, which it cannot read again.
@@ -151,7 +160,7 @@ func (ex *exchange) gotConn(info httptrace.GotConnInfo) {
 	if !ok {
 		ex.stop(errTwice)
 	}
-	c.begin(info.Reused, !ok)
+	c.begin(ex.body, info.Reused, !ok)
 	ex.conn = c
 }
 
@@ -159,6 +168,7 @@ func (ex *exchange) gotConn(info httptrace.GotConnInfo) {
 func (ex *exchange) countSend() {
 	switch c := ex.conn; {
 	case c != nil:
+		c.body.Store(nil)
 		if c.begun.Load() {
 			ex.sends++
 		}

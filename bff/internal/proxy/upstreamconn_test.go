@@ -146,28 +146,35 @@ func TestUpstreamThatHangsUpWhileABodyIsWaitedFor(t *testing.T) {
 func TestRefusalOfABodyArrives(t *testing.T) {
 	cert, roots := withCertificate(t)
 	for name, cert := range map[string]*tls.Certificate{"http": nil, "https": cert} {
-		for _, head := range []string{"Connection: close\r\n", ""} {
-			t.Run(name+" "+strings.TrimSpace(head), func(t *testing.T) {
-				url := rawUpstream(t, func(plain net.Conn, _ *bufio.Reader) {
-					c := plain
+		for _, head := range []string{"Connection: close\r\nContent-Length: 7\r\n\r\ntoo big", "Content-Length: 7\r\n\r\ntoo big", "Content-Length: 0\r\n\r\n"} {
+			for _, stalls := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %.20q %v", name, head, stalls), func(t *testing.T) {
+					url := rawUpstream(t, func(plain net.Conn, _ *bufio.Reader) {
+						c := plain
+						if cert != nil {
+							c = tls.Server(plain, &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12})
+						}
+						if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+							_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\n"+head)
+						}
+					})
 					if cert != nil {
-						c = tls.Server(plain, &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12})
+						url = strings.Replace(url, "http:", "https:", 1)
 					}
-					if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-						_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\n"+head+"Content-Length: 7\r\n\r\ntoo big")
+					g := newGate(t, url, nil, roots)
+					body := strings.Repeat("x", 2000000)
+					if stalls {
+						body = body[:5000]
+					}
+					for range 5 {
+						res := g.raw(t, "POST /api/x HTTP/1.1\nHost: h\nContent-Length: 2000000\n\n"+body)
+						text, _ := io.ReadAll(res.Body)
+						if _, want, _ := strings.Cut(head, "\r\n\r\n"); res.StatusCode != 413 || string(text) != want {
+							t.Fatalf("%s %q", res.Status, text)
+						}
 					}
 				})
-				if cert != nil {
-					url = strings.Replace(url, "http:", "https:", 1)
-				}
-				g := newGate(t, url, nil, roots)
-				for range 8 {
-					res := g.raw(t, "POST /api/x HTTP/1.1\nHost: h\nContent-Length: 2000000\n\n"+strings.Repeat("x", 2000000))
-					if text, _ := io.ReadAll(res.Body); res.StatusCode != 413 || string(text) != "too big" {
-						t.Fatalf("%s %q", res.Status, text)
-					}
-				}
-			})
+			}
 		}
 	}
 }
