@@ -73,9 +73,7 @@ describe('of the devices', () => {
     await user.click(screen.getByRole('link', { name: 'All 4 devices' }))
     expect(await screen.findByRole('heading', { name: 'Account', level: 1 })).toBeVisible()
     expect(at()).toBe('/account')
-    await waitFor(() =>
-      expect(into.mock.contexts).toEqual([screen.getByRole('region', { name: 'Devices' })]),
-    )
+    await waitFor(() => expect(into.mock.contexts).toEqual([screen.getByRole('region', { name: 'Devices' })]))
   })
 
   it('says so when they cannot be had, and asks again', async () => {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
 
-export const DEBOUNCE_MS = 250
+const DEBOUNCE_MS = 250
 
 /**
  * A text field that is a parameter of the page's address: what is typed gets there after a pause, what happens to

@@ -25,7 +25,7 @@ export type EndReason =
   | 'account_deleted'
   | 'session_limit'
 
-export type SessionState =
+type SessionState =
   /** `problem`: the question could not be answered yet; asking again may help. */
   | { status: 'loading'; problem: ProblemError | null }
   /** `expiring`: its absolute end is a few minutes away. */
