@@ -48,6 +48,8 @@ func (h *health) healthy() bool {
 	return !h.draining.Load()
 }
 
+const symbolPath = "/debug/pprof/symbol"
+
 const readyTimeout = 2 * time.Second
 
 func (h *health) handler(metrics http.Handler) http.Handler {
@@ -58,7 +60,7 @@ func (h *health) handler(metrics http.Handler) http.Handler {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc(symbolPath, pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
 }

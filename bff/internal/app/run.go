@@ -103,6 +103,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	opsServer := newHTTPServer(a.state.handler(a.metrics.Handler(a.log)), a.log)
 	if a.ops != nil {
+		opsServer.Handler = newOpsGuard(a.config.OpsAddr, a.ops.Addr(), a.log).wrap(opsServer.Handler)
 		servers.Go(func() error { return serve(opsServer, a.ops) })
 	}
 	if a.demo != nil {
