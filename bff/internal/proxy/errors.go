@@ -15,6 +15,7 @@ const (
 	BadUpgrade               // 400: an upgrade that is not a WebSocket's
 	MintFailed               // 500: no identity token to forward with
 	SessionEnded             // 401: the session ended between authentication and the stream's first byte
+	TooManyLive              // 429: the session, or the network, has MaxLive live connections
 	ClientGone               // nobody is left to be answered
 )
 
@@ -27,6 +28,7 @@ var kindTexts = [...]string{
 	BadUpgrade:   "only upgrades to websocket (GET, HTTP/1.1, no body) are forwarded",
 	MintFailed:   "no identity could be made for the service behind it",
 	SessionEnded: "the session has ended",
+	TooManyLive:  "too many WebSockets and event streams are open; close some",
 	ClientGone:   "the client went away",
 }
 

@@ -55,6 +55,7 @@ type exchange struct {
 
 	ended  atomic.Bool // by CloseSession
 	stream *stream     // registered; nil for an ordinary answer
+	slot   string      // of a live connection, see takeLive; "" for none
 }
 
 // startClock begins to count the row's timeout. It counts the time in which
@@ -199,6 +200,8 @@ func (ex *exchange) problem(err error) *Error {
 		}
 	}
 	switch cause := ex.cause(); {
+	case errors.Is(err, errTooManyLive):
+		e.Kind = TooManyLive
 	case errors.Is(err, errSessionEnded), errors.Is(cause, errSessionEnded):
 		e.Kind = SessionEnded
 	case errors.Is(cause, errHeaderTimeout):

@@ -54,7 +54,7 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 		OnError: func(w http.ResponseWriter, _ *http.Request, err *Error) {
 			g.last.Store(err)
 			status := map[Kind]int{
-				Unreachable: 502, Timeout: 504, BodyTooLarge: 413, BadBody: 400, BodyStalled: 408, BadUpgrade: 400, MintFailed: 500, SessionEnded: 401, ClientGone: 499,
+				Unreachable: 502, Timeout: 504, BodyTooLarge: 413, BadBody: 400, BodyStalled: 408, BadUpgrade: 400, MintFailed: 500, SessionEnded: 401, TooManyLive: 429, ClientGone: 499,
 			}[err.Kind]
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(status)

@@ -20,7 +20,7 @@ type Observer struct {
 
 var kindNames = map[Kind]string{
 	Unreachable: "unreachable", Timeout: "timeout", BodyTooLarge: "body_too_large", BadBody: "bad_body", BodyStalled: "body_stalled",
-	BadUpgrade: "bad_upgrade", MintFailed: "mint_failed", SessionEnded: "session_ended", ClientGone: "client_gone",
+	BadUpgrade: "bad_upgrade", MintFailed: "mint_failed", SessionEnded: "session_ended", TooManyLive: "too_many_live", ClientGone: "client_gone",
 }
 
 func (k Kind) name() string {

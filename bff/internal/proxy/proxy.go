@@ -60,6 +60,7 @@ type Proxy struct {
 
 	transport *transports
 	streams   streams
+	live      liveSlots
 	buffers   copyBuffers
 }
 
@@ -106,6 +107,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	ex.follow(r.Context())
 	defer ex.over()
 	defer ex.unregister()
+	defer ex.releaseLive()
 	if rt.Access != Public {
 		ex.who = who
 		w.Header()["Vary"] = VaryCookie
@@ -113,6 +115,10 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 
 	if wantsUpgrade(r.Header) && !upgradable(r) {
 		p.answer(ex, &Error{Kind: BadUpgrade, Route: rt.Path})
+		return
+	}
+	if wantsLive(r.Header) && !ex.takeLive() {
+		p.answer(ex, &Error{Kind: TooManyLive, Route: rt.Path})
 		return
 	}
 	if rt.MaxBody != NoLimit && r.ContentLength > rt.MaxBody {

@@ -25,6 +25,9 @@ func (ex *exchange) receive(res *http.Response) error {
 	if !ok {
 		ours["Content-Type"] = nil // else net/http guesses, and may guess HTML
 	} else if isEventStream(contentType[0]) {
+		if !ex.takeLive() {
+			return errTooManyLive
+		}
 		if err := ex.register(false, ex.endStream); err != nil {
 			return err
 		}

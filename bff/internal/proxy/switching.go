@@ -21,10 +21,12 @@ func (ex *exchange) switchProtocols(res *http.Response) error {
 	if err != nil {
 		return errors.Join(err, upstream.Close())
 	}
-	live := ex.stream
-	ex.stream = nil // it goes when the socket does, not with the request
-	streams := &ex.proxy.streams
-	s.carry(upstream, ex.proxy.clientStall, func() { streams.remove(live) })
+	live, slot, p := ex.stream, ex.slot, ex.proxy
+	ex.stream, ex.slot = nil, "" // they go when the socket does, not with the request
+	s.carry(upstream, p.clientStall, func() {
+		p.streams.remove(live)
+		p.live.release(slot)
+	})
 	return nil
 }
 

@@ -176,6 +176,8 @@ func forwardingProblem(e *proxy.Error) *auth.Error {
 		out.Code = auth.CodeSessionRevoked
 	case proxy.BodyStalled:
 		out.Code = codeRequestTimeout
+	case proxy.TooManyLive:
+		out.Code, out.RetryAfter = auth.CodeTooManyAttempts, time.Minute
 	case proxy.ClientGone:
 		out.Code = codeClientGone
 	case proxy.MintFailed:

@@ -128,3 +128,16 @@ func TestRowIsJudgedOnce(t *testing.T) {
 		}
 	}
 }
+
+// What the limit of live connections is answered with.
+func TestTooManyLiveConnectionsProblem(t *testing.T) {
+	p := newHotPath(t, proxy.Public)
+	p.server.forward = func(w http.ResponseWriter, r *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+		p.server.ProxyError(w, r, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Row.Path})
+	}
+	w := httptest.NewRecorder()
+	p.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, forwardedRow, nil))
+	if w.Code != 429 || w.Header().Get("Retry-After") != "60" || !strings.Contains(w.Body.String(), `"code":"too_many_attempts"`) || !strings.Contains(w.Body.String(), forwardedRow+": too many") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
