@@ -88,7 +88,8 @@ func (ex *exchange) upstreamGone() {
 	if ex.headerDone {
 		return
 	}
-	if ex.gone = true; ex.waiting {
+	ex.gone = true
+	if ex.waiting && !ex.body.complete.Load() { // else that Read finds the end
 		ex.cancel(errUpstreamGone)
 		ex.body.wake()
 	}
