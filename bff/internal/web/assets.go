@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -71,7 +71,7 @@ func newFiles(dist fs.FS, late bool) (*Files, error) {
 			}
 			return nil
 		}
-		if d.IsDir() || isCompressedCopy(name) {
+		if d.IsDir() || isCompressedCopy(dist, name) {
 			return nil
 		}
 		a, err := newAsset(dist, name, late)
@@ -89,7 +89,7 @@ func newFiles(dist fs.FS, late bool) (*Files, error) {
 	}
 	delete(f.assets, "/index.html") // "/" is its address
 	if own := f.assets["/"+appFile]; own != nil {
-		if f.appFacts, err = readAppFile(own.plain().content().body, func(path string) bool { return f.assets[path] != nil }); err != nil {
+		if f.appFacts, err = readAppFile(own.plain().content().body, func(path string) bool { return f.file(path) != nil }); err != nil {
 			return nil, fmt.Errorf("read the app's files: %w", err)
 		}
 		delete(f.assets, "/"+appFile) // it is for the server
@@ -97,10 +97,12 @@ func newFiles(dist fs.FS, late bool) (*Files, error) {
 	return f, nil
 }
 
-func isCompressedCopy(name string) bool {
+// isCompressedCopy: without the plain file beside it, it is a file to download.
+func isCompressedCopy(dist fs.FS, name string) bool {
 	for _, e := range encodings {
-		if strings.HasSuffix(name, e.suffix) {
-			return true
+		if plain, ok := strings.CutSuffix(name, e.suffix); ok {
+			_, err := fs.Stat(dist, plain)
+			return err == nil
 		}
 	}
 	return false
@@ -154,37 +156,23 @@ func newContent(body []byte) content {
 	return content{etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body: body}
 }
 
-// contentType does not ask the operating system's table: on one machine .js
-// was text/plain, and nosniff then kept the app from starting.
-func contentType(name string) string {
-	switch ext := path.Ext(name); ext {
-	case ".html":
-		return "text/html; charset=utf-8"
-	case ".js", ".mjs":
-		return "text/javascript; charset=utf-8"
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".svg":
-		return "image/svg+xml"
-	case ".json", ".map":
-		return "application/json"
-	case ".webmanifest":
-		return "application/manifest+json"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	case ".woff2":
-		return "font/woff2"
-	default:
-		if t := mime.TypeByExtension(ext); t != "" {
-			return t
-		}
-		return "application/octet-stream"
+// file finds the file that a path as it was sent names: "/a%20b.txt" is the file
+// "a b.txt", and "+" is itself. The path has passed the canonical gate. An
+// encoded slash separates nothing, so it names no file.
+func (f *Files) file(path string) *asset {
+	if !strings.Contains(path, "%") {
+		return f.assets[path]
 	}
+	name, err := url.PathUnescape(path)
+	if err != nil || strings.Count(name, "/") != strings.Count(path, "/") {
+		return nil
+	}
+	return f.assets[name]
 }
 
 // Find implements Pages. A file that is there is no page.
 func (f *Files) Find(path string) (row string, who access) {
-	if f.assets[path] != nil {
+	if f.file(path) != nil {
 		return "", ""
 	}
 	return f.table.find(path)
@@ -195,7 +183,7 @@ func (f *Files) Policies() []string { return f.policies }
 
 // Asset implements Pages.
 func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool {
-	a := f.assets[path]
+	a := f.file(path)
 	if a == nil {
 		return false
 	}
