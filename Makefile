@@ -21,7 +21,9 @@ SPA_SOURCES := $(shell find spa/src spa/public \( -type d -o -type f ! -name '*.
 	$(wildcard spa/index.html spa/vite.config.* spa/tsconfig*.json)
 
 # The product as it runs here: a .env beside this file is read first.
-SERVE = set -a; if [ -f .env ]; then echo 'reading .env'; . ./.env; fi; set +a; exec
+# Without what editors on Windows add: a byte order mark made the first name
+# another one, a carriage return the values.
+SERVE = set -a; if [ -f .env ]; then echo 'reading .env'; eval "$$(LC_ALL=C sed "1s/^$$(printf '\357\273\277')//" .env | tr -d '\r')"; fi; set +a; exec
 
 ## Using it
 .PHONY: help run build dev

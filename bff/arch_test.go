@@ -14,9 +14,10 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // arrows: each room, and the rooms that its code may import. auth in the
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
-	"main":          {"app", "config"},
-	"app":           {"auth", "config", "demoapi", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "token", "web"},
-	"config":        {},
+	"main":          {"app", "config", "textfile"},
+	"app":           {"auth", "config", "demoapi", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "token", "web"},
+	"config":        {"textfile"},
+	"textfile":      {},
 	"token":         {},
 	"password":      {},
 	"auth":          {"password", "token"},
@@ -24,8 +25,8 @@ var arrows = map[string][]string{
 	"sqlstore":      {"auth"},
 	"redisstore":    {"auth"},
 	"memstore":      {"auth"},
-	"proxy":         {},
-	"web":           {"auth", "proxy"},
+	"proxy":         {"textfile"},
+	"web":           {"auth", "proxy", "textfile"},
 	"demoapi":       {},
 	"mail":          {"auth"},
 	"telemetry":     {},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // userVerb is one thing that `gatehouse user` does.
@@ -142,6 +143,10 @@ func readPassword(ctx context.Context, p process) (config.Secret, error) {
 	}
 	if len(text) > maxPasswordInput {
 		return "", errors.New("that is too long for a password")
+	}
+	// PowerShell writes a byte order mark into a pipe, which no browser would type.
+	if text, err = textfile.UTF8(text); err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
 	}
 	pw, _ := strings.CutSuffix(string(text), "\n")
 	pw, _ = strings.CutSuffix(pw, "\r")

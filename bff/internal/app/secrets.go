@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // Secrets is what signs tokens.
@@ -89,6 +90,9 @@ func keptSecrets(file string) (Secrets, error) {
 	}
 	if err != nil {
 		return Secrets{}, err
+	}
+	if content, err = textfile.UTF8(content); err != nil {
+		return Secrets{}, fmt.Errorf("%s: %w", file, err)
 	}
 	values := map[string]string{}
 	for line := range strings.Lines(string(content)) {

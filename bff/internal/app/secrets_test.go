@@ -87,3 +87,23 @@ func TestProductionMakesNoSecrets(t *testing.T) {
 		t.Errorf("files %v", files)
 	}
 }
+
+// Saved by an editor on Windows, it was "damaged", and everybody signed out.
+func TestSecretsSavedWithAByteOrderMarkAreKept(t *testing.T) {
+	dir := t.TempDir()
+	first, err := secretsFor(embeddedIn(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, secretsFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("\ufeff"+strings.ReplaceAll(string(text), "\n", "\r\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := secretsFor(embeddedIn(t, dir)); err != nil || !cmp.Equal(first, again) {
+		t.Errorf("other secrets (%v)", err)
+	}
+}

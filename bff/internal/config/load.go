@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // variables is the environment as the operator writes it; README's table has a
@@ -130,12 +132,20 @@ func readVariable(getenv func(string) string, name string, mistakes *problems) s
 			mistakes.addf("%s_FILE: %v", name, err)
 			return ""
 		}
+		if content, err = textfile.UTF8(content); err != nil {
+			mistakes.addf("%s_FILE: %s: %v", name, file, err)
+			return ""
+		}
 		if value = strings.TrimRight(string(content), "\r\n"); value == "" {
 			mistakes.addf("%s_FILE: %s is empty", name, file)
 		}
 	}
-	return value
+	return strings.TrimPrefix(value, byteOrderMark) // of a shell that read it from a file
 }
+
+// byteOrderMark may also be in the middle of a value that was put together from
+// two files.
+const byteOrderMark = "\ufeff"
 
 // config checks v and fills what depends on other variables.
 func (v *variables) config(mistakes *problems) *Config {
@@ -171,7 +181,7 @@ func (v *variables) config(mistakes *problems) *Config {
 // pemText undoes what .env files do to a key: no line breaks, and quotes that
 // not every reader takes off.
 func pemText(s string) string {
-	return strings.ReplaceAll(strings.Trim(s, `"'`), `\n`, "\n")
+	return strings.ReplaceAll(strings.ReplaceAll(strings.Trim(s, `"'`), `\n`, "\n"), byteOrderMark, "")
 }
 
 // Below 12 a stolen table falls too fast (OWASP asks for 10 at least, on

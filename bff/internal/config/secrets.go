@@ -27,6 +27,8 @@ func splitSecrets(name, value string, mistakes *problems) []Secret {
 		switch {
 		case len(s) < minSecretBytes:
 			mistakes.addf("%s has a value of %d bytes; at least %d are needed, `gatehouse keys` prints one", name, len(s), minSecretBytes)
+		case strings.Contains(s, byteOrderMark):
+			mistakes.addf("%s has a byte order mark inside; save its parts as UTF-8 without one", name)
 		case strings.TrimSpace(s) != s:
 			// "new, old": with the space the old one verifies nothing, and
 			// everybody is signed out.

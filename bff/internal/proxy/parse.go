@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // ParseTable reads the routes file (YAML 1.2, one document). It is strict: an
@@ -22,6 +24,10 @@ import (
 // It walks the syntax tree instead of decoding into a struct, since a decoder
 // stops at the first mistake.
 func ParseTable(src []byte) (*Table, error) {
+	src, err := textfile.UTF8(src)
+	if err != nil {
+		return nil, err
+	}
 	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey()) // duplicates are reported with the rest
 	if err != nil {
 		return nil, syntaxError(err)

@@ -211,3 +211,13 @@ func FuzzParseTable(f *testing.F) {
 		}
 	})
 }
+
+func TestRoutesFileWithAByteOrderMark(t *testing.T) {
+	text := "routes:\r\n  - path: /api/orders\r\n    upstreams: [http://orders:8000]\r\n"
+	if table, err := ParseTable([]byte("\ufeff" + text)); err != nil || len(table.Rows()) != 1 {
+		t.Errorf("%v", err)
+	}
+	if _, err := ParseTable([]byte("\xff\xfer\x00o\x00u\x00")); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("UTF-16: %v", err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // appFile is what an app may say of itself, beside its index.html.
@@ -35,6 +36,10 @@ func readAppFile(text []byte, has func(path string) bool) (appFacts, error) {
 			Members []string `json:"members"`
 		} `json:"pages"`
 		TrustedTypes []string `json:"trustedTypes"`
+	}
+	text, err := textfile.UTF8(text)
+	if err != nil {
+		return appFacts{}, fmt.Errorf("%s: %w", appFile, err)
 	}
 	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
 		return appFacts{}, fmt.Errorf("%s: %w", appFile, err)

@@ -124,3 +124,14 @@ func TestTrustedTypesPoliciesOfAnApp(t *testing.T) {
 		t.Errorf("an app that says nothing: %s", strict)
 	}
 }
+
+func TestAppFileWithAByteOrderMark(t *testing.T) {
+	text := `{"pages": {"anyone": ["/", "/signin"]}}`
+	facts, err := readAppFile([]byte("\ufeff"+text), func(string) bool { return false })
+	if row, _ := facts.table.find("/signin"); err != nil || row != "/signin" {
+		t.Errorf("%v", err)
+	}
+	if _, err := readAppFile([]byte("\xff\xfe{\x00"), nil); err == nil || !strings.Contains(err.Error(), "gatehouse.json: the text is UTF-16") {
+		t.Errorf("UTF-16: %v", err)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 const maxBody = 64 << 10
@@ -178,6 +179,9 @@ func readBody(c echo.Context) ([]byte, error) {
 		return nil, &auth.Error{Code: codeRequestTimeout, Detail: "The body took too long.", Cause: err}
 	case err != nil:
 		return nil, &auth.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
+	}
+	if body, err = textfile.UTF8(body); err != nil { // a mark may be ignored (RFC 8259 §8.1)
+		return nil, problem(codeMalformedJSON, "Send UTF-8.")
 	}
 	// The body is here: its deadline must not cancel the handler that hashes.
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})

@@ -40,6 +40,7 @@ func TestStrictJSON(t *testing.T) {
 		{"white space around", jsonType, " \n{ \"email\" : \"a\" }\n", posted{Email: "a"}},
 		{"charset", "application/json; charset=UTF-8", `{"email":"a"}`, posted{Email: "a"}},
 		{"upper case type", "Application/JSON", `{"email":"a"}`, posted{Email: "a"}},
+		{"byte order mark", jsonType, "\ufeff" + `{"email":"a"}`, posted{Email: "a"}},
 		{"escapes", jsonType, `{"email":"\u0061\ud83d\ude00"}`, posted{Email: "a😀"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,6 +57,9 @@ func TestStrictJSONRefuses(t *testing.T) {
 		code                    auth.Code
 		fields                  []string
 	}{
+		{"two byte order marks", jsonType, "\ufeff\ufeff" + `{"email":"a"}`, codeMalformedJSON, nil},
+		{"only a byte order mark", jsonType, "\ufeff", codeMalformedJSON, nil},
+		{"UTF-16", jsonType, "\xff\xfe{\x00}\x00", codeMalformedJSON, nil},
 		{"form", "application/x-www-form-urlencoded", "email=a", codeUnsupportedMedia, nil},
 		{"text, which any site can post", "text/plain", `{"email":"a"}`, codeUnsupportedMedia, nil},
 		{"no type", "", `{"email":"a"}`, codeUnsupportedMedia, nil},
