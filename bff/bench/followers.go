@@ -60,7 +60,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 		}
 		heard[i] = make([]time.Time, count)
 		left := count
-		err := stores[i].Follow(ctx, time.Hour, func(r auth.Revocation) {
+		err := stores[i].Follow(ctx, time.Hour, auth.Follower{Lost: func(time.Time) {}, CaughtUp: func() { caughtUp <- struct{}{} }, Revoked: func(r auth.Revocation) {
 			k, err := strconv.Atoi(r.SessionID)
 			if r.UserID != name || err != nil || !heard[i][k].IsZero() {
 				return
@@ -69,7 +69,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 			if left--; left == 0 {
 				done <- struct{}{}
 			}
-		}, func() { caughtUp <- struct{}{} })
+		}})
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}

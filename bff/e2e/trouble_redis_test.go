@@ -170,9 +170,12 @@ func TestRedisFlushed(t *testing.T) {
 	if err := look.ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	p.a.clock.Advance(time.Second)
+	p.a.clock.Advance(2 * time.Second)
 	for _, at := range p.each() {
-		at.get("/api/demo/me", with).want(t, 200) // until the access token ends
+		// The ends of sessions went with the sessions: no access token from
+		// before can be told from one of an ended session.
+		at.eventually("the loss to be known", func() bool { return at.get("/api/demo/me", tokens{access: with.access}).StatusCode == 401 })
+		at.get("/api/demo/me", with).keptOut(t, "session_revoked")
 		for _, request := range tabRequests[:3] {
 			at.sent(request[0], request[1], tokens{refresh: with.refresh}).keptOut(t, "session_revoked")
 		}

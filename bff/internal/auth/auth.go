@@ -7,6 +7,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"time"
@@ -109,6 +110,13 @@ func New(d Deps) *Service {
 		}
 	})
 	s.revoked.lag = s.observe.Revoked
+	s.revoked.onLost = func(before time.Time) {
+		level := slog.LevelInfo // a first start
+		if s.revoked.isCaughtUp() {
+			level = slog.LevelWarn
+		}
+		s.log.Log(context.Background(), level, "ends of sessions may have been lost with the session store; access tokens from before are renewed", "before", before)
+	}
 	return s
 }
 

@@ -35,7 +35,7 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 	a, err := s.tokens.VerifyAccess(access, now)
 	standing := good
 	if err == nil {
-		standing = s.revoked.of(a.SessionID, Pair{a.Generation, a.IssuedAt})
+		standing = s.revoked.ofAccess(a, now)
 	}
 	if err == nil && standing == good {
 		s.receipts.note(a, now)

@@ -3,7 +3,10 @@ package auth
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
 // revocationList is this instance's memory of sessions that ended before
@@ -17,6 +20,11 @@ type revocationList struct {
 	now    func() time.Time
 	onNews func(Revocation) // told of each revocation once
 	lag    func(time.Duration)
+
+	// lostBefore, in seconds since 1970: access tokens issued before it are not
+	// good without a look at the store, see Follower.Lost.
+	lostBefore atomic.Int64
+	onLost     func(before time.Time)
 
 	caughtUp     chan struct{} // closed by markCaughtUp: all that ended before the start is known
 	markCaughtUp func()
@@ -50,8 +58,36 @@ const (
 func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
 	caughtUp := make(chan struct{})
 	return &revocationList{
-		source: source, keep: keep, now: now, onNews: onNews, lag: func(time.Duration) {}, marks: make(map[string]mark), pruneAt: minPrune,
+		source: source, keep: keep, now: now, onNews: onNews, onLost: func(time.Time) {}, lag: func(time.Duration) {}, marks: make(map[string]mark), pruneAt: minPrune,
 		caughtUp: caughtUp, markCaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
+	}
+}
+
+// ofAccess is of for an access token that is genuine and has not expired. An
+// instance with a longer ACCESS_TTL may have minted it: then it outlives what
+// this one remembers, and is renewed once it is as old as its own would be.
+func (l *revocationList) ofAccess(a token.Access, now time.Time) standing {
+	s := l.of(a.SessionID, Pair{a.Generation, a.IssuedAt})
+	if s == good && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
+		return stale
+	}
+	return s
+}
+
+// lose notes that revocations from before a moment may be missing. Access
+// tokens from before it are renewed by the record, which an ended session has
+// not: a browser notices nothing.
+func (l *revocationList) lose(before time.Time) {
+	at := before.Unix()
+	for {
+		known := l.lostBefore.Load()
+		if at <= known {
+			return
+		}
+		if l.lostBefore.CompareAndSwap(known, at) {
+			l.onLost(before)
+			return
+		}
 	}
 }
 
@@ -119,7 +155,7 @@ func (l *revocationList) prune(now time.Time) {
 }
 
 func (l *revocationList) run(ctx context.Context) error {
-	return l.source.Follow(ctx, l.keep, l.add, l.markCaughtUp)
+	return l.source.Follow(ctx, l.keep, Follower{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
 }
 
 // since is the pair that the session must have at least.

@@ -160,12 +160,23 @@ const (
 type Revocations interface {
 	// Announce tells every follower, and leaves the sessions as they are.
 	Announce(ctx context.Context, news ...Revocation) error
-	// Follow calls fn for every revocation: first those of the last
-	// keep (which cover every access token that can still be valid), then
-	// each new one as it happens, until ctx ends. It reconnects by itself and
-	// replays what was missed; a revocation may be told more than once.
-	// caughtUp is called once, when fn has been told all that there was, and
-	// not before the store could be asked.
-	// It returns ctx's error.
-	Follow(ctx context.Context, keep time.Duration, fn func(Revocation), caughtUp func()) error
+	// Follow tells f of every revocation: first those of the last keep (which
+	// cover every access token that can still be valid), then each new one as
+	// it happens, until ctx ends. It reconnects by itself and replays what was
+	// missed. It returns ctx's error.
+	Follow(ctx context.Context, keep time.Duration, f Follower) error
+}
+
+// Follower is what follows revocations. No field may be nil.
+type Follower struct {
+	// Revoked may be called more than once for one revocation.
+	Revoked func(Revocation)
+	// Lost says that revocations from before a moment, in whole seconds, may be
+	// missing for good: the store was emptied, or has lost its last writes in a
+	// failover, or was trimmed by hand. Access tokens issued before it cannot be
+	// told from those of ended sessions.
+	Lost func(before time.Time)
+	// CaughtUp is called once, when the other two have been told all that there
+	// was, and not before the store could be asked.
+	CaughtUp func()
 }

@@ -65,7 +65,19 @@ func (w *watchers) tell(r Revocation) {
 	for ch := range w.bySession[r.SessionID] {
 		select {
 		case ch <- r:
-		default: // a stream that reads nothing is of no use to anybody
+			continue
+		default:
+		}
+		// The stream reads slowly. The oldest news gives way, never the newest:
+		// the end of a session was dropped behind eight changes of the role, and
+		// the stream went on.
+		select {
+		case <-ch:
+		default:
+		}
+		select {
+		case ch <- r:
+		default:
 		}
 	}
 }

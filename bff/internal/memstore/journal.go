@@ -63,14 +63,16 @@ func openJournal(dir string, log *slog.Logger) (*journal, error) {
 // and it is dropped. So is a last line of garbage, which a power cut leaves.
 // Garbage before that is refused rather than skipped, because the line may be
 // the end of a session, or a rotation, and without it a session would come
-// back or look stolen.
-func (j *journal) replay(apply func(entry)) error {
+// back or look stolen. whole says that there was a journal and that its end was
+// not dropped: without that the ends of sessions may be missing, whose access
+// tokens outlive the process.
+func (j *journal) replay(apply func(entry)) (whole bool, err error) {
 	file, err := os.Open(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("memstore: %w", err)
+		return false, fmt.Errorf("memstore: %w", err)
 	}
 	defer file.Close()
 	in := bufio.NewReader(file)
@@ -80,10 +82,10 @@ func (j *journal) replay(apply func(entry)) error {
 			if len(line) > 0 {
 				j.log.Warn("dropped an unfinished last line", "file", j.path, "bytes", len(line))
 			}
-			return nil
+			return len(line) == 0, nil
 		}
 		if err != nil {
-			return fmt.Errorf("memstore: read %s: %w", j.path, err)
+			return false, fmt.Errorf("memstore: read %s: %w", j.path, err)
 		}
 		e, err := parseLine(line)
 		if err == nil {
@@ -92,9 +94,9 @@ func (j *journal) replay(apply func(entry)) error {
 		}
 		if _, atEnd := in.Peek(1); errors.Is(atEnd, io.EOF) && !errors.Is(err, errNewer) {
 			j.log.Warn("dropped an unreadable last line", "file", j.path, "line", number)
-			return nil
+			return false, nil
 		}
-		return fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", j.path, number, err)
+		return false, fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", j.path, number, err)
 	}
 }
 

@@ -197,10 +197,13 @@ func TestSlowFollower(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	heard, goOn, ended := make(chan string), make(chan struct{}), make(chan error)
 	go func() {
-		ended <- s.Follow(ctx, time.Hour, func(r auth.Revocation) {
-			heard <- r.SessionID
-			<-goOn
-		}, func() {})
+		ended <- s.Follow(ctx, time.Hour, auth.Follower{
+			Revoked: func(r auth.Revocation) {
+				heard <- r.SessionID
+				<-goOn
+			},
+			Lost: func(time.Time) {}, CaughtUp: func() {},
+		})
 	}()
 	end := func(id string) {
 		if err := s.End(ctx, auth.Revocation{UserID: "u", SessionID: id, At: clock.Now()}); err != nil {
@@ -277,4 +280,37 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 	}
 	s = open(t, c)
 	check()
+}
+
+// Moving the journal away ends every session, and used to leave the access
+// tokens of those that had been signed out good until they expired.
+func TestMissingOrBrokenJournalIsALoss(t *testing.T) {
+	clock := authtest.NewClock()
+	now := clock.Now().Truncate(time.Second)
+	for what, tt := range map[string]struct {
+		journal string
+		lost    bool
+	}{
+		"missing":                 {"", true},
+		"whole":                   {`{"journal":1}` + "\n", false},
+		"without its last line":   {`{"journal":1}` + "\n" + `{"end":{"user"`, true},
+		"with garbage at its end": {`{"journal":1}` + "\n" + "\x00\x00\n", true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			c := memstore.Config{Dir: t.TempDir(), Now: clock.Now}
+			if tt.journal != "" {
+				if err := os.WriteFile(filepath.Join(c.Dir, "sessions.jsonl"), []byte(tt.journal), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var lost []time.Time
+			ctx, cancel := context.WithCancel(t.Context())
+			_ = open(t, c).Follow(ctx, time.Hour, auth.Follower{
+				Revoked: func(auth.Revocation) {}, Lost: func(before time.Time) { lost = append(lost, before) }, CaughtUp: cancel,
+			})
+			if (len(lost) == 1 && lost[0].Equal(now)) != tt.lost || len(lost) > 1 {
+				t.Errorf("lost from before %v, want it to be %v", lost, tt.lost)
+			}
+		})
+	}
 }

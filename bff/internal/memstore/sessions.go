@@ -128,8 +128,14 @@ func (s *Store) ringOut() {
 
 // Follow is auth.Revocations.Follow. What was ended before a restart is
 // replayed too: access tokens outlive the process.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation), caughtUp func()) error {
-	caughtUp = sync.OnceFunc(caughtUp)
+func (s *Store) Follow(ctx context.Context, keep time.Duration, f auth.Follower) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	caughtUp := sync.OnceFunc(f.CaughtUp)
+	if !s.lostBefore.IsZero() {
+		f.Lost(s.lostBefore)
+	}
 	var reached uint64
 	s.mu.Lock()
 	from := s.now().Add(-keep)
@@ -158,7 +164,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Rev
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			fn(e.what) // outside the lock: it may well end another session
+			f.Revoked(e.what) // outside the lock: it may well end another session
 		}
 		if len(news) > 0 {
 			s.mu.Lock()

@@ -51,6 +51,8 @@ type Store struct {
 	failure  error
 	journal  *journal // nil: memory only
 	isClosed bool
+	// lostBefore: the journal was missing or lost its end, and with it revocations.
+	lostBefore time.Time
 }
 
 // ending is a revocation with its place among all of them.
@@ -82,15 +84,21 @@ func Open(c Config) (*Store, error) {
 		ring:    make(chan struct{}),
 		readers: map[*uint64]struct{}{},
 	}
+	opened := s.now().Truncate(time.Second)
 	if c.Dir == "" {
+		s.lostBefore = opened
 		return s, nil
 	}
 	j, err := openJournal(c.Dir, s.log)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.replay(s.apply); err != nil {
+	whole, err := j.replay(s.apply)
+	if err != nil {
 		return nil, errors.Join(err, j.close())
+	}
+	if !whole {
+		s.lostBefore = opened
 	}
 	s.journal = j
 	s.expire(s.now())

@@ -44,7 +44,7 @@ func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	heard := 0
-	_ = s.Follow(ctx, time.Hour, func(auth.Revocation) {
+	_ = s.Follow(ctx, time.Hour, auth.Follower{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(auth.Revocation) {
 		if heard++; s.Following() == nil {
 			t.Errorf("said to be following after %d of %d", heard, len(ends))
 			heard = len(ends)
@@ -52,7 +52,7 @@ func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 		if heard >= len(ends) {
 			cancel()
 		}
-	}, func() {})
+	}})
 	if heard < len(ends) {
 		t.Errorf("heard %d of %d", heard, len(ends))
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,9 +22,6 @@ const (
 	block = 2 * time.Second
 	// page is the most entries that are read at once.
 	page = 1000
-	// mostEntries (some 100 bytes each) bounds a stream that cannot be trimmed
-	// by age, because a clock far ahead has written there.
-	mostEntries = 500_000
 
 	shortestPause = 50 * time.Millisecond
 	longestPause  = time.Second
@@ -43,197 +38,28 @@ func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
 }
 
 func (s *Store) announce(ctx context.Context, ends []auth.Revocation) error {
-	now := s.now()
-	args := make([]any, 0, 3+6*len(ends))
-	args = append(args, millis(now), s.oldestKept(now), mostEntries)
+	args := s.streamArgs()
 	for _, r := range ends {
 		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At), r.Since.Generation, millis(r.Since.IssuedAt))
 	}
 	return s.ask(ctx, "announce revocations", func(ctx context.Context) error {
-		return announceScript.Run(ctx, s.rdb, []string{revocationsKey}, args...).Err()
+		at, err := s.streamScript(ctx, s.rdb, announceScript, args...)
+		if err == nil {
+			s.seenNewest(at)
+		}
+		return err
 	})
 }
 
-// oldestKept gives followers that ask for s.keep what they ask for, whosever
-// clock the entries were written by.
-func (s *Store) oldestKept(now time.Time) string {
-	return position{ms: before(now, s.keep+2*skew)}.String()
+// streamArgs are the first arguments of every script on the stream.
+func (s *Store) streamArgs() []any {
+	now := s.now()
+	return []any{millis(now), s.oldestKept(now), millis(now.Add(2 * skew))}
 }
 
-// Following gives nil while a follower reads the stream, and else why not: for
-// readiness, because an instance that does not hear of revocations serves
-// access tokens of ended sessions until they expire. It speaks of the follower
-// that was started last.
-func (s *Store) Following() error { return *s.following.Load() }
-
-func (s *Store) isFollowing(err error) { s.following.Store(&err) }
-
-// Follow is auth.Revocations.Follow. It reads with a connection of its own, so
-// that its waiting never keeps one from a request.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, fn func(auth.Revocation), caughtUp func()) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	f := &follower{store: s, keep: keep, tell: fn, caughtUp: sync.OnceFunc(caughtUp)}
-	f.startOver()
-	rdb := s.dial(followerPool, func() { f.connections.Add(1) })
-	f.rdb = rdb
-	defer func() { _ = rdb.Close() }()
-	// go-redis does not end a read when its context ends, only with its
-	// connection.
-	defer context.AfterFunc(ctx, func() { _ = rdb.Close() })()
-	defer s.isFollowing(errNotFollowing)
-
-	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := f.read(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		_, done := s.observe(ctx, "follow revocations")
-		done(err)
-		if !f.failing {
-			f.failing, pause = true, shortestPause
-			s.log.Warn("the revocations cannot be followed", "error", err)
-		}
-		s.isFollowing(fmt.Errorf("%w: %w: %v", errNotFollowing, auth.ErrSessionStore, err))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-		f.stepBack() // or the next wait would come first
-	}
-}
-
-// follower is one reader of the stream.
-type follower struct {
-	store *Store
-	rdb   redis.UniversalClient
-	keep  time.Duration
-	tell  func(auth.Revocation)
-	// caughtUp tells, once, that everything has been told.
-	caughtUp func()
-
-	at      position // of the last entry read
-	failing bool
-	// steppedBack says that at takes a new connection into account.
-	steppedBack bool
-	connections atomic.Int64 // made so far
-}
-
-func (f *follower) startOver() {
-	f.at, f.steppedBack = position{ms: before(f.store.now(), f.keep+skew)}, true
-}
-
-// stepBack reads the last minute again after a connection was lost. The other
-// end may be a replica that took over without its master's last entries, and
-// new ones may have been written, by a clock behind, under ids that were read
-// past before.
-func (f *follower) stepBack() {
-	f.at, f.steppedBack = position{ms: f.at.ms - min(f.at.ms, uint64(skew.Milliseconds()))}, true
-}
-
-// read tells of entries as they come, until one question fails.
-func (f *follower) read(ctx context.Context) error {
-	// What there is already is read without waiting for more: until it is, the
-	// instance is not ready.
-	all, connections := false, f.connections.Load()
-	for {
-		messages, err := f.next(ctx, all)
-		if err != nil {
-			return err
-		}
-		// go-redis replaces a connection and asks again without a word, here or
-		// in checkStream.
-		before := connections
-		connections = f.connections.Load()
-		if connections != before && !f.steppedBack {
-			f.stepBack()
-			continue
-		}
-		f.steppedBack = false
-		if err := f.tellAll(messages); err != nil {
-			return err
-		}
-		if len(messages) == page {
-			continue
-		}
-		// A replica, which may not have heard of everything, is found out here.
-		if len(messages) == 0 || !all {
-			if err := f.checkStream(ctx); err != nil {
-				return err
-			}
-		}
-		all = true
-		if f.failing {
-			f.failing = false
-			f.store.log.Info("the revocations are followed again")
-		}
-		f.store.isFollowing(nil)
-		f.caughtUp()
-	}
-}
-
-func (f *follower) tellAll(messages []redis.XMessage) error {
-	for _, m := range messages {
-		at, ok := parsePosition(m.ID)
-		if !ok {
-			return fmt.Errorf("the stream has an entry with the id %q", m.ID)
-		}
-		if r, ok := revocation(m.Values); ok {
-			f.tell(r)
-		} else {
-			f.store.log.Error("an entry of the revocations cannot be read", "id", m.ID)
-		}
-		f.at = at
-	}
-	return nil
-}
-
-// next gives the entries that there are; when there are none, and it is to
-// wait, those that come in a while.
-func (f *follower) next(ctx context.Context, wait bool) ([]redis.XMessage, error) {
-	patience := time.Duration(-1) // not at all
-	if wait {
-		patience = block
-	}
-	// Without a bound, a Redis that is gone without a word is waited for as
-	// long as the network likes.
-	within, cancel := context.WithTimeout(ctx, block+ioTimeout)
-	defer cancel()
-	streams, err := f.rdb.XRead(within, &redis.XReadArgs{
-		Streams: []string{revocationsKey}, ID: f.at.String(), Count: page, Block: patience,
-	}).Result()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case len(streams) != 1:
-		return nil, fmt.Errorf("%d streams were read, want 1", len(streams))
-	}
-	return streams[0].Messages, nil
-}
-
-// checkStream starts over when the stream ends before what was read of it
-// already: it has been flushed, or restored from a copy, and would be read
-// again only when its ids have passed ours.
-func (f *follower) checkStream(ctx context.Context) error {
-	within, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	newest, err := f.store.newest(within, f.rdb)
-	if err != nil {
-		return err
-	}
-	if newest.less(f.at) {
-		f.startOver()
-	}
-	return nil
-}
-
-// newest gives the last id of the stream, and trims it.
-func (s *Store) newest(ctx context.Context, rdb redis.UniversalClient) (position, error) {
-	text, err := newestScript.Run(ctx, rdb, []string{revocationsKey}, s.oldestKept(s.now())).Text()
+// streamScript runs a script that gives the stream's last id.
+func (s *Store) streamScript(ctx context.Context, rdb redis.UniversalClient, script *redis.Script, args ...any) (position, error) {
+	text, err := script.Run(ctx, rdb, []string{revocationsKey}, args...).Text()
 	if err != nil {
 		return position{}, err
 	}
@@ -242,6 +68,36 @@ func (s *Store) newest(ctx context.Context, rdb redis.UniversalClient) (position
 		return position{}, fmt.Errorf("the stream says that its last id is %q", text)
 	}
 	return at, nil
+}
+
+// seenNewest remembers the newest id that this instance has read or written.
+func (s *Store) seenNewest(at position) {
+	s.newestMu.Lock()
+	defer s.newestMu.Unlock()
+	if s.newestKnown.less(at) {
+		s.newestKnown = at
+	}
+}
+
+// forgetNewest is for a stream that has gone back.
+func (s *Store) forgetNewest(at position) {
+	s.newestMu.Lock()
+	defer s.newestMu.Unlock()
+	s.newestKnown = at
+}
+
+// knownNewest is what seenNewest remembers: a stream that ends before it has
+// lost what this instance read or wrote.
+func (s *Store) knownNewest() position {
+	s.newestMu.Lock()
+	defer s.newestMu.Unlock()
+	return s.newestKnown
+}
+
+// oldestKept gives followers that ask for s.keep what they ask for, whosever
+// clock the entries were written by.
+func (s *Store) oldestKept(now time.Time) string {
+	return position{ms: before(now, s.keep+2*skew)}.String()
 }
 
 func revocation(values map[string]any) (auth.Revocation, bool) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,9 @@ type Store struct {
 	observe func(ctx context.Context, operation string) (context.Context, func(error))
 
 	following atomic.Pointer[error] // see Following
+
+	newestMu    sync.Mutex
+	newestKnown position // see streamScript
 }
 
 var (

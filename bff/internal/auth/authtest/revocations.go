@@ -24,6 +24,7 @@ func revocation(x auth.Session, at time.Time) auth.Revocation {
 // Follower listens to a store's revocations until the test ends.
 type Follower struct {
 	heard chan auth.Revocation
+	lost  chan time.Time
 	all   []auth.Revocation
 	stop  context.CancelFunc
 	run   errgroup.Group
@@ -32,12 +33,50 @@ type Follower struct {
 // Follow starts a follower on s that asks for the last keep.
 func Follow(t *testing.T, s auth.Revocations, keep time.Duration) *Follower {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &Follower{heard: make(chan auth.Revocation, 10_000), stop: cancel}
+	f := &Follower{heard: make(chan auth.Revocation, 10_000), lost: make(chan time.Time, 1000), stop: cancel}
 	f.run.Go(func() error {
-		return s.Follow(ctx, keep, func(r auth.Revocation) { f.heard <- r }, func() {})
+		return s.Follow(ctx, keep, f.follower(func() {}))
 	})
 	t.Cleanup(func() { f.Stop(t) })
 	return f
+}
+
+func (f *Follower) follower(caughtUp func()) auth.Follower {
+	return auth.Follower{
+		Revoked:  func(r auth.Revocation) { f.heard <- r },
+		Lost:     func(before time.Time) { f.lost <- before },
+		CaughtUp: caughtUp,
+	}
+}
+
+// Lost waits until the follower has been told that revocations from before want
+// may be missing. Other moments that it is told of are passed over.
+func (f *Follower) Lost(t *testing.T, want time.Time) {
+	t.Helper()
+	var told []time.Time
+	late := time.After(patience)
+	for {
+		select {
+		case before := <-f.lost:
+			if before.Equal(want) {
+				return
+			}
+			told = append(told, before)
+		case <-late:
+			t.Fatalf("told that revocations are lost from before %v, want %v", told, want)
+		}
+	}
+}
+
+// LostNothing fails when the follower was told since the last Lost that
+// revocations are missing.
+func (f *Follower) LostNothing(t *testing.T) {
+	t.Helper()
+	select {
+	case before := <-f.lost:
+		t.Errorf("told that revocations from before %s may be missing", before)
+	default:
+	}
 }
 
 // Stop ends the follower and checks that it ends as it should.
@@ -188,7 +227,7 @@ func testFollowStops(t *testing.T, s Store, clock *Clock) {
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Follow(ended, time.Hour, func(auth.Revocation) {}, func() {}); !errors.Is(err, context.Canceled) {
+	if err := s.Follow(ended, time.Hour, (&Follower{}).follower(func() {})); !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
 	}
 }
@@ -216,12 +255,12 @@ func testCaughtUp(t *testing.T, s Store, clock *Clock) {
 		}
 		must(t, peer(t, s).Announce(t.Context(), news...))
 
-		f := &Follower{heard: make(chan auth.Revocation, 10_000)}
+		f := &Follower{heard: make(chan auth.Revocation, 10_000), lost: make(chan time.Time, 1000)}
 		known := make(chan []auth.Revocation, 2)
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
 		f.run.Go(func() error {
-			return s.Follow(ctx, time.Hour, func(r auth.Revocation) { f.heard <- r }, func() { known <- f.Heard() })
+			return s.Follow(ctx, time.Hour, f.follower(func() { known <- f.Heard() }))
 		})
 		select {
 		case heard := <-known:

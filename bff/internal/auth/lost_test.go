@@ -1,0 +1,121 @@
+package auth_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// lossy is a store that tells its follower of a loss when it is said to.
+type lossy struct {
+	auth.Revocations
+	lost chan time.Time
+	told chan struct{}
+}
+
+func (l *lossy) Follow(ctx context.Context, keep time.Duration, f auth.Follower) error {
+	go func() {
+		for {
+			select {
+			case before := <-l.lost:
+				f.Lost(before)
+				l.told <- struct{}{}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return l.Revocations.Follow(ctx, keep, f)
+}
+
+// With the stream of revocations lost, an access token from before cannot be
+// told from that of an ended session: the record decides.
+func TestAccessTokenFromBeforeALossIsRenewed(t *testing.T) {
+	store := &lossy{lost: make(chan time.Time), told: make(chan struct{})}
+	h := open(t, func(d *auth.Deps) { store.Revocations, d.Revocations = d.Revocations, store })
+	h.register()
+	ended, stays := h.signIn(false), h.signIn(false)
+	if err := h.sessions.End(t.Context(), auth.Revocation{UserID: ended.UserID, SessionID: ended.SessionID, Reason: auth.ReasonSignOut}); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Advance(time.Minute)
+	store.lost <- h.clock.Now().Truncate(time.Second)
+	<-store.told
+	after := h.signIn(false)
+	h.who(after) // from after it
+
+	g, err := h.Authenticate(t.Context(), stays.Access, stays.Refresh)
+	if err != nil || g.Cookies == nil {
+		t.Fatalf("%+v, %v; want new cookies", g, err)
+	}
+	h.who(g.Cookies)
+	_, err = h.Authenticate(t.Context(), stays.Access, "")
+	wantCode(t, err, auth.CodeSessionExpired) // the browser asks for a renewal
+	_, err = h.Authenticate(t.Context(), ended.Access, ended.Refresh)
+	wantCode(t, err, auth.CodeSessionRevoked)
+
+	// An earlier loss, told later, takes nothing back.
+	store.lost <- h.clock.Now().Add(-time.Hour).Truncate(time.Second)
+	<-store.told
+	_, err = h.Authenticate(t.Context(), stays.Access, "")
+	wantCode(t, err, auth.CodeSessionExpired)
+}
+
+// Beside an instance with an ACCESS_TTL of hours this one forgot after minutes
+// that a session had ended, and took its access token again.
+func TestAccessTokenOfALongerAccessTTLIsRenewed(t *testing.T) {
+	h := open(t)
+	h.register()
+	long := open(t, func(d *auth.Deps) {
+		d.Users, d.Sessions, d.Revocations, d.Tokens, d.Now = h.users, h.sessions, h.sessions, h.tokens, h.clock.Now
+		d.Policy.AccessTTL = 4 * time.Hour
+	})
+	in, err := long.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Advance(policy.AccessTTL - time.Second)
+	h.who(in.Cookies)
+	h.clock.Advance(time.Second)
+	_, err = h.Authenticate(t.Context(), in.Cookies.Access, "")
+	wantCode(t, err, auth.CodeSessionExpired)
+	g, err := h.Authenticate(t.Context(), in.Cookies.Access, in.Cookies.Refresh)
+	if err != nil || g.Cookies == nil {
+		t.Errorf("%+v, %v; want new cookies", g, err)
+	}
+}
+
+// A stream that reads nothing for a while had room for eight news, and the end
+// of the session was the ninth.
+func TestSlowStreamHearsTheEndOfItsSession(t *testing.T) {
+	h, c := arrived(t, func(d *auth.Deps) { d.OnRevocation = nil })
+	news, stop, err := h.Watch(c.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for i := range 20 {
+		h.clock.Advance(time.Minute)
+		role := []auth.Role{auth.RoleAdmin, auth.RoleUser}[i%2]
+		if err := h.AccountChanged(t.Context(), c.UserID, auth.Account{Email: adaEmail, Role: role}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.SignOut(t.Context(), c.Access, c.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	var last auth.Revocation
+	for {
+		select {
+		case last = <-news:
+			continue
+		default:
+		}
+		break
+	}
+	if last.Reason != auth.ReasonSignOut {
+		t.Errorf("the last that it hears of is %+v", last)
+	}
+}
