@@ -165,7 +165,7 @@ func TestAttackRefusalsLeaveNothingBehind(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(25 * time.Second))
 				_, _ = io.WriteString(conn, onWire.Replace(head+"Host: localhost\n"+framing))
 				_ = conn.(*net.TCPConn).CloseWrite()
 				all, _ := io.ReadAll(conn)
@@ -211,7 +211,7 @@ func TestAttackAnswerBeforeTheBodyEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(25 * time.Second))
 		br := bufio.NewReader(conn)
 		_, _ = io.WriteString(conn, onWire.Replace("POST /api/open/a HTTP/1.1\nHost: localhost\n"+framing+"beginning"))
 		<-early

@@ -154,7 +154,7 @@ func (b *besieged) exchange(t *testing.T, as caller, send string, closes bool) *
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(25 * time.Second))
 	// Fails when the answer comes before the end of a large request.
 	_, _ = io.WriteString(conn, onWire.Replace(strings.Replace(send, "{as}", b.cookies[as], 1)))
 	var raw bytes.Buffer

@@ -115,7 +115,7 @@ func (r *recorder) answersTooMuch(text string) (dropped <-chan bool) {
 	done := make(chan bool, 1)
 	r.answersBy(func(conn net.Conn, _ *http.Request) bool {
 		_, _ = io.WriteString(conn, onWire.Replace(text))
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(25 * time.Second))
 		n, err := conn.Read(make([]byte, 1))
 		var late net.Error
 		done <- n == 0 && !(errors.As(err, &late) && late.Timeout())

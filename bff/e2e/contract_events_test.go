@@ -20,7 +20,7 @@ func TestContractHasEveryKindOfEvent(t *testing.T) {
 	s := embedded(t)
 	s.env["SESSION_MAX_AGE"] = "2h"
 	s.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	lines := s.member("ada@example.com").listen(ctx)
 	told := map[any]bool{}

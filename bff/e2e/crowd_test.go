@@ -161,7 +161,7 @@ func (c *crowd) more(when string, count func(*commuter) int64, more int64) {
 		want = append(want, count(who)+more)
 	}
 	for n, who := range c.commuters {
-		for deadline := time.Now().Add(20 * time.Second); count(who) < want[n]; <-time.After(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); count(who) < want[n]; <-time.After(5 * time.Millisecond) {
 			if c.t.Failed() || time.Now().After(deadline) {
 				c.t.Fatalf("%s: commuter %d does not get on", when, n)
 			}

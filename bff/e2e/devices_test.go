@@ -140,7 +140,7 @@ func rest(ctx context.Context, t *testing.T, lines *bufio.Scanner) string {
 
 func TestEventStreamTellsOfARevocationAndEnds(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		laptop := s.member("ada@example.com")
 		phone := s.again("ada@example.com")
@@ -158,7 +158,7 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 	s := embedded(t)
 	s.env["SESSION_MAX_AGE"] = "2h"
 	s.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := s.member("ada@example.com")
 	lines := b.listen(ctx)
@@ -197,7 +197,7 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 // An open stream must not hold up a shutdown until its deadline.
 func TestShutdownEndsStreams(t *testing.T) {
 	s := embedded(t).start("SHUTDOWN_TIMEOUT", "25s")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := s.member("ada@example.com")
 	lines := b.listen(ctx)

@@ -99,7 +99,7 @@ func TestRestartUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.terminate()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		_, _, err = conn.Read(ctx)
 		cancel()
 		var closed websocket.CloseError
@@ -148,11 +148,11 @@ func underWay(t *testing.T, file, timeout string) (b *binary, conn net.Conn, ops
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprint(conn, "POST /api/up HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst")
 	select {
 	case <-arrived:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing arrived at the upstream")
 	}
 	return b, conn, ops

@@ -53,7 +53,10 @@ type site struct {
 	// hashCost is quickHash when 0.
 	hashCost int
 	stall    time.Duration // of clients; 0: as in production
-	stop     func()
+	// questions is how long the database may take over one; 0: as in production,
+	// for tests of a database in trouble.
+	questions time.Duration
+	stop      func()
 }
 
 // quickHash keeps tests from waiting for bcrypt.
@@ -62,7 +65,7 @@ const quickHash = 4
 // embedded is the configuration of a product in embedded mode.
 func embedded(t *testing.T) *site {
 	t.Helper()
-	return &site{t: t, clock: authtest.NewClock(), env: map[string]string{"DATA_DIR": t.TempDir()}}
+	return &site{t: t, clock: authtest.NewClock(), questions: time.Minute, env: map[string]string{"DATA_DIR": t.TempDir()}}
 }
 
 // onServices is the configuration of a product on MariaDB and Redis, with the
@@ -116,7 +119,7 @@ func (s *site) start(extra ...string) *site {
 	var a *app.App
 	// Another package's tests may be trying the port at this moment.
 	s.eventually("the port", func() bool {
-		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, ClientStall: s.stall})
+		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, ClientStall: s.stall, QuestionTimeout: s.questions})
 		return !errors.Is(err, syscall.EADDRINUSE)
 	})
 	if err != nil {
@@ -172,7 +175,7 @@ func (s *site) background(what string, run func(context.Context) error) (stop fu
 			if err != nil {
 				s.t.Errorf("%s: %v", what, err)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			s.t.Errorf("%s did not stop", what)
 		}
 	}
@@ -182,7 +185,7 @@ func (s *site) background(what string, run func(context.Context) error) (stop fu
 
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s", what)

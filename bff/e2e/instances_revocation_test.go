@@ -61,8 +61,8 @@ func TestSignOutReachesTheOtherInstance(t *testing.T) {
 				break
 			}
 			a.want(t, 200)
-			if time.Since(start) > 10*time.Second {
-				t.Fatal("an ended session is served ten seconds later")
+			if time.Since(start) > time.Minute {
+				t.Fatal("an ended session is served a minute later")
 			}
 		}
 	}

@@ -201,7 +201,7 @@ func TestMailServerInTrouble(t *testing.T) {
 			for range 5 {
 				began := time.Now()
 				b.do("PUT", "/api/auth/password", object{"currentPassword": old, "newPassword": fresh}).want(t, 204)
-				if took := time.Since(began); took > 5*time.Second { // a mail has ten
+				if took := time.Since(began); took > 9*time.Second { // a mail has ten
 					t.Errorf("it took %s", took)
 				}
 				old, fresh = fresh, old
@@ -215,7 +215,7 @@ func TestMailServerInTrouble(t *testing.T) {
 			}
 			began := time.Now()
 			s.stop()
-			if took := time.Since(began); took > 15*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("the end took %s", took)
 			}
 			if logs := s.logs.String(); strings.Count(logs, `"notice not sent"`) == 0 || strings.Contains(logs, "ada@example.com") {

@@ -59,7 +59,7 @@ func (s *site) wantMetrics(want map[string]float64) {
 // A request is counted after its answer is out.
 func (s *site) awaitMetrics(want map[string]float64) {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !maps.Equal(want, s.metrics(want)) {
 		if time.Now().After(deadline) {
 			s.wantMetrics(want)

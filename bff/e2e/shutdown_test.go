@@ -13,7 +13,7 @@ import (
 // after SIGTERM: a load balancer went on sending people to a server that was
 // going away.
 func TestShutdownStopsListeningAtOnceWhateverIsOpen(t *testing.T) {
-	s := embedded(t).start("SHUTDOWN_TIMEOUT", "20s")
+	s := embedded(t).start("SHUTDOWN_TIMEOUT", "5m")
 	b := s.member("ada@example.com")
 	addr := strings.TrimPrefix(s.base, "http://")
 	conn, err := net.Dial("tcp", addr)
@@ -43,7 +43,7 @@ func TestShutdownStopsListeningAtOnceWhateverIsOpen(t *testing.T) {
 	}
 	select {
 	case <-stopped:
-	case <-time.After(10 * time.Second):
+	case <-time.After(50 * time.Second):
 		t.Error("a client that answers nothing held up the shutdown")
 	}
 }

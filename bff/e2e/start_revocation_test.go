@@ -83,7 +83,7 @@ func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 	ops.get("/livez", tokens{}).want(t, 200)
 	start := time.Now()
 	impatient.stop()
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it took %v to stop", took)
 	}
 	if strings.Contains(impatient.logs.String(), "Gatehouse is ready") {
@@ -93,7 +93,7 @@ func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 	start = time.Now()
 	p.b = p.a.twin()
 	p.b.get("/api/demo/me", with).want(t, 200)
-	if took := time.Since(start); took < 4*time.Second || took > 20*time.Second {
+	if took := time.Since(start); took < 4*time.Second || took > time.Minute {
 		t.Errorf("up after %v, want five seconds", took)
 	}
 	p.b.get("/api/auth/me", with).want(t, 200)

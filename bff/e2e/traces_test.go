@@ -209,12 +209,12 @@ func TestCollectorThatDoesNotAnswer(t *testing.T) {
 				b.do("GET", "/api/demo/me", nil).want(t, 200)
 				slowest = max(slowest, time.Since(began))
 			}
-			if slowest > 2*time.Second {
+			if slowest > 8*time.Second { // the collector is given ten
 				t.Errorf("a request took %s", slowest)
 			}
 			began := time.Now()
 			s.stop()
-			if took := time.Since(began); took > 10*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("the shutdown took %s", took)
 			}
 			if n := strings.Count(s.logs.String(), "traces cannot be delivered"); n != 1 {

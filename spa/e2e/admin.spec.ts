@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { ADMIN, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
+import { ADMIN, AT_ONCE, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
 
 // Whoever's session ends while a page is open may be told so by a 401.
 test.use({ expected: /401.* \/api\/auth\/(me|login|events)$/ })
@@ -45,13 +45,11 @@ test('an administrator changes the role of somebody who is signed in', async ({ 
   await expect(row.getByRole('button', { name: /^Make admin/ })).toBeFocused()
 
   await change(admin, row, /^Make admin/, 'Make administrator')
-  await page.getByRole('link', { name: 'Users' }).click({ timeout: 2000 })
+  await page.getByRole('link', { name: 'Users' }).click(AT_ONCE)
   await expect(page.getByRole('list', { name: 'Accounts' })).toBeVisible()
 
   await change(admin, row, /^Make user/, 'Make user')
-  await expect(page.getByRole('heading', { name: 'This page is for administrators' })).toBeVisible({
-    timeout: 2000,
-  })
+  await expect(page.getByRole('heading', { name: 'This page is for administrators' })).toBeVisible(AT_ONCE)
   await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(0)
   expect(await page.evaluate(() => Reflect.get(window, 'notReloaded'))).toBe(true)
   await expectAccessible(page)
@@ -80,7 +78,7 @@ test('an administrator disables somebody with two tabs and something half writte
   await change(admin, await find(admin, email), /^Disable/, 'Disable')
 
   for (const tab of [page, other]) {
-    await expect(tab.getByText('Your account was disabled')).toBeVisible({ timeout: 2000 })
+    await expect(tab.getByText('Your account was disabled')).toBeVisible(AT_ONCE)
     await expect(tab).toHaveURL('/signin?next=%2Fdashboard')
   }
   await expect(page.getByText(/What you had typed and not sent was not kept/)).toBeVisible()
@@ -98,9 +96,7 @@ test('an administrator signs somebody out everywhere, who comes back to the same
 
   const admin = await openAsAdmin(await device())
   await change(admin, await find(admin, email), /^Sign out everywhere/, 'Sign out everywhere')
-  await expect(page.getByText('An administrator has signed you out everywhere.')).toBeVisible({
-    timeout: 2000,
-  })
+  await expect(page.getByText('An administrator has signed you out everywhere.')).toBeVisible(AT_ONCE)
   await signIn(page, email)
   await expect(page).toHaveURL('/dashboard?tab=2')
 })

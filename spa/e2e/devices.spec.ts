@@ -1,11 +1,9 @@
 import { devices } from '@playwright/test'
-import { enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
+import { AT_ONCE, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
 
 // Whoever's session ends while a page is open may be told so by a 401.
 test.use({ expected: /401.* \/api\/(auth\/(me|events)|demo\/me)$/ })
 
-/** Long enough for a browser on a busy machine; the news itself is there in less than a second. */
-const AT_ONCE = { timeout: 2000 }
 const { userAgent } = devices['iPhone 15']
 
 test('a device ends another, then all others, and both come back to where they were', async ({

@@ -175,7 +175,7 @@ test('the printed app loads in a seventh tab, and each tab hears of a sign-out w
   for (let tabs = 1; tabs < 8; tabs++) {
     await look(tab, false)
     tab = await context.newPage()
-    await tab.goto('/orders', { timeout: 10_000 })
+    await tab.goto('/orders', { timeout: 60_000 })
     await expect(tab.getByRole('heading')).toHaveText(email)
   }
   await tab.getByRole('button', { name: 'Sign out' }).click()

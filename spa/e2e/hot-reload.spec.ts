@@ -39,12 +39,12 @@ test('an edited component changes on the page without a reload, by way of the pr
     const sockets: string[] = []
     page.on('websocket', (socket) => sockets.push(new URL(socket.url()).host))
     const first = await page.goto(`${product.url}/signin`)
-    await expect(page.getByText('Welcome back')).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByText('Welcome back')).toBeVisible({ timeout: 60_000 })
     await page.getByLabel('Email').fill('kept@example.com')
 
     const component = join(dir, 'src/routes/sign-in.tsx')
     writeFileSync(component, readFileSync(component, 'utf8').replace('Welcome back', 'Edited live'))
-    await expect(page.getByText('Edited live')).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByText('Edited live')).toBeVisible({ timeout: 60_000 })
     await expect(page.getByLabel('Email')).toHaveValue('kept@example.com') // what a reload would empty
     expect(new Set(sockets), 'where hot reload connects').toEqual(new Set([new URL(product.url).host]))
 

@@ -53,7 +53,7 @@ export async function startProduct(dir: string, env: Record<string, string>): Pr
   let log = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (text) => (log += String(text)))
   const stop = () => ended(server)
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   while (!(await answers(`${url}/healthz`))) {
     if (server.exitCode !== null || Date.now() > deadline) {
       await stop()

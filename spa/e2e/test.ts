@@ -14,6 +14,12 @@ export const password = 'plain orbit lantern 7'
 /** Made by the stack, for all tests. */
 export const ADMIN = 'root@example.com'
 
+/**
+ * For what a page is told of, and does not ask for: half a second on an idle machine, and minutes for a page that is
+ * not told.
+ */
+export const AT_ONCE = { timeout: 15_000 }
+
 /** An address that nobody else in the run has. */
 export function newEmail(): string {
   return `ada.${Date.now()}.${Math.floor(Math.random() * 1e6)}@example.com`

@@ -46,6 +46,10 @@ type Options struct {
 	// not 0. Tests use it: they do not wait.
 	ClientStall time.Duration
 
+	// QuestionTimeout replaces how long the database may take over a question
+	// when it is not 0. Tests use it: a busy machine is no database that hangs.
+	QuestionTimeout time.Duration
+
 	// AwaitReload blocks until ROUTES_FILE is to be read again; its error ends
 	// the server. nil: the routes stay as they are.
 	AwaitReload func(context.Context) error
@@ -82,6 +86,8 @@ type App struct {
 
 	awaitReload func(context.Context) error
 	clientStall time.Duration
+	// See Options.QuestionTimeout.
+	questionTimeout time.Duration
 
 	metrics *telemetry.Metrics
 	traces  *telemetry.Traces // nil unless they are wanted
@@ -105,7 +111,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
@@ -224,7 +230,7 @@ func (a *App) openStores(ctx context.Context) error {
 	}
 	a.closers = append(a.closers, a.sessions.Close)
 
-	db, err := openDatabase(ctx, c, a.log, a.now, a.questions)
+	db, err := openDatabase(ctx, c, a)
 	if err != nil {
 		return err
 	}
@@ -237,10 +243,10 @@ func (a *App) openStores(ctx context.Context) error {
 	return nil
 }
 
-func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, questions func(store string) telemetry.Question) (*sqlstore.DB, error) {
-	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: log, Now: now, Observe: questions("mysql")}
+func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, error) {
+	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout}
 	if c.Embedded {
-		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), questions("sqlite")
+		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")
 	}
 	db, err := sqlstore.Open(ctx, sc)
 	if err != nil {
@@ -256,7 +262,7 @@ func Migrate(ctx context.Context, o Options) error {
 			return fmt.Errorf("DATA_DIR: %w", err)
 		}
 	}
-	db, err := openDatabase(ctx, o.Config, o.Log, o.Now, newApp(o).questions)
+	db, err := openDatabase(ctx, o.Config, newApp(o))
 	if err != nil {
 		return err
 	}

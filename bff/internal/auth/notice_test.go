@@ -317,7 +317,7 @@ func TestNoRequestWaitsForTheMailServer(t *testing.T) {
 	if _, err := h.ChangePassword(t.Context(), in.Principal, adaPassword, anotherPassword); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 3*time.Second { // an attempt has ten
+	if took := time.Since(began); took > 9*time.Second { // an attempt has ten
 		t.Errorf("the request took %s", took)
 	}
 }

@@ -225,7 +225,7 @@ func TestSlowFollower(t *testing.T) {
 			if id != want {
 				t.Errorf("heard of %q, want %q", id, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("did not hear of %q", want)
 		}
 	}

@@ -34,7 +34,7 @@ func TestContextOfAnExchangeThatIsJustEnding(t *testing.T) {
 		if ctx.Err() == nil {
 			t.Error("it goes on")
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(25 * time.Second):
 		t.Fatal("it waits for itself")
 	}
 }

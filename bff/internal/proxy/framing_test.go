@@ -222,7 +222,7 @@ func guarded(t *testing.T, stream string, end bool, h http.HandlerFunc) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprint(c, wire(stream))
 	if end {
 		_ = c.(*net.TCPConn).CloseWrite()

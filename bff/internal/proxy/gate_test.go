@@ -128,7 +128,7 @@ func recorder(t *testing.T, answer http.HandlerFunc) (string, func() seen) {
 		select {
 		case s := <-got:
 			return s
-		case <-time.After(5 * time.Second):
+		case <-time.After(25 * time.Second):
 			t.Fatal("nothing arrived at the upstream")
 			return seen{}
 		}
@@ -186,7 +186,7 @@ func (g *gate) dial(t *testing.T) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c, bufio.NewReader(c)
 }
 
@@ -210,7 +210,7 @@ func (g *gate) raw(t *testing.T, head string) *http.Response {
 
 func (g *gate) do(t *testing.T, method, path string, body io.Reader, header ...string) (*http.Response, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, g.URL+path, body)
 	if err != nil {

@@ -28,7 +28,7 @@ func TestRequestEndsBeforeItsWebSocket(t *testing.T) {
 	defer c.CloseNow()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(25 * time.Second):
 		t.Fatal("the handler waits for the WebSocket")
 	}
 	if err := c.Write(t.Context(), websocket.MessageText, []byte("still there?")); err != nil {
@@ -123,7 +123,7 @@ func TestSocketEndsAtBothEnds(t *testing.T) {
 			g.proxy.streams.mu.Unlock()
 			select {
 			case <-gone:
-			case <-time.After(5 * time.Second):
+			case <-time.After(25 * time.Second):
 				t.Error("it lives on")
 			}
 		})
@@ -187,7 +187,7 @@ func TestSocketIsHeardWhileItDoesNotListen(t *testing.T) {
 		s.mu.Unlock()
 		runtime.Gosched()
 	}
-	_ = client.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	_ = client.SetWriteDeadline(time.Now().Add(time.Minute))
 	heard := make(chan string, 1)
 	go func() { b := make([]byte, 9); n, _ := s.Read(b); heard <- string(b[:n]) }()
 	if _, err := io.WriteString(client, "listen"); err != nil {

@@ -56,7 +56,7 @@ func (u *leaver) hangUp(t *testing.T) {
 	select {
 	case u.leave <- struct{}{}:
 		<-u.left
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("no connection to hang up")
 	}
 }

@@ -44,7 +44,7 @@ func echoUpstream(t *testing.T, header chan<- http.Header) string {
 
 func dialSocket(t *testing.T, g *gate) (*websocket.Conn, *http.Response) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 	defer cancel()
 	c, res, err := websocket.Dial(ctx, g.URL+"/api/x", &websocket.DialOptions{Subprotocols: []string{"chat.v1", "chat.v2"}})
 	if err != nil {

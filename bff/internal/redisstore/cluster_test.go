@@ -155,7 +155,7 @@ func unanswered(t *testing.T, s *redisstore.Store, user, id string) {
 	if !errors.Is(err, auth.ErrSessionStore) || errors.Is(err, auth.ErrNoSession) {
 		t.Errorf("get of %s on a dead master: %v, want ErrSessionStore and nothing else", id, err)
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v to say that there is no answer", took)
 	}
 }

@@ -21,12 +21,19 @@ import (
 // two seconds after its start.
 func TestFollowingAtOnce(t *testing.T) {
 	server := servertest.Redis(t)
-	s := open(t, server.URL, time.Now)
-	start := time.Now()
-	authtest.Follow(t, s, time.Hour)
-	eventually(t, "following an empty stream", s.Following)
-	if took := time.Since(start); took > 1500*time.Millisecond { // what waits takes two seconds
-		t.Errorf("it took %v", took)
+	// What waits takes two seconds each time: one that is sooner does not.
+	for tries := 1; ; tries++ {
+		s := open(t, server.URL, time.Now)
+		start := time.Now()
+		authtest.Follow(t, s, time.Hour)
+		eventually(t, "following an empty stream", s.Following)
+		took := time.Since(start)
+		if took < 1900*time.Millisecond {
+			return
+		}
+		if tries == 10 {
+			t.Fatalf("it took %v at the tenth time", took)
+		}
 	}
 }
 
@@ -41,7 +48,7 @@ func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 		ends = append(ends, revocation(typical("u", "s", clock.Now()), clock.Advance(time.Second)))
 	}
 	must(t, s.End(t.Context(), ends...))
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	heard := 0
 	_ = s.Follow(ctx, time.Hour, auth.Follower{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(auth.Revocation) {

@@ -263,7 +263,7 @@ func askWithin(t *testing.T, limit time.Duration, addr, command string) string {
 
 func eventually(t *testing.T, ok func() bool, complaint string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(pollEvery) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(pollEvery) {
 		if time.Now().After(deadline) {
 			t.Fatal(complaint)
 		}

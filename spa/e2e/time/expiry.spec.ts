@@ -1,4 +1,4 @@
-import { enter, expect, expectAccessible, openAsMember, registered, signIn, test } from '../test'
+import { AT_ONCE, enter, expect, expectAccessible, openAsMember, registered, signIn, test } from '../test'
 
 // What expires is refused first, and the browser notes that down.
 test.use({ expected: /401.* \/api\/(auth\/(me|refresh|sessions|activity|events)|demo\/(me|notes))$/ })
@@ -94,9 +94,9 @@ test('a session that comes to its absolute end says so in time, and ends on the 
   await expect(page.getByText('Stays signed in')).toBeVisible()
   await expect(page.getByText(/^This session ends on/)).toHaveCount(0)
   await stack.advance('71h56m') // of the 72 hours that are left of 90 days
-  await expect(page.getByText(/^This session ends on/)).toBeVisible({ timeout: 2000 })
+  await expect(page.getByText(/^This session ends on/)).toBeVisible(AT_ONCE)
   await expectAccessible(page)
   await stack.advance('4m')
-  await expect(page.getByText('Your session has expired')).toBeVisible({ timeout: 2000 })
+  await expect(page.getByText('Your session has expired')).toBeVisible(AT_ONCE)
   await expect(page).toHaveURL('/signin?next=%2Fdashboard')
 })

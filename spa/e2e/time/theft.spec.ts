@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { expect, expectAccessible, openAsMember, signIn, test } from '../test'
+import { AT_ONCE, expect, expectAccessible, openAsMember, signIn, test } from '../test'
 
 test.use({ expected: /401.* \/api\/(auth\/(me|refresh|events)|demo\/me)$/ })
 
@@ -24,7 +24,7 @@ test('a thief who comes after the owner ends the session for both', async ({ pag
   await thief.getByRole('button', { name: 'Send' }).click()
 
   for (const one of [page, thief]) {
-    await expect(one.getByText(WORDS)).toBeVisible({ timeout: 2000 })
+    await expect(one.getByText(WORDS)).toBeVisible(AT_ONCE)
     await expect(one).toHaveURL('/signin?next=%2Fdashboard')
     await expect(one.getByText(email)).toHaveCount(0)
   }
@@ -56,7 +56,7 @@ test('a thief who comes before the owner is out with the owner’s next call', a
   await stack.advance('16s')
   await page.getByRole('button', { name: 'Send' }).click()
   for (const one of [page, thief]) {
-    await expect(one.getByText(WORDS)).toBeVisible({ timeout: 2000 })
+    await expect(one.getByText(WORDS)).toBeVisible(AT_ONCE)
     await expect(one).toHaveURL('/signin?next=%2Fdashboard')
   }
 })

@@ -30,7 +30,7 @@ describe('shows the session', () => {
     answerMe(() => me({ accessExpiresAt: new Date(Date.now() + 765_000).toISOString(), remember: true }))
     await open()
     const session = within(screen.getByRole('region', { name: 'This session' }))
-    expect(session.getByRole('timer')).toHaveTextContent('in 12:4')
+    expect(session.getByRole('timer')).toHaveTextContent(/in 12:[0-4]\d/)
     expect(session.getByText('Stays signed in')).toBeVisible()
     expect(session.getByText(/8 Jan 2099/)).toBeVisible()
     expect(session.getByText(/1 Apr 2099/)).toBeVisible()
