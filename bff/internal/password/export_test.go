@@ -7,7 +7,7 @@ import (
 
 // Occupy takes the place of one hash under way until release is called.
 func (h *Hasher) Occupy(ctx context.Context, who Party) (release func(), err error) {
-	return h.acquire(ctx, who)
+	return h.acquireHash(ctx, who)
 }
 
 // Check is what Judge computes in its place of the queue.

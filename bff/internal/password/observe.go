@@ -4,7 +4,8 @@ package password
 type Observer struct {
 	// Refused: the queue was full.
 	Refused func()
-	// Begins: somebody's turn has come; what it returns is called at its end.
+	// Begins is called when a hash begins to be computed; what it returns is
+	// called at its end.
 	Begins func() (ended func())
 }
 
@@ -18,7 +19,7 @@ func (o Observer) begins() (ended func()) {
 	return o.Begins()
 }
 
-// Running is how many passwords are being hashed.
+// Running is how many passwords are being hashed or judged.
 func (h *Hasher) Running() int { return len(h.queue.slots) }
 
 // Waiting is how many callers wait for their turn.

@@ -45,5 +45,9 @@ func TestHasherTellsItsObserver(t *testing.T) {
 		}
 		synctest.Wait()
 		want("all done", 0, 0, 1, 2, 2)
+		if _, err := h.Judge(t.Context(), password.Party{}, "a harbour at dawn", "ada"); err != nil {
+			t.Error(err)
+		}
+		want("a judged password is no hash", 0, 0, 1, 2, 2)
 	})
 }

@@ -82,7 +82,7 @@ func NewHasher(cost, concurrent, waiting int) (*Hasher, error) {
 // Hash gives the string to store. It answers ErrBusy when the queue is full
 // and ctx's error when the caller gave up while waiting.
 func (h *Hasher) Hash(ctx context.Context, party Party, pw string) (string, error) {
-	release, err := h.acquire(ctx, party)
+	release, err := h.acquireHash(ctx, party)
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +107,7 @@ func (h *Hasher) Hash(ctx context.Context, party Party, pw string) (string, erro
 // alone, never on whether there is an account or what its hash is. That goes
 // for ErrUnreadableHash, too, which is a no that the operator must hear of.
 func (h *Hasher) Verify(ctx context.Context, party Party, stored, pw string) (ok, rehash bool, err error) {
-	release, err := h.acquire(ctx, party)
+	release, err := h.acquireHash(ctx, party)
 	if err != nil {
 		return false, false, err
 	}

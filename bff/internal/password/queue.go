@@ -72,6 +72,18 @@ func (q *queue) len() int {
 	return q.inside
 }
 
+// acquireHash is acquire for a computation of bcrypt, which observers time. To
+// judge a password takes a thousandth of that, and would make hashing look quick.
+func (h *Hasher) acquireHash(ctx context.Context, party Party) (release func(), err error) {
+	leave, err := h.acquire(ctx, party)
+	if err != nil {
+		return nil, err
+	}
+	ended := h.observe.begins()
+	return func() { ended(); leave() }, nil
+}
+
+// acquire waits for a turn.
 func (h *Hasher) acquire(ctx context.Context, party Party) (release func(), err error) {
 	if !h.queue.enter(party) {
 		if h.observe.Refused != nil {
@@ -81,8 +93,7 @@ func (h *Hasher) acquire(ctx context.Context, party Party) (release func(), err 
 	}
 	select {
 	case h.queue.slots <- struct{}{}:
-		ended := h.observe.begins()
-		return func() { ended(); <-h.queue.slots; h.queue.leave(party) }, nil
+		return func() { <-h.queue.slots; h.queue.leave(party) }, nil
 	case <-ctx.Done():
 		h.queue.leave(party)
 		return nil, ctx.Err()

@@ -31,7 +31,7 @@ func (m *Metrics) Watch(s Sources) {
 			Namespace: namespace, Name: name, Help: help, ConstLabels: labels,
 		}, func() float64 { return float64(value()) }))
 	}
-	number("password_hashes_running", "Passwords that are being hashed.", nil, s.HashesRunning)
+	number("password_hashes_running", "Passwords that are being hashed or judged.", nil, s.HashesRunning)
 	number("password_hashes_waiting", "Passwords that wait for their turn.", nil, s.HashesWaiting)
 	number("limits_in_memory", "1 while limits are counted by this instance alone, because Redis does not answer.", nil,
 		func() int { return int(truth(s.LimitsInMemory())) })
