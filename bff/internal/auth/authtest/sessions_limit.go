@@ -69,13 +69,13 @@ func full(t *testing.T, s Store, clock *Clock, user string) []auth.Session {
 	return all
 }
 
-// count fails unless the user has so many sessions, and gives their ids.
-func count(t *testing.T, s Store, user string, want int) map[string]bool {
+// wantMost fails unless the user has auth.MaxSessions, and gives their ids.
+func wantMost(t *testing.T, s Store, user string) map[string]bool {
 	t.Helper()
 	list, err := ListSessions(t.Context(), s, user)
 	must(t, err)
-	if len(list) != want {
-		t.Errorf("%d sessions, want %d", len(list), want)
+	if len(list) != auth.MaxSessions {
+		t.Errorf("%d sessions, want %d", len(list), auth.MaxSessions)
 	}
 	ids := map[string]bool{}
 	for _, x := range list {
@@ -107,13 +107,13 @@ func testSessionLimit(t *testing.T, s Store, clock *Clock) {
 		stored, err := s.Get(t.Context(), user, x.ID)
 		must(t, err)
 		must(t, s.Swap(t.Context(), stored, x))
-		count(t, s, user, auth.MaxSessions)
+		wantMost(t, s, user)
 	}
 	there(t, s, other)
 	// A session that has ended leaves its place to the next one.
 	must(t, s.End(t.Context(), revocation(all[50], clock.Now())))
 	createSession(t, s, session(user, clock.Now()))
-	count(t, s, user, auth.MaxSessions)
+	wantMost(t, s, user)
 }
 
 // tidy is x as a store gives its times back.
@@ -145,7 +145,7 @@ func testSessionLimitTies(t *testing.T, s Store, clock *Clock) {
 		same(t, "made room", displaced[len(displaced)-1:], []string{all[i].ID})
 		must(t, s.End(t.Context(), revocation(all[i], clock.Now())))
 	}
-	count(t, s, user, auth.MaxSessions)
+	wantMost(t, s, user)
 }
 
 func testSessionLimitExpired(t *testing.T, s Store, clock *Clock) {
@@ -162,14 +162,14 @@ func testSessionLimitExpired(t *testing.T, s Store, clock *Clock) {
 	for range auth.MaxSessions - 1 {
 		createSession(t, s, session(user, clock.Now()))
 	}
-	if ids := count(t, s, user, auth.MaxSessions); !ids[stays.ID] {
+	if ids := wantMost(t, s, user); !ids[stays.ID] {
 		t.Error("a session made room for others although most had ended")
 	}
 	// One that has ended before it is stored takes no place.
 	late := session(user, clock.Now())
 	late.IdleEnd = clock.Now()
 	createSession(t, s, late)
-	count(t, s, user, auth.MaxSessions)
+	wantMost(t, s, user)
 }
 
 func testSessionLimitRace(t *testing.T, s Store, clock *Clock) {
@@ -191,7 +191,7 @@ func testSessionLimitRace(t *testing.T, s Store, clock *Clock) {
 	}
 	close(open)
 	must(t, start.Wait())
-	ids := count(t, s, user, auth.MaxSessions)
+	ids := wantMost(t, s, user)
 	for _, x := range made {
 		if !ids[x.ID] {
 			t.Errorf("a session of those that were made at once is gone")
@@ -221,5 +221,5 @@ func testSessionLimitRepeated(t *testing.T, s Store, clock *Clock) {
 	for range 3 {
 		createSession(t, s, all[0])
 	}
-	count(t, s, user, auth.MaxSessions)
+	wantMost(t, s, user)
 }
