@@ -61,6 +61,44 @@ func TestDeviceCookiesOpenNoFurtherCounts(t *testing.T) {
 	wantCode(t, err, auth.CodeTooManyAttempts)
 }
 
+// keysTaken notes what is counted.
+type keysTaken struct {
+	auth.Limiter
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+func (k *keysTaken) Take(ctx context.Context, key string, a auth.Allowance) (time.Duration, error) {
+	k.mu.Lock()
+	k.keys[key] = true
+	k.mu.Unlock()
+	return k.Limiter.Take(ctx, key, a)
+}
+
+// A device cookie of the sender's own making left the network's limit behind, and
+// each email began a count of its own: they filled Redis, and pushed the counts
+// of others, the sender's network among them, out of memory.
+func TestRefusedSignInsBeginNoCounts(t *testing.T) {
+	counts := &keysTaken{keys: map[string]bool{}}
+	h := open(t, limited, func(d *auth.Deps) { counts.Limiter, d.Limiter = d.Limiter, counts })
+	h.register()
+	ctx := from(t.Context(), "192.0.2.1")
+	own, err := h.SignIn(ctx, auth.Credentials{Email: adaEmail, Password: adaPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 300 {
+		_ = h.guess(ctx, fmt.Sprintf("u%d@example.com", n), []string{"", "made.up", own.Device}[n%3])
+	}
+	// The network, and ten accounts. Sign-up has a count, too.
+	if n := len(counts.keys); n > 12 {
+		t.Errorf("%d counts for ten sign-ins that were judged and 291 that were refused", n)
+	}
+	if _, err := h.SignIn(ctx, auth.Credentials{Email: adaEmail, Password: adaPassword, Device: own.Device}); err != nil {
+		t.Errorf("the known browser in that network: %v", err)
+	}
+}
+
 // A network whose ten sign-ins are used up keeps no browser out that has signed
 // in before, each to its own account.
 func TestOthersInANetworkKeepNoKnownBrowserOut(t *testing.T) {

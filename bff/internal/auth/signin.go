@@ -98,22 +98,23 @@ func (s *Service) admit(ctx context.Context, email Email, device string) (user U
 			return User{}, "", err
 		}
 	}
-	if err := s.take(ctx, "signin-account:"+network(ctx)+" "+email.Key, s.limits.SignIn); err != nil {
-		return User{}, "", err
-	}
 	user, err = s.users.ByEmail(ctx, email.Key)
 	if err != nil && !errors.Is(err, ErrNoUser) {
 		return User{}, "", storeError(err)
 	}
+	counter, err = "account:"+email.Key, nil
 	switch {
 	case user.ID != "" && s.tokens.VerifyDevice(device, user.ID):
-		return user, "device:" + device, s.take(ctx, "signin:"+device, s.limits.SignIn)
+		counter, err = "device:"+device, s.take(ctx, "signin:"+device, s.limits.SignIn)
 	case device != "":
 		err = networks()
-	default:
-		err = nil
 	}
-	return user, "account:" + email.Key, err
+	if err != nil {
+		return User{}, "", err
+	}
+	// After the others: it has as many keys as there are emails, and a sender
+	// that made up device cookies began a key with each request.
+	return user, counter, s.take(ctx, "signin-account:"+network(ctx)+" "+email.Key, s.limits.SignIn)
 }
 
 func checkCredentials(in Credentials) (Email, map[string]string) {
