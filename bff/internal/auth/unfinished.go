@@ -52,7 +52,7 @@ func (u *unfinished) add(o signOut) {
 	defer u.mu.Unlock()
 	key, userID := o.key(), o.ends[0].UserID
 	if before, known := u.waiting[key]; known {
-		o = joined(o, before)
+		o = joined(before, o)
 		u.remove(key)
 	}
 	if room := maxUnfinishedOfUser - u.byUser[userID]; room < len(o.ends) {
@@ -84,15 +84,17 @@ func (u *unfinished) add(o signOut) {
 	u.byUser[userID] += len(o.ends)
 }
 
-// joined is o with those ends of before that it lacks.
-func joined(o, before signOut) signOut {
-	o.ends = slices.Clone(o.ends)
-	for _, e := range before.ends {
-		if !slices.ContainsFunc(o.ends, func(x Revocation) bool { return x.SessionID == e.SessionID }) {
-			o.ends = append(o.ends, e)
+// joined is a sign-out that waits already with those ends of another that it
+// lacks. Its event stays: a thief who was caught, and then signed out, must not
+// turn the theft in the trail into a sign-out.
+func joined(waiting, o signOut) signOut {
+	waiting.ends = slices.Clone(waiting.ends)
+	for _, e := range o.ends {
+		if !slices.ContainsFunc(waiting.ends, func(x Revocation) bool { return x.SessionID == e.SessionID }) {
+			waiting.ends = append(waiting.ends, e)
 		}
 	}
-	return o
+	return waiting
 }
 
 // fullest is the user with the most sessions in waiting.

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,6 +110,33 @@ func TestTheftDuringAnOutageIsFinishedLater(t *testing.T) {
 		_, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
 		return errors.Is(err, auth.ErrNoSession)
 	})
+}
+
+// A thief who was caught while the store could not end the session signed out,
+// and the trail had a sign-out where it should have a theft; no notice was sent.
+func TestSignOutOfAThiefDoesNotReplaceTheTheft(t *testing.T) {
+	box := &postbox{}
+	store := &stubborn{}
+	h, c := arrived(t, mailTo(box), func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+	h.clock.Advance(20 * time.Minute)
+	g, err := h.Refresh(t.Context(), c.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.who(g.Cookies)
+	h.clock.Advance(time.Minute)
+	store.refuses.Store(true)
+	_, err = h.Refresh(t.Context(), c.Refresh)
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	store.refuses.Store(false)
+	eventually(t, "the theft in the trail", func() bool { return len(h.eventsOf(auth.EventRefreshReuse)) == 1 })
+	if got := kinds(h.told(box)); !slices.Contains(got, auth.NoticeSessionStolen) {
+		t.Errorf("notices %v", got)
+	}
+	if n := len(h.eventsOf(auth.EventLogout)); n != 0 {
+		t.Errorf("%d sign-outs in the trail", n)
+	}
 }
 
 // A dead token, repeated, filled the revocation stream until other people's
