@@ -54,7 +54,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, hashingError(err)
 	}
-	if err := s.storeAnswers(ctx, who); err != nil {
+	if err := s.hasRecord(ctx, who); err != nil {
 		return Grant{}, err
 	}
 	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who); err != nil {
@@ -72,13 +72,13 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	return s.rotate(ctx, rec.token(), s.now(), withoutSettling)
 }
 
-// storeAnswers asks for the session that a member speaks from. Their own change
-// of password needs its record for new cookies, and a password that was changed
-// behind a 503 would be wrong when they try again.
-func (s *Service) storeAnswers(ctx context.Context, who Principal) error {
+// hasRecord asks for the session that a member speaks from. Their own change of
+// password needs its record for new cookies: a password that was changed behind
+// a 503, or behind a 401, would be wrong when they try again.
+func (s *Service) hasRecord(ctx context.Context, who Principal) error {
 	_, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
 	if errors.Is(err, ErrNoSession) {
-		return nil
+		return &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
 	}
 	return storeError(err)
 }
@@ -113,7 +113,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err != nil {
 		return err
 	}
-	if err := s.storeAnswers(ctx, who); err != nil {
+	if err := s.hasRecord(ctx, who); err != nil {
 		return err
 	}
 	x := s.settlement(user.ID, who)

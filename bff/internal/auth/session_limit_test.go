@@ -250,6 +250,22 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsAway(t *testing.T) {
 	}
 }
 
+// The record was lost with the store's memory, or ended a moment ago elsewhere:
+// the password was changed behind a 401 that sends to the sign-in page, where the
+// old one was wrong.
+func TestOwnPasswordIsNotChangedWithoutTheSession(t *testing.T) {
+	h, c := arrived(t)
+	who := h.who(c)
+	if err := h.sessions.End(t.Context(), auth.Revocation{UserID: c.UserID, SessionID: c.SessionID, At: h.clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
+	wantCode(t, err, auth.CodeSessionRevoked)
+	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword}); err != nil {
+		t.Errorf("the old password: %v", err)
+	}
+}
+
 // One account's sign-outs, repeated with every token that it ever had, filled
 // the queue until other people's were given up.
 func TestSignOutsOfOneAccountLeaveRoomForOthers(t *testing.T) {
