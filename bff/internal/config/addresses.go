@@ -1,14 +1,12 @@
 package config
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 func (v *variables) addresses(c *Config, mistakes *problems) {
@@ -66,34 +64,6 @@ func portOf(addr string) (string, error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	return port, err
-}
-
-// parseOrigin wants scheme://host[:port] and nothing else, and gives it in
-// the form a browser writes into Origin: lower case, default port left out.
-func parseOrigin(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, errors.New("is no URL; write https://host or http://localhost:port")
-	}
-	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("must start with https:// (or http:// on localhost)")
-	case u.Hostname() == "":
-		return nil, errors.New("names no host")
-	case u.User != nil, u.RawQuery != "", u.Fragment != "", u.Path != "" && u.Path != "/":
-		return nil, errors.New("must be an origin: no path, query or user")
-	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
-		return nil, errors.New("has a host that browsers write in ASCII; use that form (xn--…)")
-	}
-	p := u.Port()
-	if _, err := strconv.ParseUint(p, 10, 16); p != "" && err != nil {
-		return nil, errors.New("has a port above 65535")
-	}
-	if p == "" || u.Scheme == "http" && p == "80" || u.Scheme == "https" && p == "443" {
-		u.Host = strings.TrimSuffix(u.Host, ":"+p)
-	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
 // isLocal: the addresses that never leave the machine, where http and

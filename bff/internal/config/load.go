@@ -89,6 +89,7 @@ func Load(getenv func(string) string) (*Config, error) {
 		}
 	}
 	c := v.config(&mistakes)
+	c.otel(getenv, &mistakes)
 	if len(mistakes) > 0 {
 		return c, mistakes
 	}

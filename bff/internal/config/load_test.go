@@ -201,6 +201,11 @@ func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
 		"http://[::1]:8080":              "http://[::1]:8080",
 		"https://localhost:8443":         "https://localhost:8443",
 		"https://xn--bcher-kva.example/": "https://xn--bcher-kva.example",
+		"https://app.example.com:0443":   "https://app.example.com",
+		"http://localhost:08080":         "http://localhost:8080",
+		"http://[0:0:0:0:0:0:0:1]:8080":  "http://[::1]:8080",
+		"https://192.0.2.1":              "https://192.0.2.1",
+		"https://my_app.example.com":     "https://my_app.example.com",
 	} {
 		if got := load(t, production().with(environment{"PUBLIC_URL": value})).PublicURL.String(); got != want {
 			t.Errorf("%s becomes %s, want %s", value, got, want)
@@ -224,6 +229,29 @@ func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
 		" https://app.example.com":       "is no URL",
 		"https://app.example.com\n":      "is no URL",
 		"https://a.example https://b.ex": "is no URL",
+		"https://app.example.com.":       "ends in a dot",
+		"https://app.example.com.:8443":  "ends in a dot",
+		"https://localhost.":             "ends in a dot",
+		"http://localhost.:8080":         "ends in a dot",
+		"http://127.0.0.1.:8080":         "ends in a dot",
+		"https://.":                      "ends in a dot",
+		"https://app.example.com/?":      "no path, query or user",
+		"https://app.example.com?":       "no path, query or user",
+		"https://app.example.com/#":      "no path, query or user",
+		"https://@app.example.com":       "no path, query or user",
+		"https://.example.com":           "not a name",
+		"https://app..example.com":       "not a name",
+		"https://*.example.com":          "not a name",
+		"https://a.example,b.example":    "not a name",
+		"https://\u212aelvin.example":    "xn--",
+		"http://127.1:8080":              "four numbers",
+		"http://2130706433:8080":         "four numbers",
+		"http://0x7f.0.0.1:8080":         "four numbers",
+		"http://0x7f000001:8080":         "four numbers",
+		"https://127.000.000.001":        "four numbers",
+		"https://[fe80::1%25eth0]":       "zone",
+		"https://[::ffff:192.0.2.1]":     "write 192.0.2.1",
+		"https://[192.0.2.1]":            "is no URL",
 	} {
 		onlyMistake(t, value, production().with(environment{"PUBLIC_URL": value}), want)
 	}
