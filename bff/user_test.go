@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -148,4 +150,25 @@ func TestUserVerbs(t *testing.T) {
 	}
 	operate(t, env, nil, "create", "ada@example.com").want(t, "no standard input", exitFailed, "", "no password")
 	operate(t, env, untouched(t), "create", "ada@example.com").want(t, "a broken one", exitFailed, "", "read the password: standard input was read")
+}
+
+// `user list` migrated the production schema, before its servers were replaced.
+func TestUserVerbsLeaveTablesOfAnotherVersionAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	env := map[string]string{"DATA_DIR": dir, "OPS_ADDR": "off"}
+	// As a version left it that had no tables yet.
+	if err := os.WriteFile(filepath.Join(dir, "gatehouse.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range userVerbs() {
+		args := []string{v.name}
+		for _, a := range v.arguments {
+			args = append(args, map[string]string{"EMAIL": "ada@example.com", "ROLE": "user"}[a])
+		}
+		got := operate(t, env, strings.NewReader(operatorsPassword), args...)
+		got.want(t, v.name, 1, "", "run `gatehouse migrate`")
+	}
+	gatehouse(t, env, "migrate").want(t, "migrate", 0, "", "")
+	operate(t, env, nil, "list").want(t, "list", 0, "EMAIL", "")
 }

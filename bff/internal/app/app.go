@@ -126,7 +126,7 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err := a.openTraces(ctx); err != nil {
 		return err
 	}
-	if err := a.openStores(ctx); err != nil {
+	if err := a.openStores(ctx, (*sqlstore.DB).Migrate); err != nil {
 		return err
 	}
 	if err := a.listen(ctx); err != nil {
@@ -200,7 +200,8 @@ func (a *App) wire(tokens *token.Issuer) error {
 	return nil
 }
 
-func (a *App) openStores(ctx context.Context) error {
+// openStores: schema sees to the version of the tables.
+func (a *App) openStores(ctx context.Context, schema func(*sqlstore.DB, context.Context) error) error {
 	c := a.config
 	if c.Embedded {
 		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
@@ -237,8 +238,8 @@ func (a *App) openStores(ctx context.Context) error {
 	a.db = db
 	a.state.checks = append(a.state.checks, check{"mysql", db.Ping})
 	a.closers = append(a.closers, db.Close)
-	if err := db.Migrate(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	if err := schema(db, ctx); err != nil {
+		return fmt.Errorf("tables: %w", err)
 	}
 	return nil
 }

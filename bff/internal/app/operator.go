@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 
 // What an operator can do about accounts.
@@ -108,7 +109,13 @@ func hasAccounts(dir string) error {
 func operateHere(ctx context.Context, o Options, c Command) (out string, err error) {
 	a := newApp(o)
 	defer func() { err = errors.Join(err, a.close()) }()
-	if err := a.openStores(ctx); err != nil {
+	// Only serve and migrate change tables, but for an embedded database that is
+	// made here.
+	schema := (*sqlstore.DB).CheckSchema
+	if o.Config.Embedded && hasAccounts(o.Config.DataDir) != nil {
+		schema = (*sqlstore.DB).Migrate
+	}
+	if err := a.openStores(ctx, schema); err != nil {
 		return "", err
 	}
 	if _, err := a.openService(o.HashCost); err != nil {

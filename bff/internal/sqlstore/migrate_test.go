@@ -178,3 +178,58 @@ func TestMigrateGoesOnWhereItFailed(t *testing.T) {
 		}
 	})
 }
+
+// A command that only looks must not migrate, nor make a table.
+func TestCheckSchemaRefusesOtherVersionsAndChangesNothing(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, c Config) {
+		db := openDB(t, c)
+		tables := func() []string {
+			all, err := db.orm.Migrator().GetTables()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		if err := db.CheckSchema(t.Context()); !errors.Is(err, ErrSchemaOlder) || !strings.Contains(err.Error(), "gatehouse migrate") {
+			t.Errorf("an empty database: %v", err)
+		}
+		if got := tables(); len(got) != 0 {
+			t.Errorf("it has made %v", got)
+		}
+		older := copied(t)
+		for name := range older {
+			if name >= "0008" {
+				delete(older, name)
+			}
+		}
+		if err := db.migrate(t.Context(), older); err != nil {
+			t.Fatal(err)
+		}
+		before := tables()
+		if err := db.CheckSchema(t.Context()); !errors.Is(err, ErrSchemaOlder) || !strings.Contains(err.Error(), "schema 7") {
+			t.Errorf("an older schema: %v", err)
+		}
+		if got := tables(); len(got) != len(before) {
+			t.Errorf("it has made %v of %v", got, before)
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.CheckSchema(t.Context()); err != nil {
+			t.Errorf("this schema: %v", err)
+		}
+		newer := copied(t)
+		newer["0999_future.sql"] = migration("CREATE TABLE future (id INTEGER PRIMARY KEY)")
+		if err := db.migrate(t.Context(), newer); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.CheckSchema(t.Context()); !errors.Is(err, ErrSchemaNewer) || !strings.Contains(err.Error(), "999") {
+			t.Errorf("a newer schema: %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := db.CheckSchema(ctx); !errors.Is(err, auth.ErrDatabase) || errors.Is(err, ErrSchemaOlder) {
+			t.Errorf("a database that was not asked: %v", err)
+		}
+	})
+}

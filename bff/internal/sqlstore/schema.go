@@ -1,0 +1,63 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// ErrSchemaOlder means that this binary has migrations which the database lacks.
+var ErrSchemaOlder = errors.New("the database was migrated by an older version of Gatehouse, or not yet: " +
+	"run `gatehouse migrate` (or start the server) first, or use the version that the servers run")
+
+// CheckSchema reports whether the schema is that of this binary, and changes
+// nothing: a command that lists accounts migrated the production database, before
+// its servers were replaced. Errors are ErrSchemaOlder, ErrSchemaNewer or wrap
+// auth.ErrDatabase.
+func (db *DB) CheckSchema(ctx context.Context) error {
+	want, err := newestMigration()
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	var have int64
+	err = db.do(ctx, "version of the schema", func(orm *gorm.DB) error {
+		return orm.Table(goose.DefaultTablename).Where("is_applied").Select("COALESCE(MAX(version_id), 0)").Scan(&have).Error
+	})
+	switch {
+	case err != nil && !isMissingTable(err):
+		return failed(ctx, "version of the schema", err)
+	case have < want:
+		err = ErrSchemaOlder
+	case have > want:
+		err = ErrSchemaNewer
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w (schema %d, this binary knows %d)", err, have, want)
+}
+
+const mysqlNoSuchTable = 1146
+
+func isMissingTable(err error) bool {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number == mysqlNoSuchTable
+	}
+	return strings.Contains(err.Error(), "no such table") // SQLite has no code for it
+}
+
+func newestMigration() (newest int64, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	for _, name := range names {
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+		version, parseErr := strconv.ParseInt(number, 10, 64)
+		newest, err = max(newest, version), errors.Join(err, parseErr)
+	}
+	return newest, err
+}
