@@ -98,7 +98,7 @@ func (s *Audit) has(id string) bool {
 func cut(e auth.Event) auth.Event {
 	e.At = fromMillis(millis(e.At))
 	for text, most := range map[*string]int{
-		&e.UserID: 64, &e.ActorID: 64, &e.SessionID: 64, &e.Detail: 100, &e.IP: 45, &e.UserAgent: 256, &e.RequestID: 64,
+		(*string)(&e.Type): 32, &e.UserID: 64, &e.ActorID: 64, &e.SessionID: 64, &e.Detail: 255, &e.IP: 64, &e.UserAgent: 256, &e.RequestID: 128,
 	} {
 		*text = strings.ToValidUTF8(*text, "\uFFFD")
 		if len(*text) > most {

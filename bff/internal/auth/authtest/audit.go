@@ -34,6 +34,7 @@ func RunAudit(t *testing.T, open func(t *testing.T) (auth.Users, Trail)) {
 		{"a thousand at once", testManyEvents},
 		{"an event is kept once and never changed", testRepeatedEvents},
 		{"what strangers write is cut, not refused", testEventTooLong},
+		{"each text has one length in every store", testEventLengths},
 		{"an event without an ID is refused, and those with it", testEventWithoutID},
 		{"an account and its event are stored together", testCreateTogether},
 		{"a changed account and its events are stored together", testChangeTogether},
