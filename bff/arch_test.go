@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"auth/authtest": {"auth"},
 	"sqlstore":      {"auth"},
 	"redisstore":    {"auth"},
-	"memstore":      {"auth"},
+	"memstore":      {"auth", "textfile"},
 	"proxy":         {"textfile"},
 	"web":           {"auth", "proxy", "textfile"},
 	"demoapi":       {},

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -204,11 +203,11 @@ func (a *App) wire(tokens *token.Issuer) error {
 func (a *App) openStores(ctx context.Context, schema func(*sqlstore.DB, context.Context) error) error {
 	c := a.config
 	if c.Embedded {
-		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-			return fmt.Errorf("DATA_DIR: %w", err)
+		if err := openDataDir(c.DataDir); err != nil {
+			return err
 		}
 		// The journal's lock comes first: it keeps a second server out.
-		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, "sessions"), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, sessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("open sessions: %w", err)
 		}
@@ -259,8 +258,8 @@ func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, 
 // Migrate brings the tables up to date and does nothing else.
 func Migrate(ctx context.Context, o Options) error {
 	if o.Config.Embedded {
-		if err := os.MkdirAll(o.Config.DataDir, 0o700); err != nil {
-			return fmt.Errorf("DATA_DIR: %w", err)
+		if err := openDataDir(o.Config.DataDir); err != nil {
+			return err
 		}
 	}
 	db, err := openDatabase(ctx, o.Config, newApp(o))

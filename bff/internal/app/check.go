@@ -29,6 +29,9 @@ func Check(c *config.Config) error {
 	if c.RedisURL != "" {
 		mistakes = append(mistakes, redisstore.CheckURL(c.RedisURL.Reveal())) // nil is dropped by Join
 	}
+	if c.Embedded {
+		mistakes = append(mistakes, checkDataDir(c.DataDir))
+	}
 	mistakes = append(mistakes, mail.Check(c.SMTPURL.Reveal(), c.MailFrom))
 	if _, err := Routes(c); err != nil {
 		mistakes = append(mistakes, err)

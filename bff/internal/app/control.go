@@ -21,6 +21,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // controlFile, in DATA_DIR, says where a running server takes the operator's
@@ -94,7 +95,7 @@ func (a *App) openControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(c.file, string(text)+"\n"); err != nil {
+	if err := textfile.WriteWhole(c.file, string(text)+"\n"); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, func() error { return removeIfThere(c.file) })

@@ -93,6 +93,9 @@ func Operate(ctx context.Context, o Options, c Command) (string, error) {
 // databaseFile is where embedded mode has the accounts, in DATA_DIR.
 const databaseFile = "gatehouse.db"
 
+// sessionsFolder is where it has the sessions.
+const sessionsFolder = "sessions"
+
 // hasAccounts: in the wrong working directory a command would make a DATA_DIR
 // of its own, and find nobody in it.
 func hasAccounts(dir string) error {

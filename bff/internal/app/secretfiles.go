@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 // WriteFiles makes a file for each secret in dir, named like its variable, for
@@ -26,26 +28,11 @@ func (s Secrets) WriteFiles(dir string, log io.Writer) error {
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		default:
-			if err := writeWhole(file, strings.TrimRight(f.content, "\n")+"\n"); err != nil {
+			if err := textfile.WriteWhole(file, strings.TrimRight(f.content, "\n")+"\n"); err != nil {
 				return err
 			}
 			fmt.Fprintln(log, "made", file)
 		}
 	}
 	return nil
-}
-
-// writeWhole writes a file, mode 0600, whole or not at all: half a key would
-// be worse than none.
-func writeWhole(file, content string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already after the rename
-	_, err = tmp.WriteString(content)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), file)
 }

@@ -111,5 +111,5 @@ func makeSecrets(file string) (Secrets, error) {
 	if err != nil {
 		return Secrets{}, err
 	}
-	return s, writeWhole(file, string(s.Env()))
+	return s, textfile.WriteWhole(file, string(s.Env()))
 }

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
 const (
@@ -45,7 +47,7 @@ var ErrInUse = errors.New("in use by another gatehouse process")
 
 // openJournal locks dir for this process. The caller replays and rewrites.
 func openJournal(dir string, log *slog.Logger) (*journal, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := textfile.MakeFolder(dir); err != nil {
 		return nil, fmt.Errorf("memstore: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(dir, lockName))
@@ -181,7 +183,7 @@ func (j *journal) rewrite(entries []entry) error {
 		return fmt.Errorf("memstore: %w", err)
 	}
 	j.lines, j.size = len(entries), int64(len(text))
-	if err := errors.Join(j.reopen(), syncDir(filepath.Dir(j.path))); err != nil {
+	if err := errors.Join(j.reopen(), textfile.SyncFolder(filepath.Dir(j.path))); err != nil {
 		return fmt.Errorf("memstore: %w", err)
 	}
 	return nil

@@ -27,12 +27,3 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return file, nil
 }
-
-// syncDir makes a rename in dir survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

@@ -28,6 +28,3 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(handle), path), nil
 }
-
-// syncDir does nothing: Windows flushes no folders.
-func syncDir(string) error { return nil }

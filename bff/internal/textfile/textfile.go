@@ -1,4 +1,5 @@
-// Package textfile reads text as editors and shells write it.
+// Package textfile reads text as editors and shells write it, and writes files
+// that survive a power cut.
 package textfile
 
 import (

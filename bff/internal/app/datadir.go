@@ -1,0 +1,84 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
+)
+
+const (
+	othersMayWrite  fs.FileMode = 0o022
+	anybodyMayWrite fs.FileMode = 0o002
+)
+
+// openDataDir makes DATA_DIR when it is missing, and checks it.
+func openDataDir(dir string) error {
+	if err := textfile.MakeFolder(dir); err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	return checkDataDir(dir)
+}
+
+// checkDataDir refuses a DATA_DIR, or a file in it, that others may write to:
+// they could put secrets of their own in place of ours, and sign tokens. What is
+// missing is fine.
+func checkDataDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // modes say nothing there
+	}
+	resolved, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	mistakes := []error{checkParent(dir), checkParent(resolved)}
+	if mistakes[0] != nil {
+		mistakes = mistakes[:1]
+	}
+	names := []string{"", secretsFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", controlFile, sessionsFolder}
+	inside, _ := os.ReadDir(filepath.Join(resolved, sessionsFolder)) // may be missing
+	for _, entry := range inside {
+		names = append(names, filepath.Join(sessionsFolder, entry.Name()))
+	}
+	for _, name := range names {
+		file := filepath.Join(resolved, name)
+		info, err := os.Stat(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		switch {
+		case err != nil:
+			mistakes = append(mistakes, fmt.Errorf("DATA_DIR: %w", err))
+		case info.Mode()&othersMayWrite != 0:
+			mistakes = append(mistakes, fmt.Errorf("DATA_DIR: others may write to %s (%s): they could replace the secrets; run `chmod go-w '%s'`, or choose another folder", file, info.Mode(), file))
+		case !isOurs(info):
+			mistakes = append(mistakes, fmt.Errorf("DATA_DIR: %s belongs to another user, who could replace the secrets; run `chown %d '%s'`, or choose another folder", file, os.Geteuid(), file))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// checkParent: who may write to it can put another folder in DATA_DIR's place,
+// but not where it is sticky, as /tmp is.
+func checkParent(dir string) error {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	parent := filepath.Dir(full)
+	info, err := os.Stat(parent)
+	if err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	if info.Mode()&anybodyMayWrite != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return fmt.Errorf("DATA_DIR: anybody may replace it, as %s is %s; run `chmod o-w '%s'`, or choose another folder", parent, info.Mode(), parent)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+//go:build unix
+
+package app
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// dataDir is one as a server leaves it, in a folder of its own.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	parent := filepath.Join(t.TempDir(), "parent")
+	dir := filepath.Join(parent, "data")
+	for _, folder := range []string{parent, dir, filepath.Join(dir, sessionsFolder)} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{secretsFile, databaseFile, databaseFile + "-wal", controlFile, "sessions/sessions.jsonl", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func chmod(t *testing.T, file string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.Chmod(file, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whoever can write there can put secrets of their own in place of ours.
+func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(t *testing.T, dir string)
+		want   []string
+	}{
+		"as a server makes it": {func(*testing.T, string) {}, nil},
+		"readable":             {func(t *testing.T, dir string) { chmod(t, dir, 0o755) }, nil},
+		"writable for a group": {func(t *testing.T, dir string) { chmod(t, dir, 0o770) }, []string{"others may write to", "chmod go-w", "/data'"}},
+		"writable for all":     {func(t *testing.T, dir string) { chmod(t, dir, 0o777) }, []string{"chmod go-w"}},
+		"sticky does not help": {func(t *testing.T, dir string) { chmod(t, dir, 0o777|fs.ModeSticky) }, []string{"chmod go-w"}},
+		"the secrets":          {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, secretsFile), 0o660) }, []string{"secrets.env"}},
+		"the database, and its log": {func(t *testing.T, dir string) {
+			chmod(t, filepath.Join(dir, databaseFile), 0o606)
+			chmod(t, filepath.Join(dir, databaseFile+"-wal"), 0o622)
+		}, []string{"gatehouse.db'", "gatehouse.db-wal'"}},
+		"the sessions' folder": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, sessionsFolder), 0o770) }, []string{"/sessions'"}},
+		"a file of sessions":   {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "sessions/sessions.jsonl"), 0o620) }, []string{"sessions.jsonl"}},
+		"a file of somebody's": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "notes.txt"), 0o666) }, nil},
+		"a parent for all":     {func(t *testing.T, dir string) { chmod(t, filepath.Dir(dir), 0o777) }, []string{"anybody may replace it", "chmod o-w", "/parent'"}},
+		"a sticky parent":      {func(t *testing.T, dir string) { chmod(t, filepath.Dir(dir), 0o777|fs.ModeSticky) }, nil},
+		"a parent for a group": {func(t *testing.T, dir string) { chmod(t, filepath.Dir(dir), 0o775) }, nil}, // umask 002
+		"secrets by a link to what others may write": {func(t *testing.T, dir string) {
+			target := filepath.Join(filepath.Dir(dir), "elsewhere")
+			if err := os.WriteFile(target, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			chmod(t, target, 0o666)
+			file := filepath.Join(dir, secretsFile)
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(target, file); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"secrets.env"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := dataDir(t)
+			tt.change(t, dir)
+			link := filepath.Join(t.TempDir(), "link")
+			if err := os.Symlink(dir, link); err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range []string{dir, link} { // by a link it is the same
+				err := openDataDir(path)
+				if (err != nil) != (tt.want != nil) {
+					t.Fatalf("%s: %v", path, err)
+				}
+				for _, want := range tt.want {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%s: %v, want %q", path, err, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDataDirOfAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("only root can give files away: a system's folder has to do")
+		if err := checkDataDir("/usr"); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+			t.Errorf("%v", err)
+		}
+		return
+	}
+	for _, name := range []string{"", secretsFile, "sessions/sessions.jsonl"} {
+		dir := dataDir(t)
+		if err := os.Chown(filepath.Join(dir, name), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if err := openDataDir(dir); err == nil || !strings.Contains(err.Error(), "belongs to another user") || !strings.Contains(err.Error(), "chown 0 '") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestMissingDataDirIsMadeForItsOwnerOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	if err := checkDataDir(dir); err != nil {
+		t.Errorf("missing: %v", err)
+	}
+	if err := openDataDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package textfile
+
+// SyncFolder does nothing: Windows flushes no folders.
+func SyncFolder(string) error { return nil }
