@@ -202,7 +202,10 @@ func TestNothingIsComputedBeforeTheLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords.Observe(password.Observer{Begins: func() func() { begun.Add(1); return func() {} }})
+	passwords.Observe(password.Observer{
+		Begins: func() func() { begun.Add(1); return func() {} },
+		Judges: func() { begun.Add(1) },
+	})
 	h := open(t, limited, func(d *auth.Deps) { d.Passwords = passwords })
 	h.register()
 	ctx := from(t.Context(), "192.0.2.1")

@@ -7,6 +7,8 @@ type Observer struct {
 	// Begins is called when a hash begins to be computed; what it returns is
 	// called at its end.
 	Begins func() (ended func())
+	// Judges is called when a password begins to be judged.
+	Judges func()
 }
 
 // Observe has o told from now on. It must be called before h is used.

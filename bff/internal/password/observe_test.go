@@ -15,10 +15,11 @@ func TestHasherTellsItsObserver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused, begun, ended := 0, 0, 0
+		refused, begun, ended, judged := 0, 0, 0, 0
 		h.Observe(password.Observer{
 			Refused: func() { refused++ },
 			Begins:  func() func() { begun++; return func() { ended++ } },
+			Judges:  func() { judged++ },
 		})
 		want := func(when string, running, waiting, nowRefused, nowBegun, nowEnded int) {
 			t.Helper()
@@ -48,6 +49,9 @@ func TestHasherTellsItsObserver(t *testing.T) {
 		if _, err := h.Judge(t.Context(), password.Party{}, "a harbour at dawn", "ada"); err != nil {
 			t.Error(err)
 		}
-		want("a judged password is no hash", 0, 0, 1, 2, 2)
+		want("a judged password is not a hash", 0, 0, 1, 2, 2)
+		if judged != 1 {
+			t.Errorf("%d passwords judged, want 1", judged)
+		}
 	})
 }

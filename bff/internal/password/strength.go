@@ -93,6 +93,9 @@ func (h *Hasher) Judge(ctx context.Context, party Party, pw, emailName string, o
 		return "", err
 	}
 	defer release()
+	if h.observe.Judges != nil {
+		h.observe.Judges()
+	}
 	return check(pw, emailName, others...), nil
 }
 
