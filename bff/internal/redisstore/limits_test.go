@@ -187,11 +187,11 @@ var minute = auth.Allowance{Count: 10, Per: time.Minute}
 // answered soon.
 func counting(l auth.Limiter, key string) error {
 	ctx, once := context.Background(), auth.Allowance{Count: 1, Per: time.Hour}
+	start := time.Now()
 	for n := range 8 {
 		var wait time.Duration
 		var err error
 		var free bool
-		start := time.Now()
 		switch {
 		case n < 2:
 			wait, err = l.Take(ctx, key, once)
@@ -200,9 +200,13 @@ func counting(l auth.Limiter, key string) error {
 			wait, err = l.Attempt(ctx, key)
 			free = n < 7
 		}
-		if took := time.Since(start); err != nil || (wait == 0) != free || took > time.Second { // 0.2 s, on a busy machine
-			return fmt.Errorf("call %d: wait %v, %v, after %v", n, wait, err, took)
+		if err != nil || (wait == 0) != free {
+			return fmt.Errorf("call %d: wait %v, %v", n, wait, err)
 		}
+	}
+	// 0.2 s each while Redis hangs, where a question to the store has two seconds.
+	if took := time.Since(start); took > 12*time.Second {
+		return fmt.Errorf("eight calls took %v", took)
 	}
 	return nil
 }
