@@ -7,18 +7,27 @@ import (
 
 // fairQueue is a bounded queue that many accounts share, first in, first out.
 // When it is full, the account that has most in it loses its newest: one
-// account's flood pushed the others' entries out.
+// account's flood pushed the others' entries out. Of accounts with equally many,
+// the newest item goes.
+//
+// It counts as items come and go. Counting all of them at each push took a
+// millisecond, on the way of every request while the session store was away.
 type fairQueue[T any] struct {
 	most  int
 	keyOf func(T) string // the account that an item counts for
 	ready chan struct{}  // holds a token while there is something to pop
 
-	mu    sync.Mutex
-	items []T
+	mu       sync.Mutex
+	items    []T
+	held     map[string]int // items of each account
+	accounts map[int]int    // how many accounts have so many items; for 0 it means nothing
+	heaviest int            // the most items that an account has
 }
 
 func newFairQueue[T any](most int, keyOf func(T) string) *fairQueue[T] {
-	return &fairQueue[T]{most: most, keyOf: keyOf, ready: make(chan struct{}, 1)}
+	return &fairQueue[T]{
+		most: most, keyOf: keyOf, ready: make(chan struct{}, 1), held: map[string]int{}, accounts: map[int]int{},
+	}
 }
 
 // push adds an item, and gives back what had to go for it when the queue is
@@ -26,9 +35,20 @@ func newFairQueue[T any](most int, keyOf func(T) string) *fairQueue[T] {
 func (q *fairQueue[T]) push(item T) (dropped T, full bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.items, dropped, full = addFairly(q.items, item, q.most, q.keyOf)
-	q.signal()
-	return dropped, full
+	defer q.signal()
+	q.items = append(q.items, item)
+	q.count(item, 1)
+	if len(q.items) <= q.most {
+		return dropped, false
+	}
+	for i, x := range slices.Backward(q.items) {
+		if q.held[q.keyOf(x)] == q.heaviest {
+			q.items = slices.Delete(q.items, i, i+1)
+			q.count(x, -1)
+			return x, true
+		}
+	}
+	return dropped, false // not reached: one is the heaviest
 }
 
 // pop takes the oldest, n at most.
@@ -37,7 +57,11 @@ func (q *fairQueue[T]) pop(n int) []T {
 	defer q.mu.Unlock()
 	n = min(n, len(q.items))
 	taken := slices.Clone(q.items[:n])
-	if q.items = slices.Delete(q.items, 0, n); len(q.items) > 0 {
+	for _, x := range taken {
+		q.count(x, -1)
+	}
+	clear(q.items[:n]) // or they would stay in memory
+	if q.items = q.items[n:]; len(q.items) > 0 {
 		q.signal()
 	}
 	return taken
@@ -50,23 +74,23 @@ func (q *fairQueue[T]) signal() {
 	}
 }
 
-// addFairly appends item to a list of at most so many. When there would be more,
-// the account with most items loses its newest; of equal accounts, the newest.
-func addFairly[T any](items []T, item T, most int, keyOf func(T) string) (list []T, dropped T, full bool) {
-	items = append(items, item)
-	if len(items) <= most {
-		return items, dropped, false
+// count notes that the account of x has one item more, or less.
+func (q *fairQueue[T]) count(x T, change int) {
+	key := q.keyOf(x)
+	was := q.held[key]
+	is := was + change
+	add(q.held, key, change)
+	add(q.accounts, was, -1)
+	add(q.accounts, is, 1)
+	q.heaviest = max(q.heaviest, is)
+	if q.accounts[q.heaviest] == 0 {
+		q.heaviest = is // by one less than before, and no other had as many
 	}
-	held := map[string]int{}
-	heaviest := 0
-	for _, x := range items {
-		held[keyOf(x)]++
-		heaviest = max(heaviest, held[keyOf(x)])
+}
+
+// add leaves out what is 0.
+func add[K comparable](counts map[K]int, key K, n int) {
+	if counts[key] += n; counts[key] == 0 {
+		delete(counts, key)
 	}
-	for i, x := range slices.Backward(items) {
-		if held[keyOf(x)] == heaviest {
-			return slices.Delete(items, i, i+1), x, true
-		}
-	}
-	return items, dropped, false // not reached: one is the heaviest
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,69 @@ func TestFullQueueOfEqualsDropsTheNewest(t *testing.T) {
 	}
 	if e, full := q.push(entry{"1", "second"}); !full || e.text != "second" {
 		t.Errorf("dropped %+v, %v", e, full)
+	}
+}
+
+// What the queue counts on the way is what is in it.
+func TestQueueCountsWhatIsInIt(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	q := newFairQueue(20, accountOf)
+	var model []entry
+	held := func(account string) (n int) {
+		for _, e := range model {
+			if e.account == account {
+				n++
+			}
+		}
+		return n
+	}
+	for step := range 20_000 {
+		if rng.IntN(3) == 0 {
+			n := rng.IntN(4)
+			got := q.pop(n)
+			want := model[:min(n, len(model))]
+			if !slices.Equal(got, want) {
+				t.Fatalf("step %d: took %v, want %v", step, got, want)
+			}
+			model = slices.Clone(model[len(want):])
+			continue
+		}
+		e := entry{fmt.Sprint(rng.IntN(1 + rng.IntN(30))), fmt.Sprint(step)}
+		dropped, full := q.push(e)
+		if model = append(model, e); len(model) <= 20 {
+			if full {
+				t.Fatalf("step %d: dropped %v with room", step, dropped)
+			}
+			continue
+		}
+		heaviest := 0
+		for _, x := range model {
+			heaviest = max(heaviest, held(x.account))
+		}
+		i := len(model) - 1
+		for held(model[i].account) < heaviest {
+			i--
+		}
+		if !full || dropped != model[i] {
+			t.Fatalf("step %d: dropped %v, want %v of %v", step, dropped, model[i], model)
+		}
+		model = slices.Delete(model, i, i+1)
+	}
+	q.pop(20)
+	if len(q.held) != 0 || len(q.accounts) > 1 || q.heaviest != 0 {
+		t.Errorf("counts of an empty queue: %v, %v, %d", q.held, q.accounts, q.heaviest)
+	}
+}
+
+func BenchmarkFullQueueOfManyAccounts(b *testing.B) {
+	keys := make([]entry, 2*maxTrail)
+	for n := range keys {
+		keys[n].account = fmt.Sprint("account ", n)
+	}
+	q := newFairQueue(maxTrail, accountOf)
+	for n := 0; b.Loop(); n++ {
+		q.push(keys[n%len(keys)])
 	}
 }
 

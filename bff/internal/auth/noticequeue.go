@@ -15,6 +15,7 @@ type notices struct {
 	observe func(outcome string)
 	log     *slog.Logger
 	queue   *fairQueue[Notice]
+	waiting *fairQueue[pending] // for another attempt
 	pace    noticePace
 }
 
@@ -53,7 +54,11 @@ type pending struct {
 }
 
 func newNotices(mailer Mailer, log *slog.Logger, observe func(string)) *notices {
-	return &notices{mailer: mailer, log: log, observe: observe, queue: newFairQueue(maxNotices, recipientOf), pace: defaultNoticePace}
+	return &notices{
+		mailer: mailer, log: log, observe: observe, pace: defaultNoticePace,
+		queue:   newFairQueue(maxNotices, recipientOf),
+		waiting: newFairQueue(maxNotices, func(p pending) string { return recipientOf(p.Notice) }),
+	}
 }
 
 func (q *notices) add(n Notice) {
@@ -81,60 +86,53 @@ func (q *notices) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.pace.drain, stop) })()
 	tick := time.NewTicker(q.pace.step)
 	defer tick.Stop()
-	var waiting []pending
 	for {
 		select {
 		case <-ctx.Done():
-			q.finish(working, waiting)
+			q.finish(working)
 			return ctx.Err()
 		default:
 		}
 		select {
 		case <-q.queue.ready:
 			for _, n := range q.queue.pop(1) {
-				waiting = q.deliver(working, pending{Notice: n}, waiting)
+				q.deliver(working, pending{Notice: n})
 			}
 		case <-tick.C:
-			waiting = q.again(ctx, working, waiting)
+			q.again(ctx, working)
 		case <-ctx.Done():
 		}
 	}
 }
 
 // again tries those whose time has come, until done ends.
-func (q *notices) again(done, working context.Context, waiting []pending) (still []pending) {
-	for _, p := range waiting {
+func (q *notices) again(done, working context.Context) {
+	for _, p := range q.waiting.pop(maxNotices) {
 		if p.steps--; p.steps > 0 || done.Err() != nil {
-			still = append(still, p)
+			q.waiting.push(p) // there is room: it was in there
 			continue
 		}
-		still = q.deliver(working, p, still)
+		q.deliver(working, p)
 	}
-	return still
 }
 
-// deliver makes one attempt, and gives waiting with what is to be tried again.
-func (q *notices) deliver(ctx context.Context, p pending, waiting []pending) []pending {
+// deliver makes one attempt, and keeps what is to be tried again.
+func (q *notices) deliver(ctx context.Context, p pending) {
 	err := q.attempt(ctx, &p)
 	if err == nil {
-		return waiting
+		return
 	}
-	switch {
-	case errors.Is(err, ErrUndeliverable), p.attempts >= len(q.pace.backoff):
+	if errors.Is(err, ErrUndeliverable) || p.attempts >= len(q.pace.backoff) {
 		q.lost(p.Notice, noticeFailed, err)
-	default:
-		q.observe(noticeRetried)
-		q.log.Warn("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
-		p.steps = q.pace.backoff[p.attempts]
-		p.attempts++
-		var dropped pending
-		var full bool
-		waiting, dropped, full = addFairly(waiting, p, maxNotices, func(p pending) string { return recipientOf(p.Notice) })
-		if full {
-			q.lost(dropped.Notice, noticeDropped, "too many wait for another attempt")
-		}
+		return
 	}
-	return waiting
+	q.observe(noticeRetried)
+	q.log.Warn("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
+	p.steps = q.pace.backoff[p.attempts]
+	p.attempts++
+	if dropped, full := q.waiting.push(p); full {
+		q.lost(dropped.Notice, noticeDropped, "too many wait for another attempt")
+	}
 }
 
 func (q *notices) attempt(ctx context.Context, p *pending) error {
@@ -161,7 +159,8 @@ func (q *notices) attempt(ctx context.Context, p *pending) error {
 }
 
 // finish is the last attempt for everything, as long as ctx allows.
-func (q *notices) finish(ctx context.Context, waiting []pending) {
+func (q *notices) finish(ctx context.Context) {
+	waiting := q.waiting.pop(maxNotices)
 	for _, n := range q.queue.pop(maxNotices) {
 		waiting = append(waiting, pending{Notice: n})
 	}
