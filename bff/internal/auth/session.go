@@ -84,8 +84,9 @@ type Sessions interface {
 	// Create stores a new session, to be forgotten at its IdleEnd. In the same
 	// step the account's sessions above MaxSessions are removed, those seen
 	// longest ago, and their ids given: the caller ends them with End, which
-	// announces them. A store that cannot announce in that step gives them again
-	// with the account's next Create, until End has been called.
+	// announces them. A store that cannot announce in that step gives those that
+	// wait for some seconds again, with a later Create of the account, until End
+	// has been called.
 	Create(ctx context.Context, s Session) (displaced []string, err error)
 	// Get answers ErrNoSession when the record is not there (any more).
 	Get(ctx context.Context, userID, id string) (Session, error)

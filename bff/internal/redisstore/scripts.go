@@ -45,11 +45,14 @@ end
 // the ids are those that end first, and at most ARGV[6] and one go at a time.
 //
 // What was removed waits in KEYS[3] to be announced: the stream is on another
-// node. It answers 1 and what waits there, of this call and of any before that
-// came to nothing.
+// node. It answers 1, what it has removed, and what waits there since before
+// ARGV[8]: that other call came to nothing. What waits for less is announced by
+// the call that removed it. Each of 65 sign-ins at once announced all of it, and
+// the trail had 1,454 sessions ended where there were 64.
 //
 // ARGV: now, session id, record, idle end, most sessions, most of a surplus to
-// remove, how long removed ones wait (ms), then ids.
+// remove, how long removed ones wait (ms), since when they are given again, then
+// ids.
 var createScript = redis.NewScript(shared + `
 local most, surplus = tonumber(ARGV[5]), tonumber(ARGV[6])
 local page, others = {}, 0
@@ -59,10 +62,11 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. ARGV[1], '+inf', 'BYSCO
   end
 end
 local over = others + 1 - most
+local answer = {1}
 if over > 0 and tonumber(ARGV[4]) > now then
   local found = {}
-  for i = 8, #ARGV do
-    local key, id = KEYS[i - 4], ARGV[i]
+  for i = 9, #ARGV do
+    local key, id = KEYS[i - 5], ARGV[i]
     local text = redis.call('GET', key)
     if text then
       local readable, record = pcall(cjson.decode, text)
@@ -87,13 +91,15 @@ if over > 0 and tonumber(ARGV[4]) > now then
     redis.call('DEL', found[i].key)
     redis.call('ZREM', KEYS[1], found[i].id)
     redis.call('ZADD', KEYS[3], ARGV[1], found[i].id)
+    answer[#answer + 1] = found[i].id
   end
   redis.call('PEXPIRE', KEYS[3], ARGV[7])
 end
 keep()
-local waiting = redis.call('ZRANGE', KEYS[3], 0, 499)
-table.insert(waiting, 1, 1)
-return waiting
+for _, id in ipairs(redis.call('ZRANGE', KEYS[3], '-inf', ARGV[8], 'BYSCORE', 'LIMIT', 0, 300)) do
+  answer[#answer + 1] = id
+end
+return answer
 `)
 
 // Answers of swapScript.

@@ -23,6 +23,9 @@ const (
 	// maxCreates bounds the loop of Create. An answer asks for a third round only
 	// when a hundred sessions were created between two of this one's.
 	maxCreates = 8
+	// announceSoon is how long the sign-in that removed a session is left to
+	// announce it, before the account's next one does.
+	announceSoon = 10 * time.Second
 )
 
 // Create is auth.Sessions.Create.
@@ -35,8 +38,10 @@ func (s *Store) Create(ctx context.Context, x auth.Session) (displaced []string,
 		var candidates []string
 		for range maxCreates {
 			keys := append([]string{indexKey(x.UserID), recordKey(x.UserID, x.ID), displacedKey(x.UserID)}, recordKeys(x.UserID, candidates)...)
+			now := s.now()
 			answer, err := createScript.Run(ctx, s.rdb, keys, texts(candidates,
-				millis(s.now()), x.ID, text, millis(x.IdleEnd), auth.MaxSessions, surplusStep, s.announceWithin().Milliseconds())...).Slice()
+				millis(now), x.ID, text, millis(x.IdleEnd), auth.MaxSessions, surplusStep,
+				s.announceWithin().Milliseconds(), millis(now.Add(-announceSoon)))...).Slice()
 			if err != nil {
 				return err
 			}

@@ -132,31 +132,40 @@ func TestCrowdThatExpiresAtOnce(t *testing.T) {
 func TestDisplacedSessionIsGivenAgainUntilItIsEnded(t *testing.T) {
 	server := servertest.Redis(t)
 	look := raw(t, server.URL)
-	s := open(t, server.URL, time.Now)
+	clock := authtest.NewClock()
+	s := open(t, server.URL, clock.Now)
 	for i := range auth.MaxSessions {
-		x := typical("u", fmt.Sprintf("s%03d", i), time.Now())
+		x := typical("u", fmt.Sprintf("s%03d", i), clock.Now())
 		x.LastSeenAt = x.LastSeenAt.Add(time.Duration(i) * time.Second)
 		create(t, s, x)
 	}
+	clock.Advance(time.Hour)
 	must(t, look.Do(t.Context(), "ACL", "SETUSER", "silent", "on", ">hunter2", "~*", "+@all", "-xadd").Err())
-	silent := open(t, strings.Replace(server.URL, "redis://", "redis://silent:hunter2@", 1), time.Now)
-	x := typical("u", "new", time.Now())
+	silent := open(t, strings.Replace(server.URL, "redis://", "redis://silent:hunter2@", 1), clock.Now)
+	x := typical("u", "new", clock.Now())
 	displaced, err := silent.Create(t.Context(), x)
 	if err != nil || len(displaced) != 1 || displaced[0] != "s000" {
 		t.Fatalf("removed %q, %v", displaced, err)
 	}
-	end := revocation(typical("u", "s000", time.Now()), time.Now())
+	end := revocation(typical("u", "s000", clock.Now()), clock.Now())
 	if err := silent.End(t.Context(), end); !errors.Is(err, auth.ErrSessionStore) {
 		t.Fatalf("announced all the same: %v", err)
 	}
-	again, err := s.Create(t.Context(), typical("u", "newer", time.Now()))
+	// Until then it is for the one that removed it: given to each sign-in, it was
+	// announced, and told in the trail, by all that came at once.
+	if soon, err := s.Create(t.Context(), typical("u", "newer", clock.Now())); err != nil || len(soon) != 1 || soon[0] != "s001" {
+		t.Fatalf("given %q, %v; want what it removed itself", soon, err)
+	}
+	must(t, s.End(t.Context(), revocation(typical("u", "s001", clock.Now()), clock.Now())))
+	clock.Advance(10 * time.Second)
+	again, err := s.Create(t.Context(), typical("u", "newest", clock.Now()))
 	if err != nil || len(again) != 2 {
 		t.Fatalf("given %q, %v; want the one that was not announced, too", again, err)
 	}
 	f := authtest.Follow(t, s, time.Hour)
 	for _, id := range again {
 		if id != "s000" {
-			must(t, s.End(t.Context(), revocation(typical("u", id, time.Now()), time.Now())))
+			must(t, s.End(t.Context(), revocation(typical("u", id, clock.Now()), clock.Now())))
 		}
 	}
 	must(t, s.End(t.Context(), end))
