@@ -54,7 +54,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	if err != nil {
 		return Grant{}, hashingError(err)
 	}
-	if err := s.hasRecord(ctx, who); err != nil {
+	if err := s.mayChange(ctx, who); err != nil {
 		return Grant{}, err
 	}
 	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who); err != nil {
@@ -72,13 +72,20 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	return s.rotate(ctx, rec.token(), s.now(), withoutSettling)
 }
 
-// hasRecord asks for the session that a member speaks from. Their own change of
-// password needs its record for new cookies: a password that was changed behind
-// a 503, or behind a 401, would be wrong when they try again.
-func (s *Service) hasRecord(ctx context.Context, who Principal) error {
-	_, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
-	if errors.Is(err, ErrNoSession) {
+// mayChange stores the session that a member speaks from once more, as it is.
+// Their own change of password needs its record for new cookies: a password that
+// was changed behind a 503, or behind a 401, would be wrong when they try again.
+// Reading it would not do: a Redis that has become a replica refuses writes only.
+func (s *Service) mayChange(ctx context.Context, who Principal) error {
+	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
+	if err == nil {
+		err = s.sessions.Swap(ctx, rec, rec)
+	}
+	switch {
+	case errors.Is(err, ErrNoSession):
 		return &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+	case errors.Is(err, ErrConflict): // another request has stored it meanwhile
+		return nil
 	}
 	return storeError(err)
 }
@@ -113,7 +120,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err != nil {
 		return err
 	}
-	if err := s.hasRecord(ctx, who); err != nil {
+	if err := s.mayChange(ctx, who); err != nil {
 		return err
 	}
 	x := s.settlement(user.ID, who)

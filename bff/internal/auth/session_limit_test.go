@@ -250,6 +250,43 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsAway(t *testing.T) {
 	}
 }
 
+// readOnly is a store that has become a replica.
+type readOnly struct {
+	auth.Sessions
+	is bool
+}
+
+func (r *readOnly) Swap(ctx context.Context, old, next auth.Session) error {
+	if r.is {
+		return auth.ErrSessionStore
+	}
+	return r.Sessions.Swap(ctx, old, next)
+}
+
+func (r *readOnly) Page(ctx context.Context, userID, cursor string) ([]auth.Session, string, error) {
+	if r.is {
+		return nil, "", auth.ErrSessionStore
+	}
+	return r.Sessions.Page(ctx, userID, cursor)
+}
+
+// During a failover the record could be read, and the password was changed behind
+// a 503.
+func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsReadOnly(t *testing.T) {
+	store := &readOnly{}
+	h, c := arrived(t, func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+	who := h.who(c)
+	store.is = true
+	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	err = h.DeleteAccount(t.Context(), who, adaPassword)
+	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	store.is = false
+	if _, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword); err != nil {
+		t.Error(err)
+	}
+}
+
 // The record was lost with the store's memory, or ended a moment ago elsewhere:
 // the password was changed behind a 401 that sends to the sign-in page, where the
 // old one was wrong.
