@@ -7,7 +7,8 @@ import (
 
 // otelVariables are the standard ones that the SDK does not look at, or that
 // ask for what is not done here. With grpc in PROTOCOL traces went to the
-// collector's gRPC port as HTTP, and were lost.
+// collector's gRPC port as HTTP, and were lost. Those of metrics and logs are not
+// among them: a platform sets them for all of its programs alike.
 var otelVariables = []struct {
 	name    string
 	allowed []string // none: it must be empty
@@ -18,17 +19,18 @@ var otelVariables = []struct {
 	{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", nil, "set OTEL_EXPORTER_OTLP_ENDPOINT; /v1/traces is added to it"},
 	{"OTEL_EXPORTER_OTLP_TRACES_HEADERS", nil, "set OTEL_EXPORTER_OTLP_HEADERS"},
 	{"OTEL_TRACES_EXPORTER", []string{"otlp", "none"}, "traces are sent by OTLP, or not at all"},
-	{"OTEL_METRICS_EXPORTER", []string{"none", "prometheus"}, "metrics are for Prometheus, at /metrics of OPS_ADDR"},
-	{"OTEL_LOGS_EXPORTER", []string{"none"}, "logs are what the process prints"},
 	{"OTEL_PROPAGATORS", []string{"tracecontext", "tracecontext,baggage", "baggage,tracecontext"}, "traces go on by the W3C's traceparent"},
 	{"OTEL_SDK_DISABLED", []string{"true", "false"}, "write true or false"},
 	{"OTEL_CONFIG_FILE", nil, "it is configured by the environment"},
 	{"OTEL_EXPERIMENTAL_CONFIG_FILE", nil, "it is configured by the environment"},
 }
 
-// otel complains of those that cannot be honoured, and switches traces off where
-// one of them says so.
+// otel complains of those that cannot be honoured while traces are wanted, and
+// switches traces off where one of them says so.
 func (c *Config) otel(getenv func(string) string, mistakes *problems) {
+	if c.Traces.Endpoint == "" && getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+		return
+	}
 	for _, v := range otelVariables {
 		value := strings.ToLower(strings.ReplaceAll(getenv(v.name), " ", ""))
 		switch {

@@ -14,8 +14,8 @@ func TestOpenTelemetryVariablesThatCannotBeHonoured(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": {nil, []string{"http://user:password@other:4318/v1/traces"}},
 		"OTEL_EXPORTER_OTLP_TRACES_HEADERS":  {nil, []string{"key=password"}},
 		"OTEL_TRACES_EXPORTER":               {[]string{"otlp"}, []string{"zipkin", "console", "jaeger", "otlp,console"}},
-		"OTEL_METRICS_EXPORTER":              {[]string{"none", "prometheus"}, []string{"otlp", "console"}},
-		"OTEL_LOGS_EXPORTER":                 {[]string{"none"}, []string{"otlp"}},
+		"OTEL_METRICS_EXPORTER":              {[]string{"none", "prometheus", "otlp"}, nil},
+		"OTEL_LOGS_EXPORTER":                 {[]string{"none", "otlp"}, nil},
 		"OTEL_PROPAGATORS":                   {[]string{"tracecontext", "tracecontext,baggage", "tracecontext, baggage"}, []string{"b3", "tracecontext,b3", "jaeger", "none"}},
 		"OTEL_SDK_DISABLED":                  {[]string{"false"}, []string{"1", "yes"}},
 		"OTEL_CONFIG_FILE":                   {nil, []string{"/etc/otel.yaml"}},
@@ -42,4 +42,9 @@ func TestOpenTelemetryVariablesThatCannotBeHonoured(t *testing.T) {
 			t.Errorf("%s=%s: traces go to %q", name, value, got)
 		}
 	}
+
+	// A platform that sets these for all of its programs must not keep one from
+	// starting that sends no traces.
+	load(t, production().with(environment{"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_PROPAGATORS": "b3"}))
+	onlyMistake(t, "traces to an address of their own", production().with(environment{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318"}), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ")
 }
