@@ -120,7 +120,7 @@ func (ex *exchange) hangUp(unread bool) {
 		return
 	}
 	if unread && closeWrite(conn) == nil {
-		_ = conn.SetReadDeadline(time.Now().Add(leftoverTime))
+		_ = conn.SetReadDeadline(time.Now().Add(ex.proxy.leftoverTime))
 		_, _ = io.Copy(io.Discard, conn)
 	}
 }

@@ -187,6 +187,7 @@ func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 		w.WriteHeader(409)
 	})
 	g := newGate(t, url, nil)
+	g.proxy.leftoverTime = 50 * time.Millisecond
 	c, br := g.dial(t)
 	io.WriteString(c, "POST /api/x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nfirst bytes")
 	res, err := http.ReadResponse(br, nil)
@@ -201,8 +202,6 @@ func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 
 // A client that never sends the rest held its connection for good.
 func TestRestOfABodyThatNeverComesIsGivenUp(t *testing.T) {
-	defer func(d time.Duration) { leftoverTime = d }(leftoverTime)
-	leftoverTime = 50 * time.Millisecond
 	url := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(409)

@@ -57,6 +57,7 @@ type Proxy struct {
 	logger       *slog.Logger
 	observe      Observer
 	clientStall  time.Duration
+	leftoverTime time.Duration
 
 	transport *transports
 	streams   streams
@@ -69,7 +70,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
+		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), leftoverTime: leftoverTime, observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)

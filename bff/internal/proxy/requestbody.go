@@ -147,12 +147,11 @@ func (b *requestBody) detach() {
 	b.wake()
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	_ = http.NewResponseController(b.ex.w.ResponseWriter).SetReadDeadline(time.Now().Add(leftoverTime))
+	_ = http.NewResponseController(b.ex.w.ResponseWriter).SetReadDeadline(time.Now().Add(b.ex.proxy.leftoverTime))
 }
 
 // leftoverTime is by the machine's clock, like every deadline of a connection.
-// Tests do not wait for it.
-var leftoverTime = 5 * time.Second
+const leftoverTime = 5 * time.Second
 
 func (ex *exchange) tooLarge() *Error {
 	return &Error{Kind: BodyTooLarge, Route: ex.route.Path, Limit: ex.route.MaxBody}
