@@ -48,6 +48,14 @@ func (w *world) pass(c clock) {
 			w.issued[i] = max(a, expired)
 		}
 	}
+	r := &w.replica
+	switch {
+	case !c.short():
+		r.settles = 0
+	case r.settles > 0 && r.settles != anyTime:
+		r.settles--
+	}
+	r.issued, w.twin, r.received = agedPair(r.issued, c), agedPair(w.twin, c), aged(r.received, c)
 	w.received, w.used = aged(w.received, c), aged(w.used, c)
 	for i := range w.seen {
 		w.seen[i] = aged(w.seen[i], c)
@@ -64,6 +72,24 @@ func (w *world) pass(c clock) {
 }
 
 func (c clock) short() bool { return c == tick || c == tickToEnd }
+
+// agedPair is the age of a pair that is not the newest.
+func agedPair(a age, c clock) age {
+	switch {
+	case a == never:
+		return never
+	case a == nearEnd && c.short():
+		return expired
+	case c.short():
+		return older(a)
+	case c == hours:
+		return old
+	case c == toEdge:
+		return max(a, nearEnd)
+	default:
+		return max(a, expired)
+	}
+}
 
 func older(a age) age {
 	if a == never || a >= late {

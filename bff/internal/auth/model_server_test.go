@@ -52,6 +52,7 @@ func (o *oneRecord) Swap(_ context.Context, old, next Session) error {
 type verdict struct {
 	byAccess bool // a good access token: no store, no cookies
 	what     outcome
+	brings   behind // which pair, with cookies
 	cookies  bool   // the answer brings the pair of the generation that is current now
 	fault    string // what the code under test must never do
 }
@@ -105,15 +106,22 @@ func (s *server) writeReceipt(w *world, inst uint8) {
 	if err != nil {
 		panic("the model's store never fails: " + err.Error())
 	}
-	w.received, w.queued[inst] = ageOf(s.store.rec.ReceivedAt), false
+	received := &w.received
+	if w.replica.state == tookOver {
+		received = &w.replica.received
+	}
+	*received, w.queued[inst] = ageOf(s.store.rec.ReceivedAt), false
 }
 
 // renew is Refresh, with the clock as it was a while before.
 func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
+	if w.replica.state == tookOver && w.replica.told {
+		back = s.catchUp(w, back, when(since))
+	}
 	stored := w.record()
 	s.load(w, inst)
 	rec := s.receipts.apply(stored)
-	presented := back.presented(rec)
+	presented := w.presentedTo(rec, back)
 	what, next := decide(rec, presented, s.policy, when(since))
 	v := verdict{what: what, cookies: what == rotated || what == redated || what == replayed}
 	same := pair(next, s.policy) == pair(stored, s.policy)
@@ -123,14 +131,16 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 		v.fault = "a generation is left out"
 	case what == rotated && next.Generation <= stored.Generation:
 		v.fault = "a second child of one generation"
-	case what == redated && (back != current || next.Generation != stored.Generation || !next.IssuedAt.After(stored.IssuedAt)):
+	case what == redated && (back != w.at() || next.Generation != stored.Generation || !next.IssuedAt.After(stored.IssuedAt)):
 		v.fault = "not the current pair with a new date"
-	case what == redated && s.lives.fresh(w, current) && w.issued[0] != nearEnd:
+	case what == redated && w.replica.state != tookOver && s.lives.fresh(w, current) && w.issued[0] != nearEnd:
 		v.fault = "a new date while the access token is good"
 	case what == replayed && !same:
 		v.fault = "the child that comes again is another one"
 	case !v.cookies && next != rec:
 		v.fault = fmt.Sprintf("%s changes the record", v)
+	case what == rotated && w.replica.state == tookOver:
+		w.rotateCopy(next, back)
 	case what == rotated:
 		w.rotate(next)
 	case what == redated:
@@ -141,14 +151,23 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 	case what == replayed:
 		w.settle(next, s.onTime)
 		if next != rec { // stored, and what the instance knew of receipts with it
-			w.received = ageOf(next.ReceivedAt)
+			if w.replica.state == tookOver {
+				w.replica.received = ageOf(next.ReceivedAt)
+			} else {
+				w.received = ageOf(next.ReceivedAt)
+			}
 		}
 	}
+	v.brings = w.at()
 	return v
 }
 
 // change gives the user another role.
 func (s *server) change(w *world) {
+	if w.replica.state == lagging {
+		w.replica.told = true
+		defer func() { w.announced = current }()
+	}
 	w.redate(withAccount(w.record(), Account{Role: RoleAdmin}, modelNow))
 }
 

@@ -19,11 +19,13 @@ type browser struct {
 	renewals bool
 	// changes lets somebody change the user's role at any moment.
 	changes bool
-	policy  Policy
+	// failover lets a replica that lags take over from the store.
+	failover bool
+	policy   Policy
 }
 
 func (b browser) String() string {
-	return fmt.Sprintf("%d tabs, renewals %v, changes %v", b.tabs, b.renewals, b.changes)
+	return fmt.Sprintf("%d tabs, renewals %v, changes %v, failover %v", b.tabs, b.renewals, b.changes, b.failover)
 }
 
 // step is one move of a schedule. The message is named by its content, for
@@ -38,17 +40,20 @@ type step struct {
 type op uint8
 
 const (
-	send    op = iota // a tab sends a request with the jar's cookies of the moment
-	arrive            // an instance takes a request
-	repeat            // it does, the answer is lost, and the same request is still to come again
-	settle            // an arrived request is decided
-	deliver           // an answer's cookies reach the jar
-	lose              // a message is lost, or its tab has gone
-	write             // an instance's worker stores its receipt
-	forget            // or fails to, or its process ends
-	change            // the user's role
-	settled           // anyTime is now
-	pass              // time
+	send     op = iota // a tab sends a request with the jar's cookies of the moment
+	arrive             // an instance takes a request
+	repeat             // it does, the answer is lost, and the same request is still to come again
+	settle             // an arrived request is decided
+	deliver            // an answer's cookies reach the jar
+	lose               // a message is lost, or its tab has gone
+	write              // an instance's worker stores its receipt
+	forget             // or fails to, or its process ends
+	change             // the user's role
+	settled            // anyTime is now
+	pass               // time
+	lag                // the replica hears of nothing any more
+	failOver           // and takes over
+	useTwin            // a request with the access token of a pair that has a twin
 )
 
 func (s step) String() string {
@@ -59,6 +64,12 @@ func (s step) String() string {
 		return "the role changes"
 	case settled:
 		return "it has settled"
+	case lag:
+		return "the replica stops hearing of its master"
+	case failOver:
+		return "the replica takes over"
+	case useTwin:
+		return "a request with the access token of before the failover"
 	case write, forget:
 		return fmt.Sprintf("instance %d %s its receipt", s.inst, [...]string{write: "writes", forget: "forgets"}[s.op])
 	}
@@ -103,11 +114,20 @@ func (b *browser) moves(l *lives, w *world, yield func(step)) {
 			yield(step{op: forget, inst: inst})
 		}
 	}
-	if b.changes {
+	if b.changes && w.replica.state != tookOver {
 		yield(step{op: change})
 	}
-	if w.settles == anyTime {
+	if w.settles == anyTime || w.replica.settles == anyTime {
 		yield(step{op: settled})
+	}
+	if b.failover && w.mayLag() {
+		yield(step{op: lag})
+	}
+	if w.mayFail() {
+		yield(step{op: failOver})
+	}
+	if l.twinLives(w) {
+		yield(step{op: useTwin})
 	}
 	for c := tick; c <= hours; c++ {
 		if w.passes(c, l) {
@@ -148,7 +168,13 @@ func (b *browser) do(s *server, w *world, st step) (v verdict) {
 	case change:
 		s.change(w)
 	case settled:
-		w.settles = 0
+		w.settles, w.replica.settles = 0, 0
+	case lag:
+		w.lag()
+	case failOver:
+		w.failOver()
+	case useTwin:
+		s.useAccess(w, st.inst, current)
 	case pass:
 		w.pass(st.clock)
 	}
@@ -177,7 +203,7 @@ func (b *browser) take(s *server, w *world, m *message, st step) (v verdict) {
 // reply puts the answer on its way, in the place of the request.
 func (b *browser) reply(m *message, v verdict) {
 	if v.cookies {
-		*m = message{what: answer, age: just}
+		*m = message{what: answer, back: v.brings, age: just}
 	}
 }
 
@@ -194,6 +220,8 @@ type walk struct {
 	holes map[string]string
 	// met counts the outcomes within them.
 	met map[string]int
+	// Of steps that decide something after a failover.
+	afterFailover, repaired, twins int
 }
 
 // explore visits every world that can be reached from a fresh sign-in.
@@ -210,12 +238,21 @@ func (b browser) explore(t *testing.T) *walk {
 			if st.op == arrive || st.op == repeat || st.op == settle {
 				x.met[v.String()]++
 			}
+			if here.replica.state == tookOver && !v.byAccess {
+				x.afterFailover++
+				if here.replica.told {
+					x.repaired++
+				}
+				if here.twin == never && next.twin != never {
+					x.twins++
+				}
+			}
 			switch {
 			case v.fault != "":
 				x.fail(at, st, v.fault)
 			case v.signedOut():
 				x.fail(at, st, "the browser is signed out: "+v.String())
-			case next.jar > here.jar && !v.byAccess && v.what != rotated && v.what != redated:
+			case next.jar > here.jar && here.replica.state != tookOver && !v.byAccess && v.what != rotated && v.what != redated:
 				x.fail(at, st, "the jar is rolled back")
 			default:
 				x.file(next, at, st)

@@ -25,6 +25,10 @@ type world struct {
 	used     age             // what really was the current access token's first use: known to the model only
 	jar      behind
 	flight   [maxTabs]message
+
+	replica   replica
+	announced behind // the newest pair that a change of the account has announced, while that matters
+	twin      age    // of the pair that a failover has put another of its generation in place of
 }
 
 // anyTime is a SettlesAt that may pass at any moment: fewer worlds than one
@@ -109,7 +113,12 @@ func ageOf(t time.Time) age {
 }
 
 // record is the stored session of this world.
-func (w *world) record() Session { return w.minted(0) }
+func (w *world) record() Session {
+	if w.replica.state == tookOver {
+		return w.copied()
+	}
+	return w.minted(0)
+}
 
 // minted is the record as of an earlier generation.
 func (w *world) minted(generations uint8) Session {
@@ -119,20 +128,27 @@ func (w *world) minted(generations uint8) Session {
 	}
 	rec.IdleEnd = rec.IssuedAt.Add(testPolicy.RefreshTTL)
 	if generations == 0 {
-		rec.ReceivedAt = when(w.received)
-		switch {
-		case w.settles == anyTime:
-			rec.SettlesAt = modelNow.Add(tickLength)
-		case w.settles > 0:
-			rec.SettlesAt = modelNow.Add(time.Duration(w.settles) * tickLength)
-		}
+		rec.ReceivedAt, rec.SettlesAt = when(w.received), settlesAt(w.settles)
 	}
 	return rec
 }
 
+func settlesAt(ticks uint8) (at time.Time) {
+	switch {
+	case ticks == anyTime:
+		return modelNow.Add(tickLength)
+	case ticks > 0:
+		return modelNow.Add(time.Duration(ticks) * tickLength)
+	}
+	return at
+}
+
 // rotate makes next the record: everything else falls one generation back.
 func (w *world) rotate(next Session) {
-	w.settles = 0
+	w.settles, w.twin = 0, never
+	if w.replica.state == tookOver {
+		w.replica = replica{}
+	}
 	w.issued = [3]age{ageOf(next.IssuedAt), min(w.issued[0], expired), min(w.issued[1], expired)}
 	w.received = ageOf(next.ReceivedAt)
 	w.seen, w.queued, w.used = [instances]age{}, [instances]bool{}, never
@@ -142,12 +158,23 @@ func (w *world) rotate(next Session) {
 // redate makes next, of the same generation, the record: with the receipt that
 // only the instance knew of until then.
 func (w *world) redate(next Session) {
+	if w.replica.state == tookOver { // its pair stays the newest of its generation
+		w.replica.issued, w.replica.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
+		w.fallBack(redatedAt(w.replica.at.generations()))
+		w.replica.at &^= 1
+		return
+	}
+	w.twin = never
 	w.issued[0], w.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
 	w.fallBack(behind.redated)
 }
 
 func (w *world) fallBack(to func(behind) behind) {
 	w.jar = to(w.jar)
+	if w.replica.state != inStep {
+		w.replica.at = to(w.replica.at)
+		w.announced = to(w.announced)
+	}
 	for i := range w.flight {
 		if m := &w.flight[i]; m.what != idle {
 			m.back = to(m.back)
@@ -158,13 +185,17 @@ func (w *world) fallBack(to func(behind) behind) {
 // settle notes a SettlesAt. It matters while the access token is dying only.
 func (w *world) settle(next Session, onTime bool) {
 	left := next.SettlesAt.Sub(modelNow)
+	settles := &w.settles
+	if w.replica.state == tookOver {
+		settles = &w.replica.settles
+	}
 	switch {
 	case left <= 0:
-		w.settles = 0
+		*settles = 0
 	case onTime:
-		w.settles = uint8(left / tickLength)
+		*settles = uint8(left / tickLength)
 	default:
-		w.settles = anyTime
+		*settles = anyTime
 	}
 }
 
@@ -174,6 +205,7 @@ func (w *world) sort() {
 	if w.issued[0] < nearEnd {
 		w.settles = 0
 	}
+	w.keepUp()
 	if a, b := w.seen[0], w.seen[1]; a < b || a == b && !w.queued[0] && w.queued[1] {
 		w.seen[0], w.seen[1] = b, a
 		w.queued[0], w.queued[1] = w.queued[1], w.queued[0]
@@ -199,6 +231,9 @@ func (k kind) String() string {
 func (w world) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "issued %v settles %d received %v seen %v queued %v used %v jar %v", w.issued, w.settles, w.received, w.seen, w.queued, w.used, w.jar)
+	if w.replica.state != inStep || w.twin != never {
+		fmt.Fprintf(&s, " replica %+v announced %v twin %v", w.replica, w.announced, w.twin)
+	}
 	for _, m := range w.flight {
 		if m.what != idle {
 			fmt.Fprintf(&s, " [%s %v %s]", m.what, m.back, m.age)

@@ -69,11 +69,14 @@ if over > 0 and tonumber(ARGV[4]) > now then
     local key, id = KEYS[i - 5], ARGV[i]
     local text = redis.call('GET', key)
     if text then
-      local readable, record = pcall(cjson.decode, text)
-      local t = readable and type(record) == 'table' and type(record.t) == 'table' and record.t or {}
-      local made = tonumber(t[1]) or 0
-      found[#found + 1] = {key = key, id = id, made = made, seen = made + (tonumber(t[5]) or 0)}
-      if not t[1] then found[#found].seen = math.huge end -- of a version to come: it goes last
+      -- The first and the fifth of the times, see record. Text patterns: to
+      -- decode a hundred records takes Redis a millisecond.
+      local times = string.match(text, '"t":%[([^%]]*)%]')
+      local made, seen = string.match(times or '', '^([^,]*),[^,]*,[^,]*,[^,]*,([^,]*)')
+      made = tonumber(made or string.match(times or '', '^[^,]*') or '') or 0
+      seen = made + (tonumber(seen or '') or 0)
+      if not times then seen = math.huge end -- of a version to come: it goes last
+      found[#found + 1] = {key = key, id = id, made = made, seen = seen}
     else
       over = over - redis.call('ZREM', KEYS[1], id)
     end

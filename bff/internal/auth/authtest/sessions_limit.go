@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -185,8 +186,11 @@ func testSessionLimitRace(t *testing.T, s Store, clock *Clock) {
 		made[i].LastSeenAt = clock.Now().Truncate(time.Millisecond).UTC()
 		start.Go(func() (err error) {
 			<-open
-			out[i], err = at[i%2].Create(t.Context(), made[i])
-			return err
+			for { // on a machine that does ten things at once an answer may come late
+				if out[i], err = at[i%2].Create(t.Context(), made[i]); !errors.Is(err, auth.ErrSessionStore) || t.Context().Err() != nil {
+					return err
+				}
+			}
 		})
 	}
 	close(open)
