@@ -136,15 +136,16 @@ func checkEscaped(path string, i int, v byte) error {
 	case v < 0xc0:
 		return nil
 	}
-	next, ok := escaped(path, i+3)
-	if !ok {
-		return nil // a lone byte of a legacy encoding
-	}
-	if v <= 0xc1 && next&0xc0 == 0x80 || v == 0xe0 && next >= 0x80 && next < 0xa0 || v == 0xf0 && next >= 0x80 && next < 0x90 {
+	// A lone byte is one of a legacy encoding.
+	if next, ok := escaped(path, i+3); ok && next >= 0x80 && next < overlongBelow[v] {
 		return badPath("overlong UTF-8 (RFC 3629 §3)")
 	}
 	return nil
 }
+
+// overlongBelow has the second byte from which a first byte is not overlong, for
+// the forms of five and six bytes too (RFC 2279), which old decoders still read.
+var overlongBelow = [256]byte{0xc0: 0xc0, 0xc1: 0xc0, 0xe0: 0xa0, 0xf0: 0x90, 0xf8: 0x88, 0xfc: 0x84}
 
 // compatible decodes the percent-encoded character that begins at s[i], and
 // gives what it becomes in servers that normalise (NFKC, UAX #15); nil where it

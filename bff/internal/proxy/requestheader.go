@@ -30,7 +30,7 @@ var requestRules = map[string]headerRule{
 	"x-cluster-client-ip": dropped, "true-client-ip": dropped, "x-true-client-ip": dropped, "cf-connecting-ip": dropped, "cf-connecting-ipv6": dropped,
 	"cf-pseudo-ipv4": dropped, "fastly-client-ip": dropped, "fly-client-ip": dropped, "do-connecting-ip": dropped, "incap-client-ip": dropped,
 	"x-azure-clientip": dropped, "x-azure-socketip": dropped, "x-nf-client-connection-ip": dropped, "x-original-forwarded-for": dropped, "x-originating-ip": dropped,
-	"x-sucuri-clientip": dropped, "x-proxyuser-ip": dropped, "proxy-client-ip": dropped, "wl-proxy-client-ip": dropped, "cloudfront-viewer-address": dropped,
+	"x-sucuri-clientip": dropped, "x-proxyuser-ip": dropped, "cloudfront-viewer-address": dropped,
 	"x-request-id": dropped,
 	// What is asked for: these replace the path that was judged.
 	"x-original-url": dropped, "x-original-uri": dropped, "x-original-host": dropped, "x-rewrite-url": dropped, "x-host": dropped, "x-script-name": dropped, "script-name": dropped,

@@ -8,7 +8,7 @@ package proxy
 var vouchingHeaders = []string{
 	// nginx auth_request, Traefik ForwardAuth, Caddy forward_auth; oauth2-proxy,
 	// Authelia, authentik, Vouch, Pomerium, Ory Oathkeeper, Louketo.
-	"x-forwarded*", "x-auth-request*", "remote-*", "auth-user", "x-auth-user*", "x-auth-name", "x-auth-email", "x-auth-groups", "x-auth-roles",
+	"x-forwarded*", "x-auth-request*", "remote-*", "auth-user", "x-auth-user*", "x-auth-name", "x-auth-email", "x-auth-groups", "x-auth-role*",
 	"x-auth-subject", "x-auth-audience", "x-user", "x-username", "x-userid", "x-user-name", "x-user-groups", "x-user-roles", "x-email", "x-groups", "x-roles",
 	"x-authentik-*", "x-vouch-*", "x-pomerium-*", "x-id-token", "x-userinfo", "x-jwt-payload", "x-jwt-assertion", "x-jwt-claim*",
 	// Grafana, Gitea, Jenkins, Kubernetes' request-header and impersonation.
@@ -22,9 +22,9 @@ var vouchingHeaders = []string{
 	// Client certificates: RFC 9440, nginx, Apache, HAProxy, F5.
 	"client-cert*", "x-client-cert*", "ssl-client*", "ssl-cert*", "x-ssl-*", "x-client-verify*", "x-client-dn*", "x-client-cn*", "x-client-subject*", "x-client-issuer*",
 	"x-tls-client*", "x-mtls-*",
-	// Single sign-on: SiteMinder, Oracle, IBM (WebSEAL, and WebSphere's $WSRU),
+	// Single sign-on: SiteMinder, Oracle (WebLogic's plug-ins, Access Manager), IBM (WebSEAL, and WebSphere's $WSRU),
 	// Shibboleth, mod_auth_openidc, mod_auth_mellon.
-	"sm-*", "oam-*", "osso-*", "iv-user*", "iv-groups*", "iv-creds*", "-ws*", "shib-*", "eppn", "persistent-id", "oidc-*", "mellon-*", "x-saml-*", "x-okta-*", "x-kerberos-*",
+	"sm-*", "wl-proxy-*", "proxy-client-*", "oam-*", "osso-*", "iv-user*", "iv-groups*", "iv-creds*", "-ws*", "shib-*", "eppn", "persistent-id", "oidc-*", "mellon-*", "x-saml-*", "x-okta-*", "x-kerberos-*",
 }
 
 // droppedPrefixes are the prefixes among vouchingHeaders by their first byte;
