@@ -32,6 +32,11 @@ async function startPeople(): Promise<People> {
     const claims = request.headers.authorization?.split('.')[1] ?? ''
     const { email } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { email: string }
     asked.push(name)
+    if (name === 'picture') {
+      response.writeHead(200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'max-age=300' })
+      response.end(`<svg xmlns="http://www.w3.org/2000/svg" width="${String(email.length)}" height="1"/>`)
+      return
+    }
     response.writeHead(200, {
       'Content-Type': 'text/plain',
       'Last-Modified': 'Mon, 01 Jan 2001 00:00:00 GMT',
@@ -107,5 +112,31 @@ test('the next person in one browser is never shown what it keeps of the first o
     people.asked.length = 0
     expect(await read(page, name), name).toBe(bob)
     expect(people.asked, name).toEqual([name])
+  }
+})
+
+async function widthOfPicture(page: Page): Promise<number> {
+  return page.evaluate(async (path) => {
+    const picture = new Image()
+    picture.src = path
+    await picture.decode()
+    document.body.append(picture)
+    return picture.naturalWidth
+  }, '/api/people/picture')
+}
+
+test('a page that is loaded anew for the next person does not show a picture of the first one’s', async ({
+  page,
+  product,
+}) => {
+  const [ada, bob] = [newEmail(), `bob.${newEmail()}`]
+  for (const email of [ada, bob]) {
+    await post(page, `${product.url}/api/auth/register`, { email, password }, 201)
+  }
+  for (const email of [ada, bob]) {
+    await post(page, `${product.url}/api/auth/login`, { email, password }, 200)
+    await page.goto(product.url)
+    expect(await widthOfPicture(page)).toBe(email.length)
+    await post(page, `${product.url}/api/auth/logout`, {}, 204)
   }
 })

@@ -52,8 +52,8 @@ var privateByDefault = []string{"private, no-cache"} // shared: header values ar
 // (RFC 9111 §3.5). Without an explicit freshness that a browser's cache honours
 // it must be revalidated too: a cache guesses one from Last-Modified, which may
 // be months, and for a path that ends in .css more than for others (web cache
-// deception).
-func privateAtMost(h http.Header) {
+// deception). reusable says whether an explicit freshness may stay.
+func privateAtMost(h http.Header, reusable bool) {
 	for name := range h {
 		if strings.HasSuffix(name, "-Cache-Control") || name == "Edge-Control" {
 			delete(h, name) // to one cache in front (RFC 9213), which obeys it rather than Cache-Control
@@ -67,7 +67,34 @@ func privateAtMost(h http.Header) {
 	if len(values) == 1 && (values[0] == "no-store" || values[0] == "private, no-cache") {
 		return
 	}
-	h["Cache-Control"] = []string{privateDirectives(values, validExpires(h["Expires"]))}
+	h["Cache-Control"] = []string{privateDirectives(values, validExpires(h["Expires"]), reusable)}
+}
+
+// varyCookieAndDest is VaryCookie for what a fetch of a page may reuse and an image
+// at the same address may not.
+var varyCookieAndDest = []string{"Cookie, Sec-Fetch-Dest"}
+
+// limitReuse sets how caches may reuse an answer. An explicit freshness stays for
+// what a browser keeps in its HTTP cache alone, which honours Vary: Cookie. Pages of
+// one process in Chromium share images, style sheets, scripts and fonts in memory,
+// where cookies are not known: within max-age the first person's image was shown to
+// the next, also after a reload. What fetch asks for is not among them.
+func (ex *exchange) limitReuse(theirs, ours http.Header) {
+	_, set := ours["Cache-Control"]
+	switch dest := ex.in.Header["Sec-Fetch-Dest"]; {
+	case set:
+	case ex.route.Access == Public:
+		if len(theirs["Set-Cookie"]) > 0 {
+			privateAtMost(theirs, true)
+		}
+	case len(dest) == 0: // not a browser, or an old one
+		privateAtMost(theirs, true)
+	case len(dest) == 1 && dest[0] == "empty":
+		privateAtMost(theirs, true)
+		ours["Vary"] = varyCookieAndDest
+	default:
+		privateAtMost(theirs, false)
+	}
 }
 
 // validExpires reports whether a cache can read when the answer expires. Two
@@ -84,7 +111,7 @@ func validExpires(values []string) bool {
 // Malformed ones are read as strictly as they can be meant and are not passed
 // on: caches differ in what they make of them (RFC 9111 §4.2.1 encourages them
 // to take such an answer for stale).
-func privateDirectives(values []string, expires bool) string {
+func privateDirectives(values []string, expires, reusable bool) string {
 	var private, noStore, noCache, mustUnderstand, malformed bool
 	var maxAge string
 	var others []string // in the order given, but for those above
@@ -117,7 +144,7 @@ func privateDirectives(values []string, expires bool) string {
 		}
 	}
 	switch {
-	case malformed:
+	case malformed, !reusable && (!noStore || mustUnderstand):
 		maxAge, noCache = "", true
 	case maxAge == "" && !expires && (!noStore || mustUnderstand): // a cache that understands the status ignores no-store then
 		noCache = true

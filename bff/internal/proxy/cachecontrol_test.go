@@ -92,7 +92,7 @@ func TestPrivateAtMost(t *testing.T) {
 		if tt.expires != nil {
 			h["Expires"] = slices.Clone(tt.expires)
 		}
-		privateAtMost(h)
+		privateAtMost(h, true)
 		got := strings.Join(h["Cache-Control"], "|")
 		delete(h, "Cache-Control")
 		delete(h, "Expires")
@@ -197,6 +197,59 @@ func TestAnswersOfMembersRowsDependOnTheCookies(t *testing.T) {
 					got["Surrogate-Control"] != nil || access != Public && got["Cdn-Cache-Control"] != nil {
 					t.Errorf("access %v, %s %s: %d %v, want Cache-Control %q, Vary %q", access, tt.method, tt.path, res.StatusCode, got, cache, vary)
 				}
+			}
+		}
+	}
+}
+
+// Chromium keeps images, style sheets and scripts in the memory of a process, where
+// it does not compare cookies: with max-age the first person's image was shown to
+// the next who signed in in the same tab, also after a reload.
+func TestOnlyFetchReusesAnswersOfMembersRows(t *testing.T) {
+	upstream := upstreamFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/expires" {
+			w.Header().Set("Expires", "Fri, 01 Dec 2099 08:00:00 GMT")
+		} else {
+			w.Header().Set("Cache-Control", r.URL.Path[1:])
+		}
+	})
+	const both = "Cookie, Sec-Fetch-Dest"
+	for _, tt := range []struct {
+		dest              []string
+		path, cache, vary string
+	}{
+		{nil, "/max-age=300", "private, max-age=300", "Cookie"},
+		{[]string{"empty"}, "/max-age=300", "private, max-age=300", both},
+		{[]string{"empty"}, "/max-age=300,no-transform", "private, max-age=300, no-transform", both},
+		{[]string{"empty"}, "/expires", "private", both},
+		{[]string{"empty"}, "/private", "private, no-cache", both},
+		{[]string{"empty"}, "/no-store", "no-store", both},
+		{[]string{"image"}, "/max-age=300", "private, no-cache", "Cookie"},
+		{[]string{"image"}, "/public,max-age=300,immutable", "private, no-cache", "Cookie"},
+		{[]string{"image"}, "/max-age=0,stale-while-revalidate=300", "private, no-cache", "Cookie"},
+		{[]string{"image"}, "/no-store,max-age=300", "no-store, max-age=300", "Cookie"},
+		{[]string{"image"}, "/no-store,must-understand,max-age=300", "private, no-store, must-understand, no-cache", "Cookie"},
+		{[]string{"style"}, "/expires", "private, no-cache", "Cookie"},
+		{[]string{"script"}, "/max-age=300,must-revalidate", "private, no-cache, must-revalidate", "Cookie"},
+		{[]string{"document"}, "/max-age=300", "private, no-cache", "Cookie"},
+		{[]string{""}, "/max-age=300", "private, no-cache", "Cookie"},
+		{[]string{"empty", "image"}, "/max-age=300", "private, no-cache", "Cookie"},
+	} {
+		for _, access := range []Access{Member, Optional, Public} {
+			g := newGate(t, upstream, func(r *Row) { r.Access = access })
+			var header []string
+			for _, dest := range tt.dest {
+				header = append(header, "Sec-Fetch-Dest", dest)
+			}
+			res, _ := g.do(t, "GET", "/api/x"+tt.path, nil, header...)
+			cache, vary := tt.cache, tt.vary
+			if access == Public {
+				if cache, vary = tt.path[1:], ""; tt.path == "/expires" {
+					cache = ""
+				}
+			}
+			if got := res.Header; got.Get("Cache-Control") != cache || strings.Join(got["Vary"], "|") != vary {
+				t.Errorf("access %v, Sec-Fetch-Dest %q, %s: Cache-Control %q, Vary %q, want %q and %q", access, tt.dest, tt.path, got.Get("Cache-Control"), got["Vary"], cache, vary)
 			}
 		}
 	}

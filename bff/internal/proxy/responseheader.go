@@ -17,9 +17,7 @@ func (ex *exchange) receive(res *http.Response) error {
 	}
 	ours := ex.w.Header()
 	ex.filterResponseHeader(res.Header, ours)
-	if _, set := ours["Cache-Control"]; !set && (ex.route.Access != Public || len(res.Header["Set-Cookie"]) > 0) {
-		privateAtMost(res.Header)
-	}
+	ex.limitReuse(res.Header, ours)
 	mergeVary(res.Header, ours)
 	contentType, ok := res.Header["Content-Type"]
 	if !ok {
