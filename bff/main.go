@@ -44,6 +44,9 @@ type process struct {
 	// hangups begins to listen for SIGHUP; what it returns waits for the next
 	// one. nil: there is none.
 	hangups func() func(context.Context) error
+
+	// hashCost replaces BCRYPT_COST when it is not 0: see app.Options.HashCost.
+	hashCost int
 }
 
 // Exit codes.

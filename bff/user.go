@@ -117,7 +117,7 @@ func (v userVerb) run(ctx context.Context, p process) error {
 			return err
 		}
 	}
-	out, err := app.Operate(ctx, app.Options{Config: conf, Log: log, Now: p.now}, c)
+	out, err := app.Operate(ctx, app.Options{Config: conf, Log: log, Now: p.now, HashCost: p.hashCost}, c)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func operate(t *testing.T, env map[string]string, stdin io.Reader, args ...strin
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), process{
 		args: append([]string{"user"}, args...), getenv: func(name string) string { return env[name] }, now: time.Now,
-		stdin: stdin, stdout: &stdout, stderr: &stderr,
+		stdin: stdin, stdout: &stdout, stderr: &stderr, hashCost: 4,
 	})
 	return result{code, stdout.String(), stderr.String()}
 }

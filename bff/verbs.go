@@ -29,7 +29,7 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText()}
+	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
 	if p.hangups != nil {
 		o.AwaitReload = p.hangups()
 	}
