@@ -78,8 +78,10 @@ type Service struct {
 	trail      *trail
 	notices    *notices
 	unfinished *unfinished
-	watchers   watchers
-	observe    Observer
+	// settleOutages is the log of settleRest.
+	settleOutages *outageLog
+	watchers      watchers
+	observe       Observer
 }
 
 // New puts a Service together. It starts nothing: see Run.
@@ -97,8 +99,10 @@ func New(d Deps) *Service {
 		now:       d.Now,
 		log:       d.Log,
 		observe:   d.Observe.complete(),
-		receipts:  newReceipts(d.Sessions, d.Log),
-		trail:     newTrail(d.Audit, d.Log),
+		receipts:  newReceipts(d.Sessions, d.Log, d.Now),
+		trail:     newTrail(d.Audit, d.Log, d.Now),
+		settleOutages: newOutageLog(d.Log, d.Now,
+			"changes of accounts have yet to reach their sessions", "changes of accounts reach their sessions again"),
 	}
 	s.notices = newNotices(d.Mailer, d.Log, s.observe.Noticed)
 	s.notices.due = s.due

@@ -26,7 +26,7 @@ type server struct {
 
 func newServer(p Policy) *server {
 	s := &server{policy: p, lives: livesUnder(p)}
-	s.receipts = newReceipts(&s.store, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s.receipts = newReceipts(&s.store, slog.New(slog.NewTextHandler(io.Discard, nil)), time.Now)
 	s.receipts.queue.most = 1
 	return s
 }

@@ -16,7 +16,7 @@ import (
 // minute, off the request's path, and a map look-up per request.
 type receipts struct {
 	sessions Sessions
-	log      *slog.Logger
+	outages  *outageLog
 
 	mu   sync.RWMutex
 	seen map[string]receipt // by session
@@ -41,9 +41,10 @@ const (
 	receiptTimeout = 3 * time.Second
 )
 
-func newReceipts(sessions Sessions, log *slog.Logger) *receipts {
+func newReceipts(sessions Sessions, log *slog.Logger, now func() time.Time) *receipts {
 	return &receipts{
-		sessions: sessions, log: log,
+		sessions: sessions, outages: newOutageLog(log, now,
+			"receipts of rotations are not stored; the next request of each session tries again", "receipts of rotations are stored again"),
 		seen: make(map[string]receipt), queue: newFairQueue(maxQueued, func(e receipt) string { return e.userID }),
 	}
 }
@@ -152,9 +153,10 @@ func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
 	defer cancel()
 	err := r.store(ctx, e)
 	if err == nil || errors.Is(err, ErrNoSession) {
+		r.outages.worked()
 		return true
 	}
-	r.log.Warn("receipt of a rotation not stored; the next request of the session tries again", "session", e.sessionID, "error", err)
+	r.outages.failed(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(e)

@@ -193,7 +193,10 @@ func (s *Service) settleRest(ctx context.Context) {
 			err = s.settle(ctx, x, true)
 		}
 	}
-	if err != nil && ctx.Err() == nil {
-		s.log.Warn("changes of accounts have yet to reach their sessions", "error", err)
+	switch {
+	case err == nil:
+		s.settleOutages.worked()
+	case ctx.Err() == nil:
+		s.settleOutages.failed(err)
 	}
 }

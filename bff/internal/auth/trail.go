@@ -10,9 +10,10 @@ import (
 // waits for the user database. An event that cannot be kept is written to the
 // log instead: lost from the table, never lost silently.
 type trail struct {
-	audit Audit
-	log   *slog.Logger
-	queue *fairQueue[Event]
+	audit   Audit
+	log     *slog.Logger
+	outages *outageLog
+	queue   *fairQueue[Event]
 }
 
 const (
@@ -22,8 +23,11 @@ const (
 	trailRetry   = time.Second
 )
 
-func newTrail(audit Audit, log *slog.Logger) *trail {
-	return &trail{audit: audit, log: log, queue: newFairQueue(maxTrail, causeOf)}
+func newTrail(audit Audit, log *slog.Logger, now func() time.Time) *trail {
+	return &trail{
+		audit: audit, log: log, queue: newFairQueue(maxTrail, causeOf),
+		outages: newOutageLog(log, now, "audit events are not stored yet", "audit events are stored again"),
+	}
 }
 
 // causeOf names the share of the queue that an event takes: the share of the
@@ -76,9 +80,11 @@ func (t *trail) store(ctx context.Context, batch []Event) bool {
 	defer cancel()
 	err := t.audit.Append(ctx, batch...)
 	if err != nil {
-		t.log.Warn("audit events not stored yet", "events", len(batch), "error", err)
+		t.outages.failed(err)
+		return false
 	}
-	return err == nil
+	t.outages.worked()
+	return true
 }
 
 // finish is the last try for everything; what fails now goes to the log.

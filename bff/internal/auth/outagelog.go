@@ -1,0 +1,58 @@
+package auth
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// outageLog says of work that is done over and over, for one session after the
+// other, that it fails: a line when it begins to, and one with a count when it
+// is over. A line for each try used to fill the log during an outage with
+// thousands that say the same.
+type outageLog struct {
+	log             *slog.Logger
+	now             func() time.Time
+	failing, mended string // the two lines' messages
+
+	mu          sync.Mutex
+	failures    int // since the first line; 0: it works
+	first, last time.Time
+}
+
+// outageOver is how long nothing must have failed. While a part of the store is
+// away, as a master of a Cluster, what fails and what works come in turns.
+const outageOver = 10 * time.Second
+
+func newOutageLog(log *slog.Logger, now func() time.Time, failing, mended string) *outageLog {
+	return &outageLog{log: log, now: now, failing: failing, mended: mended}
+}
+
+func (o *outageLog) failed(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	if o.failures > 0 && now.Sub(o.last) >= outageOver {
+		o.end()
+	}
+	if o.failures == 0 {
+		o.first = now
+		o.log.Warn(o.failing, "error", err)
+	}
+	o.failures++
+	o.last = now
+}
+
+func (o *outageLog) worked() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failures > 0 && o.now().Sub(o.last) >= outageOver {
+		o.end()
+	}
+}
+
+// end is called with mu held.
+func (o *outageLog) end() {
+	o.log.Info(o.mended, "failures", o.failures, "for", o.last.Sub(o.first).String())
+	o.failures = 0
+}
