@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -89,6 +90,22 @@ func redisPing(ctx context.Context, socket string) error {
 		return fmt.Errorf("redis says %q", answer)
 	}
 	return err
+}
+
+// says waits until the answer to a command has all the parts in it.
+func (s *RedisServer) says(ctx context.Context, command string, parts ...string) error {
+	return until(ctx, s.Addr()+" answers "+command+" as expected", func() (string, bool) {
+		answer, err := redisAsk(ctx, s.socket, command)
+		return fmt.Sprint(answer, err), !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(answer, part) })
+	})
+}
+
+// redisDo sends one inline command that is answered with OK.
+func redisDo(ctx context.Context, socket, command string) error {
+	if answer, err := redisAsk(ctx, socket, command); err != nil || answer != "+OK" {
+		return fmt.Errorf("redis: %s: %q, %w", command, answer, err)
+	}
+	return nil
 }
 
 // redisAsk sends one inline command. The answer is its first line, or the text

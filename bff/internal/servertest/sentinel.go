@@ -117,10 +117,12 @@ func (s *RedisSentinel) SetDownAfter(ctx context.Context, silent time.Duration) 
 
 // CatchUp waits until the replica has all that the master has, which nobody may
 // go on writing to.
-func (s *RedisSentinel) CatchUp(ctx context.Context) error {
+func (s *RedisSentinel) CatchUp(ctx context.Context) error { return caughtUp(ctx, s.Master, s.Replica) }
+
+func caughtUp(ctx context.Context, from, to *RedisServer) error {
 	return until(ctx, "the replica has caught up", func() (string, bool) {
-		master, err1 := redisAsk(ctx, s.Master.socket, "INFO replication")
-		replica, err2 := redisAsk(ctx, s.Replica.socket, "INFO replication")
+		master, err1 := redisAsk(ctx, from.socket, "INFO replication")
+		replica, err2 := redisAsk(ctx, to.socket, "INFO replication")
 		_, offset, known := strings.Cut(master, "\r\nmaster_repl_offset:")
 		offset, _, _ = strings.Cut(offset, "\r\n")
 		return fmt.Sprintln(master, err1, replica, err2),
