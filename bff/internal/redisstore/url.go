@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -107,31 +106,6 @@ func serverDialer(raw string) (clients, error) {
 			mine.PoolSize, mine.MinIdleConns = pool, 0
 		}
 		return redis.NewClient(&mine)
-	}, nil
-}
-
-func clusterDialer(raw string) (clients, error) {
-	o, err := redis.ParseClusterURL(raw)
-	if err != nil {
-		return nil, malformed(err)
-	}
-	or(&o.DialTimeout, dialTimeout)
-	or(&o.ReadTimeout, ioTimeout)
-	or(&o.WriteTimeout, ioTimeout)
-	or(&o.PoolTimeout, poolTimeout)
-	or(&o.ClientName, clientName)
-	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
-	o.MaintNotificationsConfig = noMaintNotifications()
-	if o.TLSConfig != nil {
-		o.TLSConfig.MinVersion = tls.VersionTLS12
-	}
-	return func(pool int, connected func()) redis.UniversalClient {
-		mine := *o
-		mine.OnConnect = onConnect(connected)
-		if pool > 0 {
-			mine.PoolSize, mine.MinIdleConns = pool, 0
-		}
-		return redis.NewClusterClient(&mine)
 	}, nil
 }
 
