@@ -79,6 +79,13 @@ func (h *MariaDBHandle) Database() (dsn string) {
 	return dsn
 }
 
+// SetReadOnly has the server refuse writes, as one does that a failover has made
+// a replica, or take them again.
+func (h *MariaDBHandle) SetReadOnly(readOnly bool) {
+	h.tb.Helper()
+	h.must(h.server.asRoot(h.tb.Context(), fmt.Sprintf("SET GLOBAL read_only = %t", readOnly)))
+}
+
 // Redis starts a server for this test alone; that takes a tenth of a second.
 func Redis(tb testing.TB) *RedisHandle {
 	tb.Helper()

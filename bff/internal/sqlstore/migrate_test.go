@@ -70,7 +70,7 @@ func TestMigrateFromManyProcessesAtOnce(t *testing.T) {
 		start := make(chan struct{})
 		for range 8 {
 			db := openDB(t, c)
-			if err := db.Ping(t.Context()); err != nil {
+			if err := db.Reach(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			run.Go(func() error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -67,6 +68,7 @@ type DB struct {
 	timeout time.Duration // of one question
 
 	dialect dialect
+	held    atomic.Pointer[error] // see Hold
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)
@@ -135,14 +137,6 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d}, nil
 }
 
-// Ping asks whether the database answers. Errors wrap auth.ErrDatabase.
-func (db *DB) Ping(ctx context.Context) error {
-	asked, done := db.observed(ctx, "ping")
-	err := db.sql.PingContext(asked)
-	done(err)
-	return failed(ctx, "ping", err)
-}
-
 // Close closes all connections.
 func (db *DB) Close() error { return db.sql.Close() }
 
@@ -176,6 +170,9 @@ func isAnswer(err error) bool {
 // do runs fn, again when it collided with somebody else. fn must be atomic by
 // itself: one statement, or one transaction.
 func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (err error) {
+	if held := db.held.Load(); held != nil {
+		return *held
+	}
 	ctx, done := db.observed(ctx, op)
 	defer func() { done(err) }()
 	// A server that hangs (rather than being away) held every question for

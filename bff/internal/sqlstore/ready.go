@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// Ping asks whether the database takes writes, by one that changes nothing.
+// Servers that are read-only after a failover, and nodes of a Galera cluster
+// that have lost the others (1047), answer COM_PING like any other; instances
+// said that they were ready, and every sign-in was a 503. It fails while the
+// questions are held. Errors wrap auth.ErrDatabase.
+func (db *DB) Ping(ctx context.Context) error {
+	err := db.do(ctx, "ping", func(orm *gorm.DB) error {
+		return deleteSettlement(orm, auth.Settlement{}).Error
+	})
+	return failed(ctx, "ping", err)
+}
+
+// Reach connects to the database and asks it nothing, so that it succeeds before
+// Migrate has. Errors wrap auth.ErrDatabase.
+func (db *DB) Reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	return failed(ctx, "connect", db.dialect.persist(ctx, func() error { return db.sql.PingContext(ctx) }))
+}
+
+// Hold has every question fail with why, and nil ends that: the tables may not be
+// those that this binary knows. Migrate goes on.
+func (db *DB) Hold(why error) {
+	if why == nil {
+		db.held.Store(nil)
+		return
+	}
+	db.held.Store(&why)
+}
+
+// awayCodes are what a MySQL server says that cannot be asked, or written to, for
+// now; whatever else it says is about the question.
+var awayCodes = []uint16{
+	1040, // too many connections
+	1042, // cannot resolve the client's address
+	1047, // "not yet prepared node for application use": Galera without a quorum
+	1053, // shutting down
+	1129, // the host has had too many errors
+	1203, // the user has too many connections
+	1205, // a lock was waited for in vain
+	1213, // deadlock
+	1226, // the user has used up a resource
+	1290, // read-only
+	1792, // read-only transaction
+	1836, // read-only mode
+	3100, // a plug-in refused to commit: Group Replication without a quorum
+	3101, // a conflict in Group Replication
+}
+
+// Away tells a database that cannot be asked at the moment, which is worth
+// another try, from one that has understood and refuses: a wrong password, a
+// missing right or table, tables that are newer.
+func Away(err error) bool {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return slices.Contains(awayCodes, e.Number)
+	}
+	return errors.Is(err, auth.ErrDatabase)
+}
