@@ -22,7 +22,7 @@ import (
 var version = ""
 
 func serve(ctx context.Context, p process) error {
-	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first. SIGHUP has it read ROUTES_FILE again.", nil); err != nil {
+	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first, or when MySQL is there. SIGHUP has it read ROUTES_FILE again.", nil); err != nil {
 		return err
 	}
 	c, log, err := configure(p)

@@ -56,6 +56,8 @@ type site struct {
 	// questions is how long the database may take over one; 0: as in production,
 	// for tests of a database in trouble.
 	questions time.Duration
+	// undecided has start return before the tables have been looked at.
+	undecided bool
 	stop      func()
 }
 
@@ -126,6 +128,16 @@ func (s *site) start(extra ...string) *site {
 		s.t.Fatal(err)
 	}
 	s.stop = s.background("the product", a.Run)
+	if !s.undecided {
+		s.eventually("a look at the tables", func() bool {
+			select {
+			case <-a.SchemaKnown():
+				return true
+			default:
+				return false
+			}
+		})
+	}
 	return s
 }
 

@@ -65,6 +65,7 @@ type App struct {
 	now    func() time.Time
 
 	db        *sqlstore.DB
+	schema    *schema // nil in embedded mode, whose tables are up to date when it is open
 	sessions  sessionStore
 	limiter   auth.Limiter
 	limits    auth.Limits
@@ -125,8 +126,17 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err := a.openTraces(ctx); err != nil {
 		return err
 	}
-	if err := a.openStores(ctx, (*sqlstore.DB).Migrate); err != nil {
+	if err := a.openStores(ctx); err != nil {
 		return err
+	}
+	if c.Embedded {
+		if err := a.migrate(ctx); err != nil {
+			return err
+		}
+	} else {
+		a.schema = newSchema(a.db, a.log)
+		a.state.starting = a.schema.undecided
+		a.state.checks = append(a.state.checks, a.schema.down)
 	}
 	if err := a.listen(ctx); err != nil {
 		return err
@@ -184,7 +194,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	server = web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: tokens.JWKS(),
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
-		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Healthy: a.state.healthy,
+		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,
 	})
 	a.watch()
 	a.server = newHTTPServer(a.partings(server), a.log)
@@ -199,8 +209,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	return nil
 }
 
-// openStores: schema sees to the version of the tables.
-func (a *App) openStores(ctx context.Context, schema func(*sqlstore.DB, context.Context) error) error {
+func (a *App) openStores(ctx context.Context) error {
 	c := a.config
 	if c.Embedded {
 		if err := openDataDir(c.DataDir); err != nil {
@@ -224,9 +233,9 @@ func (a *App) openStores(ctx context.Context, schema func(*sqlstore.DB, context.
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}
 		a.sessions, a.limiter = store, store.Limits(memstore.NewLimits(a.now))
-		a.state.checks = append(a.state.checks, check{"redis", func(ctx context.Context) error {
+		a.state.checks = append(a.state.checks, named("redis", func(ctx context.Context) error {
 			return errors.Join(store.Ping(ctx), store.Following())
-		}})
+		}))
 	}
 	a.closers = append(a.closers, a.sessions.Close)
 
@@ -235,38 +244,8 @@ func (a *App) openStores(ctx context.Context, schema func(*sqlstore.DB, context.
 		return err
 	}
 	a.db = db
-	a.state.checks = append(a.state.checks, check{"mysql", db.Ping})
 	a.closers = append(a.closers, db.Close)
-	if err := schema(db, ctx); err != nil {
-		return fmt.Errorf("tables: %w", err)
-	}
 	return nil
-}
-
-func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, error) {
-	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout}
-	if c.Embedded {
-		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")
-	}
-	db, err := sqlstore.Open(ctx, sc)
-	if err != nil {
-		return nil, fmt.Errorf("open the user database: %w", err)
-	}
-	return db, nil
-}
-
-// Migrate brings the tables up to date and does nothing else.
-func Migrate(ctx context.Context, o Options) error {
-	if o.Config.Embedded {
-		if err := openDataDir(o.Config.DataDir); err != nil {
-			return err
-		}
-	}
-	db, err := openDatabase(ctx, o.Config, newApp(o))
-	if err != nil {
-		return err
-	}
-	return errors.Join(db.Migrate(ctx), db.Close())
 }
 
 func newIssuer(c *config.Config) (*token.Issuer, error) {

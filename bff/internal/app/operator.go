@@ -118,8 +118,11 @@ func operateHere(ctx context.Context, o Options, c Command) (out string, err err
 	if o.Config.Embedded && hasAccounts(o.Config.DataDir) != nil {
 		schema = (*sqlstore.DB).Migrate
 	}
-	if err := a.openStores(ctx, schema); err != nil {
+	if err := a.openStores(ctx); err != nil {
 		return "", err
+	}
+	if err := schema(a.db, ctx); err != nil {
+		return "", fmt.Errorf("tables: %w", err)
 	}
 	if _, err := a.openService(o.HashCost); err != nil {
 		return "", err

@@ -9,10 +9,17 @@ import (
 	"time"
 )
 
-// check asks a store whether it is there.
-type check struct {
-	name string // as /readyz reports it
-	ping func(context.Context) error
+// check names what is wrong with a store, as /readyz reports it, or gives "".
+type check func(context.Context) string
+
+// named is a check that asks a store whether it is there.
+func named(name string, ping func(context.Context) error) check {
+	return func(ctx context.Context) string {
+		if ping(ctx) != nil {
+			return name
+		}
+		return ""
+	}
 }
 
 // health answers the private listener: what an operator and a load balancer's
@@ -21,6 +28,9 @@ type health struct {
 	now      func() time.Time
 	checks   []check
 	draining atomic.Bool
+	// starting reports whether it is not known yet whether people can be served;
+	// nil: it is.
+	starting func() bool
 	asked    atomic.Pointer[time.Time] // by who watches, last; nil: never
 	probed   atomic.Pointer[time.Time] // on the public listener, last; nil: never
 }
@@ -37,15 +47,22 @@ func (h *health) watched() bool {
 // seconds, by default, at some clouds. One that asks once is a person.
 const probesWithin = watchedFor
 
-// healthy is the public listener's answer: false when nobody is to be sent here
-// any more. That a store is away is no reason, as the other instances have the
-// same.
-func (h *health) healthy() bool {
+// away is the public listener's answer: why nobody is to be sent here, or "".
+// That a store is away is no reason, as the other instances have the same. An
+// instance that brings the tables up to date first is one: the others sign
+// people in meanwhile.
+func (h *health) away() string {
 	now := h.now()
 	if last := h.probed.Swap(&now); last != nil && now.Sub(*last) < probesWithin {
 		h.asked.Store(&now)
 	}
-	return !h.draining.Load()
+	switch {
+	case h.draining.Load():
+		return "draining"
+	case h.starting != nil && h.starting():
+		return migrating
+	}
+	return ""
 }
 
 const symbolPath = "/debug/pprof/symbol"
@@ -74,8 +91,8 @@ func (h *health) down(ctx context.Context) []string {
 	for _, c := range h.checks {
 		// Each has its own time: one that hangs must not make the next look down.
 		asked, cancel := context.WithTimeout(ctx, readyTimeout)
-		if c.ping(asked) != nil {
-			down = append(down, c.name)
+		if name := c(asked); name != "" {
+			down = append(down, name)
 		}
 		cancel()
 	}

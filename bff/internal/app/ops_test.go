@@ -11,12 +11,12 @@ func TestWhoProbesSeldomIsWaitedForToo(t *testing.T) {
 	for every, want := range map[time.Duration]bool{2 * time.Second: true, 30 * time.Second: true, time.Hour: false} {
 		now := time.Now()
 		h := &health{now: func() time.Time { return now }}
-		h.healthy()
+		h.away()
 		if h.watched() {
 			t.Errorf("%v: one question is a person", every)
 		}
 		now = now.Add(every)
-		h.healthy()
+		h.away()
 		now = now.Add(min(every, time.Minute) - 1)
 		if h.watched() != want {
 			t.Errorf("%v: watched %v", every, h.watched())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -95,6 +96,13 @@ func (a *App) Run(ctx context.Context) error {
 	}
 
 	servers, ctx := errgroup.WithContext(ctx)
+	announce := a.announce
+	if a.schema != nil {
+		// By the second of two: the listener, and the first verdict on the tables.
+		announce = onCall(2, a.announce)
+		// It ends when the drain begins, between two steps, and is waited for.
+		work.Go(func() error { return a.schema.run(ctx, announce) })
+	}
 	serve := func(s *http.Server, l net.Listener) error {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -117,7 +125,7 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		}
 		releaseStart()
-		a.announce()
+		announce()
 		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log, a.metrics.RefusedUnread))
 	})
 	servers.Go(func() error {
@@ -148,21 +156,45 @@ func (a *App) Run(ctx context.Context) error {
 const catchUpDeadline = 5 * time.Second
 
 // catchUp waits until it is known which sessions have ended; without it, their
-// access tokens were served for a moment after every start. While the store
-// cannot be asked, whoever holds a good one is not kept waiting any longer. It
-// reports whether there is still somebody to serve.
+// access tokens were served for a moment after every start. It also waits until
+// it is known whether the tables are up to date. While the stores cannot be asked,
+// whoever holds a good token is not kept waiting any longer. It reports whether
+// there is still somebody to serve.
 func (a *App) catchUp(ctx, background context.Context) bool {
-	select {
-	case <-a.service.CaughtUp():
-	case <-time.After(catchUpDeadline):
-		a.log.Warn("the revocations could not be read: until they can, access tokens of ended sessions look good",
-			"waited", catchUpDeadline.String())
-	case <-ctx.Done():
-		return false
-	case <-background.Done():
+	late, cancel := context.WithTimeout(ctx, catchUpDeadline)
+	defer cancel()
+	wait := func(known <-chan struct{}, otherwise string) bool {
+		select {
+		case <-known:
+			return true
+		case <-background.Done():
+			return false
+		case <-late.Done():
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		select {
+		case <-known: // both: it had been late for the other one
+		default:
+			a.log.Warn(otherwise, "waited", catchUpDeadline.String())
+		}
+		return true
+	}
+	if !wait(a.service.CaughtUp(), "the revocations could not be read: until they can, access tokens of ended sessions look good") {
 		return false
 	}
-	return true
+	return a.schema == nil || wait(a.schema.known, "the tables are still being brought up to date: until they are, what needs MySQL is a 503, and so is /healthz")
+}
+
+// onCall calls fn when it is called for the nth time.
+func onCall(n int32, fn func()) func() {
+	var calls atomic.Int32
+	return func() {
+		if calls.Add(1) == n {
+			fn()
+		}
+	}
 }
 
 // backgroundDeadline is what queues get to be written out after the last

@@ -173,9 +173,10 @@ func (s *Service) runSettling(ctx context.Context) error {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
 	for {
-		s.settleRest(ctx)
+		// Not before the first tick: the tables may not be up to date at a start.
 		select {
 		case <-tick.C:
+			s.settleRest(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

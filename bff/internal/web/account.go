@@ -155,8 +155,10 @@ func (s *Server) keySet(c echo.Context) error {
 }
 
 func (s *Server) healthz(c echo.Context) error {
-	if s.healthy != nil && !s.healthy() {
-		return c.String(http.StatusServiceUnavailable, "draining")
+	if s.away != nil {
+		if why := s.away(); why != "" {
+			return c.String(http.StatusServiceUnavailable, why)
+		}
 	}
 	return c.String(http.StatusOK, "ok")
 }

@@ -33,9 +33,9 @@ type Options struct {
 	Now            func() time.Time
 	Log            *slog.Logger
 	Observe        Observer
-	// Healthy says whether a load balancer may go on sending people here; nil
+	// Away says why a load balancer is to send nobody here, "" when it may; nil
 	// is always.
-	Healthy func() bool
+	Away func() string
 }
 
 // forwarder is the proxy's Forward, which tests of what comes before it replace.
@@ -57,7 +57,7 @@ type Server struct {
 	now       func() time.Time
 	log       *slog.Logger
 	observe   Observer
-	healthy   func() bool
+	away      func() string
 	trusted   []netip.Prefix
 
 	closing   chan struct{} // closed by EndStreams
@@ -71,7 +71,7 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
-		observe: o.Observe, healthy: o.Healthy, trusted: o.TrustedProxies,
+		observe: o.Observe, away: o.Away, trusted: o.TrustedProxies,
 		closing: make(chan struct{}),
 	}
 	e := s.echo

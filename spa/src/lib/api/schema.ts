@@ -1703,7 +1703,7 @@ export interface operations {
       400: components['responses']['MalformedRequest']
       413: components['responses']['BodyTooLarge']
       500: components['responses']['InternalError']
-      /** @description It ends within seconds; send nobody here. Everything is still answered. */
+      /** @description Send nobody here: it ends within seconds (`draining`), or has just begun and brings the database's tables up to date (`migrating`). Everything is still answered. */
       503: {
         headers: {
           'Cache-Control': components['headers']['NoStore']
@@ -1711,7 +1711,7 @@ export interface operations {
         }
         content: {
           /** @example draining */
-          'text/plain': 'draining'
+          'text/plain': 'draining' | 'migrating'
         }
       }
     }

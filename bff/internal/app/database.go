@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+)
+
+// SchemaKnown is closed once Run has found out whether the tables are up to date,
+// or that MySQL cannot be asked.
+func (a *App) SchemaKnown() <-chan struct{} {
+	if a.schema != nil {
+		return a.schema.known
+	}
+	known := make(chan struct{})
+	close(known)
+	return known
+}
+
+// migrate brings the tables up to date for those who do not serve meanwhile.
+func (a *App) migrate(ctx context.Context) error {
+	if err := a.db.Migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	a.state.checks = append(a.state.checks, named(databaseDown, a.db.Ping))
+	return nil
+}
+
+func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, error) {
+	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout}
+	if c.Embedded {
+		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")
+	}
+	db, err := sqlstore.Open(ctx, sc)
+	if err != nil {
+		return nil, fmt.Errorf("open the user database: %w", err)
+	}
+	return db, nil
+}
+
+// Migrate brings the tables up to date and does nothing else.
+func Migrate(ctx context.Context, o Options) error {
+	if o.Config.Embedded {
+		if err := openDataDir(o.Config.DataDir); err != nil {
+			return err
+		}
+	}
+	db, err := openDatabase(ctx, o.Config, newApp(o))
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx), db.Close())
+}
