@@ -12,8 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
 // read reads a file of the repository.
@@ -257,5 +261,22 @@ func TestDockerfile(t *testing.T) {
 		if !strings.Contains(last, line) {
 			t.Errorf("the final image lacks %s", line)
 		}
+	}
+}
+
+// Compose waits for as long as a process may take: an instance whose store was
+// slow at the end used to be killed with audit events in its queue.
+func TestComposeWaitsForTheEnd(t *testing.T) {
+	c := compose(t)
+	grace, err := time.ParseDuration(c.Instance.StopGracePeriod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults, err := config.Load(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ends := app.EndsWithin(defaults); grace <= ends || c.Instance.Environment["SHUTDOWN_TIMEOUT"] != "" {
+		t.Errorf("it is killed after %v and takes up to %v", grace, ends)
 	}
 }

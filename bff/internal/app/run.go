@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
@@ -200,6 +201,11 @@ func onCall(n int32, fn func()) func() {
 // backgroundDeadline is what queues get to be written out after the last
 // request.
 const backgroundDeadline = 12 * time.Second
+
+// EndsWithin is how long a process takes at most from the signal to its end, when
+// requests do not finish and a store does not answer: what may kill it waits for
+// longer.
+func EndsWithin(c *config.Config) time.Duration { return c.ShutdownTimeout + backgroundDeadline }
 
 func (a *App) announce() {
 	if a.config.Embedded {
