@@ -49,10 +49,10 @@ dev: $(PACKAGES) ## serve http://localhost:8080 with hot reload of the app; Ctrl
 .PHONY: test check lint bench
 
 test: ## every test, installing what is missing first
-	@.ci/suites tools packages+tool-caddy build test-go test-spa budget test-browser
+	@.ci/suites tools packages+tool-caddy+test-manifests build test-go test-spa budget test-browser
 
 check: ## lint, format checks and every test
-	@.ci/suites tools packages+lint-go+tool-caddy build lint-spa test-go test-spa budget test-browser
+	@.ci/suites tools packages+lint-go+tool-caddy+test-manifests build lint-spa test-go test-spa budget test-browser
 
 lint: ## lint and format checks alone
 	@.ci/suites packages+lint-go lint-spa

@@ -26,7 +26,7 @@ func (db *DB) Ping(ctx context.Context) error {
 // Reach connects to the database and asks it nothing, so that it succeeds before
 // Migrate has. Errors wrap auth.ErrDatabase.
 func (db *DB) Reach(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
 	return failed(ctx, "connect", db.dialect.persist(ctx, func() error { return db.sql.PingContext(ctx) }))
 }
