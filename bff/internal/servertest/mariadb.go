@@ -34,6 +34,22 @@ const (
 // until Stop; ctx bounds the start only. Without the programs the error is a
 // *MissingError.
 func StartMariaDB(ctx context.Context, dir string) (*MariaDBServer, error) {
+	s, err := newMariaDB(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.startSomewhere(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// newMariaDB installs a server in dir, without starting it. flags are added to
+// its command line.
+func newMariaDB(ctx context.Context, dir string, flags ...string) (*MariaDBServer, error) {
 	server, err := find(mariadbPackage, "mariadbd")
 	if err != nil {
 		return nil, err
@@ -92,16 +108,11 @@ func StartMariaDB(ctx context.Context, dir string) (*MariaDBServer, error) {
 				// The least helpful defaults there are in the field, so that
 				// nothing relies on better ones.
 				"--character-set-server=latin1", "--sql-mode=")
+			cmd.Args = append(cmd.Args, flags...)
 			cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, env, attributes
 			return cmd
 		},
 		ready: s.ready,
-	}
-	if err := s.startSomewhere(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
@@ -182,6 +193,17 @@ func (s *MariaDBServer) DSN(database string) string {
 }
 
 func (s *MariaDBServer) asRoot(ctx context.Context, statements ...string) error {
+	return s.withRoot(func(db *sql.DB) error {
+		for _, statement := range statements {
+			if _, err := db.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *MariaDBServer) withRoot(do func(*sql.DB) error) error {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr = "root", "unix", s.socket
 	cfg.Logger = &mysql.NopLogger{}
@@ -191,10 +213,5 @@ func (s *MariaDBServer) asRoot(ctx context.Context, statements ...string) error 
 	}
 	db := sql.OpenDB(connector)
 	defer db.Close()
-	for _, statement := range statements {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("%s: %w", statement, err)
-		}
-	}
-	return nil
+	return do(db)
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Main runs a package's tests and ends the servers that they share, for use in
@@ -84,6 +86,20 @@ func (h *MariaDBHandle) Database() (dsn string) {
 func (h *MariaDBHandle) SetReadOnly(readOnly bool) {
 	h.tb.Helper()
 	h.must(h.server.asRoot(h.tb.Context(), fmt.Sprintf("SET GLOBAL read_only = %t", readOnly)))
+}
+
+// databaseName makes an empty database and returns its name.
+func (h *MariaDBHandle) databaseName() string {
+	h.tb.Helper()
+	cfg, err := mysql.ParseDSN(h.Database())
+	h.must(err)
+	return cfg.DBName
+}
+
+// AsRoot runs statements as the server's administrator.
+func (h *MariaDBHandle) AsRoot(statements ...string) {
+	h.tb.Helper()
+	h.must(h.server.asRoot(h.tb.Context(), statements...))
 }
 
 // Redis starts a server for this test alone; that takes a tenth of a second.
