@@ -222,7 +222,7 @@ func table(ctx context.Context, s *auth.Service, search string) (string, error) 
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "EMAIL\tNAME\tROLE\tACTIVE\tCREATED\tID")
 	for after := (auth.Position{}); ; {
-		users, next, err := s.Users(ctx, search, after)
+		users, next, err := s.Users(ctx, operator, search, after)
 		if err != nil {
 			return "", err
 		}
@@ -231,7 +231,7 @@ func table(ctx context.Context, s *auth.Service, search string) (string, error) 
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Email.Address, printable(u.Name), u.Role, active,
 				u.CreatedAt.UTC().Format(time.RFC3339), u.ID)
 		}
-		if after = next; after.ID == "" {
+		if after = next; after == (auth.Position{}) {
 			break
 		}
 	}

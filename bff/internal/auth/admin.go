@@ -11,13 +11,28 @@ import (
 const pageSize = 50
 
 // Users gives a page of accounts, for administrators, and where the next one
-// begins; zero after the last. Refusals are *Error.
-func (s *Service) Users(ctx context.Context, text string, after Position) ([]User, Position, error) {
-	list, err := s.users.List(ctx, UserQuery{Text: strings.TrimSpace(text), After: after, Limit: pageSize + 1})
+// begins; zero after the last. A search has so much time: the page may be short,
+// or empty, and the search goes on with the next. Refusals are *Error.
+func (s *Service) Users(ctx context.Context, who Principal, text string, after Position) ([]User, Position, error) {
+	text = strings.TrimSpace(text)
+	if text != "" {
+		end, err := s.searches.begin(ctx, who.SessionID)
+		if err != nil {
+			return nil, Position{}, err
+		}
+		defer end()
+	}
+	if email, problem := ParseEmail(text); problem == "" {
+		text = email.Address // as it is stored, should the domain be written in letters of its own
+	}
+	list, resume, err := s.users.List(ctx, UserQuery{Text: text, After: after, Limit: pageSize + 1})
 	if err != nil {
 		return nil, Position{}, storeError(err)
 	}
-	list, next := page(list, func(u User) Position { return Position{u.CreatedAt, u.ID} })
+	list, next := page(list, func(u User) Position { return u.position(text) })
+	if next == (Position{}) {
+		next = resume
+	}
 	return list, next, nil
 }
 
@@ -43,7 +58,7 @@ func (s *Service) Trail(ctx context.Context, userID string, what EventType, afte
 	if err != nil {
 		return nil, Position{}, storeError(err)
 	}
-	list, next := page(list, func(e Event) Position { return Position{e.At, e.ID} })
+	list, next := page(list, func(e Event) Position { return Position{At: e.At, ID: e.ID} })
 	return list, next, nil
 }
 

@@ -231,15 +231,15 @@ func TestPagesOfUsersAndEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first, next, err := h.Users(t.Context(), "", auth.Position{})
+	first, next, err := h.Users(t.Context(), boss.Principal, "", auth.Position{})
 	if err != nil || len(first) != 50 || first[0].ID != "id59" || next == (auth.Position{}) {
 		t.Fatalf("%d users, next %v, %v", len(first), next, err)
 	}
-	second, next, err := h.Users(t.Context(), "", next)
+	second, next, err := h.Users(t.Context(), boss.Principal, "", next)
 	if err != nil || len(second) != 11 || second[10].ID != boss.Principal.UserID || next != (auth.Position{}) {
 		t.Errorf("%d users, next %v, %v", len(second), next, err)
 	}
-	if found, _, err := h.Users(t.Context(), " BOSS ", auth.Position{}); err != nil || len(found) != 1 {
+	if found, _, err := h.Users(t.Context(), boss.Principal, " BOSS ", auth.Position{}); err != nil || len(found) != 1 {
 		t.Errorf("%+v, %v", found, err)
 	}
 	events, next, err := h.Trail(t.Context(), "", auth.EventRegistered, auth.Position{})

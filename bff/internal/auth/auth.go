@@ -81,6 +81,7 @@ type Service struct {
 	// settleOutages is the log of settleRest.
 	settleOutages *outageLog
 	watchers      watchers
+	searches      searches
 	observe       Observer
 }
 

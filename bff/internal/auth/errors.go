@@ -28,6 +28,8 @@ const (
 	CodeBusy                    Code = "busy"
 	CodeTooManyAttempts         Code = "too_many_attempts"
 	CodeNotFound                Code = "not_found"
+	CodeWriteConflict           Code = "write_conflict"
+	CodeSearchTooWide           Code = "search_too_wide"
 )
 
 // Codes lists every Code, so that a test can see that each has a status.
@@ -36,6 +38,7 @@ var Codes = []Code{
 	CodeWrongPassword, CodeLastAdmin,
 	CodeNotAuthenticated, CodeSessionExpired, CodeSessionRevoked, CodeRefreshReuse,
 	CodeSessionStoreUnavailable, CodeDatabaseUnavailable, CodeBusy, CodeTooManyAttempts, CodeNotFound,
+	CodeWriteConflict, CodeSearchTooWide,
 }
 
 // Error is an answer meant for the client: Code, Detail and Fields may be
@@ -68,7 +71,10 @@ func (e *Error) EndsSession() bool {
 	return false
 }
 
-const storeRetryAfter = 2 * time.Second
+const (
+	storeRetryAfter    = 2 * time.Second
+	conflictRetryAfter = time.Second
+)
 
 // storeError turns what a session store or the user database failed with into
 // an answer; other errors pass.
@@ -82,6 +88,13 @@ func storeError(err error) error {
 			Detail: "This is the last active administrator. Make somebody else one first."}
 	case errors.Is(err, ErrNoUser):
 		return &Error{Code: CodeNotFound, Cause: err, Detail: "There is no such account."}
+	// Neither is an outage: the database works.
+	case errors.Is(err, ErrWriteConflict):
+		return &Error{Code: CodeWriteConflict, RetryAfter: conflictRetryAfter, Cause: err,
+			Detail: "Others changed the same data at this moment, and nothing of yours was stored. Try again."}
+	case errors.Is(err, ErrSearchTooWide):
+		return &Error{Code: CodeSearchTooWide, Cause: err,
+			Detail: "The search took too long. Search for an email address, or for its beginning."}
 	case errors.Is(err, ErrDatabase):
 		return &Error{Code: CodeDatabaseUnavailable, RetryAfter: storeRetryAfter, Cause: err,
 			Detail: "Accounts cannot be looked up at the moment. Try again shortly."}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -54,8 +55,11 @@ type Users interface {
 	Unsettled(ctx context.Context, until time.Time, limit int) ([]Settlement, error)
 	// Settled removes settlements; one that is not there is fine.
 	Settled(ctx context.Context, done ...Settlement) error
-	// List gives accounts, the newest first.
-	List(ctx context.Context, q UserQuery) ([]User, error)
+	// List gives accounts: the newest first, or of a text as Text says. Where it
+	// has not looked through all of them, and not found Limit either, resume is
+	// how far it came: a further query begins there. ErrSearchTooWide when it
+	// came nowhere in the time that a query has.
+	List(ctx context.Context, q UserQuery) (found []User, resume Position, err error)
 	// SetPasswordHash replaces old by next; when the stored hash is no longer
 	// old (somebody changed the password meanwhile) it does nothing.
 	SetPasswordHash(ctx context.Context, id, old, next string) error
@@ -92,7 +96,8 @@ type Settlement struct {
 // UserQuery asks for a page of accounts.
 type UserQuery struct {
 	// Text is part of the email address or of the name, in any case; every
-	// character means itself. Empty: all accounts.
+	// character means itself. Empty: all accounts. Those whose address begins
+	// with it come first, by Email.Key, then the others, the newest first.
 	Text  string
 	After Position // the last one of the page before; zero: from the start
 	Limit int      // at least 1
@@ -103,7 +108,28 @@ type UserQuery struct {
 type Position struct {
 	At time.Time // whole milliseconds
 	ID string
+	// Key, in a search, is the Email.Key of an account whose address begins with
+	// the text: those come first, in this order. At and ID are zero then.
+	Key string
 }
+
+// position is where u stands in the list of a search for text, or of all.
+func (u User) position(text string) Position {
+	if u.AddressBegins(text) {
+		return Position{Key: u.Email.Key}
+	}
+	return Position{At: u.CreatedAt, ID: u.ID}
+}
+
+// AddressBegins reports whether u is among those that a search for text finds
+// first.
+func (u User) AddressBegins(text string) bool {
+	return text != "" && strings.HasPrefix(u.Email.Key, AddressPrefix(text))
+}
+
+// AddressPrefix is what the Email.Key of an account begins with, if its address
+// begins with text.
+func AddressPrefix(text string) string { return strings.ToLower(text) }
 
 // Answers of Users.
 var (
@@ -112,6 +138,12 @@ var (
 	ErrLastAdmin   = errors.New("no active administrator would be left")
 	ErrHashChanged = errors.New("the password was changed meanwhile")
 	ErrUserChanged = errors.New("the account was changed meanwhile")
+	// ErrWriteConflict: others wrote the same rows until the time was over.
+	// Nothing is stored; the same may succeed when it is done again.
+	ErrWriteConflict = errors.New("others changed the same data at this moment")
+	// ErrSearchTooWide: the database could not look through the first accounts of
+	// a search in time.
+	ErrSearchTooWide = errors.New("the search takes too long")
 	// ErrDatabase wraps whatever kept the user database from answering.
 	ErrDatabase = errors.New("the user database could not be asked")
 )

@@ -18,6 +18,9 @@ type Users struct {
 	byKey   map[string]string // Email.Key to ID
 	failure error
 
+	searchStep int    // see SearchAtMost
+	onSearch   func() // see OnSearch
+
 	unsettled []auth.Settlement
 }
 

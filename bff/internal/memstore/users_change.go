@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -113,18 +111,4 @@ func (s *Users) lastAdmin(id string) bool {
 		}
 	}
 	return activeAdmin(s.byID[id])
-}
-
-// List is auth.Users.List.
-func (s *Users) List(ctx context.Context, q auth.UserQuery) ([]auth.User, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	text := strings.ToLower(q.Text)
-	all := slices.DeleteFunc(slices.Collect(maps.Values(s.byID)), func(u auth.User) bool {
-		return !strings.Contains(strings.ToLower(u.Email.Address), text) && !strings.Contains(strings.ToLower(u.Name), text)
-	})
-	return page(all, func(u auth.User) auth.Position { return auth.Position{At: u.CreatedAt, ID: u.ID} }, q.After, q.Limit), nil
 }

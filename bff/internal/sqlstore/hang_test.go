@@ -22,7 +22,7 @@ func TestHungServerIsGivenUpSoonByEveryQuestion(t *testing.T) {
 	server.Pause()
 	began := time.Now()
 	var run errgroup.Group
-	for range 3 * maxOpenConns {
+	for range 3 * MaxConnections {
 		run.Go(func() error {
 			if _, err := db.ByID(t.Context(), "id"); !errors.Is(err, auth.ErrDatabase) {
 				t.Errorf("ByID: %v, want ErrDatabase", err)

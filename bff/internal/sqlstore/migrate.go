@@ -61,7 +61,9 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	// Reach the server under ctx first: what follows would not listen to it.
-	if err := db.dialect.persist(ctx, func() error { return pool.PingContext(ctx) }); err != nil {
+	reaching, cancel := context.WithTimeout(ctx, ioTimeout)
+	defer cancel()
+	if err := db.dialect.persist(reaching, func() error { return pool.PingContext(reaching) }); err != nil {
 		return failed(ctx, "migrate", err)
 	}
 	// Status is asked for what it does on the way: it makes goose's own table

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -30,12 +31,13 @@ func openMySQL(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openMySQLPool(cfg)
+	pool, err := openLimitedMySQLPool(cfg, c.Log)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(maxOpenConns)
-	pool.SetMaxIdleConns(maxIdleConns)
+	connections := cmp.Or(c.MaxConnections, MaxConnections)
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxLifetime(connMaxLifetime)
 
 	db, err := newDB(c, pool, mysqlDialect(cfg.DBName), gormmysql.New(gormmysql.Config{
@@ -64,6 +66,21 @@ func openMySQLPool(cfg *mysql.Config) (*sql.DB, error) {
 		return nil, errBadDSN(err)
 	}
 	return sql.OpenDB(connector), nil
+}
+
+// openLimitedMySQLPool opens a pool whose statements the server itself ends
+// after statementTimeout, unless the DSN says how long they may take.
+func openLimitedMySQLPool(cfg *mysql.Config, log *slog.Logger) (*sql.DB, error) {
+	for _, own := range []string{mariadbLimit, mysqlLimit} {
+		if _, set := cfg.Params[own]; set {
+			return openMySQLPool(cfg)
+		}
+	}
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, errBadDSN(err)
+	}
+	return sql.OpenDB(&limitedConnector{Connector: connector, log: log}), nil
 }
 
 // CheckDSN says what is wrong with a MySQL DSN, never repeating it: it holds a
@@ -99,6 +116,10 @@ func mysqlConfig(dsn string, log *slog.Logger) (*mysql.Config, error) {
 	// cannot append another; and no server may ask for our files.
 	cfg.MultiStatements = false
 	cfg.AllowAllFiles = false
+	// After a failover the pool still has connections to the server that was the
+	// writer and only reads by now: one that says so is closed, and the next one
+	// goes where the address leads then.
+	cfg.RejectReadOnly = true
 	// Strict: what does not fit is an error. MySQL's lenient mode stores the
 	// first half and reports success.
 	cfg.Params = maps.Clone(cfg.Params)
@@ -167,15 +188,10 @@ func mysqlDialect(database string) dialect {
 				return err
 			},
 		},
-		// The server picked this transaction to end a deadlock. That happens to
-		// the innocent: of two sign-ups waiting for a third with the same
-		// address, one dies when the third is rolled back.
-		collided: func(err error) bool {
-			const deadlock = 1213 // ER_LOCK_DEADLOCK
-			e, ok := errors.AsType[*mysql.MySQLError](err)
-			return ok && e.Number == deadlock
-		},
-		attempts: 4,
+		collided:   mysqlCollided,
+		conflicted: mysqlConflict,
+		overran:    mysqlOverran,
+		listIndex:  "users_by_created",
 		// REPEATABLE READ, the default, also locks the gap where an account was
 		// deleted meanwhile, and newer MariaDB refuses there to lock a row that
 		// changed since the transaction first read anything.

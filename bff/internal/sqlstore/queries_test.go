@@ -21,6 +21,8 @@ func TestQueries(t *testing.T) {
 		"`login_audit`.`detail`,`login_audit`.`ip`,`login_audit`.`user_agent`,`login_audit`.`request_id`,`login_audit`.`at` FROM `login_audit` "
 	one := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 1"}
 	five := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 5"}
+	sixth := map[string]string{"mysql": "LIMIT ? OFFSET ?", "sqlite": "LIMIT 1 OFFSET 5"}
+	byList := map[string]string{"mysql": "FORCE INDEX (`users_by_created`) ", "sqlite": ""}
 	forUpdate := map[string]string{"mysql": " FOR UPDATE", "sqlite": " "}
 	hasText := map[string]string{
 		"mysql": "(LOWER(email) COLLATE utf8mb4_bin LIKE LOWER(? COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin ESCAPE '!'" +
@@ -59,16 +61,26 @@ func TestQueries(t *testing.T) {
 					"VALUES (?,?,?,?,?,?,?,?,?,?)",
 			},
 			"List": {
-				selectUsers(dry, db.dialect, auth.UserQuery{Limit: 5}, &users),
+				selectUsers(dry, auth.UserQuery{Limit: 5}, &users),
 				user + "ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
 			},
 			"List, page 2": {
-				selectUsers(dry, db.dialect, auth.UserQuery{After: after, Limit: 5}, &users),
+				selectUsers(dry, auth.UserQuery{After: after, Limit: 5}, &users),
 				user + "WHERE created_at <= ? AND (created_at < ? OR id < ?) ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
 			},
-			"List of a text": {
-				selectUsers(dry, db.dialect, auth.UserQuery{Text: "x", After: after, Limit: 5}, &users),
-				user + "WHERE " + hasText[db.orm.Name()] + " AND (created_at <= ? AND (created_at < ? OR id < ?)) " +
+			"the addresses that a search finds": {
+				selectUsersByKey(dry, "x", "k", 5, &users),
+				user + "WHERE email_key > ? AND email_key >= ? AND email_key < ? ORDER BY email_key " + five[db.orm.Name()],
+			},
+			"the end of a search's range": {
+				selectRangeEnd(dry, db.dialect, after, 6, &users),
+				"SELECT `created_at`,`id` FROM `users` " + byList[db.orm.Name()] + "WHERE created_at <= ? AND (created_at < ? OR id < ?) " +
+					"ORDER BY created_at DESC, id DESC " + sixth[db.orm.Name()],
+			},
+			"a search's range": {
+				selectRange(dry, db.dialect, "x", after, after, 5, &users),
+				user + byList[db.orm.Name()] + "WHERE (created_at >= ? AND (created_at > ? OR id >= ?)) AND (NOT (email_key >= ? AND email_key < ?)) AND " +
+					hasText[db.orm.Name()] + " AND (created_at <= ? AND (created_at < ? OR id < ?)) " +
 					"ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
 			},
 			"Page": {

@@ -21,12 +21,11 @@ import (
 
 // Another process may hold SQLite's one write lock: commands run beside the
 // server. A connection waits for it sqliteBusy milliseconds at a time, deaf to
-// its context, and sqliteAttempts times at the most, or for as long as a question
-// may take where that is longer than these 5 seconds. A request's question ends
-// before that.
+// its context, again and again until the question is given up; opening the file, which
+// has no such limit, waits for sqlitePatience.
 const (
 	sqliteBusy     = 200
-	sqliteAttempts = 25
+	sqlitePatience = 5 * time.Second
 )
 
 func openSQLite(ctx context.Context, c Config) (*DB, error) {
@@ -51,14 +50,14 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	pool.SetMaxOpenConns(sqliteConns)
 	pool.SetMaxIdleConns(sqliteConns)
 	// The first to open a file after a crash repairs it, and the others wait.
-	err = sqliteDialect.persist(ctx, func() error { return pool.PingContext(ctx) })
+	opening, cancel := context.WithTimeout(ctx, sqlitePatience)
+	defer cancel()
+	err = sqliteDialect.persist(opening, func() error { return pool.PingContext(opening) })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", path, err), pool.Close())
 	}
 
-	d := sqliteDialect
-	d.attempts = max(d.attempts, int(c.QuestionTimeout/(sqliteBusy*time.Millisecond)))
-	db, err := newDB(c, pool, d, moderncDialector{
+	db, err := newDB(c, pool, sqliteDialect, moderncDialector{
 		gormsqlite.Dialector{DriverName: "sqlite", Conn: pool},
 	})
 	if err != nil {
@@ -127,8 +126,12 @@ var sqliteDialect = dialect{
 			return err
 		},
 	},
-	collided: sqliteIsBusy,
-	attempts: sqliteAttempts,
+	collided:   sqliteIsBusy,
+	conflicted: func(error) bool { return false },
+	overran: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code() == sqlite3.SQLITE_INTERRUPT
+	},
 	// One writer at a time anyway: every transaction starts as one.
 	change: nil,
 	hasText: "gatehouse_lower(email) LIKE gatehouse_lower(@text) ESCAPE '!'" +

@@ -29,8 +29,11 @@ type Config struct {
 	// SQLitePath is a file, created when missing (mode 0600); its folder must
 	// exist.
 	SQLitePath string
-	Log        *slog.Logger     // default: nothing is logged
-	Now        func() time.Time // required
+	// MaxConnections is the size of the pool of MySQL connections; 0: as the
+	// constant of that name.
+	MaxConnections int
+	Log            *slog.Logger     // default: nothing is logged
+	Now            func() time.Time // required
 	// Observe is called before each question, and what it returns after it,
 	// with the error of a database that did not answer. nil: nobody looks on.
 	Observe func(ctx context.Context, operation string) (context.Context, func(error))
@@ -39,15 +42,14 @@ type Config struct {
 	QuestionTimeout time.Duration
 }
 
-// The pool of MySQL connections. 25 of them wait for a server of a hundred or
-// more (max_connections is 151 by default) with room for several instances;
-// idle ones are kept because a handshake costs more than a query. Five minutes
-// is less than what load balancers and wait_timeout usually grant.
-const (
-	maxOpenConns    = 25
-	maxIdleConns    = 25
-	connMaxLifetime = 5 * time.Minute
-)
+// MaxConnections is the default size of the pool of MySQL connections: with room
+// for several instances on a server of a hundred or more (max_connections is 151
+// by default). Idle ones are kept because a handshake costs more than a query.
+const MaxConnections = 25
+
+// connMaxLifetime is less than what load balancers and wait_timeout usually
+// grant.
+const connMaxLifetime = 5 * time.Minute
 
 // questionTimeout is the default of Config.QuestionTimeout.
 const questionTimeout = 3 * time.Second
@@ -69,6 +71,7 @@ type DB struct {
 
 	dialect dialect
 	held    atomic.Pointer[error] // see Hold
+	budget  searchBudget
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)
@@ -78,15 +81,20 @@ type DB struct {
 type dialect struct {
 	goose goose.Dialect
 	lock  migrationLock
-	// collided recognises a failure that was others' doing and is gone when the
-	// same is done again, up to attempts times in all.
-	collided func(error) bool
-	attempts int
+	// collided recognises a failure that others caused and that is gone when the
+	// same is done again; conflicted those of them in which others wrote the same
+	// rows.
+	collided   func(error) bool
+	conflicted func(error) bool
+	// overran recognises a query that the database ended because it took too long.
+	overran func(error) bool
 	// change is for transactions that change an account; see Change.
 	change *sql.TxOptions
 	// hasText is a condition on a user: the address or the name matches the
 	// pattern @text, in any case. See likePattern.
 	hasText string
+	// listIndex has queries of the list read it by its index.
+	listIndex indexHint
 }
 
 var (
@@ -134,7 +142,7 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d}, nil
+	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d, budget: defaultSearchBudget}, nil
 }
 
 // Close closes all connections.
@@ -159,6 +167,7 @@ func (db *DB) observed(ctx context.Context, op string) (context.Context, func(er
 func isAnswer(err error) bool {
 	for _, answer := range []error{
 		gorm.ErrRecordNotFound, errTaken, auth.ErrNoUser, auth.ErrLastAdmin, auth.ErrHashChanged, auth.ErrUserChanged,
+		auth.ErrWriteConflict, auth.ErrSearchTooWide,
 	} {
 		if errors.Is(err, answer) {
 			return true
@@ -180,16 +189,12 @@ func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (e
 	// for a multiple of it.
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
-	return db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
-}
-
-func (d dialect) persist(ctx context.Context, fn func() error) error {
-	for attempt := 1; ; attempt++ {
-		err := fn()
-		if err == nil || ctx.Err() != nil || attempt >= d.attempts || !d.collided(err) {
-			return err
-		}
+	err = db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
+	if err != nil && db.dialect.conflicted(err) {
+		// The database works, and others wrote the same rows all the time.
+		err = fmt.Errorf("%w: %w", auth.ErrWriteConflict, err)
 	}
+	return err
 }
 
 // failed wraps err in auth.ErrDatabase, nil excepted. When it was ctx that

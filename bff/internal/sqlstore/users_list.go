@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"unicode/utf8"
 
@@ -12,24 +11,32 @@ import (
 )
 
 // List implements auth.Users.
-//
-// No index finds a piece of text: a search reads accounts, newest first, until
-// its page is full, and all of them when few or none match. Nobody but an
-// administrator asks, and questionTimeout is the end of it.
-func (db *DB) List(ctx context.Context, q auth.UserQuery) ([]auth.User, error) {
-	if !findable(q.Text) || !utf8.ValidString(q.After.ID) {
-		return nil, nil
+func (db *DB) List(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.Position, error) {
+	if !findable(q.Text) || !utf8.ValidString(q.After.ID+q.After.Key) {
+		return nil, auth.Position{}, nil
 	}
+	if q.Text != "" {
+		return db.search(ctx, q)
+	}
+	rows, err := db.usersOf(ctx, "list users", func(orm *gorm.DB, rows *[]userRow) *gorm.DB { return selectUsers(orm, q, rows) })
+	return usersIn(rows), auth.Position{}, err
+}
+
+func (db *DB) usersOf(ctx context.Context, op string, query func(orm *gorm.DB, rows *[]userRow) *gorm.DB) ([]userRow, error) {
 	var rows []userRow
-	err := db.do(ctx, "list users", func(orm *gorm.DB) error { return selectUsers(orm, db.dialect, q, &rows).Error })
+	err := db.do(ctx, op, func(orm *gorm.DB) error { return query(orm, &rows).Error })
 	if err != nil {
-		return nil, failed(ctx, "list users", err)
+		return nil, failed(ctx, op, err)
 	}
+	return rows, nil
+}
+
+func usersIn(rows []userRow) []auth.User {
 	users := make([]auth.User, len(rows))
 	for i, r := range rows {
 		users[i] = r.user()
 	}
-	return users, nil
+	return users
 }
 
 // findable tells whether an account may hold this text. What is longer than the
@@ -40,17 +47,8 @@ func findable(text string) bool {
 	return utf8.RuneCountInString(text) <= 254 && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
 
-func selectUsers(tx *gorm.DB, d dialect, q auth.UserQuery, rows *[]userRow) *gorm.DB {
-	if q.Text != "" {
-		tx = tx.Where(d.hasText, sql.Named("text", likePattern(q.Text)))
-	}
+func selectUsers(tx *gorm.DB, q auth.UserQuery, rows *[]userRow) *gorm.DB {
 	return newestFirst(tx, "created_at", q.After, q.Limit).Find(rows)
-}
-
-// likePattern finds text anywhere, each character meaning itself. The escape is
-// "!" because a backslash would be one for MySQL's string literals as well.
-func likePattern(text string) string {
-	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
 }
 
 // newestFirst is one page of a table sorted by the column time and by id. Where

@@ -34,12 +34,12 @@ type auditBody struct {
 	At        time.Time      `json:"at"`
 }
 
-func (s *Server) users(c echo.Context, _ auth.Principal) error {
+func (s *Server) users(c echo.Context, who auth.Principal) error {
 	after, err := readCursor(c)
 	if err != nil {
 		return err
 	}
-	list, next, err := s.auth.Users(c.Request().Context(), c.QueryParam("q"), after)
+	list, next, err := s.auth.Users(c.Request().Context(), who, c.QueryParam("q"), after)
 	if err != nil {
 		return err
 	}
@@ -125,9 +125,16 @@ func cursor(at auth.Position) *string {
 	if at == (auth.Position{}) {
 		return nil
 	}
-	text := base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(at.At.UnixMilli(), 10) + "." + at.ID))
+	place := strconv.FormatInt(at.At.UnixMilli(), 10) + "." + at.ID
+	if at.Key != "" {
+		place = cursorByKey + "." + at.Key
+	}
+	text := base64.RawURLEncoding.EncodeToString([]byte(place))
 	return &text
 }
+
+// cursorByKey stands in a cursor where others have the time.
+const cursorByKey = "key"
 
 func readCursor(c echo.Context) (auth.Position, error) {
 	text := c.QueryParam("cursor")
@@ -136,6 +143,9 @@ func readCursor(c echo.Context) (auth.Position, error) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	ms, id, ok := strings.Cut(string(raw), ".")
+	if err == nil && ms == cursorByKey && id != "" {
+		return auth.Position{Key: id}, nil
+	}
 	at, msErr := strconv.ParseInt(ms, 10, 64)
 	if err != nil || !ok || msErr != nil || id == "" {
 		return auth.Position{}, &auth.Error{Code: auth.CodeValidationFailed, Detail: "The query needs another look.",

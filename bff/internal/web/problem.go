@@ -70,6 +70,8 @@ var problems = map[auth.Code]struct {
 	codeMethodNotAllowed:             {http.StatusMethodNotAllowed, "Method not allowed"},
 	auth.CodeSessionStoreUnavailable: {http.StatusServiceUnavailable, "Sessions are unavailable"},
 	auth.CodeDatabaseUnavailable:     {http.StatusServiceUnavailable, "Accounts are unavailable"},
+	auth.CodeWriteConflict:           {http.StatusConflict, "Others changed the same data"},
+	auth.CodeSearchTooWide:           {http.StatusUnprocessableEntity, "The search takes too long"},
 	auth.CodeBusy:                    {http.StatusServiceUnavailable, "Busy"},
 	codeUpstreamUnreachable:          {http.StatusBadGateway, "The service behind this address cannot be reached"},
 	codeUpstreamTimeout:              {http.StatusGatewayTimeout, "The service behind this address took too long"},

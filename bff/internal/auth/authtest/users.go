@@ -40,6 +40,7 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		{"administrators who come and go at once", testAdminsComeAndGo},
 		{"accounts are listed newest first", testListOrder},
 		{"a text is found in address and name", testListText},
+		{"an address or its beginning comes first", testListAddress},
 		{"pages have neither gaps nor repeats", testListPages},
 		{"a caller who left is told so", testUsersCancelled},
 	}

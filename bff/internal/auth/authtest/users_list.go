@@ -14,8 +14,11 @@ import (
 
 func list(t *testing.T, users auth.Users, q auth.UserQuery) []auth.User {
 	t.Helper()
-	got, err := users.List(t.Context(), q)
+	got, resume, err := users.List(t.Context(), q)
 	must(t, err)
+	if resume != (auth.Position{}) {
+		t.Errorf("%+v gave up at %+v with a handful of accounts", q, resume)
+	}
 	return got
 }
 
@@ -145,7 +148,7 @@ func testListText(t *testing.T, users auth.Users) {
 		strings.Repeat("x", 60_000): nil,
 		strings.Repeat("%", 254):    nil,
 	} {
-		got, err := users.List(t.Context(), auth.UserQuery{Text: text, Limit: 100})
+		got, _, err := users.List(t.Context(), auth.UserQuery{Text: text, Limit: 100})
 		if err != nil {
 			t.Errorf("%.40q: %v", text, err)
 			continue
@@ -168,6 +171,55 @@ func testListText(t *testing.T, users auth.Users) {
 		pages, after = append(pages, got[0].Name), positionOf(got[0])
 	}
 	same(t, "page by page", pages, []string{"100% Zoë", "ZOË MAJOR"})
+}
+
+// An administrator types an address, or its beginning, and it comes first, however
+// old the account is.
+func testListAddress(t *testing.T, users auth.Users) {
+	type made struct{ address, name string }
+	for i, m := range []made{
+		{"other@a.test", "Ann Other"}, {"joanna@a.test", ""}, {"ann@a.test", "Ann"}, {"x@ann.test", ""},
+		{"Ann.zed@a.test", ""}, {"annabel@a.test", "Bel"}, {"bob@a.test", "Bob"},
+	} {
+		u := person()
+		u.Email = auth.Email{Address: m.address, Key: strings.ToLower(m.address)}
+		u.Name = m.name
+		u.CreatedAt = Start.Add(-time.Duration(i) * time.Minute)
+		create(t, users, u)
+	}
+	for text, want := range map[string][]string{
+		"ann":           {"Ann.zed@a.test", "ann@a.test", "annabel@a.test", "other@a.test", "joanna@a.test", "x@ann.test"},
+		"ANN":           {"Ann.zed@a.test", "ann@a.test", "annabel@a.test", "other@a.test", "joanna@a.test", "x@ann.test"},
+		"ann@a.test":    {"ann@a.test"},
+		"anna":          {"annabel@a.test", "joanna@a.test"},
+		"bob@a.test":    {"bob@a.test"},
+		"o":             {"other@a.test", "joanna@a.test", "bob@a.test"},
+		"ann@a.testing": nil,
+	} {
+		for limit := range 7 {
+			var got []string
+			after := auth.Position{}
+			for {
+				found := list(t, users, auth.UserQuery{Text: text, After: after, Limit: limit + 1})
+				for _, u := range found {
+					got = append(got, u.Email.Address)
+					after = positionOf(u)
+					if u.AddressBegins(text) {
+						after = auth.Position{Key: u.Email.Key}
+					}
+				}
+				if len(found) < limit+1 || len(got) > 20 {
+					break
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q by %d finds %q, want %q", text, limit+1, got, want)
+			}
+		}
+	}
+	for _, key := range []string{"\xff", "'", "\x00", strings.Repeat("x", 10_000)} { // a cursor comes from outside
+		list(t, users, auth.UserQuery{Text: "ann", After: auth.Position{Key: key}, Limit: 3})
+	}
 }
 
 // Accounts are made and deleted while somebody turns the pages.

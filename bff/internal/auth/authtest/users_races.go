@@ -98,7 +98,7 @@ func removals(users auth.Users) map[string]func(ctx context.Context, u auth.User
 // activeAdmins reads all accounts and gives the active administrators.
 func activeAdmins(t *testing.T, users auth.Users) (admins []auth.User) {
 	t.Helper()
-	all, err := users.List(t.Context(), auth.UserQuery{Limit: 1000})
+	all, _, err := users.List(t.Context(), auth.UserQuery{Limit: 1000})
 	must(t, err)
 	for _, u := range all {
 		if u.Active && u.Role == auth.RoleAdmin {
@@ -203,7 +203,7 @@ func testUsersCancelled(t *testing.T, users auth.Users) {
 	_, byID := users.ByID(cancelled, u.ID)
 	_, byEmail := users.ByEmail(cancelled, u.Email.Key)
 	_, change := users.Change(cancelled, u.ID, auth.UserChange{Name: new("late")}, about(u))
-	_, list := users.List(cancelled, auth.UserQuery{Limit: 1})
+	_, _, list := users.List(cancelled, auth.UserQuery{Limit: 1})
 	for op, err := range map[string]error{
 		"Create":          users.Create(cancelled, late, registration(late)),
 		"ByID":            byID,
