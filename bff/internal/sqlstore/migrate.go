@@ -23,9 +23,9 @@ var ErrSchemaNewer = errors.New("the database was migrated by a newer version of
 // at most until ctx ends, and find nothing left to do. Errors are ErrSchemaNewer
 // or wrap auth.ErrDatabase.
 //
-// Once it holds the lock it does not stop when ctx ends: MySQL carries a
-// statement through although nobody waits for it, and a table that nobody noted
-// down would be in the way of every later start.
+// When ctx ends it ends between two steps, and the next start goes on there. A
+// statement that has begun is not given up: MySQL carries it through although
+// nothing waits for it.
 func (db *DB) Migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -49,7 +49,13 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 	}()
 	lock := db.dialect.lock
 	lock.ctx, lock.log = ctx, db.log
+	others, err := db.otherEngines(files)
+	if err != nil {
+		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
 	p, err := goose.NewProvider(db.dialect.goose, pool, files,
+		goose.WithExcludeNames(others),
+		goose.WithGoMigrations(db.auditSteps(ctx)...),
 		goose.WithSessionLocker(&lock),
 		goose.WithSlog(db.log),
 		goose.WithDisableGlobalRegistry(true),
@@ -74,7 +80,7 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 	if _, err := p.Status(locked); err != nil {
 		return failed(ctx, "migrate", err)
 	}
-	_, upErr := p.Up(locked) // leaves alone what is newer than its files
+	upErr := db.migrateSteps(ctx, p, pool, files) // leaves alone what is newer than its files
 	if have, want, err := p.GetVersions(locked); err == nil && have > want {
 		return fmt.Errorf("sqlstore: migrate: %w (schema %d, this binary knows %d)", ErrSchemaNewer, have, want)
 	}

@@ -170,7 +170,9 @@ func mysqlDialect(database string) dialect {
 	sum := sha256.Sum256([]byte(database))
 	name := "gatehouse-migrate-" + hex.EncodeToString(sum[:16])
 	return dialect{
-		goose: goose.DialectMySQL,
+		goose:         goose.DialectMySQL,
+		manyPrimaries: true,
+		isDone:        mysqlIsDone,
 		lock: migrationLock{
 			try: func(ctx context.Context, conn *sql.Conn) (bool, error) {
 				// In short turns, so that each is an answer within a proxy's
@@ -191,7 +193,7 @@ func mysqlDialect(database string) dialect {
 		collided:   mysqlCollided,
 		conflicted: mysqlConflict,
 		overran:    mysqlOverran,
-		listIndex:  "users_by_created",
+		hints:      true,
 		// REPEATABLE READ, the default, also locks the gap where an account was
 		// deleted meanwhile, and newer MariaDB refuses there to lock a row that
 		// changed since the transaction first read anything.

@@ -75,15 +75,14 @@ func TestPlans(t *testing.T) {
 			"Search by address":  {selectUsersByKey(dry, "u00", "", 100, &users), "users_email_key", 100},
 			"Search, end":        {selectRangeEnd(dry, db.dialect, deepUser, 50, &users), "users_by_created", 52},
 			"Search, range":      {selectRange(dry, db.dialect, "nothing", deepUser, auth.Position{At: time.UnixMilli(75), ID: "u0150"}, page, &users), "users_by_created", 53},
-			"Page":               {selectEvents(dry, auth.EventQuery{Limit: page}, &events), "login_audit_by_time", page},
-			"Page, deep":         {selectEvents(dry, auth.EventQuery{After: deepEvent, Limit: page}, &events), "login_audit_by_time", page + 2},
-			"Page of user":       {selectEvents(dry, auth.EventQuery{UserID: "u0007", Limit: page}, &events), "login_audit_by_user", page},
-			"Page of user, deep": {selectEvents(dry, auth.EventQuery{UserID: "u0007", After: deepEvent, Limit: page}, &events), "login_audit_by_user", page},
-			"Page of type":       {selectEvents(dry, auth.EventQuery{Type: auth.EventLoginFailed, Limit: page}, &events), "login_audit_by_type", page},
-			"Page of type, deep": {selectEvents(dry, auth.EventQuery{Type: auth.EventLoginFailed, After: deepEvent, Limit: page}, &events), "login_audit_by_type", page + 2},
-			// u0007 has 60 events of either type.
-			"Page of both":       {selectEvents(dry, auth.EventQuery{UserID: "u0007", Type: auth.EventLoginFailed, Limit: page}, &events), "login_audit_by_user", 60},
-			"Page of both, deep": {selectEvents(dry, auth.EventQuery{UserID: "u0007", Type: auth.EventLoginFailed, After: deepEvent, Limit: page}, &events), "login_audit_by_user", 60},
+			"Page":               {selectEvents(dry, db.dialect, auth.EventQuery{Limit: page}, &events), "PRIMARY", page},
+			"Page, deep":         {selectEvents(dry, db.dialect, auth.EventQuery{After: deepEvent, Limit: page}, &events), "PRIMARY", page + 2},
+			"Page of user":       {selectEvents(dry, db.dialect, auth.EventQuery{UserID: "u0007", Limit: page}, &events), "login_audit_of_user", page},
+			"Page of user, deep": {selectEvents(dry, db.dialect, auth.EventQuery{UserID: "u0007", After: deepEvent, Limit: page}, &events), "login_audit_of_user", page},
+			"Page of type":       {selectEvents(dry, db.dialect, auth.EventQuery{Type: auth.EventLoginFailed, Limit: page}, &events), "login_audit_of_type", page},
+			"Page of type, deep": {selectEvents(dry, db.dialect, auth.EventQuery{Type: auth.EventLoginFailed, After: deepEvent, Limit: page}, &events), "login_audit_of_type", page + 2},
+			"Page of both":       {selectEvents(dry, db.dialect, auth.EventQuery{UserID: "u0007", Type: auth.EventLoginFailed, Limit: page}, &events), "login_audit_of_user_type", page},
+			"Page of both, deep": {selectEvents(dry, db.dialect, auth.EventQuery{UserID: "u0007", Type: auth.EventLoginFailed, After: deepEvent, Limit: page}, &events), "login_audit_of_user_type", page},
 			"active admins":      {selectAdmins(dry, &ids), "users_by_role", 10},
 			"lock":               {lockUsers(dry, []string{"u0007", "u0600", "u1200"}, &users), "PRIMARY", 3},
 		} {
@@ -118,7 +117,7 @@ func (db *DB) plan(t *testing.T, q *gorm.DB) (p plan) {
 		if db.orm.Name() == "sqlite" {
 			_, index, _ := strings.Cut(s.Detail, "INDEX ")
 			index, _, _ = strings.Cut(index, " ")
-			s.Key, s.Extra = strings.NewReplacer("sqlite_autoindex_users_1", "PRIMARY", "sqlite_autoindex_users_2", "users_email_key").Replace(index), s.Detail
+			s.Key, s.Extra = strings.NewReplacer("sqlite_autoindex_users_1", "PRIMARY", "sqlite_autoindex_login_audit_1", "PRIMARY", "sqlite_autoindex_users_2", "users_email_key").Replace(index), s.Detail
 		}
 		p.indexes = append(p.indexes, s.Key)
 		p.sorts = p.sorts || strings.Contains(s.Extra, "filesort") || strings.Contains(s.Extra, "TEMP B-TREE")

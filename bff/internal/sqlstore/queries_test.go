@@ -23,6 +23,8 @@ func TestQueries(t *testing.T) {
 	five := map[string]string{"mysql": "LIMIT ?", "sqlite": "LIMIT 5"}
 	sixth := map[string]string{"mysql": "LIMIT ? OFFSET ?", "sqlite": "LIMIT 1 OFFSET 5"}
 	byList := map[string]string{"mysql": "FORCE INDEX (`users_by_created`) ", "sqlite": ""}
+	byUserType := map[string]string{"mysql": "FORCE INDEX (`login_audit_of_user_type`) ", "sqlite": ""}
+	again := map[string]string{"mysql": "ON DUPLICATE KEY UPDATE", "sqlite": "ON CONFLICT (`name`) DO UPDATE SET"}
 	forUpdate := map[string]string{"mysql": " FOR UPDATE", "sqlite": " "}
 	hasText := map[string]string{
 		"mysql": "(LOWER(email) COLLATE utf8mb4_bin LIKE LOWER(? COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin ESCAPE '!'" +
@@ -84,12 +86,16 @@ func TestQueries(t *testing.T) {
 					"ORDER BY created_at DESC, id DESC " + five[db.orm.Name()],
 			},
 			"Page": {
-				selectEvents(dry, auth.EventQuery{Limit: 5}, &trail),
+				selectEvents(dry, db.dialect, auth.EventQuery{Limit: 5}, &trail),
 				events + "ORDER BY at DESC, id DESC " + five[db.orm.Name()],
 			},
 			"Page of a person and type, page 2": {
-				selectEvents(dry, auth.EventQuery{UserID: "u", Type: "t", After: after, Limit: 5}, &trail),
-				events + "WHERE user_id = ? AND type = ? AND (at <= ? AND (at < ? OR id < ?)) ORDER BY at DESC, id DESC " + five[db.orm.Name()],
+				selectEvents(dry, db.dialect, auth.EventQuery{UserID: "u", Type: "t", After: after, Limit: 5}, &trail),
+				events + byUserType[db.orm.Name()] + "WHERE user_id = ? AND type = ? AND (at <= ? AND (at < ? OR id < ?)) ORDER BY at DESC, id DESC " + five[db.orm.Name()],
+			},
+			"the guard": {
+				writeGuard(dry, "g"),
+				"INSERT INTO `guards` (`name`,`changes`) VALUES (?,?) " + again[db.orm.Name()] + " `changes`=changes + 1",
 			},
 			"the active administrators": {selectAdmins(dry, &ids), "SELECT `id` FROM `users` WHERE role = ? AND active = ?"},
 			"the lock":                  {lockUsers(dry, []string{"1", "2"}, &users), user + "WHERE id IN (?,?) ORDER BY id" + forUpdate[db.orm.Name()]},

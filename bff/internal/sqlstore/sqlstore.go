@@ -72,6 +72,8 @@ type DB struct {
 	dialect dialect
 	held    atomic.Pointer[error] // see Hold
 	budget  searchBudget
+	// copyStep is how many rows of the audit trail a migration copies at once.
+	copyStep int
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)
@@ -81,6 +83,11 @@ type DB struct {
 type dialect struct {
 	goose goose.Dialect
 	lock  migrationLock
+	// manyPrimaries: the lock may keep out the processes of one node only.
+	manyPrimaries bool
+	// isDone reports whether a migration's statement that failed has been carried
+	// out before. nil: a process that was killed leaves nothing behind.
+	isDone func(ctx context.Context, pool *sql.DB, statement string, failure error) (bool, error)
 	// collided recognises a failure that others caused and that is gone when the
 	// same is done again; conflicted those of them in which others wrote the same
 	// rows.
@@ -93,8 +100,8 @@ type dialect struct {
 	// hasText is a condition on a user: the address or the name matches the
 	// pattern @text, in any case. See likePattern.
 	hasText string
-	// listIndex has queries of the list read it by its index.
-	listIndex indexHint
+	// hints: queries name the index that they are to read by; see indexHint.
+	hints bool
 }
 
 var (
@@ -142,7 +149,10 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d, budget: defaultSearchBudget}, nil
+	return &DB{
+		orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d,
+		budget: defaultSearchBudget, copyStep: auditCopyStep,
+	}, nil
 }
 
 // Close closes all connections.

@@ -85,6 +85,11 @@ func deleteUser(tx *gorm.DB, id string) *gorm.DB {
 // because a promotion holds the account and wants the index. Who became an
 // administrator in between does not count yet; that refuses too much, not too
 // little.
+//
+// Before that they write one row: with several primaries each node locks for
+// itself, and two administrators who demoted each other on two nodes left none.
+// Of two that have written the row one is undone, and begins anew. The locks are
+// for instances of a version that does not write it.
 func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, events []auth.Event,
 	write func(tx *gorm.DB, before auth.User) (admin bool, err error),
 ) error {
@@ -103,6 +108,9 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 		return orm.Transaction(func(tx *gorm.DB) error {
 			ids := []string{id}
 			if demotes {
+				if err := writeGuard(tx, administratorsGuard).Error; err != nil {
+					return err
+				}
 				var admins []string
 				if err := selectAdmins(tx, &admins).Error; err != nil {
 					return err

@@ -113,11 +113,11 @@ func selectUsersByKey(tx *gorm.DB, prefix, after string, limit int, rows *[]user
 
 // selectRangeEnd reads nothing but the index.
 func selectRangeEnd(tx *gorm.DB, d dialect, after auth.Position, step int, rows *[]userRow) *gorm.DB {
-	return newestFirst(tx.Clauses(d.listIndex), "created_at", after, 1).Select("created_at", "id").Offset(step - 1).Find(rows)
+	return newestFirst(listIndex(tx, d), "created_at", after, 1).Select("created_at", "id").Offset(step - 1).Find(rows)
 }
 
 func selectRange(tx *gorm.DB, d dialect, text string, after, last auth.Position, limit int, rows *[]userRow) *gorm.DB {
-	tx = tx.Clauses(d.listIndex)
+	tx = listIndex(tx, d)
 	if last != (auth.Position{}) {
 		at := last.At.UnixMilli()
 		tx = tx.Where("created_at >= ? AND (created_at > ? OR id >= ?)", at, at, last.ID)
@@ -127,6 +127,13 @@ func selectRange(tx *gorm.DB, d dialect, text string, after, last auth.Position,
 	}
 	tx = tx.Where(d.hasText, sql.Named("text", likePattern(text)))
 	return newestFirst(tx, "created_at", after, limit).Find(rows)
+}
+
+func listIndex(tx *gorm.DB, d dialect) *gorm.DB {
+	if d.hints {
+		tx = tx.Clauses(indexHint("users_by_created"))
+	}
+	return tx
 }
 
 // likePattern finds text anywhere, each character meaning itself. The escape is

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE login_audit_new RENAME TO login_audit;
