@@ -54,6 +54,10 @@ type Deps struct {
 	// Mailer tells people what has happened to their accounts; nil: nobody is told.
 	Mailer  Mailer
 	Observe Observer
+	// AuditKeeper and Retention shorten the audit trail; without either it is kept
+	// for ever.
+	AuditKeeper AuditKeeper
+	Retention   Retention
 }
 
 // Service is the product's one authority on identity. It is safe for
@@ -82,6 +86,8 @@ type Service struct {
 	settleOutages *outageLog
 	watchers      watchers
 	searches      searches
+	keeper        AuditKeeper
+	retention     Retention
 	observe       Observer
 }
 
@@ -100,6 +106,8 @@ func New(d Deps) *Service {
 		now:       d.Now,
 		log:       d.Log,
 		observe:   d.Observe.complete(),
+		keeper:    d.AuditKeeper,
+		retention: d.Retention,
 		receipts:  newReceipts(d.Sessions, d.Log, d.Now),
 		trail:     newTrail(d.Audit, d.Log, d.Now),
 		settleOutages: newOutageLog(d.Log, d.Now,

@@ -39,7 +39,8 @@ type Event struct {
 	At        time.Time
 }
 
-// Audit keeps events. They are only ever added.
+// Audit keeps events. They are only ever added; see AuditKeeper for what takes
+// them away.
 type Audit interface {
 	Append(ctx context.Context, events ...Event) error
 	// Page gives events, the newest first.

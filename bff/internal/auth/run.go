@@ -8,7 +8,7 @@ import (
 
 // Run does the work that requests do not wait for: following revocations,
 // storing receipts and audit events, finishing sign-outs and changes of
-// accounts, sending notices. It returns when ctx ends and everything queued has
+// accounts, sending notices, shortening the audit trail. It returns when ctx ends and everything queued has
 // had its last try.
 func (s *Service) Run(ctx context.Context) error {
 	// These two end last: the others' last tries still add to them.
@@ -19,7 +19,7 @@ func (s *Service) Run(ctx context.Context) error {
 	last.Go(func() error { return s.notices.run(lasting) })
 
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runSettling} {
+	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runSettling, s.runRetention} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()

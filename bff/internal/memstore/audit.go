@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -17,6 +18,10 @@ type Audit struct {
 	mu      sync.Mutex
 	events  []auth.Event
 	failure error
+
+	leases map[string]lease
+	clock  func() time.Time
+	turns  int
 }
 
 var _ auth.Audit = (*Audit)(nil)

@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
@@ -21,6 +22,14 @@ func TestAudit(t *testing.T) {
 	authtest.RunAudit(t, func(*testing.T) (auth.Users, authtest.Trail) {
 		audit := new(memstore.Audit)
 		return memstore.NewUsers(audit), trail{audit}
+	})
+}
+
+func TestAuditKeeper(t *testing.T) {
+	authtest.RunAuditKeeper(t, func(_ *testing.T, now func() time.Time) authtest.KeptTrail {
+		audit := new(memstore.Audit)
+		audit.SetClock(now)
+		return trail{audit}
 	})
 }
 

@@ -136,9 +136,7 @@ func selectEvents(tx *gorm.DB, d dialect, q auth.EventQuery, rows *[]auditRow) *
 	case q.Type != "":
 		index = "login_audit_of_type"
 	}
-	if d.hints {
-		tx = tx.Clauses(index)
-	}
+	tx = auditIndex(tx, d, index)
 	if q.UserID != "" {
 		tx = tx.Where("user_id = ?", q.UserID)
 	}
@@ -146,4 +144,11 @@ func selectEvents(tx *gorm.DB, d dialect, q auth.EventQuery, rows *[]auditRow) *
 		tx = tx.Where("type = ?", q.Type)
 	}
 	return newestFirst(tx, "at", q.After, q.Limit).Find(rows)
+}
+
+func auditIndex(tx *gorm.DB, d dialect, index indexHint) *gorm.DB {
+	if d.hints {
+		tx = tx.Clauses(index)
+	}
+	return tx
 }

@@ -52,7 +52,9 @@ const patience = time.Minute
 // openDB opens c, without migrating it.
 func openDB(t *testing.T, c Config) *DB {
 	t.Helper()
-	c.Now = authtest.NewClock().Now
+	if c.Now == nil {
+		c.Now = authtest.NewClock().Now
+	}
 	c.QuestionTimeout = cmp.Or(c.QuestionTimeout, patience)
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	db, err := Open(t.Context(), c)
@@ -90,6 +92,18 @@ func TestAuditContract(t *testing.T) {
 			authtest.RunAudit(t, func(t *testing.T) (auth.Users, authtest.Trail) {
 				db := migrated(t, empty(t))
 				return db, readable{db}
+			})
+		})
+	}
+}
+
+func TestAuditKeeperContract(t *testing.T) {
+	for name, empty := range engines {
+		t.Run(name, func(t *testing.T) {
+			authtest.RunAuditKeeper(t, func(t *testing.T, now func() time.Time) authtest.KeptTrail {
+				c := empty(t)
+				c.Now = now
+				return readable{migrated(t, c)}
 			})
 		})
 	}

@@ -31,7 +31,7 @@ func openMySQL(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openLimitedMySQLPool(cfg, c.Log)
+	pool, err := openLimitedMySQLPool(cfg, statementLimit(c.QuestionTimeout), c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func openMySQLPool(cfg *mysql.Config) (*sql.DB, error) {
 }
 
 // openLimitedMySQLPool opens a pool whose statements the server itself ends
-// after statementTimeout, unless the DSN says how long they may take.
-func openLimitedMySQLPool(cfg *mysql.Config, log *slog.Logger) (*sql.DB, error) {
+// after so long, unless the DSN says how long they may take.
+func openLimitedMySQLPool(cfg *mysql.Config, limit time.Duration, log *slog.Logger) (*sql.DB, error) {
 	for _, own := range []string{mariadbLimit, mysqlLimit} {
 		if _, set := cfg.Params[own]; set {
 			return openMySQLPool(cfg)
@@ -80,7 +80,7 @@ func openLimitedMySQLPool(cfg *mysql.Config, log *slog.Logger) (*sql.DB, error) 
 	if err != nil {
 		return nil, errBadDSN(err)
 	}
-	return sql.OpenDB(&limitedConnector{Connector: connector, log: log}), nil
+	return sql.OpenDB(&limitedConnector{Connector: connector, limit: limit, log: log}), nil
 }
 
 // CheckDSN says what is wrong with a MySQL DSN, never repeating it: it holds a

@@ -1,6 +1,7 @@
 // Package sqlstore keeps accounts and the audit trail in MySQL, MariaDB or, in
-// embedded mode, an SQLite file. It implements auth.Users and auth.Audit, and is
-// the only room that knows GORM, the SQL drivers and the migrations.
+// embedded mode, an SQLite file. It implements auth.Users, auth.Audit and
+// auth.AuditKeeper, and is the only room that knows GORM, the SQL drivers and the
+// migrations.
 package sqlstore
 
 import (
@@ -107,6 +108,8 @@ type dialect struct {
 var (
 	_ auth.Users = (*DB)(nil)
 	_ auth.Audit = (*DB)(nil)
+
+	_ auth.AuditKeeper = (*DB)(nil)
 )
 
 // Open opens the database of c. With MySQL it connects to nothing yet, so that

@@ -14,11 +14,11 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// statementTimeout is how long the server goes on with one statement. It is a
-// little less than questionTimeout: a caller who has given up closes the
-// connection, which a busy server does not notice. Searches that were given up
-// ran for minutes, and sign-ins took six times as long beside them.
-const statementTimeout = questionTimeout - 200*time.Millisecond
+// statementLimit is how long the server goes on with one statement. It is a
+// little less than a caller waits: one who has given up closes the connection,
+// which a busy server does not notice. Searches that were given up ran for
+// minutes, and sign-ins took six times as long beside them.
+func statementLimit(question time.Duration) time.Duration { return question - question/15 }
 
 // The variables that limit a statement. MySQL's is for SELECT alone; what writes
 // there is short by itself.
@@ -33,6 +33,7 @@ const (
 // one or a proxy, has no limit then, and that is logged once.
 type limitedConnector struct {
 	driver.Connector
+	limit   time.Duration
 	log     *slog.Logger
 	refused sync.Once
 }
@@ -43,7 +44,7 @@ func (c *limitedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := limitStatements(ctx, conn); err != nil {
+	if err := limitStatements(ctx, conn, c.limit); err != nil {
 		if ctx.Err() != nil || !conn.(driver.Validator).IsValid() {
 			_ = conn.Close() // it is broken, and err says how
 			return nil, err
@@ -55,14 +56,14 @@ func (c *limitedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-func limitStatements(ctx context.Context, conn driver.Conn) error {
+func limitStatements(ctx context.Context, conn driver.Conn, limit time.Duration) error {
 	version, err := serverVersion(ctx, conn)
 	if err != nil {
 		return err
 	}
-	set := fmt.Sprintf("SET SESSION %s = %d", mysqlLimit, statementTimeout.Milliseconds())
+	set := fmt.Sprintf("SET SESSION %s = %d", mysqlLimit, limit.Milliseconds())
 	if strings.Contains(strings.ToLower(version), "mariadb") {
-		set = fmt.Sprintf("SET SESSION %s = %.3f", mariadbLimit, statementTimeout.Seconds())
+		set = fmt.Sprintf("SET SESSION %s = %.3f", mariadbLimit, limit.Seconds())
 	}
 	_, err = conn.(driver.ExecerContext).ExecContext(ctx, set, nil)
 	return err

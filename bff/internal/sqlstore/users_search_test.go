@@ -87,7 +87,7 @@ func TestSearchGivesWhatItsBudgetFinds(t *testing.T) {
 
 // A search that the database cannot begin in time is no outage.
 func TestSearchTooWide(t *testing.T) {
-	c := Config{MySQLDSN: servertest.MariaDB(t)}
+	c := Config{MySQLDSN: servertest.MariaDB(t), QuestionTimeout: questionTimeout}
 	var outages []error
 	c.Observe = func(ctx context.Context, _ string) (context.Context, func(error)) {
 		return ctx, func(err error) { outages = append(outages, err) }
@@ -112,7 +112,7 @@ func TestSearchTooWide(t *testing.T) {
 
 // 24 searches that had been given up still ran two minutes later.
 func TestStatementsThatAreGivenUpEndOnTheServer(t *testing.T) {
-	c := Config{MySQLDSN: servertest.MariaDB(t)}
+	c := Config{MySQLDSN: servertest.MariaDB(t), QuestionTimeout: questionTimeout}
 	db, watcher := migrated(t, c), openDB(t, c)
 	running := func() (n int) {
 		t.Helper()

@@ -1,0 +1,148 @@
+package authtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+)
+
+// KeptTrail is an audit trail that can be shortened.
+type KeptTrail interface {
+	Trail
+	auth.AuditKeeper
+}
+
+// RunAuditKeeper is the contract of what shortens an audit trail. open is called
+// once for each test and gives an empty trail whose leases end by now.
+func RunAuditKeeper(t *testing.T, open func(t *testing.T, now func() time.Time) KeptTrail) {
+	for name, run := range map[string]func(t *testing.T, trail KeptTrail, clock *Clock){
+		"events from before a time are deleted, the others stay":   testPrune,
+		"address and browser of one user's events are taken out":   testRedact,
+		"one holder has a task until its time is over":             testLease,
+		"a caller who left is told so when the trail is shortened": testKeeperCancelled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := NewClock()
+			run(t, open(t, clock.Now), clock)
+		})
+	}
+}
+
+// repeat runs a step until it has nothing to do, and adds up.
+func repeat(t *testing.T, step func() (int, error)) (total int) {
+	t.Helper()
+	for range 1000 {
+		n, err := step()
+		must(t, err)
+		if n == 0 {
+			return total
+		}
+		total += n
+	}
+	t.Fatal("it does not end")
+	return 0
+}
+
+func testPrune(t *testing.T, trail KeptTrail, _ *Clock) {
+	var kept, all []auth.Event
+	old := 0
+	for i := range 2500 {
+		e := event()
+		e.At = Start.Add(time.Duration(i/2-1000) * time.Millisecond) // two of each time
+		if e.At.Before(Start) {
+			old++
+		} else {
+			kept = append(kept, e)
+		}
+		all = append(all, e)
+	}
+	must(t, trail.Append(t.Context(), all...))
+	prune := func(before time.Time) int {
+		return repeat(t, func() (int, error) { return trail.Prune(t.Context(), before) })
+	}
+	if n := prune(Start.Add(-time.Hour)); n != 0 {
+		t.Errorf("%d events from before the first one were deleted", n)
+	}
+	if n := prune(Start); n != old {
+		t.Errorf("%d events were deleted, want %d", n, old)
+	}
+	holds(t, trail, kept...)
+	if n := prune(Start); n != 0 {
+		t.Errorf("%d events were deleted a second time", n)
+	}
+}
+
+func testRedact(t *testing.T, trail KeptTrail, _ *Clock) {
+	var want, all []auth.Event
+	for i := range 2300 {
+		e := event()
+		e.UserID, e.At = "gone", Start.Add(time.Duration(i/2)*time.Millisecond)
+		if i%100 == 0 {
+			e.IP, e.UserAgent = "", ""
+		}
+		all = append(all, e)
+		e.IP, e.UserAgent = "", ""
+		want = append(want, e)
+	}
+	must(t, trail.Append(t.Context(), all...))
+	for _, who := range []string{"", "gone2", "GONE", "another"} {
+		e := event()
+		e.UserID, e.ActorID = who, "gone"
+		must(t, trail.Append(t.Context(), e))
+		want = append(want, e)
+	}
+	redact := func(who string) int {
+		return repeat(t, func() (int, error) { return trail.Redact(t.Context(), who) })
+	}
+	if n := redact("gone"); n != 2300-23 {
+		t.Errorf("%d events were changed, want %d", n, 2300-23)
+	}
+	for _, who := range []string{"gone", "", "nobody", "\xff", "'", "%"} {
+		if n := redact(who); n != 0 {
+			t.Errorf("%q: %d events were changed", who, n)
+		}
+	}
+	holds(t, trail, want...)
+}
+
+func testLease(t *testing.T, trail KeptTrail, clock *Clock) {
+	lease := func(task, holder string, want bool) {
+		t.Helper()
+		got, err := trail.Lease(t.Context(), task, holder, clock.Now().Add(time.Minute))
+		if must(t, err); got != want {
+			t.Errorf("%s for %s: %t, want %t", task, holder, got, want)
+		}
+	}
+	lease("a", "one", true)
+	lease("a", "two", false)
+	lease("b", "two", true)
+	clock.Advance(59 * time.Second)
+	lease("a", "two", false)
+	lease("a", "one", true) // a minute more
+	clock.Advance(59 * time.Second)
+	lease("a", "two", false)
+	clock.Advance(time.Second)
+	lease("a", "two", true)
+	lease("a", "one", false)
+	for i := range 20 { // the same moment, again and again
+		lease("c", "one", true)
+		lease("c", fmt.Sprint(i), false)
+	}
+}
+
+func testKeeperCancelled(t *testing.T, trail KeptTrail, _ *Clock) {
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	_, prune := trail.Prune(ctx, Start)
+	_, redact := trail.Redact(ctx, "u")
+	_, lease := trail.Lease(ctx, "a", "one", Start)
+	for what, err := range map[string]error{"Prune": prune, "Redact": redact, "Lease": lease} {
+		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want ErrDatabase and context.Canceled", what, err)
+		}
+	}
+}
