@@ -67,6 +67,7 @@ func verbs() []verb {
 		{"serve", "run the server (what happens without a verb)", serve},
 		{"migrate", "bring the database's tables up to date", migrate},
 		{"user", "make, list and change accounts, beside running servers", user},
+		{"audit", "export the audit trail, or delete what is old, beside running servers", audit},
 		{"config", "check the configuration and print it, secrets hidden", printConfig},
 		{"keys", "print fresh secrets and an identity key as .env lines", keys},
 		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},

@@ -45,34 +45,32 @@ func userVerbs() []userVerb {
 
 // user changes accounts, beside running servers and at once.
 func user(ctx context.Context, p process) error {
-	if len(p.args) == 0 || strings.HasPrefix(p.args[0], "-") {
-		return userHelp(p)
+	for _, v := range userVerbs() {
+		if len(p.args) > 0 && p.args[0] == v.name {
+			p.args = p.args[1:]
+			return v.run(ctx, p)
+		}
 	}
-	all := userVerbs()
-	i := slices.IndexFunc(all, func(v userVerb) bool { return v.name == p.args[0] })
-	if i < 0 {
-		fmt.Fprintf(p.stderr, "gatehouse user: there is no verb %q\n\n", p.args[0])
-		printUserHelp(p.stderr)
-		return errUsage
-	}
-	p.args = p.args[1:]
-	return all[i].run(ctx, p)
+	return subverbHelp(p, "user", printUserHelp)
 }
 
-// userHelp is for what comes without a verb: --help, or a mistake.
-func userHelp(p process) error {
-	fs := flag.NewFlagSet("gatehouse user", flag.ContinueOnError)
+// subverbHelp is for what comes without a verb of a verb: --help, or a mistake.
+func subverbHelp(p process, name string, help func(io.Writer)) error {
+	fs := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	err := fs.Parse(p.args)
 	if errors.Is(err, flag.ErrHelp) {
-		printUserHelp(p.stdout)
+		help(p.stdout)
 		return err
 	}
 	if err == nil {
 		err = errors.New("say what to do")
+		if fs.NArg() > 0 {
+			err = fmt.Errorf("there is no verb %q", fs.Arg(0))
+		}
 	}
-	fmt.Fprintf(p.stderr, "gatehouse user: %v\n\n", err)
-	printUserHelp(p.stderr)
+	fmt.Fprintf(p.stderr, "gatehouse %s: %v\n\n", name, err)
+	help(p.stderr)
 	return errUsage
 }
 

@@ -31,7 +31,9 @@ func (a *App) migrate(ctx context.Context) error {
 }
 
 func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, error) {
-	sc := sqlstore.Config{MySQLDSN: c.MySQLDSN.Reveal(), Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout}
+	sc := sqlstore.Config{
+		MySQLDSN: c.MySQLDSN.Reveal(), MaxConnections: c.MySQLMaxConnections, Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
+	}
 	if c.Embedded {
 		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")
 	}

@@ -36,6 +36,7 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
 			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
 		},
+		AuditKeeper: a.db, Retention: auth.Retention{Keep: c.AuditRetention, RedactDeleted: c.AuditRedactDeleted},
 		Now: a.now, Log: a.log, Mailer: mailer,
 		Observe: auth.Observer{
 			Refreshed: a.metrics.Refreshed, SignedIn: a.metrics.SignedIn, Limited: a.metrics.Limited,

@@ -21,9 +21,10 @@ type Config struct {
 	OpsAddr    string // "" when off
 	PublicURL  *url.URL
 
-	MySQLDSN Secret
-	RedisURL Secret
-	DataDir  string
+	MySQLDSN            Secret
+	MySQLMaxConnections int // of one instance
+	RedisURL            Secret
+	DataDir             string
 
 	// The first of each list signs, all verify. Empty in embedded mode means:
 	// generate and keep in DataDir.
@@ -45,6 +46,9 @@ type Config struct {
 
 	SMTPURL  Secret
 	MailFrom string
+
+	AuditRetention     time.Duration // 0: events are kept for ever
+	AuditRedactDeleted bool
 
 	LogLevel        slog.Level
 	LogFormat       string // "text", "json" or "" (decide by the terminal)

@@ -21,6 +21,7 @@ type variables struct {
 	OpsAddr          string        `env:"OPS_ADDR" envDefault:"127.0.0.1:9090"`
 	PublicURL        string        `env:"PUBLIC_URL"`
 	MySQLDSN         string        `env:"MYSQL_DSN"`
+	MySQLConnections int           `env:"MYSQL_MAX_CONNECTIONS" envDefault:"25"`
 	RedisURL         string        `env:"REDIS_URL"`
 	DataDir          string        `env:"DATA_DIR" envDefault:"./data"`
 	JWTAccessSecret  string        `env:"JWT_ACCESS_SECRET"`
@@ -38,6 +39,8 @@ type variables struct {
 	SMTPURL          string        `env:"SMTP_URL"`
 	MailFrom         string        `env:"MAIL_FROM"`
 	Signup           string        `env:"SIGNUP" envDefault:"open"`
+	AuditRetention   time.Duration `env:"AUDIT_RETENTION"`
+	AuditRedact      string        `env:"AUDIT_REDACT_DELETED" envDefault:"off"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat        string        `env:"LOG_FORMAT"`
 	ShutdownTimeout  time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s"`
@@ -151,14 +154,15 @@ const byteOrderMark = "\ufeff"
 // config checks v and fills what depends on other variables.
 func (v *variables) config(mistakes *problems) *Config {
 	c := &Config{
-		Embedded:    v.MySQLDSN == "" && v.RedisURL == "",
-		ListenAddr:  v.ListenAddr,
-		OpsAddr:     v.OpsAddr,
-		MySQLDSN:    Secret(v.MySQLDSN),
-		RedisURL:    Secret(v.RedisURL),
-		DataDir:     v.DataDir,
-		IdentityKey: Secret(pemText(v.IdentityKey)),
-		AccessTTL:   v.AccessTTL, RefreshTTL: v.RefreshTTL, RememberTTL: v.RememberTTL, SessionMaxAge: v.SessionMaxAge,
+		Embedded:   v.MySQLDSN == "" && v.RedisURL == "",
+		ListenAddr: v.ListenAddr,
+		OpsAddr:    v.OpsAddr,
+		MySQLDSN:   Secret(v.MySQLDSN), MySQLMaxConnections: v.MySQLConnections,
+		AuditRetention: v.AuditRetention,
+		RedisURL:       Secret(v.RedisURL),
+		DataDir:        v.DataDir,
+		IdentityKey:    Secret(pemText(v.IdentityKey)),
+		AccessTTL:      v.AccessTTL, RefreshTTL: v.RefreshTTL, RememberTTL: v.RememberTTL, SessionMaxAge: v.SessionMaxAge,
 		BcryptCost: v.BcryptCost,
 		RoutesFile: v.RoutesFile, SPADir: v.SPADir,
 		SMTPURL: Secret(v.SMTPURL), MailFrom: v.MailFrom,
@@ -192,6 +196,13 @@ const (
 	maxBcryptCost = 16
 )
 
+// One connection would have every request wait for the audit trail; no server
+// takes more than the upper bound (max_connections).
+const (
+	minMySQLConnections = 2
+	maxMySQLConnections = 100_000
+)
+
 func (v *variables) lifetimes(mistakes *problems) {
 	// An access token never outlives its session, whichever is set shorter, and
 	// tokens say their times in whole seconds.
@@ -210,6 +221,9 @@ func (v *variables) lifetimes(mistakes *problems) {
 			mistakes.addf("%s is %s; at least 1s makes sense", d.name, d.value)
 		}
 	}
+	if v.AuditRetention != 0 && v.AuditRetention < time.Second {
+		mistakes.addf("AUDIT_RETENTION is %s; at least 1s makes sense, a year is 8760h, and without it events are kept for ever", v.AuditRetention)
+	}
 	if v.BcryptCost < minBcryptCost || v.BcryptCost > maxBcryptCost {
 		mistakes.addf("BCRYPT_COST is %d; choose %d to %d", v.BcryptCost, minBcryptCost, maxBcryptCost)
 	}
@@ -221,6 +235,15 @@ func (v *variables) choices(c *Config, mistakes *problems) {
 		c.SignupOpen = v.Signup == "open"
 	default:
 		mistakes.addf("SIGNUP is %q; choose open or closed", v.Signup)
+	}
+	switch v.AuditRedact {
+	case "on", "off":
+		c.AuditRedactDeleted = v.AuditRedact == "on"
+	default:
+		mistakes.addf("AUDIT_REDACT_DELETED is %q; choose on or off", v.AuditRedact)
+	}
+	if v.MySQLConnections < minMySQLConnections || v.MySQLConnections > maxMySQLConnections {
+		mistakes.addf("MYSQL_MAX_CONNECTIONS is %d; choose %d to %d", v.MySQLConnections, minMySQLConnections, maxMySQLConnections)
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(v.LogLevel)); err != nil {
 		c.LogLevel = slog.LevelInfo

@@ -34,6 +34,13 @@ func (c *Config) Print(w io.Writer) {
 	if c.SignupOpen {
 		signup = "open"
 	}
+	retention, redact := "", "off"
+	if c.AuditRetention > 0 {
+		retention = c.AuditRetention.String()
+	}
+	if c.AuditRedactDeleted {
+		redact = "on"
+	}
 	if c.SPADevURL != nil {
 		dev = c.SPADevURL.String()
 	}
@@ -45,6 +52,7 @@ func (c *Config) Print(w io.Writer) {
 		{"OPS_ADDR", ops},
 		{"PUBLIC_URL", c.PublicURL},
 		{"MYSQL_DSN", c.MySQLDSN},
+		{"MYSQL_MAX_CONNECTIONS", c.MySQLMaxConnections},
 		{"REDIS_URL", c.RedisURL},
 		{"DATA_DIR", c.DataDir},
 		{"JWT_ACCESS_SECRET", secrets(c.AccessSecrets)},
@@ -62,6 +70,8 @@ func (c *Config) Print(w io.Writer) {
 		{"SMTP_URL", c.SMTPURL},
 		{"MAIL_FROM", c.MailFrom},
 		{"SIGNUP", signup},
+		{"AUDIT_RETENTION", retention},
+		{"AUDIT_REDACT_DELETED", redact},
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},
 		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout},

@@ -45,8 +45,9 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 		"JWT_ACCESS_SECRET": "[redacted],[redacted]", "JWT_REFRESH_SECRET": "[redacted]", "IDENTITY_KEY": "[redacted]",
 		"ACCESS_TTL": "15m0s", "REFRESH_TTL": "168h0m0s", "REMEMBER_TTL": "720h0m0s", "SESSION_MAX_AGE": "2160h0m0s", "BCRYPT_COST": "12",
 		"ROUTES_FILE": "", "TRUSTED_PROXIES": "", "SPA_DEV_URL": "", "SPA_DIR": "", "SMTP_URL": "[redacted]", "MAIL_FROM": "gatehouse@example.com", "SIGNUP": "open", "LOG_LEVEL": "info", "LOG_FORMAT": "",
-		"SHUTDOWN_TIMEOUT":            "20s",
-		"IDLE_TIMEOUT":                "11m0s",
+		"SHUTDOWN_TIMEOUT":      "20s",
+		"IDLE_TIMEOUT":          "11m0s",
+		"MYSQL_MAX_CONNECTIONS": "25", "AUDIT_RETENTION": "", "AUDIT_REDACT_DELETED": "off",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": "[redacted]", "OTEL_SERVICE_NAME": "gatehouse", "OTEL_RESOURCE_ATTRIBUTES": "",
 		"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	}
@@ -79,10 +80,12 @@ func TestPrintOfEmbeddedMode(t *testing.T) {
 	dir := appFolder(t)
 	out := printed(t, environment{
 		"OPS_ADDR": "off", "SIGNUP": "closed", "LOG_LEVEL": "WARN", "LOG_FORMAT": "json", "TRUSTED_PROXIES": "10.9.9.9/8,::1/128", "SPA_DIR": dir,
+		"AUDIT_RETENTION": "8760h", "AUDIT_REDACT_DELETED": "on", "MYSQL_MAX_CONNECTIONS": "40",
 	})
 	lines := envLines(out)
 	for name, want := range map[string]string{
 		"OPS_ADDR": "off", "SIGNUP": "closed", "LOG_LEVEL": "warn", "LOG_FORMAT": "json", "TRUSTED_PROXIES": "10.0.0.0/8,::1/128", "SPA_DIR": dir,
+		"AUDIT_RETENTION": "8760h0m0s", "AUDIT_REDACT_DELETED": "on", "MYSQL_MAX_CONNECTIONS": "40",
 		"MYSQL_DSN": "", "REDIS_URL": "", "LISTEN_ADDR": "127.0.0.1:8080", "PUBLIC_URL": "http://localhost:8080",
 		"JWT_ACCESS_SECRET": "# generated, kept in DATA_DIR", "IDENTITY_KEY": "# generated, kept in DATA_DIR",
 	} {

@@ -115,6 +115,24 @@ describe('the list of users', () => {
     expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull()
   })
 
+  it('goes on with a search that has found nothing yet', async () => {
+    server.use(
+      http.get('/api/admin/users', ({ request }) => {
+        const cursor = new URL(request.url).searchParams.get('cursor')
+        if (cursor === 'c2') return HttpResponse.json({ users: [account(grace)], next: null })
+        return HttpResponse.json({ users: [], next: cursor === 'c1' ? 'c2' : 'c1' })
+      }),
+    )
+    const { user } = renderApp('/admin/users?q=hopper')
+    expect(await screen.findByText('Nothing found so far, and there is more to look through.')).toBeVisible()
+    expect(screen.getByText('No accounts so far')).toBeVisible()
+    expect(screen.queryByText(/Nobody’s name or email/)).toBeNull()
+    await user.click(screen.getByRole('button', { name: 'Keep looking' }))
+    await user.click(await screen.findByRole('button', { name: 'Keep looking' }))
+    await rowOf('Grace Hopper')
+    expect(screen.queryByRole('button', { name: 'Keep looking' })).toBeNull()
+  })
+
   it('that does not come can be asked for again', async () => {
     server.use(http.get('/api/admin/users', () => problem(503, 'database_unavailable')))
     const { user } = renderApp('/admin/users')

@@ -44,7 +44,11 @@ export function ListFrame({ label, pages, skeleton, empty, children }: ListFrame
               ))}
             </div>
           ))}
-        {items?.length === 0 && <p className="px-6 py-16 text-center text-muted">{empty}</p>}
+        {items?.length === 0 && (
+          <p className="px-6 py-16 text-center text-muted">
+            {next === null ? empty : 'Nothing found so far, and there is more to look through.'}
+          </p>
+        )}
         {items !== null && items.length > 0 && (
           <ul aria-label={label} aria-busy={busy} className="divide-y divide-line">
             {children}
@@ -59,7 +63,7 @@ export function ListFrame({ label, pages, skeleton, empty, children }: ListFrame
       {(words || (items !== null && next !== null)) && (
         <div className="mt-4 flex justify-center">
           <Button look="secondary" busy={busy} onClick={more}>
-            {words ? 'Try again' : busy ? 'Loading…' : 'Show more'}
+            {words ? 'Try again' : busy ? 'Loading…' : items?.length === 0 ? 'Keep looking' : 'Show more'}
           </Button>
         </div>
       )}
@@ -75,6 +79,6 @@ export function ListRow({ children }: { children: ReactNode }) {
 export function countWords(pages: Pages<unknown>, one: string, many: string): string {
   if (pages.items === null) return pages.busy ? 'Loading…' : ''
   const { length } = pages.items
-  if (length === 0) return `No ${many}`
+  if (length === 0) return pages.next === null ? `No ${many}` : `No ${many} so far`
   return `${length} ${length === 1 ? one : many}${pages.next === null ? '' : ', and there are more'}`
 }

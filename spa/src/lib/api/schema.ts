@@ -243,7 +243,9 @@ export interface paths {
     }
     /**
      * Accounts
-     * @description The newest first, 50 to a page.
+     * @description The newest first, 50 to a page. A search gives the accounts whose email address begins with `q` first, in the
+     *     order of the addresses. It has so much time: a page may be short, or empty, and the search goes on with `next`.
+     *     A session has one search at a time.
      */
     get: operations['users']
     put?: never
@@ -561,7 +563,7 @@ export interface components {
     AccountAnswer: {
       user: components['schemas']['Account']
     }
-    /** @description The `cursor` of the next page; null after the last. */
+    /** @description The `cursor` of the next page, also after a page that is short or empty; null after the last. */
     Next: string | null
     /** @enum {string} */
     AuditEventType:
@@ -694,6 +696,8 @@ export interface components {
       | 'method_not_allowed'
       | 'session_store_unavailable'
       | 'database_unavailable'
+      | 'write_conflict'
+      | 'search_too_wide'
       | 'busy'
       | 'upstream_unreachable'
       | 'upstream_timeout'
@@ -833,16 +837,31 @@ export interface components {
         }
       }
     }
-    /** @description No active administrator would be left. */
+    /** @description No active administrator would be left, or others changed the same data and nothing was stored. */
     LastAdmin: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
+        'Retry-After': components['headers']['RetryAfterConflict']
         [name: string]: unknown
       }
       content: {
         'application/problem+json': components['schemas']['Problem'] & {
           /** @enum {unknown} */
-          code?: 'last_admin'
+          code?: 'last_admin' | 'write_conflict'
+        }
+      }
+    }
+    /** @description Others changed the same data at this moment, and nothing was stored. The same may succeed in a second. */
+    WriteConflict: {
+      headers: {
+        'Cache-Control': components['headers']['NoStore']
+        'Retry-After': components['headers']['RetryAfterConflict']
+        [name: string]: unknown
+      }
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {unknown} */
+          code?: 'write_conflict'
         }
       }
     }
@@ -999,6 +1018,8 @@ export interface components {
     Public: 'public, max-age=300'
     /** @description When a further try makes sense, in seconds. */
     RetryAfter: number
+    /** @description With `write_conflict`, when a further try makes sense, in seconds. */
+    RetryAfterConflict: number
     Challenge: 'Cookie'
     /** @description Access and refresh cookie, renewed or cleared on the way; none when there is nothing to change. */
     Cookies: string
@@ -1049,6 +1070,7 @@ export type ResponseWrongPassword = components['responses']['WrongPassword']
 export type ResponseNotFound = components['responses']['NotFound']
 export type ResponseMethodNotAllowed = components['responses']['MethodNotAllowed']
 export type ResponseLastAdmin = components['responses']['LastAdmin']
+export type ResponseWriteConflict = components['responses']['WriteConflict']
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge']
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType']
 export type ResponseInvalidFields = components['responses']['InvalidFields']
@@ -1066,6 +1088,7 @@ export type ParameterUserId = components['parameters']['UserId']
 export type HeaderNoStore = components['headers']['NoStore']
 export type HeaderPublic = components['headers']['Public']
 export type HeaderRetryAfter = components['headers']['RetryAfter']
+export type HeaderRetryAfterConflict = components['headers']['RetryAfterConflict']
 export type HeaderChallenge = components['headers']['Challenge']
 export type HeaderCookies = components['headers']['Cookies']
 export type HeaderNewCookies = components['headers']['NewCookies']
@@ -1109,16 +1132,17 @@ export interface operations {
           }
         }
       }
-      /** @description There is an account with this email address. */
+      /** @description There is an account with this email address, or others changed the same data and nothing was stored. */
       409: {
         headers: {
           'Cache-Control': components['headers']['NoStore']
+          'Retry-After': components['headers']['RetryAfterConflict']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {unknown} */
-            code?: 'email_taken'
+            code?: 'email_taken' | 'write_conflict'
           }
         }
       }
@@ -1333,6 +1357,7 @@ export interface operations {
       401: components['responses']['NotSignedIn']
       403: components['responses']['CrossSite']
       404: components['responses']['NotFound']
+      409: components['responses']['WriteConflict']
       413: components['responses']['BodyTooLarge']
       415: components['responses']['UnsupportedMediaType']
       422: components['responses']['InvalidFields']
@@ -1367,6 +1392,7 @@ export interface operations {
       401: components['responses']['NotSignedIn']
       403: components['responses']['WrongPassword']
       404: components['responses']['NotFound']
+      409: components['responses']['WriteConflict']
       413: components['responses']['BodyTooLarge']
       415: components['responses']['UnsupportedMediaType']
       422: components['responses']['InvalidFields']
@@ -1538,7 +1564,19 @@ export interface operations {
       401: components['responses']['NotSignedIn']
       403: components['responses']['Forbidden']
       413: components['responses']['BodyTooLarge']
-      422: components['responses']['InvalidFields']
+      /** @description The cursor is not one, or the search takes too long; search for an address, or for its beginning. */
+      422: {
+        headers: {
+          'Cache-Control': components['headers']['NoStore']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {unknown} */
+            code?: 'validation_failed' | 'search_too_wide'
+          }
+        }
+      }
       429: components['responses']['TooManyAttempts']
       500: components['responses']['InternalError']
       503: components['responses']['Unavailable']
