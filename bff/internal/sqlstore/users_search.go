@@ -30,9 +30,7 @@ var defaultSearchBudget = searchBudget{time: 1500 * time.Millisecond, rows: 1_00
 // then the others by reading the list.
 func (db *DB) search(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.Position, error) {
 	limit := max(q.Limit, 1)
-	budget, cancel := context.WithTimeout(ctx, db.budget.time)
-	defer cancel()
-
+	patience := db.budget.time
 	var found []userRow
 	at := q.After
 	prefix := auth.AddressPrefix(q.Text)
@@ -43,8 +41,12 @@ func (db *DB) search(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.P
 		if err != nil {
 			return nil, auth.Position{}, err
 		}
-		found = rows
+		if found = rows; len(found) > 0 {
+			patience /= 10 // it is what was looked for, most likely
+		}
 	}
+	budget, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	at.Key = ""
 	for read := 0; len(found) < limit; read += db.budget.step {
 		if read > 0 && (read >= db.budget.rows || budget.Err() != nil) && ctx.Err() == nil {
