@@ -36,6 +36,9 @@ func TestMySQLConfigSetsWhatQueriesRelyOn(t *testing.T) {
 				t.Errorf("%s becomes %s, which still has %s", dsn, text, no)
 			}
 		}
+		if !cfg.RejectReadOnly {
+			t.Errorf("%s: a connection to a server that only reads is kept", dsn)
+		}
 		if cfg.Loc != time.UTC || cfg.Timeout != 3*time.Second || cfg.ReadTimeout != 10*time.Second || cfg.WriteTimeout != 10*time.Second {
 			t.Errorf("%s: loc %v, timeouts %v %v %v", dsn, cfg.Loc, cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout)
 		}
