@@ -39,7 +39,7 @@ func (d dialect) persist(ctx context.Context, fn func() error) error {
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // no secret: it only differs from others'
 		}
 	}
 }

@@ -80,12 +80,12 @@ func (c *auditCopy) copyAll(ctx context.Context) error {
 // swap renames both tables at once, so that each event is in one of them. The
 // rename waits for the transactions that use the table, and new ones wait for
 // the rename: two seconds at a time, then they have a turn.
-func (c *auditCopy) swap(ctx context.Context) error {
+func (c *auditCopy) swap(ctx context.Context) (err error) {
 	conn, err := c.pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = 2"); err != nil {
 		return err
 	}

@@ -44,13 +44,13 @@ func mysqlIsDone(ctx context.Context, pool *sql.DB, statement string, failure er
 
 // tableIsAsMade makes the table once more, under another name and for this
 // connection alone, and compares.
-func tableIsAsMade(ctx context.Context, pool *sql.DB, table, statement string) error {
+func tableIsAsMade(ctx context.Context, pool *sql.DB, table, statement string) (err error) {
 	const wanted = "gatehouse_wanted"
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, createTable.ReplaceAllString(statement, "CREATE TEMPORARY TABLE "+wanted)); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (db *DB) migrateSteps(ctx context.Context, p *goose.Provider, pool *sql.DB,
 			return err
 		}
 		select {
-		case <-time.After(rand.N(migrationPause)):
+		case <-time.After(rand.N(migrationPause)): //nolint:gosec // no secret: it only differs from others'
 			try++
 		case <-ctx.Done():
 			return err

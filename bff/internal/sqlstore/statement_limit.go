@@ -85,7 +85,7 @@ func serverVersion(ctx context.Context, conn driver.Conn) (version string, err e
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	row := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(row); err != nil {
 		return "", err
@@ -93,7 +93,7 @@ func serverVersion(ctx context.Context, conn driver.Conn) (version string, err e
 	if text, ok := row[0].([]byte); ok {
 		version = string(text)
 	}
-	if err := rows.Next(row); err != io.EOF { //nolint:errorlint // as the interface says
+	if err := rows.Next(row); err != io.EOF {
 		return version, err
 	}
 	return version, nil

@@ -159,7 +159,6 @@ func (h indexHint) ModifyStatement(stmt *gorm.Statement) {
 
 // Build implements clause.Expression.
 func (h indexHint) Build(b clause.Builder) {
-	b.WriteString("FORCE INDEX (")
-	b.WriteQuoted(string(h))
-	b.WriteByte(')')
+	// A builder in memory: it does not fail.
+	_, _ = b.WriteString("FORCE INDEX (`" + string(h) + "`)")
 }
