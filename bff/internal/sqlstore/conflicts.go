@@ -19,14 +19,27 @@ const (
 	longestPause = 256 * time.Millisecond
 )
 
+// badConnections is how many connections are given up in a row before their
+// server counts as one that is away: after a failover the next one leads to the
+// new writer, unless there is none.
+const badConnections = 3
+
 // persist runs fn until it does not collide, or ctx ends. ctx must have a deadline.
+// It also takes another connection for one that the driver gave up before the
+// server had done anything, as database/sql does outside of transactions: to a
+// server that only reads by now (RejectReadOnly), or one that had closed it.
 func (d dialect) persist(ctx context.Context, fn func() error) error {
 	var collision error
+	bad := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := fn()
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, driver.ErrBadConn) && bad == badConnections:
+			return err
+		case errors.Is(err, driver.ErrBadConn):
+			bad++
 		case d.collided(err):
 			collision = err
 		case ctx.Err() != nil && collision != nil:
@@ -65,9 +78,3 @@ func mysqlConflict(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok && slices.Contains(mysqlConflicts, e.Number)
 }
-
-// mysqlCollided also takes a connection that the driver gave up before the
-// server had done anything: to a server that only reads by now (RejectReadOnly),
-// or one that had closed it. database/sql takes another one by itself, but not
-// in the middle of a transaction.
-func mysqlCollided(err error) bool { return mysqlConflict(err) || errors.Is(err, driver.ErrBadConn) }

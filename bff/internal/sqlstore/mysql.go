@@ -190,7 +190,7 @@ func mysqlDialect(database string) dialect {
 				return err
 			},
 		},
-		collided:   mysqlCollided,
+		collided:   mysqlConflict,
 		conflicted: mysqlConflict,
 		overran:    mysqlOverran,
 		hints:      true,

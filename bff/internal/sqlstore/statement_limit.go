@@ -59,7 +59,7 @@ func (c *limitedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 func limitStatements(ctx context.Context, conn driver.Conn, limit time.Duration) error {
 	version, err := serverVersion(ctx, conn)
 	if err != nil {
-		return err
+		return fmt.Errorf("its version: %w", err)
 	}
 	set := fmt.Sprintf("SET SESSION %s = %d", mysqlLimit, limit.Milliseconds())
 	if strings.Contains(strings.ToLower(version), "mariadb") {
