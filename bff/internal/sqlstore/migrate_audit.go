@@ -11,14 +11,15 @@ import (
 )
 
 // The audit trail gets the key (at, id) while it is written to, by this version
-// and the one before. Migrations make a new table, copy the old one in steps,
-// rename both at once, copy what was written to the old one in between, and
-// remove it. Each of them may be killed at any point and begins where it was: a
+// and the one before. Migrations make a new table, copy the old one in steps, make
+// the indexes (before the copy each row would go to another page of three of
+// them), copy what has come meanwhile, rename both at once, copy what was written
+// late, and remove the old one. Each of them may be killed at any point and begins where it was: a
 // step is one transaction, and how far the copy came is seen in the new table.
 //
 // In SQLite the same is done by statements alone: it has one writer.
 const (
-	auditCopyVersion    = 15
+	auditCopyVersion    = 12
 	auditSwapVersion    = 16
 	auditCatchUpVersion = 17
 )
@@ -77,10 +78,14 @@ func (c *auditCopy) copyAll(ctx context.Context) error {
 	})
 }
 
-// swap renames both tables at once, so that each event is in one of them. The
+// swap copies what has come while the indexes were made, and renames both tables
+// at once, so that each event is in one of them. The
 // rename waits for the transactions that use the table, and new ones wait for
 // the rename: two seconds at a time, then they have a turn.
 func (c *auditCopy) swap(ctx context.Context) (err error) {
+	if err := c.copyAll(ctx); err != nil {
+		return err
+	}
 	conn, err := c.pool.Conn(ctx)
 	if err != nil {
 		return err

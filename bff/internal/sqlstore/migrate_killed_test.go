@@ -56,13 +56,13 @@ func lastVersion(t *testing.T) (last int) {
 // migrateTo migrates up to a version, as a process does that ends there.
 func (db *DB) migrateTo(t *testing.T, version int) error {
 	t.Helper()
-	if version >= auditCopyVersion && version <= auditCatchUpVersion {
+	a := &auditCopy{db: db, pool: db.sql, stop: t.Context()}
+	steps := map[int]func(context.Context) error{auditCopyVersion: a.copyAll, auditSwapVersion: a.swap, auditCatchUpVersion: a.catchUp}
+	if step := steps[version]; step != nil {
 		if err := db.migrateTo(t, version-1); err != nil {
 			return err
 		}
-		a := &auditCopy{db: db, pool: db.sql, stop: t.Context()}
-		run := map[int]func(context.Context) error{auditCopyVersion: a.copyAll, auditSwapVersion: a.swap, auditCatchUpVersion: a.catchUp}
-		return errors.Join(run[version](t.Context()), db.orm.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, TRUE)", version).Error)
+		return errors.Join(step(t.Context()), db.orm.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, TRUE)", version).Error)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
