@@ -30,7 +30,7 @@ var defaultSearchBudget = searchBudget{time: 1500 * time.Millisecond, rows: 1_00
 // then the others by reading the list.
 func (db *DB) search(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.Position, error) {
 	limit := max(q.Limit, 1)
-	patience := db.budget.time
+	patience, step := db.budget.time, db.budget.step
 	var found []userRow
 	at := q.After
 	prefix := auth.AddressPrefix(q.Text)
@@ -42,17 +42,18 @@ func (db *DB) search(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.P
 			return nil, auth.Position{}, err
 		}
 		if found = rows; len(found) > 0 {
-			patience /= 10 // it is what was looked for, most likely
+			// It is what was looked for, most likely.
+			patience, step = patience/10, max(step/10, 1)
 		}
 	}
 	budget, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	at.Key = ""
-	for read := 0; len(found) < limit; read += db.budget.step {
+	for read := 0; len(found) < limit; read += step {
 		if read > 0 && (read >= db.budget.rows || budget.Err() != nil) && ctx.Err() == nil {
 			return usersIn(found), at, nil
 		}
-		rows, last, err := db.searchRange(ctx, q.Text, at, limit-len(found))
+		rows, last, err := db.searchRange(ctx, q.Text, at, step, limit-len(found))
 		if read > 0 && errors.Is(err, auth.ErrSearchTooWide) && ctx.Err() == nil {
 			return usersIn(found), at, nil // the database got slower on the way
 		}
@@ -68,12 +69,12 @@ func (db *DB) search(ctx context.Context, q auth.UserQuery) ([]auth.User, auth.P
 	return usersIn(found), auth.Position{}, nil
 }
 
-// searchRange reads the next accounts of the list, db.budget.step of them, and
-// gives those that match, at most limit, and the last account that was read;
-// zero after the end of the list.
-func (db *DB) searchRange(ctx context.Context, text string, after auth.Position, limit int) ([]userRow, auth.Position, error) {
+// searchRange reads the next accounts of the list, step of them, and gives those
+// that match, at most limit, and the last account that was read; zero after the
+// end of the list.
+func (db *DB) searchRange(ctx context.Context, text string, after auth.Position, step, limit int) ([]userRow, auth.Position, error) {
 	ends, err := db.searchQuery(ctx, func(orm *gorm.DB, rows *[]userRow) *gorm.DB {
-		return selectRangeEnd(orm, db.dialect, after, db.budget.step, rows)
+		return selectRangeEnd(orm, db.dialect, after, step, rows)
 	})
 	if err != nil {
 		return nil, auth.Position{}, err
