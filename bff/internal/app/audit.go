@@ -99,5 +99,8 @@ func withTrail(ctx context.Context, o Options, use func(*sqlstore.DB) error) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.CheckSchema(ctx); err != nil {
+		return err
+	}
 	return use(db)
 }

@@ -50,12 +50,13 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 	lock := db.dialect.lock
 	lock.ctx, lock.log = ctx, db.log
 	others, err := db.otherEngines(files)
-	if err != nil {
+	steps, stepsErr := db.auditSteps(ctx, files)
+	if err := errors.Join(err, stepsErr); err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	p, err := goose.NewProvider(db.dialect.goose, pool, files,
 		goose.WithExcludeNames(others),
-		goose.WithGoMigrations(db.auditSteps(ctx)...),
+		goose.WithGoMigrations(steps...),
 		goose.WithSessionLocker(&lock),
 		goose.WithSlog(db.log),
 		goose.WithDisableGlobalRegistry(true),

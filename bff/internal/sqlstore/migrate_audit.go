@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -31,10 +32,11 @@ const auditCopyStep = 5000
 const auditColumns = "id, type, user_id, actor_id, session_id, detail, ip, user_agent, request_id, at"
 
 // auditSteps are the migrations of the audit trail that are no single statement.
-// They end between two steps when ctx does.
-func (db *DB) auditSteps(ctx context.Context) []*goose.Migration {
-	if db.orm.Name() != "mysql" {
-		return nil
+// They end between two steps when ctx does. They go with the files around them.
+func (db *DB) auditSteps(ctx context.Context, files fs.FS) ([]*goose.Migration, error) {
+	newest, err := newestMigration(files)
+	if err != nil || newest < auditCatchUpVersion || db.orm.Name() != "mysql" {
+		return nil, err
 	}
 	step := func(version int64, run func(*auditCopy, context.Context) error) *goose.Migration {
 		return goose.NewGoMigration(version, &goose.GoFunc{RunDB: func(lasting context.Context, pool *sql.DB) error {
@@ -45,7 +47,7 @@ func (db *DB) auditSteps(ctx context.Context) []*goose.Migration {
 		step(auditCopyVersion, (*auditCopy).copyAll),
 		step(auditSwapVersion, (*auditCopy).swap),
 		step(auditCatchUpVersion, (*auditCopy).catchUp),
-	}
+	}, nil
 }
 
 // auditCopy copies rows between the two tables.

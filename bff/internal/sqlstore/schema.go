@@ -22,7 +22,11 @@ var ErrSchemaOlder = errors.New("the database was migrated by an older version o
 // its servers were replaced. Errors are ErrSchemaOlder, ErrSchemaNewer or wrap
 // auth.ErrDatabase.
 func (db *DB) CheckSchema(ctx context.Context) error {
-	want, err := newestMigration()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	want, err := newestMigration(files)
 	if err != nil {
 		return fmt.Errorf("sqlstore: %w", err)
 	}
@@ -52,10 +56,10 @@ func isMissingTable(err error) bool {
 	return strings.Contains(err.Error(), "no such table") // SQLite has no code for it
 }
 
-func newestMigration() (newest int64, err error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+func newestMigration(files fs.FS) (newest int64, err error) {
+	names, err := fs.Glob(files, "*.sql")
 	for _, name := range names {
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+		number, _, _ := strings.Cut(name, "_")
 		version, parseErr := strconv.ParseInt(number, 10, 64)
 		newest, err = max(newest, version), errors.Join(err, parseErr)
 	}
