@@ -35,7 +35,7 @@ func migrateOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle) {
 		var run errgroup.Group
 		start := make(chan struct{})
 		for _, db := range nodes {
-			if err := db.Ping(t.Context()); err != nil {
+			if err := db.Reach(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			run.Go(func() error {
