@@ -124,11 +124,11 @@ func New(d Deps) *Service {
 	})
 	s.revoked.lag = s.observe.Revoked
 	s.revoked.onLost = func(before time.Time) {
-		level := slog.LevelInfo // a first start
+		level, message := slog.LevelInfo, "the session store is new or was emptied: access tokens from before this start are refreshed"
 		if s.revoked.isCaughtUp() {
-			level = slog.LevelWarn
+			level, message = slog.LevelWarn, "ends of sessions may have been lost with the session store: access tokens from before are refreshed"
 		}
-		s.log.Log(context.Background(), level, "ends of sessions may have been lost with the session store; access tokens from before are renewed", "before", before)
+		s.log.Log(context.Background(), level, message, "before", before)
 	}
 	return s
 }
