@@ -110,13 +110,13 @@ func (s *site) ask(method, path string, with tokens) (answer, error) {
 	return read(tabs.Do(r))
 }
 
-// tell sends JSON, from somewhere. It may be called from any goroutine.
-func (s *site) tell(method, path string, body object) (answer, error) {
+// tell posts JSON, from somewhere. It may be called from any goroutine.
+func (s *site) tell(path string, body object) (answer, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := http.NewRequestWithContext(context.Background(), method, s.base+path, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.base+path, bytes.NewReader(text))
 	if err != nil {
 		return answer{}, err
 	}

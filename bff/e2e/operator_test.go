@@ -141,7 +141,7 @@ func TestOperatorListsAllPages(t *testing.T) {
 			if i%50 == 0 {
 				s.clock.Advance(time.Second) // many of one moment, on both sides of a page's end
 			}
-			a, err := s.tell("POST", "/api/auth/register", credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
+			a, err := s.tell("/api/auth/register", credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
 			if err != nil {
 				t.Fatal(err)
 			}

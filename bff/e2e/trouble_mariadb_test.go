@@ -33,7 +33,7 @@ func TestMariaDBStopped(t *testing.T) {
 			for _, at := range p.each() {
 				for _, path := range []string{"/api/auth/login", "/api/auth/register"} {
 					go func() {
-						a, err := at.tell("POST", path, credentials("ada@example.com"))
+						a, err := at.tell(path, credentials("ada@example.com"))
 						entering <- struct {
 							answer
 							error

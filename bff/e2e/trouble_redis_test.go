@@ -32,7 +32,7 @@ func cannotAsk(t *testing.T, with tokens, at ...*site) {
 		for _, request := range append(tabRequests, [2]string{"POST", "/api/demo/notes"}) {
 			ask(func() (answer, error) { return s.ask(request[0], request[1], stale) })
 		}
-		ask(func() (answer, error) { return s.tell("POST", "/api/auth/login", credentials("ada@example.com")) })
+		ask(func() (answer, error) { return s.tell("/api/auth/login", credentials("ada@example.com")) })
 		ask(func() (answer, error) {
 			ops := *s
 			ops.base = s.ops
