@@ -130,10 +130,12 @@ func (ex *exchange) sendOver(t *http.Transport, r *http.Request) (*http.Response
 		if why := ex.cause(); why != nil && why != errUpstreamGone {
 			return nil, why
 		}
-		// What http.Transport does not do for a body, which it cannot read again.
+		// What http.Transport does not do for a body, which it cannot read again, and
+		// for a POST or DELETE without one when it reads the end of the connection
+		// before it writes: it does not look whether a byte was sent then.
 		reused := ex.conn != nil && ex.conn.reused
 		ex.countSend()
-		if r.Body == nil || !reused || ex.sends > 0 || !ex.mayBeSent() {
+		if !reused || ex.sends > 0 || !ex.mayBeSent() {
 			return nil, err
 		}
 	}
