@@ -74,6 +74,9 @@ func run(ctx context.Context, mode, listen, controls string) (err error) {
 		return err
 	}
 	o := app.Options{Config: c, Log: log, Now: control.clock.Now, HashCost: quickHash, Crowd: true}
+	if err := app.Migrate(ctx, o); err != nil {
+		return err
+	}
 	if _, err := app.Operate(ctx, o, administrator); err != nil {
 		return err
 	}

@@ -57,6 +57,8 @@ describe('a new page', () => {
     window.dispatchEvent(new Event('scroll'))
     await app.user.click(link)
     await screen.findByRole('heading', { name: /Tokens stay out/ })
+    // The heading is there a moment before the page is moved.
+    await waitFor(() => expect(scroll).toHaveBeenCalled())
     return { ...app, scroll }
   }
 
