@@ -60,6 +60,8 @@ test('an edited component changes on the page without a reload, by way of the pr
     expect(policy).not.toMatch(/unsafe-eval|\*|https?:/)
     expect(product.log()).toContain('relaxed')
   } finally {
+    // A page that is still loading, or looks for a server that has gone, says so in its console.
+    for (const open of context.pages()) await open.close()
     await product.stop()
     await vite.close()
     remove()
