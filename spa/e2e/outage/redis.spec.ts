@@ -109,8 +109,10 @@ test('while MariaDB is away sessions go on, and who signs in or up is told', asy
 
   // What was typed is still there, and does it in the end.
   await stack.start('mariadb')
+  const ready = visitor.getByText('Your account is ready')
   await expect(async () => {
-    await visitor.getByRole('button', { name: 'Create account' }).click({ timeout: 2000 })
-    await expect(visitor.getByText('Your account is ready')).toBeVisible({ timeout: 3000 })
+    // An attempt that took long has left the form.
+    if (!(await ready.isVisible())) await visitor.getByRole('button', { name: 'Create account' }).click({ timeout: 2000 })
+    await expect(ready).toBeVisible({ timeout: 3000 })
   }).toPass({ timeout: 60_000 })
 })
