@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,9 @@ func clusterDialer(raw string) (clients, error) {
 	}
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
+		// Each client appends the addresses it learns, in place: two clients over
+		// one array wrote over each other's, and lost nodes.
+		mine.Addrs = slices.Clone(o.Addrs)
 		mine.OnConnect = onConnect(connected)
 		if pool > 0 {
 			mine.PoolSize, mine.MinIdleConns = pool, 0
