@@ -203,29 +203,6 @@ func (h *heist) knows(inst uint8) age {
 	return h.seen[inst]
 }
 
-// TestModelThief walks through everything that a thief with a copy of the
-// refresh token, alone or with the access token, of the current generation or
-// an older one, can do against a browser: before it, after it, in its step.
-//
-// Every renewal by either has the outcome that the contract's table says, by
-// what has really happened: nobody who is behind ever gets cookies again.
-func TestModelThief(t *testing.T) {
-	t.Parallel()
-	rob(t, 0, func(h *heist, _ uint8) age { return h.used }).atLeast(t, 245_000, 3_000_000)
-}
-
-// The thief asks another instance than the victim. Between a child's first use
-// and the moment when the worker that knows of it has written it, the thief
-// may still get that child and nothing else: the two are in step again, and
-// fall out of it as on one instance.
-func TestModelThiefElsewhere(t *testing.T) {
-	t.Parallel()
-	r := rob(t, 1, (*heist).knows)
-	if r.atLeast(t, 250_000, 2_830_000); r.window == 0 {
-		t.Error("no receipt was ever late: the walk proves nothing about it")
-	}
-}
-
 // robbery is a complete exploration with a thief.
 type robbery struct {
 	graph[heist, act]
