@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server } from 'node:net'
-import { join } from 'node:path'
-import { startProduct, temporary, type Product } from './product'
+import { createServer, type Server } from 'node:net'
+import { listen, startApp, type Product } from './product'
 import { expect, test as base } from './test'
 
 /** How an API's answer begins before its connection ends, and what a page sees of it. */
@@ -19,6 +17,7 @@ const answers: Record<string, { says: string; seen: string }> = {
 interface Orders {
   /** Requests that have arrived, in order. */
   arrived: string[]
+  port: number
   server: Server
 }
 
@@ -37,9 +36,9 @@ async function startOrders(): Promise<Orders> {
       arrived.push(`${method} ${path}`)
       socket.end(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${answers[path.slice(1)]?.says ?? ''}`)
     })
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return { arrived, server }
+  })
+  const port = await listen(server)
+  return { arrived, port, server }
 }
 
 const test = base.extend<object, { orders: Orders; product: Product }>({
@@ -53,21 +52,14 @@ const test = base.extend<object, { orders: Orders; product: Product }>({
     { scope: 'worker' },
   ],
   product: [
-    async ({ orders }, use) => {
-      const { dir, remove } = temporary()
-      const app = join(dir, 'app')
-      mkdirSync(app)
-      writeFileSync(join(app, 'index.html'), '<!doctype html><html lang="en"><title>Orders</title></html>')
-      const routes = join(dir, 'routes.yaml')
-      const { port } = orders.server.address() as AddressInfo
-      writeFileSync(
-        routes,
-        `routes:\n  - path: /api/orders\n    upstreams: [http://127.0.0.1:${port}]\n    strip_prefix: /api/orders\n    access: public\n    identity: none\n`,
-      )
-      const product = await startProduct(dir, { SPA_DIR: app, ROUTES_FILE: routes })
+    async ({ orders: { port } }, use) => {
+      const product = await startApp({
+        pages: { 'index.html': '<!doctype html><html lang="en"><title>Orders</title></html>' },
+        route: { path: '/api/orders', strip_prefix: '/api/orders', access: 'public', identity: 'none' },
+        port,
+      })
       await use(product)
       await product.stop()
-      remove()
     },
     { scope: 'worker', timeout: 300_000 },
   ],

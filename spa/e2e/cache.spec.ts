@@ -1,9 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { startProduct, temporary, type Product } from './product'
+import { listen, startApp, type Product } from './product'
 import { expect, newEmail, password, test as base } from './test'
 
 /** What an API may say of how long its answer is good, and how often one person's three reads then arrive at it. */
@@ -21,6 +18,7 @@ const headers: Record<string, { says: Record<string, string>; arrivals: number }
 interface People {
   /** Paths that have arrived, in order. */
   asked: string[]
+  port: number
   server: Server
 }
 
@@ -43,9 +41,9 @@ async function startPeople(): Promise<People> {
       ...headers[name]?.says,
     })
     response.end(email)
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return { asked, server }
+  })
+  const port = await listen(server)
+  return { asked, port, server }
 }
 
 const test = base.extend<object, { people: People; product: Product }>({
@@ -59,21 +57,14 @@ const test = base.extend<object, { people: People; product: Product }>({
     { scope: 'worker' },
   ],
   product: [
-    async ({ people }, use) => {
-      const { dir, remove } = temporary()
-      const app = join(dir, 'app')
-      mkdirSync(app)
-      writeFileSync(join(app, 'index.html'), '<!doctype html><html lang="en"><title>People</title></html>')
-      const routes = join(dir, 'routes.yaml')
-      const { port } = people.server.address() as AddressInfo
-      writeFileSync(
-        routes,
-        `routes:\n  - path: /api/people\n    upstreams: [http://127.0.0.1:${port}]\n    strip_prefix: /api/people\n`,
-      )
-      const product = await startProduct(dir, { SPA_DIR: app, ROUTES_FILE: routes })
+    async ({ people: { port } }, use) => {
+      const product = await startApp({
+        pages: { 'index.html': '<!doctype html><html lang="en"><title>People</title></html>' },
+        route: { path: '/api/people', strip_prefix: '/api/people' },
+        port,
+      })
       await use(product)
       await product.stop()
-      remove()
     },
     { scope: 'worker', timeout: 300_000 },
   ],

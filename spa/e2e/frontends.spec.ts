@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { printed, printedCommand } from './printed'
-import { startProduct, temporary, type Product } from './product'
+import { listen, startApp, temporary, type Product } from './product'
 import { expect, newEmail, password, test as base } from './test'
 import type { Page } from '@playwright/test'
 
@@ -14,6 +13,7 @@ const spa = fileURLToPath(new URL('..', import.meta.url))
 interface Orders {
   /** What the API behind has been asked, such as "POST /orders: body". */
   asked: string[]
+  port: number
   server: Server
 }
 
@@ -29,9 +29,9 @@ async function startOrders(): Promise<Orders> {
       response.writeHead(refused ? 401 : 200, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify(refused ? { error: 'not yours' } : [{ id: 5 }]))
     })
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return { asked, server }
+  })
+  const port = await listen(server)
+  return { asked, port, server }
 }
 
 /** The app that bff/docs/frontends.md prints, on the real product. */
@@ -46,25 +46,25 @@ const test = base.extend<{ email: string }, { orders: Orders; product: Product }
     { scope: 'worker' },
   ],
   product: [
-    async ({ orders }, use) => {
-      const { dir, remove } = temporary()
-      const app = join(dir, 'my-app')
-      mkdirSync(app)
-      writeFileSync(join(app, 'index.html'), printed('html'))
-      writeFileSync(join(app, 'app.css'), printed('css'))
-      writeFileSync(join(app, 'icon.svg'), printed('svg'))
-      writeFileSync(join(app, 'gatehouse.json'), printed('json'))
-      writeFileSync(join(app, 'app.js'), printed('js', '// app.js'))
-      writeFileSync(join(app, 'plain.js'), printed('js', '// plain.js'))
-      const [command = '', ...rest] = printedCommand('npx tsc').replace('../my-app', app).split(' ')
-      execFileSync(command, rest, { cwd: spa })
-      const { port } = orders.server.address() as AddressInfo
-      const row = `routes:\n  - path: /api/orders\n    upstreams: [http://127.0.0.1:${port}]\n    strip_prefix: /api\n`
-      writeFileSync(join(dir, 'routes.yaml'), row)
-      const product = await startProduct(dir, { SPA_DIR: app, ROUTES_FILE: join(dir, 'routes.yaml') })
+    async ({ orders: { port } }, use) => {
+      const product = await startApp({
+        pages: {
+          'index.html': printed('html'),
+          'app.css': printed('css'),
+          'icon.svg': printed('svg'),
+          'gatehouse.json': printed('json'),
+          'app.js': printed('js', '// app.js'),
+          'plain.js': printed('js', '// plain.js'),
+        },
+        route: { path: '/api/orders', strip_prefix: '/api' },
+        port,
+        build: (dir) => {
+          const [command = '', ...rest] = printedCommand('npx tsc').replace('../my-app', dir).split(' ')
+          execFileSync(command, rest, { cwd: spa })
+        },
+      })
       await use(product)
       await product.stop()
-      remove()
     },
     { scope: 'worker', timeout: 300_000 },
   ],

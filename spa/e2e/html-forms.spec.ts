@@ -1,9 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { expect, test as base } from '@playwright/test'
-import { startProduct, temporary, type Product } from './product'
+import { listen, startApp, type Product } from './product'
 
 interface Received {
   origin: string | undefined
@@ -12,6 +9,7 @@ interface Received {
 
 interface Backend {
   received: Received[]
+  port: number
   server: Server
 }
 
@@ -31,9 +29,9 @@ async function startBackend(): Promise<Backend> {
     const frame = searchParams.get('frame')
     if (frame) response.end(`<iframe sandbox="allow-forms allow-scripts" src="${frame}"></iframe>`)
     else response.end(target ? form(target) : 'taken')
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return { received, server }
+  })
+  const port = await listen(server)
+  return { received, port, server }
 }
 
 // Playwright's own test: the console is full of what answers under /api, which are sandboxed, may not do.
@@ -48,24 +46,19 @@ const test = base.extend<object, { backend: Backend; product: Product }>({
     { scope: 'worker' },
   ],
   product: [
-    async ({ backend }, use) => {
-      const { dir, remove } = temporary()
-      const app = join(dir, 'app')
-      mkdirSync(app)
-      const page = (head: string) => `<!doctype html><head>${head}<link rel="icon" href="/icon.svg"></head>`
-      writeFileSync(join(app, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
-      writeFileSync(join(app, 'index.html'), page('') + form('/api/orders'))
-      writeFileSync(
-        join(app, 'silent.html'),
-        page('<meta name="referrer" content="no-referrer">') + form('/api/orders'),
-      )
-      const { port } = backend.server.address() as AddressInfo
-      const row = `routes:\n  - path: /api/orders\n    upstreams: [http://127.0.0.1:${port}]\n    access: public\n`
-      writeFileSync(join(dir, 'routes.yaml'), row)
-      const product = await startProduct(dir, { SPA_DIR: app, ROUTES_FILE: join(dir, 'routes.yaml') })
+    async ({ backend: { port } }, use) => {
+      const head = (more: string) => `<!doctype html><head>${more}<link rel="icon" href="/icon.svg"></head>`
+      const product = await startApp({
+        pages: {
+          'icon.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
+          'index.html': head('') + form('/api/orders'),
+          'silent.html': head('<meta name="referrer" content="no-referrer">') + form('/api/orders'),
+        },
+        route: { path: '/api/orders', access: 'public' },
+        port,
+      })
       await use(product)
       await product.stop()
-      remove()
     },
     { scope: 'worker', timeout: 300_000 },
   ],
@@ -77,7 +70,7 @@ test.beforeEach(({}, { project }) => {
   test.skip(project.name !== 'embedded', 'it starts a product of its own')
 })
 
-const elsewhere = ({ server }: Backend) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const elsewhere = ({ port }: Backend) => `http://127.0.0.1:${port}`
 
 test("a page's own form passes, with the page's origin", async ({ page, product, backend }) => {
   for (const path of ['/', '/nowhere']) {

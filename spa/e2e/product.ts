@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,12 +21,43 @@ export function temporary(): { dir: string; remove: () => void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+/** Has a server listen on a free port of this machine. */
+export async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
+  return (server.address() as AddressInfo).port
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+export interface App {
+  /** The files of its SPA_DIR. */
+  pages: Record<string, string>
+  /** What the row of the API says beside its upstream. */
+  route: Record<string, string>
+  /** Where the API listens. */
+  port: number
+  /** Adds to the SPA_DIR what a tool makes. */
+  build?: (dir: string) => void
+}
+
+/** The real program with an app of somebody else's. */
+export async function startApp({ pages, route, port, build }: App): Promise<Product> {
+  const { dir, remove } = temporary()
+  const app = join(dir, 'my-app')
+  mkdirSync(app)
+  for (const [name, text] of Object.entries(pages)) writeFileSync(join(app, name), text)
+  build?.(app)
+  const routes = join(dir, 'routes.yaml')
+  // JSON is YAML.
+  writeFileSync(routes, JSON.stringify({ routes: [{ ...route, upstreams: [`http://127.0.0.1:${port}`] }] }))
+  const product = await startProduct(dir, { SPA_DIR: app, ROUTES_FILE: routes })
+  return { ...product, stop: () => product.stop().then(remove) }
 }
 
 /** The real program, in embedded mode in this folder, with the pages that the environment says. */
