@@ -57,6 +57,22 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	Traces Traces
+
+	// written gives a setting as the operator wrote it. A function, because a
+	// field that is not exported is printed without its Format.
+	written func(name string) string
+}
+
+// Changed names the settings that two readings of one environment differ in, in
+// the order of Variables.
+func Changed(before, after *Config) []string {
+	names := []string{} // never nil: JSON would say null
+	for _, v := range Variables() {
+		if before.written(v.Name) != after.written(v.Name) {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }
 
 // Secure reports whether browsers come by https, which decides the cookies'

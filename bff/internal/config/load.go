@@ -1,11 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"reflect"
 	"strings"
 	"time"
 
@@ -92,37 +90,12 @@ func Load(getenv func(string) string) (*Config, error) {
 		}
 	}
 	c := v.config(&mistakes)
+	c.written = func(name string) string { return values[name] }
 	c.otel(getenv, &mistakes)
 	if len(mistakes) > 0 {
 		return c, mistakes
 	}
 	return c, nil
-}
-
-// unreadable says which variables have values of another type, and takes them
-// out of values. env's own message has the Go field's name.
-func (p *problems) unreadable(err error, values map[string]string) {
-	var all env.AggregateError
-	if !errors.As(err, &all) {
-		all.Errors = []error{err}
-	}
-	for _, err := range all.Errors {
-		var wrong env.ParseError
-		field, ok := reflect.StructField{}, errors.As(err, &wrong)
-		if ok {
-			field, ok = reflect.TypeFor[variables]().FieldByName(wrong.Name)
-		}
-		if !ok {
-			p.addf("%v", err)
-			continue
-		}
-		name, want := field.Tag.Get("env"), "a whole number"
-		if field.Type == reflect.TypeFor[time.Duration]() {
-			want = "a duration such as 90s, 15m or 24h"
-		}
-		p.addf("%s is %q; write %s", name, values[name], want)
-		delete(values, name)
-	}
 }
 
 func readVariable(getenv func(string) string, name string, mistakes *problems) string {
@@ -289,10 +262,3 @@ func (v *variables) why(c *Config) string {
 	}
 	return " (MySQL and Redis go together; leave both out for embedded mode)"
 }
-
-// problems is every mistake found, as one error.
-type problems []error
-
-func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
-
-func (p problems) Error() string { return errors.Join(p...).Error() }

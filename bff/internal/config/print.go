@@ -77,11 +77,11 @@ func (c *Config) Print(w io.Writer) {
 		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout},
 		{"IDLE_TIMEOUT", c.IdleTimeout},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.Traces.Endpoint},
-		{"OTEL_EXPORTER_OTLP_HEADERS", c.Traces.headers},
+		{"OTEL_EXPORTER_OTLP_HEADERS", Secret(c.written("OTEL_EXPORTER_OTLP_HEADERS"))},
 		{"OTEL_SERVICE_NAME", c.Traces.Service},
-		{"OTEL_RESOURCE_ATTRIBUTES", c.Traces.attributes},
+		{"OTEL_RESOURCE_ATTRIBUTES", c.written("OTEL_RESOURCE_ATTRIBUTES")},
 		{"OTEL_TRACES_SAMPLER", c.Traces.Sampler},
-		{"OTEL_TRACES_SAMPLER_ARG", c.Traces.ratio},
+		{"OTEL_TRACES_SAMPLER_ARG", c.written("OTEL_TRACES_SAMPLER_ARG")},
 	} {
 		fmt.Fprintf(w, "%s=%v\n", line.name, line.value)
 	}

@@ -18,10 +18,6 @@ type Traces struct {
 	Attributes map[string]string
 	Sampler    string
 	Ratio      float64 // of the samplers with traceidratio
-
-	// As they were written, for Print.
-	headers           Secret
-	attributes, ratio string
 }
 
 var samplers = []string{
@@ -31,7 +27,6 @@ var samplers = []string{
 func (v *variables) traces(c *Config, mistakes *problems) {
 	t := &c.Traces
 	t.Endpoint, t.Service, t.Sampler, t.Ratio = v.OTLPEndpoint, v.ServiceName, v.TracesSampler, 1
-	t.headers, t.attributes, t.ratio = Secret(v.OTLPHeaders), v.ResourceAttributes, v.TracesSamplerArg
 	if t.Endpoint != "" {
 		if problem := checkEndpoint(t.Endpoint); problem != "" {
 			mistakes.addf("OTEL_EXPORTER_OTLP_ENDPOINT %s", problem) // never the value: it may hold a password
