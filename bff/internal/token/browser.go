@@ -34,9 +34,10 @@ type accessClaims struct {
 
 // MintAccess signs a; the same Access gives the same bytes.
 func (i *Issuer) MintAccess(a Access) (string, error) {
-	return i.access.mint(typAccess, &accessClaims{
+	k := i.keys.Load()
+	return k.access.mint(typAccess, &accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: i.issuer, Subject: a.UserID,
+			Issuer: k.issuer, Subject: a.UserID,
 			IssuedAt: jwt.NewNumericDate(a.IssuedAt), ExpiresAt: jwt.NewNumericDate(a.ExpiresAt),
 		},
 		SessionID: a.SessionID, Generation: a.Generation, Role: a.Role, Email: a.Email,
@@ -49,24 +50,25 @@ func (i *Issuer) MintAccess(a Access) (string, error) {
 // A token that was verified before is not verified again, see verified; its
 // time is looked at every time, so that the answer is the same.
 func (i *Issuer) VerifyAccess(raw string, now time.Time) (Access, error) {
-	if known := i.verified.find(raw); known != nil {
+	k := i.keys.Load()
+	if known := k.verified.find(raw); known != nil {
 		if known.access.expired(now) {
 			return known.access, ErrExpired
 		}
 		return known.access, nil
 	}
-	a, timeless, err := i.verifyAccess(raw, now)
+	a, timeless, err := k.verifyAccess(raw, now)
 	if err == nil && timeless {
-		i.verified.keep(raw, a, now)
+		k.verified.keep(raw, a, now)
 	}
 	return a, err
 }
 
 // verifyAccess does the work. timeless: nothing but exp can make the answer
 // another one at another time. We sign no nbf, but it is honoured.
-func (i *Issuer) verifyAccess(raw string, now time.Time) (_ Access, timeless bool, _ error) {
+func (k *Keys) verifyAccess(raw string, now time.Time) (_ Access, timeless bool, _ error) {
 	var c accessClaims
-	err := i.access.parse(raw, typAccess, i.issuer, now, &c)
+	err := k.access.parse(raw, typAccess, k.issuer, now, &c)
 	if err != nil && !errors.Is(err, ErrExpired) {
 		return Access{}, false, err
 	}
@@ -125,9 +127,10 @@ func (r *Refresh) readID(id string) error {
 
 // MintRefresh signs r; the same Refresh gives the same bytes.
 func (i *Issuer) MintRefresh(r Refresh) (string, error) {
-	return i.refresh.mint(typRefresh, &refreshClaims{
+	k := i.keys.Load()
+	return k.refresh.mint(typRefresh, &refreshClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: i.issuer, Subject: r.UserID, ID: r.id(),
+			Issuer: k.issuer, Subject: r.UserID, ID: r.id(),
 			IssuedAt: jwt.NewNumericDate(r.IssuedAt), ExpiresAt: jwt.NewNumericDate(r.ExpiresAt),
 		},
 		SessionID: r.SessionID, Generation: r.Generation,
@@ -137,8 +140,9 @@ func (i *Issuer) MintRefresh(r Refresh) (string, error) {
 // VerifyRefresh reads a refresh token without any I/O. It answers ErrInvalid,
 // or ErrExpired beside the genuine claims.
 func (i *Issuer) VerifyRefresh(raw string, now time.Time) (Refresh, error) {
+	k := i.keys.Load()
 	var c refreshClaims
-	err := i.refresh.parse(raw, typRefresh, i.issuer, now, &c)
+	err := k.refresh.parse(raw, typRefresh, k.issuer, now, &c)
 	if err != nil && !errors.Is(err, ErrExpired) {
 		return Refresh{}, err
 	}

@@ -34,7 +34,7 @@ const deviceMACBytes = 16
 // NewDevice makes a mark for the account.
 func (i *Issuer) NewDevice(userID string) string {
 	id := rand.Text()
-	return id + "." + deviceMAC(i.device[0], id, userID)
+	return id + "." + deviceMAC(i.keys.Load().device[0], id, userID)
 }
 
 // VerifyDevice reports whether mark was made by us for the account.
@@ -43,7 +43,7 @@ func (i *Issuer) VerifyDevice(mark, userID string) bool {
 	if !ok || id == "" {
 		return false
 	}
-	for _, key := range i.device {
+	for _, key := range i.keys.Load().device {
 		if hmac.Equal([]byte(mac), []byte(deviceMAC(key, id, userID))) {
 			return true
 		}

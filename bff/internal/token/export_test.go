@@ -11,9 +11,10 @@ const MaxCachedIdentities = maxCachedIdentities
 
 // CachedIdentities counts what the cache holds.
 func (i *Issuer) CachedIdentities() int {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	return len(i.cache)
+	k := i.keys.Load()
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return len(k.cache)
 }
 
 // MaxVerified and MaxVerifiedBytes are the bounds of what is kept of access
@@ -25,14 +26,14 @@ const (
 
 // VerifyAccessAnew is VerifyAccess as if every token were new.
 func (i *Issuer) VerifyAccessAnew(raw string, now time.Time) (Access, error) {
-	a, _, err := i.verifyAccess(raw, now)
+	a, _, err := i.keys.Load().verifyAccess(raw, now)
 	return a, err
 }
 
 // ForgetVerified makes the next VerifyAccess of raw the first one again.
 func (i *Issuer) ForgetVerified(raw string) {
-	if sets := i.verified.sets.Load(); sets != nil {
-		set := &sets[maphash.String(i.verified.seed, raw)%verifiedSets]
+	if sets := i.keys.Load().verified.sets.Load(); sets != nil {
+		set := &sets[maphash.String(i.keys.Load().verified.seed, raw)%verifiedSets]
 		for n := range set {
 			set[n].Store(nil)
 		}
@@ -41,7 +42,7 @@ func (i *Issuer) ForgetVerified(raw string) {
 
 // Verified is what is kept: tokens, and the bytes of them.
 func (i *Issuer) Verified() (tokens, bytes int) {
-	sets := i.verified.sets.Load()
+	sets := i.keys.Load().verified.sets.Load()
 	if sets == nil {
 		return 0, 0
 	}
@@ -57,10 +58,12 @@ func (i *Issuer) Verified() (tokens, bytes int) {
 }
 
 // VerifiedTable: the table is there, and costs its 128 KB.
-func (i *Issuer) VerifiedTable() bool { return i.verified.sets.Load() != nil }
+func (i *Issuer) VerifiedTable() bool { return i.keys.Load().verified.sets.Load() != nil }
 
 // KeptPointer is where the bytes of the kept copy of raw are.
-func (i *Issuer) KeptPointer(raw string) *byte { return unsafe.StringData(i.verified.find(raw).raw) }
+func (i *Issuer) KeptPointer(raw string) *byte {
+	return unsafe.StringData(i.keys.Load().verified.find(raw).raw)
+}
 
 // IsKept: raw will not be verified again.
-func (i *Issuer) IsKept(raw string) bool { return i.verified.find(raw) != nil }
+func (i *Issuer) IsKept(raw string) bool { return i.keys.Load().verified.find(raw) != nil }

@@ -70,48 +70,52 @@ func (i *Issuer) MintIdentity(who Identity, audience string, now time.Time) (str
 // MintBearer is MintIdentity as the value of an Authorization header, made
 // once for all the requests that it is reused for.
 func (i *Issuer) MintBearer(who Identity, audience string, now time.Time) (string, error) {
+	return i.keys.Load().mintBearer(who, audience, now)
+}
+
+func (k *Keys) mintBearer(who Identity, audience string, now time.Time) (string, error) {
 	key := identityClaimsKey{who, audience}
-	i.mu.RLock()
-	hit, ok := i.cache[key]
-	i.mu.RUnlock()
+	k.mu.RLock()
+	hit, ok := k.cache[key]
+	k.mu.RUnlock()
 	if ok && now.Before(hit.reuseUntil) {
 		return hit.bearer, nil
 	}
 
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, &identityClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: i.issuer, Subject: who.UserID,
+			Issuer: k.issuer, Subject: who.UserID,
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(IdentityTTL)),
 		},
 		Audience: audience, SessionID: who.SessionID, Email: who.Email, Role: who.Role,
 	})
 	t.Header["typ"] = typIdentity
-	t.Header["kid"] = i.identity[0].kid
-	signed, err := t.SignedString(i.identity[0].private)
+	t.Header["kid"] = k.identity[0].kid
+	signed, err := t.SignedString(k.identity[0].private)
 	if err != nil {
 		return "", fmt.Errorf("sign identity token: %w", err)
 	}
 
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if len(i.cache) >= maxCachedIdentities {
-		i.evict(now)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.cache) >= maxCachedIdentities {
+		k.evict(now)
 	}
 	bearer := bearerScheme + signed
-	i.cache[key] = cachedIdentity{bearer: bearer, reuseUntil: now.Add(identityReuse)}
+	k.cache[key] = cachedIdentity{bearer: bearer, reuseUntil: now.Add(identityReuse)}
 	return bearer, nil
 }
 
 // evict drops what is stale and, when that is not enough, everything: a
 // refill costs one signature per live session, once a minute at most anyway.
-func (i *Issuer) evict(now time.Time) {
-	for k, v := range i.cache {
+func (k *Keys) evict(now time.Time) {
+	for key, v := range k.cache {
 		if !now.Before(v.reuseUntil) {
-			delete(i.cache, k)
+			delete(k.cache, key)
 		}
 	}
-	if len(i.cache) >= maxCachedIdentities {
-		clear(i.cache)
+	if len(k.cache) >= maxCachedIdentities {
+		clear(k.cache)
 	}
 }
 
@@ -158,11 +162,13 @@ func newIdentityKeys(keys []*ecdsa.PrivateKey) ([]identityKey, error) {
 
 // JWKS is the key set that upstreams verify identity tokens with (RFC 7517).
 // Keys that do not sign stay in it until the operator removes them.
-func (i *Issuer) JWKS() []byte {
+func (i *Issuer) JWKS() []byte { return i.keys.Load().jwks }
+
+func jwks(keys []identityKey) []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`
-	}{Keys: make([]jwk, 0, len(i.identity))}
-	for _, k := range i.identity {
+	}{Keys: make([]jwk, 0, len(keys))}
+	for _, k := range keys {
 		set.Keys = append(set.Keys, k.public)
 	}
 	out, err := json.Marshal(set)

@@ -14,6 +14,7 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -46,13 +47,19 @@ type Config struct {
 }
 
 // Issuer mints and verifies. It is safe for concurrent use.
-type Issuer struct {
+type Issuer struct{ keys atomic.Pointer[Keys] }
+
+// Keys is a set of keys, with all that is derived from them or remembered
+// because of them. It is never changed: a key that is taken out goes with the
+// set, and with it what it had signed.
+type Keys struct {
 	issuer   string
 	access   hmacKeys
 	refresh  hmacKeys
 	device   [][]byte
 	identity []identityKey
-	verified verified // by the keys above, which are this Issuer's for good
+	jwks     []byte
+	verified verified // by the keys above, which are this set's for good
 
 	mu    sync.RWMutex
 	cache map[identityClaimsKey]cachedIdentity
@@ -60,26 +67,42 @@ type Issuer struct {
 
 // New checks the keys and makes an Issuer.
 func New(c Config) (*Issuer, error) {
+	keys, err := NewKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	i := &Issuer{}
+	i.Use(keys)
+	return i, nil
+}
+
+// Use puts other keys in force, all of them at once. Each call of another method
+// works with one set from its beginning to its end.
+func (i *Issuer) Use(k *Keys) { i.keys.Store(k) }
+
+// NewKeys checks the keys and makes a set.
+func NewKeys(c Config) (*Keys, error) {
 	if c.Issuer == "" {
 		return nil, errors.New("token: Issuer is empty; give the public URL")
 	}
-	i := &Issuer{
+	k := &Keys{
 		issuer: c.Issuer, cache: make(map[identityClaimsKey]cachedIdentity), verified: verified{seed: maphash.MakeSeed()},
 	}
 	var err error
-	if i.access, err = newHMACKeys("access", c.AccessKeys); err != nil {
+	if k.access, err = newHMACKeys("access", c.AccessKeys); err != nil {
 		return nil, err
 	}
-	if i.refresh, err = newHMACKeys("refresh", c.RefreshKeys); err != nil {
+	if k.refresh, err = newHMACKeys("refresh", c.RefreshKeys); err != nil {
 		return nil, err
 	}
-	if i.device, err = deviceKeys(c.RefreshKeys); err != nil {
+	if k.device, err = deviceKeys(c.RefreshKeys); err != nil {
 		return nil, err
 	}
-	if i.identity, err = newIdentityKeys(c.IdentityKeys); err != nil {
+	if k.identity, err = newIdentityKeys(c.IdentityKeys); err != nil {
 		return nil, err
 	}
-	return i, nil
+	k.jwks = jwks(k.identity)
+	return k, nil
 }
 
 // hmacKeys is a list of HS256 keys: the first signs, all verify.
