@@ -20,7 +20,7 @@ const (
 	slotsPause = 100 * time.Millisecond
 )
 
-func clusterDialer(raw string) (clients, error) {
+func clusterDialer(raw string, l *login) (clients, error) {
 	o, err := redis.ParseClusterURL(raw)
 	if err != nil {
 		return nil, malformed(err)
@@ -32,6 +32,7 @@ func clusterDialer(raw string) (clients, error) {
 	or(&o.ClientName, clientName)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
+	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
 	o.ClusterStateReloadInterval = slotsEvery
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12

@@ -42,11 +42,13 @@ const defaultKeep = time.Hour
 // Store is auth.Sessions and auth.Revocations. It is safe for concurrent use
 // and survives outages: each question reconnects as needed.
 type Store struct {
-	dial clients
-	rdb  redis.UniversalClient
-	keep time.Duration
-	now  func() time.Time
-	log  *slog.Logger
+	place string // see placeOf
+	login *login
+	dial  clients
+	rdb   redis.UniversalClient
+	keep  time.Duration
+	now   func() time.Time
+	log   *slog.Logger
 	// See Config.Observe; never nil.
 	observe func(ctx context.Context, operation string) (context.Context, func(error))
 
@@ -68,13 +70,14 @@ func Open(_ context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		return nil, errors.New("redisstore: Config.Now is missing")
 	}
-	dial, err := dialer(c.URL)
+	l := &login{}
+	dial, err := dialer(c.URL, l)
 	if err != nil {
 		return nil, err
 	}
 	log := cmp.Or(c.Log, slog.Default())
 	redis.SetLogger(libraryLog{log})
-	s := &Store{dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
+	s := &Store{place: placeOf(c.URL), login: l, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
 	if s.observe == nil {
 		s.observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}

@@ -31,7 +31,7 @@ const followerPool = 1
 // CheckURL says what is wrong with a REDIS_URL, never repeating it: it holds a
 // password.
 func CheckURL(raw string) error {
-	_, err := dialer(raw)
+	_, err := dialer(raw, &login{})
 	return err
 }
 
@@ -43,8 +43,8 @@ const forms = "want redis://[user:password@]host:6379[/db], rediss:// for TLS, "
 // each connection made.
 type clients func(pool int, connected func()) redis.UniversalClient
 
-// dialer gives what opens clients for raw.
-func dialer(raw string) (clients, error) {
+// dialer gives what opens clients for raw, and has l be its user and password.
+func dialer(raw string, l *login) (clients, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The cause quotes raw; an unescaped / or # in the password is the
@@ -70,11 +70,11 @@ func dialer(raw string) (clients, error) {
 	}
 	switch {
 	case q.Has("master_name"):
-		return sentinelDialer(raw)
+		return sentinelDialer(raw, l)
 	case q.Has("addr"):
-		return clusterDialer(raw)
+		return clusterDialer(raw, l)
 	default:
-		return serverDialer(raw)
+		return serverDialer(raw, l)
 	}
 }
 
@@ -86,7 +86,7 @@ func malformed(err error) error {
 	return errors.New("REDIS_URL has a part that cannot be read: " + forms)
 }
 
-func serverDialer(raw string) (clients, error) {
+func serverDialer(raw string, l *login) (clients, error) {
 	o, err := redis.ParseURL(raw)
 	if err != nil {
 		return nil, malformed(err)
@@ -99,6 +99,7 @@ func serverDialer(raw string) (clients, error) {
 	or(&o.ClientName, clientName)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
+	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
 		mine.OnConnect = onConnect(connected)
@@ -109,7 +110,7 @@ func serverDialer(raw string) (clients, error) {
 	}, nil
 }
 
-func sentinelDialer(raw string) (clients, error) {
+func sentinelDialer(raw string, l *login) (clients, error) {
 	o, err := redis.ParseFailoverURL(raw)
 	if err != nil {
 		return nil, malformed(err)
@@ -124,6 +125,7 @@ func sentinelDialer(raw string) (clients, error) {
 	or(&o.MaxRetries, 1)
 	or(&o.ClientName, clientName)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
 		mine.OnConnect = onConnect(connected)
