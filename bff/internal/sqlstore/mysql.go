@@ -31,6 +31,10 @@ func openMySQL(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	login, err := newLogin(cfg)
+	if err != nil {
+		return nil, err
+	}
 	pool, err := openLimitedMySQLPool(cfg, statementLimit(c.QuestionTimeout), c.Log)
 	if err != nil {
 		return nil, err
@@ -52,6 +56,7 @@ func openMySQL(c Config) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
+	db.login = login
 	db.openForMigration = func() (*sql.DB, error) {
 		patient := cfg.Clone()
 		patient.ReadTimeout = 0

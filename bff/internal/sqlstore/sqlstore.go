@@ -75,6 +75,7 @@ type DB struct {
 	budget  searchBudget
 	// copyStep is how many rows of the audit trail a migration copies at once.
 	copyStep int
+	login    *login // nil with SQLite
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)

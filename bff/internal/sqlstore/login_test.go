@@ -1,0 +1,92 @@
+package sqlstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+// A password that is changed while connections are open: they go on, and those
+// that come after use the new one, also one for a migration.
+func TestLoginIsChangedWhileTheDatabaseIsOpen(t *testing.T) {
+	server := servertest.OwnMariaDB(t)
+	cfg, err := mysql.ParseDSN(server.Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := func(password string) string {
+		with := cfg.Clone()
+		with.User, with.Passwd = "rotated", password
+		return with.FormatDSN()
+	}
+	server.AsRoot("CREATE USER rotated@'127.0.0.1' IDENTIFIED BY 'older'", "GRANT ALL ON `"+cfg.DBName+"`.* TO rotated@'127.0.0.1'")
+	db := migrated(t, Config{MySQLDSN: login("older"), MaxConnections: 2})
+	connection := func() (id int64, err error) {
+		err = db.orm.Raw("SELECT CONNECTION_ID()").Scan(&id).Error
+		return id, err
+	}
+	hangUp := func(id int64) {
+		t.Helper()
+		server.AsRoot(fmt.Sprintf("KILL CONNECTION %d", id))
+	}
+	id, err := connection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.AsRoot("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'newer'")
+	if after, err := connection(); err != nil || after != id {
+		t.Errorf("a connection from before: %d, %v", after, err)
+	}
+	put, err := db.NewLogin(login("newer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangUp(id)
+	if _, err := connection(); err == nil || Away(err) || strings.Contains(err.Error(), "older") {
+		t.Errorf("it is read, and not yet in force: %v", err)
+	}
+	put()
+	if after, err := connection(); err != nil || after == id {
+		t.Errorf("the new password: %d, %v", after, err)
+	}
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLoginIsAllThatMayChange(t *testing.T) {
+	// What a cloud gives in the place of a password, good for minutes.
+	token := "db.example.eu-west-1.rds.amazonaws.com:3306/?Action=connect&DBUser=app&X-Amz-Security-Token=FwoGZ%2F%2B&X-Amz-Signature=0a%3D"
+	const before = "app:hunter1@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true"
+	db := openDB(t, Config{MySQLDSN: before})
+	for dsn, same := range map[string]bool{
+		before: true,
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                   true,
+		"app:" + token + "@tcp(db:3306)/gatehouse?allowCleartextPasswords=true&tls=true":             true,
+		"bob@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                           true,
+		"app:hunter2@tcp(db2:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                  false,
+		"app:hunter2@tcp(db:3307)/gatehouse?tls=true&allowCleartextPasswords=true":                   false,
+		"app:hunter2@tcp(db:3306)/other?tls=true&allowCleartextPasswords=true":                       false,
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=skip-verify&allowCleartextPasswords=true":            false,
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true&wsrep_sync_wait=1": false,
+	} {
+		put, err := db.NewLogin(dsn)
+		if (err == nil) != same || (put != nil) != same || err != nil && !errors.Is(err, ErrOtherDatabase) {
+			t.Errorf("%s: %v", dsn, err)
+		}
+		if same {
+			put()
+			if want, err := mysql.ParseDSN(dsn); err != nil || db.login.now.Load().password != want.Passwd {
+				t.Errorf("%s: another password (%v)", dsn, err)
+			}
+		}
+	}
+	if put, err := db.NewLogin("app:hunter2@tcp(db:3306/gatehouse"); err == nil || put != nil || errors.Is(err, ErrOtherDatabase) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
