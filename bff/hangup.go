@@ -16,7 +16,7 @@ var errTerminalGone = errors.New("the terminal that the server ran in is gone")
 // what it returns waits for the next one. Two that come before the first is
 // seen to count as one. On Windows there is none.
 //
-// The signal means two things: an operator wants the routes read again, or the
+// The signal means two things: an operator wants files read again, or the
 // terminal was closed. In the second case a server that stayed would hold its
 // port and its data with nobody to stop it, so that is an error.
 func hangups() func(context.Context) error {

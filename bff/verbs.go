@@ -22,7 +22,7 @@ import (
 var version = ""
 
 func serve(ctx context.Context, p process) error {
-	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first, or when MySQL is there. SIGHUP has it read ROUTES_FILE again.", nil); err != nil {
+	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first, or when MySQL is there. SIGHUP has it read ROUTES_FILE and every NAME_FILE again.", nil); err != nil {
 		return err
 	}
 	c, log, err := configure(p)
@@ -31,7 +31,7 @@ func serve(ctx context.Context, p process) error {
 	}
 	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
 	if p.hangups != nil {
-		o.AwaitReload = p.hangups()
+		o.Reload = &app.Reload{Await: p.hangups(), Read: func() (*config.Config, error) { return config.Load(p.getenv) }}
 	}
 	a, err := app.New(ctx, o)
 	if err != nil {

@@ -49,9 +49,9 @@ type Options struct {
 	// when it is not 0. Tests use it: a busy machine is no database that hangs.
 	QuestionTimeout time.Duration
 
-	// AwaitReload blocks until ROUTES_FILE is to be read again; its error ends
-	// the server. nil: the routes stay as they are.
-	AwaitReload func(context.Context) error
+	// Reload has files read again while the server runs. nil: everything stays
+	// as it is.
+	Reload *Reload
 }
 
 // hashQueue is how many sign-ins may wait for each hash that can run at once:
@@ -84,7 +84,13 @@ type App struct {
 	background []func(context.Context) error
 	closers    []func() error // in the order of opening
 
-	awaitReload func(context.Context) error
+	again *Reload // nil without
+	// For the one who reloads: what is in force, and the configuration read last.
+	latest  *config.Config
+	secrets Secrets
+	tokens  *token.Issuer
+	sender  *sender // nil where no mail is sent
+
 	clientStall time.Duration
 	// See Options.QuestionTimeout.
 	questionTimeout time.Duration
@@ -111,7 +117,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, awaitReload: o.AwaitReload, clientStall: o.ClientStall, questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, latest: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, again: o.Reload, clientStall: o.ClientStall, questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	if o.Crowd {
@@ -141,12 +147,12 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err := a.listen(ctx); err != nil {
 		return err
 	}
-	tokens, err := a.openService(hashCost)
-	if err != nil {
+	if err := a.openService(hashCost); err != nil {
 		return err
 	}
 	demoURL := &url.URL{}
 	if hasDemo(c) {
+		var err error
 		if a.demo, err = newDemo(ctx, DemoOptions{
 			Listen: "127.0.0.1:0", JWKSURL: a.ownURL() + "/.well-known/jwks.json",
 			Issuer: c.PublicURL.String(), Audience: "demo", Log: a.log, Now: a.now,
@@ -162,13 +168,13 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	}
 	a.table.Store(table)
 	a.warnOfRoutes(table)
-	if err := a.wire(tokens); err != nil {
+	if err := a.wire(); err != nil {
 		return err
 	}
 	return a.openControl(ctx) // last: whoever finds it uses it
 }
 
-func (a *App) wire(tokens *token.Issuer) error {
+func (a *App) wire() error {
 	c := a.config
 	pages, err := newPages(c, a.log)
 	if err != nil {
@@ -177,7 +183,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	var server *web.Server // the proxy answers its failures through it
 	a.proxy = proxy.New(proxy.Options{
 		Mint: func(who proxy.Identity, audience string) (string, error) {
-			return tokens.MintBearer(token.Identity(who), audience, a.now())
+			return a.tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
 		OnError:     func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
 		Forwarded:   func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
@@ -192,7 +198,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	server = web.New(web.Options{
-		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: tokens.JWKS(),
+		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: a.tokens.JWKS,
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
 		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,
 	})
@@ -203,7 +209,7 @@ func (a *App) wire(tokens *token.Issuer) error {
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
 		return a.proxy.Run(ctx, a.table.Load)
 	})
-	if a.awaitReload != nil {
+	if a.again != nil {
 		a.background = append(a.background, a.reloads)
 	}
 	return nil
@@ -246,26 +252,6 @@ func (a *App) openStores(ctx context.Context) error {
 	a.db = db
 	a.closers = append(a.closers, db.Close)
 	return nil
-}
-
-func newIssuer(c *config.Config) (*token.Issuer, error) {
-	s, err := secretsFor(c)
-	if err != nil {
-		return nil, err
-	}
-	identity, err := token.ParseIdentityKeys([]byte(s.Identity.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("IDENTITY_KEY: %w", err)
-	}
-	reveal := func(list []config.Secret) (out [][]byte) {
-		for _, s := range list {
-			out = append(out, []byte(s.Reveal()))
-		}
-		return out
-	}
-	return token.New(token.Config{
-		Issuer: c.PublicURL.String(), AccessKeys: reveal(s.Access), RefreshKeys: reveal(s.Refresh), IdentityKeys: identity,
-	})
 }
 
 // close closes what was opened, last first.

@@ -15,6 +15,12 @@ import (
 // of them. Nothing is opened and nothing connects. It also takes a Config that
 // config.Load complained about, so that every mistake is told at once.
 func Check(c *config.Config) error {
+	_, err := Routes(c)
+	return errors.Join(checkSettings(c), err)
+}
+
+// checkSettings is Check but for the routes file.
+func checkSettings(c *config.Config) error {
 	var mistakes []error
 	if c.IdentityKey != "" {
 		if _, err := token.ParseIdentityKeys([]byte(c.IdentityKey.Reveal())); err != nil {
@@ -33,8 +39,5 @@ func Check(c *config.Config) error {
 		mistakes = append(mistakes, checkDataDir(c.DataDir))
 	}
 	mistakes = append(mistakes, mail.Check(c.SMTPURL.Reveal(), c.MailFrom))
-	if _, err := Routes(c); err != nil {
-		mistakes = append(mistakes, err)
-	}
 	return errors.Join(mistakes...)
 }

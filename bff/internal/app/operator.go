@@ -124,7 +124,7 @@ func operateHere(ctx context.Context, o Options, c Command) (out string, err err
 	if err := schema(a.db, ctx); err != nil {
 		return "", fmt.Errorf("tables: %w", err)
 	}
-	if _, err := a.openService(o.HashCost); err != nil {
+	if err := a.openService(o.HashCost); err != nil {
 		return "", err
 	}
 	out, err = carryOut(ctx, a.service, c)

@@ -2,40 +2,187 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// reloads reads the routes file again whenever it is asked to, until ctx is
-// done or Options.AwaitReload fails.
+// Reload is how a server is told to read its files again.
+type Reload struct {
+	// Await blocks until they are to be read; its error ends the server.
+	Await func(context.Context) error
+	// Read reads the configuration as at the start. The Config beside an error
+	// is for more to be checked, and for nothing else.
+	Read func() (*config.Config, error)
+}
+
+// reloads reads the files again whenever it is asked to, until ctx is done or
+// Reload.Await fails.
 func (a *App) reloads(ctx context.Context) error {
 	for {
-		if err := a.awaitReload(ctx); err != nil {
+		if err := a.again.Await(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil // the server ends, and so does this
 			}
 			return fmt.Errorf("wait for a reload: %w", err)
 		}
-		a.reloadRoutes()
+		a.reload()
 	}
 }
 
-// reloadRoutes puts the routes file in effect for the requests to come; those
-// under way, and open streams, finish as they were let in. A file with a
-// mistake changes nothing: half of a table would lock people out, or let them
-// in.
-func (a *App) reloadRoutes() {
-	file := a.config.RoutesFile
-	if file == "" {
-		a.log.Info("nothing to reload: ROUTES_FILE is not set")
-		return
-	}
-	next, err := readRoutes(file)
+// reload puts in force what the files say, all of it at once, for the requests
+// and connections to come; those under way, and open streams, finish as they were
+// let in. A mistake in any of the files changes nothing: half of a table would lock
+// people out, or let them in, and half of the secrets would sign them out. The log
+// names settings and never has a value.
+func (a *App) reload() {
+	next, err := a.readAgain()
+	a.metrics.Reloaded(err == nil)
 	if err != nil {
-		a.log.Error("routes not reloaded: the file has mistakes, and the routes stay as they were", "file", file, "mistakes", mistakes(err))
+		a.log.Error("not reloaded: there are mistakes, and everything stays as it was", "mistakes", mistakes(err))
 		return
 	}
+	for _, put := range next.put {
+		put()
+	}
+	if next.table != nil {
+		a.useRoutes(next.config.RoutesFile, next.table)
+	}
+	a.log.Info("reloaded", "changed", next.changed)
+	if len(next.replaced) > 0 {
+		a.log.Warn("secrets have none of their former values: what was signed with those is refused from now on", "settings", next.replaced)
+	}
+	if len(next.restart) > 0 {
+		a.log.Warn("settings have changed that need a restart: they stay as they were", "settings", next.restart)
+	}
+	a.latest = next.config
+}
+
+// reading is what the files say, checked, and what puts it in force, which cannot
+// fail.
+type reading struct {
+	config *config.Config
+	table  *proxy.Table // nil without a routes file
+	put    []func()
+	// Names of settings: what differs from the last reading and is put in force,
+	// what of that has nothing in common with before, and what differs from the
+	// start and is not.
+	changed, replaced, restart []string
+}
+
+// live are the settings that are put in force whole. Of MYSQL_DSN and REDIS_URL
+// the user and password are.
+var live = []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY", "SMTP_URL", "MAIL_FROM", "ROUTES_FILE"}
+
+func (a *App) readAgain() (*reading, error) {
+	c, err := a.again.Read()
+	next := &reading{config: c}
+	all := []error{err, checkSettings(c)}
+	if c.RoutesFile != "" {
+		next.table, err = readRoutes(c.RoutesFile)
+		for _, m := range mistakes(err) {
+			all = append(all, fmt.Errorf("ROUTES_FILE %s: %s", c.RoutesFile, m))
+		}
+	}
+	if err := errors.Join(all...); err != nil {
+		return nil, err
+	}
+	for _, name := range config.Changed(a.config, c) {
+		if !slices.Contains(live, name) {
+			next.restart = append(next.restart, name)
+		}
+	}
+	next.changed = config.Changed(a.latest, c)
+	for _, prepare := range []func(*reading) error{a.readSecrets, a.readLogins, a.readMail} {
+		if err := prepare(next); err != nil {
+			return nil, err
+		}
+	}
+	next.changed = slices.DeleteFunc(next.changed, func(name string) bool { return slices.Contains(next.restart, name) })
+	return next, nil
+}
+
+// readSecrets leaves the keys alone when they are the same: with a set goes what
+// was remembered of its tokens.
+func (a *App) readSecrets(r *reading) error {
+	c := r.config
+	if !slices.ContainsFunc([]string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"}, func(name string) bool {
+		return slices.Contains(r.changed, name)
+	}) {
+		return nil
+	}
+	secrets := Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}.or(a.secrets)
+	tc, err := secrets.tokens(c)
+	if err != nil {
+		return err
+	}
+	keys, err := token.NewKeys(tc)
+	if err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		name          string
+		before, after []config.Secret
+	}{{"JWT_ACCESS_SECRET", a.secrets.Access, secrets.Access}, {"JWT_REFRESH_SECRET", a.secrets.Refresh, secrets.Refresh}} {
+		if !slices.ContainsFunc(s.before, func(old config.Secret) bool { return slices.Contains(s.after, old) }) {
+			r.replaced = append(r.replaced, s.name)
+		}
+	}
+	r.put = append(r.put, func() { a.tokens.Use(keys); a.secrets = secrets })
+	return nil
+}
+
+// readLogins: where a store is stays as it was. A half of what was changed
+// (another server with this one's password) is of no use.
+func (a *App) readLogins(r *reading) error {
+	c := r.config
+	if c.Embedded {
+		return nil
+	}
+	need := func(name string, put func(), err error, elsewhere error) error {
+		if errors.Is(err, elsewhere) {
+			return nil // it is in restart
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r.restart = slices.DeleteFunc(r.restart, func(other string) bool { return other == name })
+		r.put = append(r.put, put)
+		return nil
+	}
+	put, err := a.db.NewLogin(c.MySQLDSN.Reveal())
+	if err := need("MYSQL_DSN", put, err, sqlstore.ErrOtherDatabase); err != nil {
+		return err
+	}
+	if store, ok := a.sessions.(*redisstore.Store); ok {
+		put, err := store.NewLogin(c.RedisURL.Reveal())
+		return need("REDIS_URL", put, err, redisstore.ErrOtherServer)
+	}
+	return nil
+}
+
+func (a *App) readMail(r *reading) error {
+	if a.sender == nil {
+		return nil
+	}
+	c := r.config
+	sender, err := mail.New(mail.Config{SMTPURL: c.SMTPURL.Reveal(), From: c.MailFrom, PublicURL: a.config.PublicURL})
+	if err != nil {
+		return err
+	}
+	r.put = append(r.put, func() { a.sender.now.Store(sender) })
+	return nil
+}
+
+// useRoutes puts a table in effect for the requests to come.
+func (a *App) useRoutes(file string, next *proxy.Table) {
 	old := a.table.Load()
 	changes := next.Succeed(old)
 	a.table.Store(next)
@@ -51,15 +198,14 @@ func (a *App) warnOfRoutes(t *proxy.Table) {
 	}
 }
 
-// mistakes takes a joined error apart, so that a log has one entry for each.
-func mistakes(err error) []string {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{err.Error()}
-	}
-	var all []string
-	for _, e := range joined.Unwrap() {
-		all = append(all, e.Error())
+// mistakes takes joined errors apart, so that a log has one entry for each.
+func mistakes(err error) (all []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			all = append(all, mistakes(e)...)
+		}
+	} else if err != nil {
+		all = append(all, err.Error())
 	}
 	return all
 }

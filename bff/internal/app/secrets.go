@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
 // Secrets is what signs tokens.
@@ -71,16 +72,38 @@ func secretsFor(c *config.Config) (Secrets, error) {
 	if err != nil {
 		return Secrets{}, err
 	}
+	return s.or(kept), nil
+}
+
+// or fills what is missing from others.
+func (s Secrets) or(others Secrets) Secrets {
 	if len(s.Access) == 0 {
-		s.Access = kept.Access
+		s.Access = others.Access
 	}
 	if len(s.Refresh) == 0 {
-		s.Refresh = kept.Refresh
+		s.Refresh = others.Refresh
 	}
 	if s.Identity == "" {
-		s.Identity = kept.Identity
+		s.Identity = others.Identity
 	}
-	return s, nil
+	return s
+}
+
+// tokens is what they make of the tokens of c's site.
+func (s Secrets) tokens(c *config.Config) (token.Config, error) {
+	identity, err := token.ParseIdentityKeys([]byte(s.Identity.Reveal()))
+	if err != nil {
+		return token.Config{}, fmt.Errorf("IDENTITY_KEY: %w", err)
+	}
+	reveal := func(list []config.Secret) (out [][]byte) {
+		for _, s := range list {
+			out = append(out, []byte(s.Reveal()))
+		}
+		return out
+	}
+	return token.Config{
+		Issuer: c.PublicURL.String(), AccessKeys: reveal(s.Access), RefreshKeys: reveal(s.Refresh), IdentityKeys: identity,
+	}, nil
 }
 
 func keptSecrets(file string) (Secrets, error) {

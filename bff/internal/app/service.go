@@ -11,27 +11,35 @@ import (
 
 // openService puts the service on the stores, which are open. An operator's
 // command needs no more than that.
-func (a *App) openService(hashCost int) (*token.Issuer, error) {
+func (a *App) openService(hashCost int) error {
 	c := a.config
-	tokens, err := newIssuer(c)
+	secrets, err := secretsFor(c)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	tc, err := secrets.tokens(c)
+	if err != nil {
+		return err
+	}
+	a.secrets = secrets
+	if a.tokens, err = token.New(tc); err != nil {
+		return err
 	}
 	// One core stays free for proxied requests while passwords are hashed.
 	concurrent := max(1, runtime.GOMAXPROCS(0)-1)
 	passwords, err := password.NewHasher(cmp.Or(hashCost, c.BcryptCost), concurrent, concurrent*hashQueue)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.passwords = passwords
 	passwords.Observe(password.Observer{Refused: a.metrics.HashRefused, Begins: a.metrics.HashBegins})
 	mailer, mailed, err := a.mailer()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.service = auth.New(auth.Deps{
 		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db, Limiter: a.limiter, Limits: a.limits,
-		Tokens: tokens, Passwords: passwords,
+		Tokens: a.tokens, Passwords: passwords,
 		Policy: auth.Policy{
 			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
 			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
@@ -48,5 +56,5 @@ func (a *App) openService(hashCost int) (*token.Issuer, error) {
 			}
 		},
 	})
-	return tokens, nil
+	return nil
 }

@@ -30,6 +30,14 @@ func (m *Metrics) Settling(pending int) { m.settlements.Set(float64(pending)) }
 // Mailed counts what became of a notice.
 func (m *Metrics) Mailed(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
 
+// Reloaded notes whether what the files say is in force since now.
+func (m *Metrics) Reloaded(ok bool) {
+	m.reloadOK.Set(truth(ok))
+	if ok {
+		m.reloadedAt.Set(float64(m.now().UnixMilli()) / 1000)
+	}
+}
+
 // HashRefused counts a password for which there was no room in the queue.
 func (m *Metrics) HashRefused() { m.hashesRefused.Inc() }
 

@@ -48,6 +48,8 @@ type Metrics struct {
 	mails          *prometheus.CounterVec
 	hashSeconds    prometheus.Histogram
 	hashesRefused  prometheus.Counter
+	reloadOK       prometheus.Gauge
+	reloadedAt     prometheus.Gauge
 	storeErrors    *prometheus.CounterVec
 	storeSeconds   *prometheus.HistogramVec
 }
@@ -69,6 +71,8 @@ func New(version string, now func() time.Time) *Metrics {
 		mails:          counters(r, "mails_total", "Notices to people, by what became of them.", "outcome"),
 		hashSeconds:    histogram(r, "password_hash_seconds", "Time to hash or verify a password, without the wait for a turn.", hashBuckets),
 		hashesRefused:  counter(r, "password_hashes_refused_total", "Passwords that were not hashed because the queue was full."),
+		reloadOK:       gauge(r, "reload_last_successful", "1 unless the last reload was refused."),
+		reloadedAt:     gauge(r, "reload_last_success_timestamp_seconds", "When files were last read and put in force, the start included."),
 		storeErrors:    counters(r, "store_errors_total", "Questions that a store did not answer.", "store", "operation"),
 		storeSeconds:   histograms(r, "store_request_seconds", "Time that a store took to answer a question.", storeBuckets, "store", "operation"),
 	}
@@ -80,6 +84,7 @@ func New(version string, now func() time.Time) *Metrics {
 	info.WithLabelValues(version, runtime.Version()).Set(1)
 	r.MustRegister(info)
 	m.outcomes()
+	m.Reloaded(true)
 	return m
 }
 

@@ -151,7 +151,7 @@ const publicMaxAge = "public, max-age=300"
 
 func (s *Server) keySet(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", publicMaxAge)
-	return c.Blob(http.StatusOK, "application/jwk-set+json", s.jwks)
+	return c.Blob(http.StatusOK, "application/jwk-set+json", s.jwks())
 }
 
 func (s *Server) healthz(c echo.Context) error {

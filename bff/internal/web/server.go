@@ -25,7 +25,7 @@ type Options struct {
 	Auth           *auth.Service
 	Proxy          *proxy.Proxy
 	Table          func() *proxy.Table // the one in effect; a reload changes it
-	JWKS           []byte              // the public identity keys
+	JWKS           func() []byte       // the public identity keys that are in force
 	PublicURL      *url.URL
 	SPADevURL      *url.URL // its origin is allowed too; nil in production
 	TrustedProxies []netip.Prefix
@@ -48,7 +48,7 @@ type Server struct {
 	auth      *auth.Service
 	forward   forwarder
 	table     func() *proxy.Table
-	jwks      []byte
+	jwks      func() []byte
 	pages     Pages
 	cookies   cookieJar
 	crossSite crossSite
