@@ -69,9 +69,8 @@ func TestRenewalsThroughOutages(t *testing.T) {
 	look := admin(t, p.a.redis.URL)
 	p.a.somebody("ada@example.com")
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var all sync.WaitGroup
-	defer all.Wait()
+	defer func() { cancel(); all.Wait() }() // in this order, or a failure waits for ever
 	var travellers []*traveller
 	for range 8 {
 		v := &traveller{jar: p.a.signedIn("ada@example.com"), pace: time.Second}

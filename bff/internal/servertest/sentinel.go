@@ -96,7 +96,7 @@ func (s *RedisSentinel) startSentinel(ctx context.Context, home string) (err err
 	s.sentinel = p
 	for _, command := range []string{
 		fmt.Sprintf("MONITOR %s 127.0.0.1 %d 1", sentinelSet, s.Master.port),
-		fmt.Sprintf("SET %s down-after-milliseconds 500", sentinelSet),
+		fmt.Sprintf("SET %s down-after-milliseconds 1000", sentinelSet),
 		fmt.Sprintf("SET %s failover-timeout 5000", sentinelSet),
 	} {
 		if answer, err := redisAsk(ctx, s.socket, "SENTINEL "+command); err != nil || answer != "+OK" {

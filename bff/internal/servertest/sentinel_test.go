@@ -25,7 +25,7 @@ func TestSentinelPromotesTheReplica(t *testing.T) {
 			t.Fatal("the replica was promoted before its time")
 		}
 	}
-	s.SetDownAfter(500 * time.Millisecond)
+	s.SetDownAfter(2 * time.Second) // ten times that is how long the replica may have been alone
 	start = time.Now()
 	if err := until(t.Context(), "the replica is promoted", func() (string, bool) { return "", promoted() }); err != nil {
 		t.Fatal(err)
