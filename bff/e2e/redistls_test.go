@@ -28,7 +28,8 @@ func aclRule(t *testing.T) string {
 // The documented user of Redis, over TLS, is enough for everything that is done
 // there, and for nothing else.
 func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
-	redis := servertest.RedisOverTLS(t)
+	authority := servertest.NewAuthority(t, nil)
+	redis := servertest.RedisOverTLS(t, authority, false)
 	const password = "a-password-of-the-test"
 	if got := redis.Ask(strings.Replace(aclRule(t), ">PASSWORD", ">"+password, 1)); got != "+OK" {
 		t.Fatalf("ACL SETUSER: %s", got)
@@ -47,7 +48,7 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	}
 
 	// SSL_CERT_FILE is Go's name for the file with the authorities that count.
-	s := startBinary(t, file, append(env, "SSL_CERT_FILE", redis.Certificate)...)
+	s := startBinary(t, file, append(env, "SSL_CERT_FILE", authority.File)...)
 	b := s.member("ada@example.com")
 	other := s.browser()
 	other.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)

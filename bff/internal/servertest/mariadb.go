@@ -34,7 +34,11 @@ const (
 // until Stop; ctx bounds the start only. Without the programs the error is a
 // *MissingError.
 func StartMariaDB(ctx context.Context, dir string) (*MariaDBServer, error) {
-	s, err := newMariaDB(ctx, dir)
+	return startMariaDB(ctx, dir)
+}
+
+func startMariaDB(ctx context.Context, dir string, flags ...string) (*MariaDBServer, error) {
+	s, err := newMariaDB(ctx, dir, flags...)
 	if err != nil {
 		return nil, err
 	}

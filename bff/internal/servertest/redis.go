@@ -18,7 +18,8 @@ import (
 // it does on a server with an append-only file.
 type RedisServer struct {
 	*process
-	// URL is redis://127.0.0.1:port, the same after every Start.
+	// URL is redis://127.0.0.1:port, the same after every Start; rediss:// over
+	// TLS.
 	URL string
 
 	socket string
@@ -28,15 +29,10 @@ type RedisServer struct {
 // until Stop; ctx bounds the start only. Without the program the error is a
 // *MissingError.
 func StartRedis(ctx context.Context, dir string) (*RedisServer, error) {
-	return startRedis(ctx, dir)
+	return startRedis(ctx, dir, plain())
 }
 
-func startRedis(ctx context.Context, dir string, options ...string) (*RedisServer, error) {
-	return startRedisAt(ctx, dir, func(port int) []string { return append([]string{"--port", strconv.Itoa(port)}, options...) })
-}
-
-// startRedisAt is for options that have the port in them.
-func startRedisAt(ctx context.Context, dir string, options func(port int) []string) (*RedisServer, error) {
+func startRedis(ctx context.Context, dir string, w wire, options ...string) (*RedisServer, error) {
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
 		return nil, err
@@ -53,7 +49,7 @@ func startRedisAt(ctx context.Context, dir string, options func(port int) []stri
 				"--bind", "127.0.0.1",
 				"--unixsocket", socket, "--dir", ".",
 				"--save", "", "--appendonly", "yes", "--appendfsync", "no",
-			}, options(port)...)...)
+			}, slices.Concat(w.options(port), options)...)...)
 			cmd.Dir, cmd.SysProcAttr = dir, childAttributes()
 			return cmd
 		},
@@ -62,7 +58,7 @@ func startRedisAt(ctx context.Context, dir string, options func(port int) []stri
 	if err := p.startSomewhere(ctx); err != nil {
 		return nil, err
 	}
-	return &RedisServer{p, "redis://" + p.Addr(), socket}, nil
+	return &RedisServer{p, w.scheme + "://" + p.Addr(), socket}, nil
 }
 
 // Info gives the numbers of a section of INFO, by their names.

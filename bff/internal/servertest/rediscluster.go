@@ -30,7 +30,11 @@ type RedisCluster struct {
 // StartRedisCluster starts that many masters, each with a replica or without,
 // with their files below dir, which must exist. The two seconds it takes are
 // Redis' own: a new cluster takes no writes at first. ctx bounds the start only.
-func StartRedisCluster(ctx context.Context, dir string, masters int, replicated bool) (_ *RedisCluster, err error) {
+func StartRedisCluster(ctx context.Context, dir string, masters int, replicated bool) (*RedisCluster, error) {
+	return startRedisCluster(ctx, dir, plain(), masters, replicated)
+}
+
+func startRedisCluster(ctx context.Context, dir string, w wire, masters int, replicated bool) (_ *RedisCluster, err error) {
 	c := &RedisCluster{}
 	defer func() {
 		if err != nil {
@@ -51,7 +55,7 @@ func StartRedisCluster(ctx context.Context, dir string, masters int, replicated 
 		if err != nil {
 			return nil, err
 		}
-		s, err := startRedis(ctx, home,
+		s, err := startRedis(ctx, home, w,
 			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", strconv.Itoa(bus),
 			"--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no",
 			"--cluster-allow-replica-migration", "no", "--repl-diskless-sync-delay", "0")
@@ -83,7 +87,7 @@ func StartRedisCluster(ctx context.Context, dir string, masters int, replicated 
 	for _, s := range c.Masters[min(1, masters-1):] {
 		others = append(others, "addr="+s.Addr())
 	}
-	c.URL = "redis://" + first + "?" + strings.Join(others, "&")
+	c.URL = w.scheme + "://" + first + "?" + strings.Join(others, "&")
 	if err := c.Wait(ctx); err != nil {
 		return nil, err
 	}
@@ -136,19 +140,19 @@ func (c *RedisCluster) Stop() error {
 // seconds.
 func Cluster(tb testing.TB, masters int) *ClusterHandle {
 	tb.Helper()
-	return startCluster(tb, masters, false)
+	return startCluster(tb, plain(), masters, false)
 }
 
 // ReplicatedCluster starts a Redis Cluster whose masters have a replica each: it
 // gets over the death of one within five seconds or so.
 func ReplicatedCluster(tb testing.TB, masters int) *ClusterHandle {
 	tb.Helper()
-	return startCluster(tb, masters, true)
+	return startCluster(tb, plain(), masters, true)
 }
 
-func startCluster(tb testing.TB, masters int, replicated bool) *ClusterHandle {
+func startCluster(tb testing.TB, w wire, masters int, replicated bool) *ClusterHandle {
 	tb.Helper()
-	c, err := StartRedisCluster(tb.Context(), tempDir(tb), masters, replicated)
+	c, err := startRedisCluster(tb.Context(), tempDir(tb), w, masters, replicated)
 	if err != nil {
 		unavailable(tb, err)
 	}

@@ -1,46 +1,56 @@
 package servertest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 )
+
+// wire is how a Redis is spoken to: its options for a port, and the scheme of
+// its URL.
+type wire struct {
+	scheme  string
+	options func(port int) []string
+}
+
+// plain is without TLS.
+func plain() wire {
+	return wire{"redis", func(port int) []string { return []string{"--port", strconv.Itoa(port)} }}
+}
+
+// overTLS is nothing but TLS, between servers as well. The server has a
+// certificate of the authority's; wantsClients says whether those who come have to
+// have one, too.
+func overTLS(a *Authority, wantsClients bool) wire {
+	clients := "no"
+	if wantsClients {
+		clients = "yes"
+	}
+	cert, key := a.Issue("a Redis for tests", nil)
+	return wire{"rediss", func(port int) []string {
+		return []string{
+			"--port", "0", "--tls-port", strconv.Itoa(port), "--tls-auth-clients", clients, "--tls-replication", "yes", "--tls-cluster", "yes",
+			"--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", a.File,
+		}
+	}}
+}
 
 // RedisTLSHandle is a Redis that speaks nothing but TLS.
 type RedisTLSHandle struct {
 	RedisHandle
-	// Certificate is a file with the server's own certificate (PEM), which
-	// nobody knows who is not told of it.
-	Certificate string
 
 	socket string
 }
 
-// RedisOverTLS starts a server for this test alone. URL is rediss://127.0.0.1:port.
-func RedisOverTLS(tb testing.TB) *RedisTLSHandle {
+// RedisOverTLS starts a server for this test alone, with a certificate of the
+// authority's. wantsClients: those who come have to have one, too. URL is
+// rediss://127.0.0.1:port.
+func RedisOverTLS(tb testing.TB, a *Authority, wantsClients bool) *RedisTLSHandle {
 	tb.Helper()
-	dir := tempDir(tb)
-	certificate, key := selfSigned(tb, dir)
-	s, err := startRedisAt(tb.Context(), dir, func(port int) []string {
-		return []string{
-			"--port", "0", "--tls-port", strconv.Itoa(port), "--tls-auth-clients", "no",
-			"--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate,
-		}
-	})
+	s, err := startRedis(tb.Context(), tempDir(tb), overTLS(a, wantsClients))
 	if err != nil {
 		unavailable(tb, err)
 	}
-	h := &RedisTLSHandle{RedisHandle{Handle{tb, s.process}, "rediss://" + s.Addr()}, certificate, s.socket}
+	h := &RedisTLSHandle{RedisHandle{Handle{tb, s.process}, s.URL}, s.socket}
 	tb.Cleanup(h.Stop)
 	return h
 }
@@ -53,31 +63,15 @@ func (h *RedisTLSHandle) Ask(command string) string {
 	return answer
 }
 
-func selfSigned(tb testing.TB, dir string) (certificate, key string) {
+// SentinelOverTLS is Sentinel where all three speak nothing but TLS, and want
+// certificates of the authority's from each other and from clients.
+func SentinelOverTLS(tb testing.TB, a *Authority) *SentinelHandle {
 	tb.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a server for tests"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	certificate, key = filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: signed}, key: {Type: "PRIVATE KEY", Bytes: der}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	return certificate, key
+	return startSentinel(tb, overTLS(a, true))
+}
+
+// ClusterOverTLS is Cluster, the same way.
+func ClusterOverTLS(tb testing.TB, a *Authority, masters int) *ClusterHandle {
+	tb.Helper()
+	return startCluster(tb, overTLS(a, true), masters, false)
 }

@@ -30,7 +30,11 @@ type RedisSentinel struct {
 // StartRedisSentinel starts the three with their files below dir, which must
 // exist. The replica has what the master has, and the Sentinel knows of it. ctx
 // bounds the start only.
-func StartRedisSentinel(ctx context.Context, dir string) (_ *RedisSentinel, err error) {
+func StartRedisSentinel(ctx context.Context, dir string) (*RedisSentinel, error) {
+	return startRedisSentinel(ctx, dir, plain())
+}
+
+func startRedisSentinel(ctx context.Context, dir string, w wire) (_ *RedisSentinel, err error) {
 	s := &RedisSentinel{}
 	defer func() {
 		if err != nil {
@@ -46,27 +50,27 @@ func StartRedisSentinel(ctx context.Context, dir string) (_ *RedisSentinel, err 
 	}
 	// By default a master waits five seconds for further replicas.
 	const atOnce = "--repl-diskless-sync-delay"
-	if s.Master, err = startRedis(ctx, homes["master"], atOnce, "0"); err != nil {
+	if s.Master, err = startRedis(ctx, homes["master"], w, atOnce, "0"); err != nil {
 		return nil, err
 	}
-	if s.Replica, err = startRedis(ctx, homes["replica"], atOnce, "0", "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Master.port)); err != nil {
+	if s.Replica, err = startRedis(ctx, homes["replica"], w, atOnce, "0", "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Master.port)); err != nil {
 		return nil, err
 	}
 	// A Sentinel asks for replicas when it begins, and then every ten seconds.
 	if err := s.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.startSentinel(ctx, homes["sentinel"]); err != nil {
+	if err := s.startSentinel(ctx, homes["sentinel"], w); err != nil {
 		return nil, err
 	}
-	s.URL = "redis://" + s.sentinel.Addr() + "?master_name=" + sentinelSet
+	s.URL = w.scheme + "://" + s.sentinel.Addr() + "?master_name=" + sentinelSet
 	return s, until(ctx, "the sentinel knows the replica", func() (string, bool) {
 		answer, err := redisAsk(ctx, s.socket, "SENTINEL REPLICAS "+sentinelSet)
 		return fmt.Sprint(answer, err), answer == "*1"
 	})
 }
 
-func (s *RedisSentinel) startSentinel(ctx context.Context, home string) (err error) {
+func (s *RedisSentinel) startSentinel(ctx context.Context, home string, w wire) (err error) {
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
 		return err
@@ -83,8 +87,8 @@ func (s *RedisSentinel) startSentinel(ctx context.Context, home string) (err err
 		name: "redis-sentinel",
 		dir:  home,
 		command: func(port int) *exec.Cmd {
-			cmd := exec.Command(program, config, "--sentinel", "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
-				"--unixsocket", s.socket, "--dir", home)
+			cmd := exec.Command(program, append([]string{config, "--sentinel", "--bind", "127.0.0.1",
+				"--unixsocket", s.socket, "--dir", home}, w.options(port)...)...)
 			cmd.Dir, cmd.SysProcAttr = home, childAttributes()
 			return cmd
 		},
@@ -166,7 +170,12 @@ func (s *RedisSentinel) Stop() error {
 // takes a fifth of a second.
 func Sentinel(tb testing.TB) *SentinelHandle {
 	tb.Helper()
-	s, err := StartRedisSentinel(tb.Context(), tempDir(tb))
+	return startSentinel(tb, plain())
+}
+
+func startSentinel(tb testing.TB, w wire) *SentinelHandle {
+	tb.Helper()
+	s, err := startRedisSentinel(tb.Context(), tempDir(tb), w)
 	if err != nil {
 		unavailable(tb, err)
 	}

@@ -57,8 +57,20 @@ func MariaDB(tb testing.TB) (dsn string) {
 // OwnMariaDB starts a server for this test alone.
 func OwnMariaDB(tb testing.TB) *MariaDBHandle {
 	tb.Helper()
-	dir := tempDir(tb)
-	s, err := StartMariaDB(tb.Context(), dir)
+	return ownMariaDB(tb)
+}
+
+// OwnMariaDBOverTLS is OwnMariaDB with a certificate of the authority's, whose
+// certificates it takes from clients; it refuses who comes without TLS.
+func OwnMariaDBOverTLS(tb testing.TB, a *Authority) *MariaDBHandle {
+	tb.Helper()
+	cert, key := a.Issue("a MariaDB for tests", nil)
+	return ownMariaDB(tb, "--ssl-ca="+a.File, "--ssl-cert="+cert, "--ssl-key="+key, "--require-secure-transport=ON")
+}
+
+func ownMariaDB(tb testing.TB, flags ...string) *MariaDBHandle {
+	tb.Helper()
+	s, err := startMariaDB(tb.Context(), tempDir(tb), flags...)
 	if err != nil {
 		unavailable(tb, err)
 	}

@@ -57,12 +57,13 @@ func SMTP(tb testing.TB, o SMTPOptions) *SMTPServer {
 	}
 	s := &SMTPServer{Addr: l.Addr().String(), options: o, listener: l}
 	if o.STARTTLS || o.Implicit {
-		certificate, key := selfSigned(tb, tb.TempDir())
+		authority := NewAuthority(tb, nil)
+		certificate, key := authority.Issue("a mail server for tests", nil)
 		pair, err := tls.LoadX509KeyPair(certificate, key)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		text, err := os.ReadFile(certificate)
+		text, err := os.ReadFile(authority.File)
 		if err != nil {
 			tb.Fatal(err)
 		}
