@@ -71,6 +71,9 @@ func printConfig(_ context.Context, p process) error {
 	for _, w := range table.Warnings() {
 		fmt.Fprintln(p.stderr, "warning: routes:", w)
 	}
+	for _, w := range app.Warnings(c, p.now()) {
+		fmt.Fprintln(p.stderr, "warning:", w)
+	}
 	return nil
 }
 

@@ -115,7 +115,7 @@ func TestComposeStartsFromNothing(t *testing.T) {
 	if dsn.Passwd != files["mysql/password"] || dsn.User != db["MYSQL_USER"] || dsn.DBName != db["MYSQL_DATABASE"] || dsn.Addr != "mysql:3306" {
 		t.Error("MYSQL_DSN and what the server is told differ")
 	}
-	if err := redisstore.CheckURL(loaded.RedisURL.Reveal()); err != nil {
+	if err := redisstore.CheckURL(loaded.RedisURL.Reveal(), false); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(files["redis/redis.conf"], "requirepass "+files["redis/password"]+"\n") ||

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
@@ -234,7 +235,11 @@ func (a *App) openStores(ctx context.Context) error {
 		a.sessions, a.limiter = store, memstore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)
 	} else {
-		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), Keep: c.AccessTTL, Now: a.now, Log: a.log, Observe: a.metrics.Questions("redis", a.traces)})
+		files, err := tlsfiles.Open(redisTLS, tlsfiles.Files(c.RedisTLS), a.now, a.log)
+		if err != nil {
+			return err
+		}
+		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), TLS: files, Keep: c.AccessTTL, Now: a.now, Log: a.log, Observe: a.metrics.Questions("redis", a.traces)})
 		if err != nil {
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}

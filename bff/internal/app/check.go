@@ -3,11 +3,14 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -28,16 +31,42 @@ func checkSettings(c *config.Config) error {
 		}
 	}
 	if c.MySQLDSN != "" {
-		if err := sqlstore.CheckDSN(c.MySQLDSN.Reveal()); err != nil {
+		if err := sqlstore.CheckDSN(c.MySQLDSN.Reveal(), c.MySQLTLS != (config.TLSFiles{})); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("MYSQL_DSN: %w", err))
 		}
 	}
 	if c.RedisURL != "" {
-		mistakes = append(mistakes, redisstore.CheckURL(c.RedisURL.Reveal())) // nil is dropped by Join
+		mistakes = append(mistakes, redisstore.CheckURL(c.RedisURL.Reveal(), c.RedisTLS != (config.TLSFiles{}))) // nil is dropped by Join
 	}
+	_, err := storeTLS(c, time.Time{})
+	mistakes = append(mistakes, err)
 	if c.Embedded {
 		mistakes = append(mistakes, checkDataDir(c.DataDir))
 	}
 	mistakes = append(mistakes, mail.Check(c.SMTPURL.Reveal(), c.MailFrom))
 	return errors.Join(mistakes...)
+}
+
+// What the settings of TLS files begin with.
+const (
+	mysqlTLS = "MYSQL_TLS"
+	redisTLS = "REDIS_TLS"
+)
+
+// storeTLS reads the TLS files. Its error has every mistake of both stores, its
+// warnings are of certificates that are right and of no use at now.
+func storeTLS(c *config.Config, now time.Time) (warnings []string, err error) {
+	ofMySQL, err1 := tlsfiles.Files(c.MySQLTLS).Check(mysqlTLS, now)
+	ofRedis, err2 := tlsfiles.Files(c.RedisTLS).Check(redisTLS, now)
+	return slices.Concat(ofMySQL, ofRedis), errors.Join(err1, err2)
+}
+
+// Warnings are of what is right in a configuration that passes Check, and of no
+// use at now.
+func Warnings(c *config.Config, now time.Time) []string {
+	warnings, err := storeTLS(c, now)
+	if err != nil { // a file changed since Check
+		return []string{err.Error()}
+	}
+	return warnings
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // SchemaKnown is closed once Run has found out whether the tables are up to date,
@@ -31,8 +32,12 @@ func (a *App) migrate(ctx context.Context) error {
 }
 
 func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, error) {
+	files, err := tlsfiles.Open(mysqlTLS, tlsfiles.Files(c.MySQLTLS), a.now, a.log)
+	if err != nil {
+		return nil, err
+	}
 	sc := sqlstore.Config{
-		MySQLDSN: c.MySQLDSN.Reveal(), MaxConnections: c.MySQLMaxConnections, Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
+		MySQLDSN: c.MySQLDSN.Reveal(), TLS: files, MaxConnections: c.MySQLMaxConnections, Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
 	}
 	if c.Embedded {
 		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")

@@ -23,7 +23,9 @@ type Config struct {
 
 	MySQLDSN            Secret
 	MySQLMaxConnections int // of one instance
+	MySQLTLS            TLSFiles
 	RedisURL            Secret
+	RedisTLS            TLSFiles
 	DataDir             string
 
 	// The first of each list signs, all verify. Empty in embedded mode means:
@@ -74,6 +76,10 @@ func Changed(before, after *Config) []string {
 	}
 	return names
 }
+
+// TLSFiles are paths of PEM files for the connections to a store: an authority,
+// and a client's certificate with its key.
+type TLSFiles struct{ CA, Cert, Key string }
 
 // Secure reports whether browsers come by https, which decides the cookies'
 // names and flags. It never depends on a request.

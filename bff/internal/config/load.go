@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -20,7 +19,13 @@ type variables struct {
 	PublicURL        string        `env:"PUBLIC_URL"`
 	MySQLDSN         string        `env:"MYSQL_DSN"`
 	MySQLConnections int           `env:"MYSQL_MAX_CONNECTIONS" envDefault:"25"`
+	MySQLTLSCA       string        `env:"MYSQL_TLS_CA"`
+	MySQLTLSCert     string        `env:"MYSQL_TLS_CERT"`
+	MySQLTLSKey      string        `env:"MYSQL_TLS_KEY"`
 	RedisURL         string        `env:"REDIS_URL"`
+	RedisTLSCA       string        `env:"REDIS_TLS_CA"`
+	RedisTLSCert     string        `env:"REDIS_TLS_CERT"`
+	RedisTLSKey      string        `env:"REDIS_TLS_KEY"`
 	DataDir          string        `env:"DATA_DIR" envDefault:"./data"`
 	JWTAccessSecret  string        `env:"JWT_ACCESS_SECRET"`
 	JWTRefreshSecret string        `env:"JWT_REFRESH_SECRET"`
@@ -132,7 +137,9 @@ func (v *variables) config(mistakes *problems) *Config {
 		OpsAddr:    v.OpsAddr,
 		MySQLDSN:   Secret(v.MySQLDSN), MySQLMaxConnections: v.MySQLConnections,
 		AuditRetention: v.AuditRetention,
+		MySQLTLS:       TLSFiles{CA: v.MySQLTLSCA, Cert: v.MySQLTLSCert, Key: v.MySQLTLSKey},
 		RedisURL:       Secret(v.RedisURL),
+		RedisTLS:       TLSFiles{CA: v.RedisTLSCA, Cert: v.RedisTLSCert, Key: v.RedisTLSKey},
 		DataDir:        v.DataDir,
 		IdentityKey:    Secret(pemText(v.IdentityKey)),
 		AccessTTL:      v.AccessTTL, RefreshTTL: v.RefreshTTL, RememberTTL: v.RememberTTL, SessionMaxAge: v.SessionMaxAge,
@@ -230,35 +237,4 @@ func (v *variables) choices(c *Config, mistakes *problems) {
 	default:
 		mistakes.addf("LOG_FORMAT is %q; choose text or json", v.LogFormat)
 	}
-}
-
-// mode is the rule of what may run where.
-func (v *variables) mode(c *Config, mistakes *problems) {
-	local := isLocal(c.PublicURL)
-	if !local && c.PublicURL.Scheme != "https" {
-		mistakes.addf("PUBLIC_URL is %s; anything but localhost must be https", c.PublicURL)
-	}
-	if c.Embedded && local {
-		return
-	}
-	if v.MySQLDSN == "" {
-		mistakes.addf("MYSQL_DSN is missing; write user:password@tcp(host:3306)/database%s", v.why(c))
-	}
-	if v.RedisURL == "" {
-		mistakes.addf("REDIS_URL is missing; write redis://:password@host:6379/0%s", v.why(c))
-	}
-	for _, s := range []struct{ name, value string }{
-		{"JWT_ACCESS_SECRET", v.JWTAccessSecret}, {"JWT_REFRESH_SECRET", v.JWTRefreshSecret}, {"IDENTITY_KEY", v.IdentityKey},
-	} {
-		if s.value == "" {
-			mistakes.addf("%s is missing; `gatehouse keys` prints a fresh one", s.name)
-		}
-	}
-}
-
-func (v *variables) why(c *Config) string {
-	if c.Embedded {
-		return fmt.Sprintf(" (embedded mode is for localhost, and PUBLIC_URL is %s)", c.PublicURL)
-	}
-	return " (MySQL and Redis go together; leave both out for embedded mode)"
 }

@@ -138,3 +138,13 @@ func TestIdentityKeyInOneLine(t *testing.T) {
 		}
 	}
 }
+
+func TestTLSFilesWantAStore(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"MYSQL_TLS_CA", "MYSQL_TLS_CERT", "MYSQL_TLS_KEY"} {
+		onlyMistake(t, name, environment{name: "/tls/a.pem"}, name+" is set, and MYSQL_DSN is not")
+	}
+	for _, name := range []string{"REDIS_TLS_CA", "REDIS_TLS_CERT", "REDIS_TLS_KEY"} {
+		onlyMistake(t, name, environment{name: "/tls/a.pem"}, name+" is set, and REDIS_URL is not")
+	}
+}

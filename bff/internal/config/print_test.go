@@ -35,6 +35,7 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 	out := printed(t, production().with(environment{
 		"JWT_ACCESS_SECRET": accessCanary + "," + olderCanary, "OTEL_EXPORTER_OTLP_HEADERS": "api-key=headerCanary",
 		"SMTP_URL": "smtps://me:canaryMail@mail.example", "MAIL_FROM": "gatehouse@example.com",
+		"MYSQL_TLS_CA": "/tls/mysql-ca.pem", "REDIS_TLS_CERT": "/tls/cert.pem", "REDIS_TLS_KEY": "/tls/key.pem",
 	}))
 	if strings.Contains(strings.ToLower(out), "canary") {
 		t.Errorf("a secret is printed:\n%s", out)
@@ -48,6 +49,7 @@ func TestPrintShowsEverythingButSecrets(t *testing.T) {
 		"SHUTDOWN_TIMEOUT":      "20s",
 		"IDLE_TIMEOUT":          "11m0s",
 		"MYSQL_MAX_CONNECTIONS": "25", "AUDIT_RETENTION": "", "AUDIT_REDACT_DELETED": "off",
+		"MYSQL_TLS_CA": "/tls/mysql-ca.pem", "MYSQL_TLS_CERT": "", "MYSQL_TLS_KEY": "", "REDIS_TLS_CA": "", "REDIS_TLS_CERT": "/tls/cert.pem", "REDIS_TLS_KEY": "/tls/key.pem",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": "[redacted]", "OTEL_SERVICE_NAME": "gatehouse", "OTEL_RESOURCE_ATTRIBUTES": "",
 		"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	}

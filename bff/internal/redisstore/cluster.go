@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -20,23 +19,20 @@ const (
 	slotsPause = 100 * time.Millisecond
 )
 
-func clusterDialer(raw string, l *login) (clients, error) {
+func clusterDialer(raw string, l *login, own ownTLS) (clients, error) {
 	o, err := redis.ParseClusterURL(raw)
 	if err != nil {
 		return nil, malformed(err)
 	}
-	or(&o.DialTimeout, dialTimeout)
-	or(&o.ReadTimeout, ioTimeout)
-	or(&o.WriteTimeout, ioTimeout)
-	or(&o.PoolTimeout, poolTimeout)
-	or(&o.ClientName, clientName)
+	if err := own.check(o.TLSConfig); err != nil {
+		return nil, err
+	}
+	defaults(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ClientName)
+	o.Dialer = own.dial(o.TLSConfig, o.DialTimeout)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
 	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
 	o.ClusterStateReloadInterval = slotsEvery
-	if o.TLSConfig != nil {
-		o.TLSConfig.MinVersion = tls.VersionTLS12
-	}
 	return func(pool int, connected func()) redis.UniversalClient {
 		mine := *o
 		// Each client appends the addresses it learns, in place: two clients over

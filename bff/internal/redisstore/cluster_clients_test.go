@@ -9,7 +9,7 @@ import (
 // Each client of a Cluster learns the addresses of its own: they were in one
 // array for all, written without a lock between them.
 func TestClientsOfAClusterShareNoAddresses(t *testing.T) {
-	dial, err := dialer("redis://127.0.0.1:1?addr=127.0.0.1:2&addr=127.0.0.1:3", &login{})
+	dial, err := dialer("redis://127.0.0.1:1?addr=127.0.0.1:2&addr=127.0.0.1:3", &login{}, ownTLS{})
 	if err != nil {
 		t.Fatal(err)
 	}

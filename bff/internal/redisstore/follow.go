@@ -41,7 +41,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, to auth.Follower
 	defer s.isFollowing(errNotFollowing)
 
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := f.read(ctx)
+		err := s.explained(f.read(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -31,7 +31,7 @@ func (l *login) begin(user, password string) func(context.Context) (string, stri
 // connections to come. Its errors do not repeat the value.
 func (s *Store) NewLogin(raw string) (put func(), err error) {
 	var next login
-	if _, err := dialer(raw, &next); err != nil {
+	if _, err := dialer(raw, &next, s.tls); err != nil {
 		return nil, err
 	}
 	if placeOf(raw) != s.place {

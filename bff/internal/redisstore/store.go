@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // Config says how a Store is opened.
@@ -25,6 +26,8 @@ type Config struct {
 	// and password in front of the host are the Sentinel's, and ?username=
 	// &password= those of Redis.
 	URL string
+	// TLS has the files for a rediss:// URL; nil: the system's authorities.
+	TLS *tlsfiles.Source
 	// Keep is for how long a revocation stays readable for followers to come:
 	// at least the life of an access token. Zero means an hour.
 	Keep time.Duration
@@ -44,6 +47,7 @@ const defaultKeep = time.Hour
 type Store struct {
 	place string // see placeOf
 	login *login
+	tls   ownTLS
 	dial  clients
 	rdb   redis.UniversalClient
 	keep  time.Duration
@@ -70,14 +74,14 @@ func Open(_ context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		return nil, errors.New("redisstore: Config.Now is missing")
 	}
-	l := &login{}
-	dial, err := dialer(c.URL, l)
+	l, own := &login{}, ownTLS{c.TLS != nil, c.TLS}
+	dial, err := dialer(c.URL, l, own)
 	if err != nil {
 		return nil, err
 	}
 	log := cmp.Or(c.Log, slog.Default())
 	redis.SetLogger(libraryLog{log})
-	s := &Store{place: placeOf(c.URL), login: l, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
+	s := &Store{place: placeOf(c.URL), login: l, tls: own, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
 	if s.observe == nil {
 		s.observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}
@@ -130,7 +134,7 @@ func (s *Store) ask(ctx context.Context, what string, question func(context.Cont
 		return fmt.Errorf("redis: %s: %w: %w", what, auth.ErrSessionStore, ctx.Err())
 	}
 	// Not %w: a deadline of ours is none of the caller's.
-	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, err)
+	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, s.explained(err))
 }
 
 // unlessGone is err, or nil when it is the caller who has gone.

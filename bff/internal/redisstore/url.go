@@ -29,9 +29,9 @@ const (
 const followerPool = 1
 
 // CheckURL says what is wrong with a REDIS_URL, never repeating it: it holds a
-// password.
-func CheckURL(raw string) error {
-	_, err := dialer(raw, &login{})
+// password. withFiles: there are TLS files for it.
+func CheckURL(raw string, withFiles bool) error {
+	_, err := dialer(raw, &login{}, ownTLS{wanted: withFiles})
 	return err
 }
 
@@ -44,7 +44,7 @@ const forms = "want redis://[user:password@]host:6379[/db], rediss:// for TLS, "
 type clients func(pool int, connected func()) redis.UniversalClient
 
 // dialer gives what opens clients for raw, and has l be its user and password.
-func dialer(raw string, l *login) (clients, error) {
+func dialer(raw string, l *login, own ownTLS) (clients, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The cause quotes raw; an unescaped / or # in the password is the
@@ -70,11 +70,11 @@ func dialer(raw string, l *login) (clients, error) {
 	}
 	switch {
 	case q.Has("master_name"):
-		return sentinelDialer(raw, l)
+		return sentinelDialer(raw, l, own)
 	case q.Has("addr"):
-		return clusterDialer(raw, l)
+		return clusterDialer(raw, l, own)
 	default:
-		return serverDialer(raw, l)
+		return serverDialer(raw, l, own)
 	}
 }
 
@@ -86,17 +86,17 @@ func malformed(err error) error {
 	return errors.New("REDIS_URL has a part that cannot be read: " + forms)
 }
 
-func serverDialer(raw string, l *login) (clients, error) {
+func serverDialer(raw string, l *login, own ownTLS) (clients, error) {
 	o, err := redis.ParseURL(raw)
 	if err != nil {
 		return nil, malformed(err)
 	}
-	or(&o.DialTimeout, dialTimeout)
-	or(&o.ReadTimeout, ioTimeout)
-	or(&o.WriteTimeout, ioTimeout)
-	or(&o.PoolTimeout, poolTimeout)
+	if err := own.check(o.TLSConfig); err != nil {
+		return nil, err
+	}
+	defaults(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ClientName)
 	or(&o.MaxRetries, 1)
-	or(&o.ClientName, clientName)
+	o.Dialer = own.dial(o.TLSConfig, o.DialTimeout)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.MaintNotificationsConfig = noMaintNotifications()
 	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
@@ -110,7 +110,7 @@ func serverDialer(raw string, l *login) (clients, error) {
 	}, nil
 }
 
-func sentinelDialer(raw string, l *login) (clients, error) {
+func sentinelDialer(raw string, l *login, own ownTLS) (clients, error) {
 	o, err := redis.ParseFailoverURL(raw)
 	if err != nil {
 		return nil, malformed(err)
@@ -118,12 +118,12 @@ func sentinelDialer(raw string, l *login) (clients, error) {
 	if o.MasterName == "" {
 		return nil, errors.New("REDIS_URL has an empty master_name: name the set that the Sentinels watch")
 	}
-	or(&o.DialTimeout, dialTimeout)
-	or(&o.ReadTimeout, ioTimeout)
-	or(&o.WriteTimeout, ioTimeout)
-	or(&o.PoolTimeout, poolTimeout)
+	if err := own.check(o.TLSConfig); err != nil {
+		return nil, err
+	}
+	defaults(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ClientName)
 	or(&o.MaxRetries, 1)
-	or(&o.ClientName, clientName)
+	o.Dialer = own.dial(o.TLSConfig, o.DialTimeout)
 	o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 	o.CredentialsProviderContext = l.begin(o.Username, o.Password)
 	return func(pool int, connected func()) redis.UniversalClient {
@@ -147,6 +147,15 @@ func onConnect(connected func()) func(context.Context, *redis.Conn) error {
 		connected()
 		return nil
 	}
+}
+
+// defaults are for what a URL may say and does not.
+func defaults(dial, read, write, pool *time.Duration, name *string) {
+	or(dial, dialTimeout)
+	or(read, ioTimeout)
+	or(write, ioTimeout)
+	or(pool, poolTimeout)
+	or(name, clientName)
 }
 
 func or[T comparable](field *T, otherwise T) {

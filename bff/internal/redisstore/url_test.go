@@ -43,7 +43,7 @@ func TestURLs(t *testing.T) {
 		if err == nil {
 			must(t, s.Close())
 		}
-		check := redisstore.CheckURL(tt.url)
+		check := redisstore.CheckURL(tt.url, false)
 		switch {
 		case (err == nil) != (check == nil):
 			t.Errorf("%s: Open says %v, CheckURL %v", tt.url, err, check)

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // ErrOtherDatabase says that a DSN has more changed in it than the user and the
@@ -22,13 +24,16 @@ type login struct {
 type credentials struct{ user, password string }
 
 // newLogin has the connections that are made with cfg, and with copies of it,
-// take the login of the moment.
-func newLogin(cfg *mysql.Config) (*login, error) {
+// take the login of the moment, and the TLS files of the moment.
+func newLogin(cfg *mysql.Config, files *tlsfiles.Source) (*login, error) {
 	l := &login{place: placeOf(cfg)}
 	l.now.Store(&credentials{cfg.User, cfg.Passwd})
 	return l, cfg.Apply(mysql.BeforeConnect(func(_ context.Context, cfg *mysql.Config) error {
 		c := l.now.Load()
 		cfg.User, cfg.Passwd = c.user, c.password
+		if cfg.TLS != nil {
+			files.Configure(cfg.TLS) // a copy of its own for each connection
+		}
 		return nil
 	}))
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	gormmysql "gorm.io/driver/mysql"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // Timeouts of a MySQL connection unless the DSN gives its own. A request's
@@ -28,14 +30,17 @@ const (
 
 func openMySQL(c Config) (*DB, error) {
 	cfg, err := mysqlConfig(c.MySQLDSN, c.Log)
+	if err == nil {
+		err = checkTLS(cfg, c.TLS != nil)
+	}
 	if err != nil {
 		return nil, err
 	}
-	login, err := newLogin(cfg)
+	login, err := newLogin(cfg, c.TLS)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openLimitedMySQLPool(cfg, statementLimit(c.QuestionTimeout), c.Log)
+	pool, err := openLimitedMySQLPool(cfg, c.TLS, statementLimit(c.QuestionTimeout), c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -60,39 +65,42 @@ func openMySQL(c Config) (*DB, error) {
 	db.openForMigration = func() (*sql.DB, error) {
 		patient := cfg.Clone()
 		patient.ReadTimeout = 0
-		return openMySQLPool(patient)
+		return openMySQLPool(patient, c.TLS)
 	}
 	return db, nil
 }
 
-func openMySQLPool(cfg *mysql.Config) (*sql.DB, error) {
-	connector, err := mysql.NewConnector(cfg)
+func openMySQLPool(cfg *mysql.Config, files *tlsfiles.Source) (*sql.DB, error) {
+	connector, err := newConnector(cfg, files)
 	if err != nil {
-		return nil, errBadDSN(err)
+		return nil, err
 	}
 	return sql.OpenDB(connector), nil
 }
 
 // openLimitedMySQLPool opens a pool whose statements the server itself ends
 // after so long, unless the DSN says how long they may take.
-func openLimitedMySQLPool(cfg *mysql.Config, limit time.Duration, log *slog.Logger) (*sql.DB, error) {
+func openLimitedMySQLPool(cfg *mysql.Config, files *tlsfiles.Source, limit time.Duration, log *slog.Logger) (*sql.DB, error) {
 	for _, own := range []string{mariadbLimit, mysqlLimit} {
 		if _, set := cfg.Params[own]; set {
-			return openMySQLPool(cfg)
+			return openMySQLPool(cfg, files)
 		}
 	}
-	connector, err := mysql.NewConnector(cfg)
+	connector, err := newConnector(cfg, files)
 	if err != nil {
-		return nil, errBadDSN(err)
+		return nil, err
 	}
 	return sql.OpenDB(&limitedConnector{Connector: connector, limit: limit, log: log}), nil
 }
 
 // CheckDSN says what is wrong with a MySQL DSN, never repeating it: it holds a
-// password.
-func CheckDSN(dsn string) error {
-	_, err := mysqlConfig(dsn, nil)
-	return err
+// password. ownTLS: there are TLS files for it.
+func CheckDSN(dsn string, ownTLS bool) error {
+	cfg, err := mysqlConfig(dsn, nil)
+	if err != nil {
+		return err
+	}
+	return checkTLS(cfg, ownTLS)
 }
 
 // mysqlConfig reads a DSN and sets what the queries rely on, whatever the DSN

@@ -20,6 +20,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // Config says which database to use. Exactly one of MySQLDSN and SQLitePath
@@ -27,6 +28,8 @@ import (
 type Config struct {
 	// MySQLDSN is a go-sql-driver DSN: user:password@tcp(host:3306)/database.
 	MySQLDSN string
+	// TLS has the files for a DSN with tls=true; nil: the system's authorities.
+	TLS *tlsfiles.Source
 	// SQLitePath is a file, created when missing (mode 0600); its folder must
 	// exist.
 	SQLitePath string

@@ -1,0 +1,112 @@
+package sqlstore
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
+)
+
+func source(t *testing.T, f tlsfiles.Files) *tlsfiles.Source {
+	t.Helper()
+	s, err := tlsfiles.Open("MYSQL_TLS", f, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A server that refuses who comes without TLS, and a user who needs a certificate.
+func TestMySQLOverTLSWithACertificateOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	a := servertest.NewAuthority(t, nil)
+	server := servertest.OwnMariaDBOverTLS(t, a)
+	plain := server.Database()
+	dsn := plain + "?tls=true"
+	cert, key := a.Issue("gatehouse", nil)
+	own, other := tlsfiles.Files{CA: a.File, Cert: cert, Key: key}, tlsfiles.Files{CA: servertest.NewAuthority(t, nil).File}
+	fails := func(what, dsn string, f tlsfiles.Files, want string) {
+		t.Helper()
+		db := openDB(t, Config{MySQLDSN: dsn, TLS: source(t, f)})
+		err := db.Reach(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", what, err, want)
+		}
+	}
+	fails("without TLS", plain, tlsfiles.Files{}, "add tls=true") // MariaDB says no more than that access is denied
+	fails("the system's authorities", dsn, tlsfiles.Files{}, "MYSQL_TLS_CA names a file")
+	fails("another authority", dsn, other, "MYSQL_TLS_CA names a file")
+	fails("another name", strings.Replace(dsn, "127.0.0.1", "localhost", 1), own, "MYSQL_TLS_CA names a file")
+	if err := openDB(t, Config{MySQLDSN: dsn, TLS: source(t, tlsfiles.Files{CA: a.File})}).Reach(t.Context()); err != nil {
+		t.Errorf("with the authority: %v", err)
+	}
+
+	server.AsRoot("ALTER USER gatehouse@'127.0.0.1' REQUIRE X509")
+	fails("no certificate", dsn, tlsfiles.Files{CA: a.File}, "REQUIRE X509: MYSQL_TLS_CERT and MYSQL_TLS_KEY")
+	db := migrated(t, Config{MySQLDSN: dsn, TLS: source(t, own)}) // by the pool of migrations, too
+	if err := db.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A certificate that is replaced counts for the next connection.
+func TestMySQLCertificatesAreReadAgain(t *testing.T) {
+	t.Parallel()
+	a := servertest.NewAuthority(t, nil)
+	server := servertest.OwnMariaDBOverTLS(t, a)
+	dsn := server.Database() + "?tls=true"
+	server.AsRoot("ALTER USER gatehouse@'127.0.0.1' REQUIRE SUBJECT '/CN=tuesday'")
+	monday, mondayKey := a.Issue("monday", nil)
+	tuesday, tuesdayKey := a.Issue("tuesday", nil)
+	db := openDB(t, Config{MySQLDSN: dsn, TLS: source(t, tlsfiles.Files{CA: a.File, Cert: monday, Key: mondayKey})})
+	if err := db.Reach(t.Context()); err == nil || !strings.Contains(err.Error(), "Access denied") {
+		t.Fatalf("monday's certificate: %v", err)
+	}
+	for from, to := range map[string]string{tuesday: monday, tuesdayKey: mondayKey} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Reach(t.Context()); err != nil {
+		t.Errorf("tuesday's certificate: %v", err)
+	}
+}
+
+func TestTLSFilesWantADSNThatVerifies(t *testing.T) {
+	t.Parallel()
+	a := servertest.NewAuthority(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} })
+	for dsn, want := range map[string]string{
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=true":                               "",
+		"app:hunter2@tcp(db:3306)/gatehouse":                                        "add tls=true",
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=false":                              "add tls=true",
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=skip-verify":                        "write tls=true",
+		"app:hunter2@tcp(db:3306)/gatehouse?tls=preferred":                          "write tls=true",
+		"app:hunter2@tcp(db:3306)/gatehouse?allowFallbackToPlaintext=true&tls=true": "write tls=true",
+		"app:hunter2@unix(/run/mysqld.sock)/gatehouse":                              "socket of this machine",
+		"app:hunter2@unix(/run/mysqld.sock)/gatehouse?tls=true":                     "socket of this machine",
+	} {
+		db, err := Open(t.Context(), Config{MySQLDSN: dsn, Now: time.Now, TLS: source(t, tlsfiles.Files{CA: a.File})})
+		if err == nil {
+			err = db.Close()
+		}
+		for _, err := range []error{err, CheckDSN(dsn, true)} {
+			if (want == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2")) {
+				t.Errorf("%s: %v, want %q", dsn, err, want)
+			}
+		}
+	}
+	for dsn, want := range map[string]string{
+		"app@tcp(db)/gatehouse": "", "app@tcp(db)/gatehouse?tls=true": "", "app@tcp(db)/gatehouse?tls=preferred": "",
+		"app@unix(/run/mysqld.sock)/gatehouse": "", "app@unix(/run/mysqld.sock)/gatehouse?tls=true": "socket of this machine",
+	} {
+		if err := CheckDSN(dsn, false); (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("without files, %s: %v, want %q", dsn, err, want)
+		}
+	}
+}
