@@ -94,6 +94,7 @@ var goStatements = map[string]string{
 	"bff/internal/app/run.go Run":                   "the place where everything is started and waited for",
 	"bff/internal/app/drain.go drain":               "two servers are shut down side by side, and waited for",
 	"bff/internal/auth/run.go Run":                  "the service's background work, one Run for app",
+	"bff/internal/memstore/tidy.go beginRound":      "a compaction beside the call that made it due; Close waits for it",
 	"bff/internal/proxy/cancellation.go AfterFunc":  "ends a derived context, whose lock the caller holds; takes no time",
 	"bff/internal/proxy/health.go probe":            "probes of one round, side by side: a hung upstream must not delay the others",
 	"bff/internal/proxy/switching.go carry":         "both ways of a WebSocket, after its request; Shutdown ends and awaits them",

@@ -29,6 +29,8 @@ func actAsChild() bool {
 		rotateForever(os.Getenv(childDir))
 	case "fill":
 		fillTheDisk(os.Getenv(childDir))
+	case "crowd":
+		crowdTheDisk(os.Getenv(childDir))
 	default:
 		return false
 	}

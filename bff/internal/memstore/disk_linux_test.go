@@ -2,8 +2,10 @@ package memstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -55,6 +57,79 @@ func fillTheDisk(dir string) {
 		fmt.Println("kept", id)
 	}
 	fmt.Println("failed", failed)
+}
+
+// crowdTheDisk has a disk become full during a compaction.
+func crowdTheDisk(dir string) {
+	ctx := context.Background()
+	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})
+	for i := 0; err == nil && i < 600; i++ {
+		_, err = s.Create(ctx, plain(fmt.Sprintf("u%d", i), "s", time.Now()))
+	}
+	if err != nil {
+		fmt.Println("error", err)
+		return
+	}
+	filler, parts := filepath.Join(dir, "filler"), 0
+	s.OnStep(func(step string) {
+		if step != "some sessions written" {
+			return
+		}
+		if parts++; parts != 2 { // the first one may be in the buffer
+			return
+		}
+		f, err := os.Create(filler)
+		for err == nil {
+			_, err = f.Write(make([]byte, 1024))
+		}
+		if f.Close() != nil || !errors.Is(err, syscall.ENOSPC) {
+			fmt.Println("error", err)
+		}
+		for i := range 100 { // more than fits where there is room in a page that is begun
+			x, err := s.Get(ctx, fmt.Sprintf("u%d", i), "s")
+			if err == nil {
+				err = s.Swap(ctx, x, x)
+			}
+			if err != nil {
+				fmt.Println("error", i, err)
+				return
+			}
+		}
+	})
+	fmt.Println("compaction:", s.Compact())
+	s.OnStep(nil)
+	_, err = os.Stat(filepath.Join(dir, "sessions.jsonl.new"))
+	fmt.Println("left:", err == nil)
+	if err := os.Remove(filler); err != nil {
+		fmt.Println("error", err)
+	}
+	fmt.Println("then:", s.Compact())
+	for i := range 600 {
+		if x, err := s.Get(ctx, fmt.Sprintf("u%d", i), "s"); err != nil || (x.Version == 1) != (i < 100) {
+			fmt.Println("error", i, x.Version, err)
+		}
+	}
+}
+
+// A compaction must not take the last of the disk from the calls.
+func TestDiskThatBecomesFullDuringACompaction(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.Command("unshare", "-m", "true").CombinedOutput(); err != nil {
+		t.Skipf("needs root: a disk of its own: %v %s", err, out)
+	}
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := exec.Command("unshare", "-m", "sh", "-euc", `mount -t tmpfs -o size=1m,mode=700 none "$1"; exec "$2"`, "sh", dir, self)
+	inside.Env, inside.Stderr = append(os.Environ(), childMode+"=crowd", childDir+"="+dir), t.Output()
+	out, err := inside.Output()
+	said := string(out)
+	if err != nil || strings.Contains(said, "error") || !strings.HasPrefix(said, "compaction: memstore: given up") ||
+		!strings.HasSuffix(said, "left: false\nthen: <nil>\n") {
+		t.Errorf("%v; the child says:\n%s", err, said)
+	}
 }
 
 func TestFullDisk(t *testing.T) {

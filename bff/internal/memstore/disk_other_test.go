@@ -2,4 +2,5 @@
 
 package memstore_test
 
-func fillTheDisk(string) {}
+func fillTheDisk(string)  {}
+func crowdTheDisk(string) {}

@@ -24,12 +24,12 @@ const (
 )
 
 // journal is the file behind a Store: JSON lines, only ever appended to, and
-// replaced as a whole now and then. A line is handed to the operating system
-// before the call that caused it is answered, so killing the process loses
-// nothing that anybody was told; losing a rotation would make the browser's
-// next refresh look like theft. Lines are flushed to the disk once a minute
-// and at Close, not one by one: a power cut may cost the last of them, and at
-// worst signs out who refreshed in that minute.
+// replaced as a whole now and then (see successor). A line is handed to the
+// operating system before the call that caused it is answered, so killing the
+// process loses nothing that anybody was told; losing a rotation would make the
+// browser's next refresh look like theft. Lines are flushed to the disk once a
+// minute and at Close, not one by one: a power cut may cost the last of them,
+// and at worst signs out who refreshed in that minute.
 type journal struct {
 	path string
 	lock *os.File
@@ -40,6 +40,10 @@ type journal struct {
 	lines    int
 	broken   bool // file may not be appended to
 	unsynced bool
+	// successor is being written, to take this one's place; nil mostly.
+	successor *successor
+	// retryAt: after a compaction that failed, calls begin none below so many lines.
+	retryAt int
 }
 
 // ErrInUse: another process has the folder.
@@ -125,22 +129,52 @@ func parseLine(line []byte) (entry, error) {
 // first of them, and then the caller was not told that it had worked.
 func (j *journal) append(entries []entry) error {
 	if j.broken {
-		return fmt.Errorf("memstore: %s cannot be written", j.path)
+		if err := j.mend(); err != nil {
+			return fmt.Errorf("memstore: %s cannot be written: %w", j.path, err)
+		}
 	}
 	text, err := encode(entries)
 	if err != nil {
 		return err
 	}
-	if _, err := j.file.Write(text); err != nil {
-		// A full disk leaves half a line, and the next one would be glued to
-		// it: both unreadable, in the middle of the file.
-		j.broken = j.file.Truncate(j.size) != nil
+	err = j.write(text)
+	if err != nil && j.giveWay() {
+		err = j.write(text)
+	}
+	if err != nil {
 		return fmt.Errorf("memstore: %w", err)
 	}
 	j.size += int64(len(text))
 	j.lines += len(entries)
 	j.unsynced = true
 	return nil
+}
+
+func (j *journal) write(text []byte) error {
+	if j.broken {
+		return errBroken
+	}
+	_, err := j.file.Write(text)
+	if err != nil {
+		// A full disk leaves half a line, and the next one would be glued to
+		// it: both unreadable, in the middle of the file.
+		j.broken = j.file.Truncate(j.size) != nil
+	}
+	return err
+}
+
+var errBroken = errors.New("half a line at its end cannot be cut off")
+
+// mend tries again what left the file unusable.
+func (j *journal) mend() error {
+	if j.file == nil {
+		if err := j.reopen(); err != nil {
+			return err
+		}
+	}
+	err := j.file.Truncate(j.size)
+	j.broken = err != nil
+	return err
 }
 
 func encode(entries []entry) ([]byte, error) {
@@ -158,53 +192,10 @@ func encode(entries []entry) ([]byte, error) {
 // wasteful reports whether most lines no longer say anything.
 func (j *journal) wasteful(live int) bool { return j.lines > 2*live+slack }
 
-// rewrite replaces the file by one with just these entries. The old one is
-// complete until the new one is, so a crash at any moment leaves either.
-func (j *journal) rewrite(entries []entry) error {
-	entries = append([]entry{{Journal: journalFormat}}, entries...)
-	text, err := encode(entries)
-	if err != nil {
-		return err
-	}
-	temp := j.path + ".new"
-	if err := writeDurably(temp, text); err != nil {
-		return fmt.Errorf("memstore: %w", errors.Join(err, os.Remove(temp)))
-	}
-	if j.file != nil { // Windows renames neither an open file nor over one
-		if err := j.file.Close(); err != nil {
-			j.log.Warn("closing the old session journal", "error", err)
-		}
-		j.file = nil
-	}
-	if err := os.Rename(temp, j.path); err != nil {
-		if !j.broken { // the old file is as good as before
-			err = errors.Join(err, j.reopen())
-		}
-		return fmt.Errorf("memstore: %w", err)
-	}
-	j.lines, j.size = len(entries), int64(len(text))
-	if err := errors.Join(j.reopen(), textfile.SyncFolder(filepath.Dir(j.path))); err != nil {
-		return fmt.Errorf("memstore: %w", err)
-	}
-	return nil
-}
-
 func (j *journal) reopen() error {
 	file, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0o600)
 	j.file, j.broken = file, err != nil
 	return err
-}
-
-// sync makes durable what has been appended.
-func (j *journal) sync() {
-	if j.file == nil || !j.unsynced {
-		return
-	}
-	if err := j.file.Sync(); err != nil {
-		j.log.Warn("the session journal could not be flushed to disk", "error", err)
-		return
-	}
-	j.unsynced = false
 }
 
 // close ends the use of the folder. The lock goes last.
@@ -215,17 +206,4 @@ func (j *journal) close() error {
 	}
 	j.file, j.broken = nil, true
 	return errors.Join(err, j.lock.Close())
-}
-
-func writeDurably(path string, text []byte) error {
-	// A left-over of a crash, perhaps with another mode.
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Sync(), file.Close())
 }

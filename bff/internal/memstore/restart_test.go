@@ -167,6 +167,7 @@ func TestBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		s.Settle() // what is written during a compaction comes on top
 		info, err := os.Stat(filepath.Join(dir, "sessions.jsonl"))
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -40,10 +39,17 @@ type Store struct {
 	log  *slog.Logger
 	keep time.Duration
 
+	// round is held by whoever tidies: one at a time. It is taken before mu.
+	round  sync.Mutex
+	rounds sync.WaitGroup // those that calls began
+	// onStep is called between the steps of a compaction. Tests set it.
+	onStep func(step string)
+
 	mu       sync.Mutex
 	users    map[string]map[string]auth.Session // user, session id
 	live     int                                // sessions in users
 	unswept  int                                // entries since expire
+	tidying  bool                               // a call has begun a round
 	ended    []ending                           // oldest first
 	told     uint64                             // number of the newest ending
 	ring     chan struct{}                      // closed and replaced at every ending
@@ -103,7 +109,7 @@ func Open(c Config) (*Store, error) {
 	s.journal = j
 	s.expire(s.now())
 	s.endSurplus(s.now())
-	if err := j.rewrite(s.snapshot()); err != nil {
+	if err := s.compact(); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
 	return s, nil
@@ -113,14 +119,20 @@ func Open(c Config) (*Store, error) {
 // is refused. Closing twice is fine.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isClosed {
+	wasClosed := s.isClosed
+	s.isClosed = true
+	s.mu.Unlock()
+	if wasClosed {
 		return nil
 	}
-	s.isClosed = true
+	s.rounds.Wait() // none begins any more
 	if s.journal == nil {
 		return nil
 	}
+	s.round.Lock()
+	defer s.round.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.journal.close()
 }
 
@@ -130,33 +142,6 @@ func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = err
-}
-
-// Run forgets expired sessions and tidies the journal once a minute, until ctx
-// ends. It gives ctx's error. The store is right without it, and larger.
-func (s *Store) Run(ctx context.Context) error {
-	minute := time.NewTicker(time.Minute)
-	defer minute.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-minute.C:
-			s.tidy()
-		}
-	}
-}
-
-func (s *Store) tidy() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expire(s.now())
-	if s.journal != nil && !s.isClosed {
-		if s.journal.wasteful(s.live + len(s.ended)) {
-			s.compact()
-		}
-		s.journal.sync()
-	}
 }
 
 // usable says why a call cannot be answered. The lock is held.
@@ -176,9 +161,6 @@ func (s *Store) usable(ctx context.Context) error {
 // told has happened is never undone by a crash. The lock is held.
 func (s *Store) write(entries ...entry) error {
 	if s.journal != nil {
-		if s.journal.broken {
-			s.compact() // a fresh file, if the disk allows one by now
-		}
 		if err := s.journal.append(entries); err != nil {
 			return fmt.Errorf("%w: %w", auth.ErrSessionStore, err)
 		}
@@ -186,12 +168,8 @@ func (s *Store) write(entries ...entry) error {
 	for _, e := range entries {
 		s.apply(e)
 	}
-	if s.unswept += len(entries); s.unswept > (s.live+len(s.ended))/2+slack {
-		s.expire(s.now())
-	}
-	if s.journal != nil && s.journal.wasteful(s.live+len(s.ended)) {
-		s.compact()
-	}
+	s.unswept += len(entries)
+	s.beginRound()
 	return nil
 }
 
@@ -247,54 +225,4 @@ func (s *Store) find(userID, id string) (auth.Session, bool) {
 		known = false
 	}
 	return x, known
-}
-
-// expire forgets what has had its time: sessions, and endings that every
-// follower has been told and none to come will ask for. The lock is held.
-func (s *Store) expire(now time.Time) {
-	s.unswept = 0
-	for userID, of := range s.users {
-		for id, x := range of {
-			if !now.Before(x.IdleEnd) {
-				s.drop(userID, id)
-			}
-		}
-	}
-	behind := s.told
-	for reader := range s.readers {
-		behind = min(behind, *reader)
-	}
-	old := 0
-	for old < len(s.ended) && s.ended[old].number <= behind && s.ended[old].at.Before(now.Add(-s.keep)) {
-		old++
-	}
-	s.ended = slices.Delete(s.ended, 0, old)
-}
-
-// compact rewrites the journal. A failure is not the caller's: what it asked
-// for is in the old journal, which stays. The lock is held.
-func (s *Store) compact() {
-	if err := s.journal.rewrite(s.snapshot()); err != nil {
-		s.log.Warn("the session journal could not be compacted", "error", err)
-	}
-}
-
-// snapshot gives the entries that make an empty store equal to this one.
-func (s *Store) snapshot() []entry {
-	all := make([]entry, 0, s.live+len(s.ended))
-	// Endings first: an id that was ended and made again is there.
-	for _, e := range s.ended {
-		line := endingLine(e.what, e.at)
-		if e.goesOn {
-			all = append(all, entry{Tell: line})
-		} else {
-			all = append(all, entry{End: line})
-		}
-	}
-	for _, of := range s.users {
-		for _, x := range of {
-			all = append(all, entry{Put: sessionLine(x)})
-		}
-	}
-	return all
 }
