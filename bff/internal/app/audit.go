@@ -65,6 +65,9 @@ const pruneRest = 20 * time.Millisecond
 // PruneAudit deletes the events that are older than keep, and says how many.
 func PruneAudit(ctx context.Context, o Options, keep time.Duration, w io.Writer) error {
 	return withTrail(ctx, o, func(db *sqlstore.DB) error {
+		if err := auth.CheckClock(ctx, db, o.Now()); err != nil {
+			return err
+		}
 		before := o.Now().Add(-keep)
 		for total := 0; ; {
 			n, err := db.Prune(ctx, before)

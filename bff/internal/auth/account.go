@@ -110,6 +110,10 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	return s.settle(ctx, x, false)
 }
 
+// detailOfAdmin is what a deletion says of an account that had events about others:
+// see redactDeleted.
+const detailOfAdmin = "of an administrator"
+
 // DeleteAccount removes somebody's own account and ends all its sessions. What
 // stays is the audit trail. Refusals are *Error.
 func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) error {
@@ -124,7 +128,11 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 		return err
 	}
 	x := s.settlement(user.ID, who)
-	if err := s.users.Delete(ctx, user.ID, s.event(ctx, EventAccountDeleted, user.ID, who), x); err != nil {
+	e := s.event(ctx, EventAccountDeleted, user.ID, who)
+	if user.Role == RoleAdmin {
+		e.Detail = detailOfAdmin
+	}
+	if err := s.users.Delete(ctx, user.ID, e, x); err != nil {
 		return storeError(err)
 	}
 	s.notify(ctx, NoticeAccountDeleted, user.ID, user.Email.Address)

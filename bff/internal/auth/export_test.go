@@ -19,6 +19,11 @@ func (s *Service) AccountChanged(ctx context.Context, userID string, a Account) 
 // SettleRest is what every instance does again and again.
 func (s *Service) SettleRest(ctx context.Context) { s.settleRest(ctx) }
 
+// RetentionRounds gives what an instance does every ten minutes.
+func RetentionRounds(s *Service) func(context.Context) {
+	return (&retention{s: s, holder: newID()}).round
+}
+
 // NoticeQueue delivers, in less time, whatever is added.
 type NoticeQueue struct{ q *notices }
 

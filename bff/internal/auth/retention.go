@@ -2,12 +2,16 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
 // AuditKeeper shortens the audit trail. Each call is one small step: a big one
 // would hold up what is written meanwhile, and the replicas.
 type AuditKeeper interface {
+	// Clock is what time it is for the store: another machine's clock, mostly.
+	Clock(ctx context.Context) (time.Time, error)
 	// Lease reports whether holder alone has the task of that name until then:
 	// it had it already, or it is free, or the time of the one that had it is over.
 	Lease(ctx context.Context, task, holder string, until time.Time) (bool, error)
@@ -17,6 +21,11 @@ type AuditKeeper interface {
 	// Redact takes address and browser out of some events about a user, and says
 	// out of how many; 0 when there are none with either.
 	Redact(ctx context.Context, userID string) (int, error)
+	// RedactActs looks at some events after a place in the trail, the oldest
+	// first, and takes address and browser out of those that an account for which
+	// gone is true caused about another one. It says out of how many, and gives
+	// the place of the last one it looked at; the zero place at the end of the trail.
+	RedactActs(ctx context.Context, gone func(actorID string) bool, after Position) (int, Position, error)
 }
 
 // Retention is what becomes of the audit trail with time.
@@ -36,19 +45,55 @@ const (
 	// retentionEvery is the pause between two rounds; less where events are kept
 	// for less than a few hours.
 	retentionEvery = 10 * time.Minute
-	// retentionRest is the pause between two steps: others have their turn.
-	retentionRest = 50 * time.Millisecond
+	// retentionRest is the least pause between two steps: others have their turn.
+	// A step that took longer, on a busy database, is followed by as long a pause.
+	retentionRest, longestRest = 50 * time.Millisecond, 5 * time.Second
 	// redactAgain is how far back a round looks again: events about an account
 	// may be stored after the one that says that it is deleted.
 	redactAgain = 24 * time.Hour
+)
+
+// A clock that jumps a year ahead makes every event look old.
+const (
+	// clockSkew is how far the clocks of this machine and of the database may be
+	// apart.
+	clockSkew = 5 * time.Minute
+	// clockJump is how much time may pass between two looks at the clock, which
+	// are minutes apart: more is a clock that was set, or a machine that slept.
+	clockJump = time.Hour
+	// clockTrial is how long after that nothing is deleted: the time to see that
+	// the clock is wrong, when the database is on the same machine.
+	clockTrial = 24 * time.Hour
+)
+
+// CheckClock compares a clock with that of the database. Nothing is deleted for its
+// age while they differ.
+func CheckClock(ctx context.Context, keeper AuditKeeper, now time.Time) error {
+	theirs, err := keeper.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	if ahead := now.Sub(theirs); ahead.Abs() > clockSkew {
+		return fmt.Errorf("%w: it is %s here and %s there: set the one that is wrong", errClocksDiffer,
+			now.UTC().Format(time.RFC3339), theirs.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+var (
+	errClocksDiffer = errors.New("the clocks of this machine and of the database differ, so it is not known how old events are")
+	errClockJumped  = errors.New("the clock of this machine has been set forward by more than an hour, or it has slept: for a day nothing is deleted for its age")
 )
 
 // retention is the work of one instance for all.
 type retention struct {
 	s        *Service
 	holder   string
-	held     time.Time // until then, by our clock
-	redacted time.Time // accounts deleted before then are done
+	said     string    // what the log has said is wrong, "" for nothing
+	now      time.Time // by a clock that has been found right
+	held     time.Time // the task is this instance's until then
+	trial    time.Time // nothing is deleted before then, see clockTrial
+	redacted time.Time // accounts deleted before then are done; zero: none is
 }
 
 // runRetention shortens the trail until ctx ends, if that is wanted.
@@ -61,8 +106,9 @@ func (s *Service) runRetention(ctx context.Context) error {
 	if keep := s.retention.Keep; keep > 0 {
 		every = max(time.Second, min(every, keep/10))
 	}
-	r := &retention{s: s, holder: newID()}
-	for ctx.Err() == nil {
+	// Not at once: the tables may not be up to date at a start.
+	rest(ctx, min(every, settleEvery))
+	for r := (&retention{s: s, holder: newID()}); ctx.Err() == nil; {
 		r.round(ctx)
 		rest(ctx, every)
 	}
@@ -80,21 +126,47 @@ func rest(ctx context.Context, d time.Duration) {
 func (r *retention) round(ctx context.Context) {
 	r.held = time.Time{}
 	var deleted, redacted int
-	err := error(nil)
+	var err, redacting error
 	if r.s.retention.Keep > 0 {
 		deleted, err = r.steps(ctx, func() (int, error) {
-			return r.s.keeper.Prune(ctx, r.s.now().Add(-r.s.retention.Keep))
+			if r.now.Before(r.trial) {
+				return 0, errClockJumped
+			}
+			return r.s.keeper.Prune(ctx, r.now.Add(-r.s.retention.Keep))
 		})
 	}
-	if err == nil && r.s.retention.RedactDeleted {
-		redacted, err = r.redactDeleted(ctx)
+	if r.s.retention.RedactDeleted {
+		redacted, redacting = r.redactDeleted(ctx)
+		err = errors.Join(err, redacting)
 	}
 	if deleted+redacted > 0 {
 		r.s.log.Info("audit trail shortened", "deleted", deleted, "redacted", redacted)
 	}
-	if err != nil && ctx.Err() == nil {
-		r.s.log.Warn("audit trail not shortened", "error", err)
+	if ctx.Err() == nil {
+		r.say(err)
 	}
+}
+
+// say tells the log what is wrong, once for as long as it stays the same.
+func (r *retention) say(err error) {
+	wrong := ""
+	switch {
+	case errors.Is(err, errClocksDiffer):
+		wrong = "clocks"
+	case errors.Is(err, errClockJumped):
+		wrong = "clock"
+	case err != nil:
+		wrong = "store"
+	}
+	switch {
+	case wrong == r.said:
+		return
+	case err == nil:
+		r.s.log.Info("audit trail can be shortened again")
+	default:
+		r.s.log.Warn("audit trail not shortened; every round tries again", "error", err)
+	}
+	r.said = wrong
 }
 
 // steps repeats a step until it finds nothing to do, or another instance has the
@@ -104,21 +176,33 @@ func (r *retention) steps(ctx context.Context, step func() (int, error)) (total 
 		if mine, err := r.lease(ctx); err != nil || !mine {
 			return total, err
 		}
+		began := r.s.now()
 		n, err := step()
 		if total += n; err != nil || n == 0 {
 			return total, err
 		}
-		if rest(ctx, retentionRest); ctx.Err() != nil {
+		if r.restAfter(ctx, began); ctx.Err() != nil {
 			return total, ctx.Err()
 		}
 	}
 }
 
+// restAfter leaves the database to others for at least as long as it worked for us.
+func (r *retention) restAfter(ctx context.Context, began time.Time) {
+	rest(ctx, min(max(retentionRest, r.s.now().Sub(began)), longestRest))
+}
+
 // lease keeps the task, which half of its time before the end is asked for again.
+// The clock is looked at as often, and before the task is taken: one that is wrong
+// would hold it for a year.
 func (r *retention) lease(ctx context.Context) (bool, error) {
 	now := r.s.now()
-	if r.held.Sub(now) > retentionLease/2 {
+	left := r.held.Sub(now)
+	if left > retentionLease/2 && left <= retentionLease {
 		return true, nil
+	}
+	if err := r.checkClock(ctx, now); err != nil {
+		return false, err
 	}
 	until := now.Add(retentionLease)
 	mine, err := r.s.keeper.Lease(ctx, retentionTask, r.holder, until)
@@ -128,32 +212,13 @@ func (r *retention) lease(ctx context.Context) (bool, error) {
 	return mine && err == nil, err
 }
 
-// redactDeleted goes through the deleted accounts, the last one first, until those
-// that an earlier round has done.
-func (r *retention) redactDeleted(ctx context.Context) (total int, err error) {
-	began := r.s.now()
-	for after := (Position{}); ; {
-		if mine, err := r.lease(ctx); err != nil || !mine {
-			return total, err
-		}
-		list, err := r.s.audit.Page(ctx, EventQuery{Type: EventAccountDeleted, After: after, Limit: pageSize})
-		if err != nil {
-			return total, err
-		}
-		for _, e := range list {
-			if e.At.Before(r.redacted) {
-				list = nil
-				break
-			}
-			n, err := r.steps(ctx, func() (int, error) { return r.s.keeper.Redact(ctx, e.UserID) })
-			if total += n; err != nil {
-				return total, err
-			}
-		}
-		if len(list) < pageSize {
-			r.redacted = began.Add(-redactAgain)
-			return total, nil
-		}
-		after = Position{At: list[len(list)-1].At, ID: list[len(list)-1].ID}
+func (r *retention) checkClock(ctx context.Context, now time.Time) error {
+	switch {
+	case !r.now.IsZero() && now.Sub(r.now) > clockJump:
+		r.trial = now.Add(clockTrial)
+	case now.Before(r.now): // it has been set back
+		r.trial = time.Time{}
 	}
+	r.now = now
+	return CheckClock(ctx, r.s.keeper, now)
 }

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,6 +95,149 @@ func TestRetentionTakesAddressesOfDeletedAccounts(t *testing.T) {
 	}
 	if n := len(h.audit.Events()); n != len(events) {
 		t.Errorf("%d events are left, want all %d", n, len(events))
+	}
+}
+
+// What an administrator did to others has their address, too.
+func TestRetentionTakesAddressesFromWhatADeletedAdministratorDid(t *testing.T) {
+	at := authtest.Start.Add(-time.Hour)
+	here := "198.51.100.9"
+	act := func(id, actor string) auth.Event {
+		return auth.Event{ID: id, Type: auth.EventUserDisabled, UserID: "other", ActorID: actor, IP: here, UserAgent: "B", At: at}
+	}
+	gone := func(user, detail string, at time.Time) auth.Event {
+		return auth.Event{ID: "deletion of " + user, Type: auth.EventAccountDeleted, UserID: user, ActorID: user, Detail: detail, At: at}
+	}
+	// Whatever is deleted before the first round has all its acts looked at.
+	h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour, RedactDeleted: true}, act("1", "old"), act("2", "stays"), gone("old", "", at)))
+	addresses := func() (ids []string) {
+		for _, e := range h.audit.Events() {
+			if e.IP+e.UserAgent != "" {
+				ids = append(ids, e.ID)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	eventually(t, "the first round takes it out", func() bool { return slices.Equal(addresses(), []string{"2"}) })
+	h.stop()
+
+	// Later ones look at the whole trail for those that were administrators: these
+	// acts are from long before.
+	round := auth.RetentionRounds(h.Service)
+	round(t.Context())
+	now := h.clock.Advance(10 * time.Minute)
+	made := auth.Event{ID: "made", Type: auth.EventRegistered, UserID: "made", ActorID: "operator", At: at.Add(-30 * time.Hour)}
+	demoted := auth.Event{ID: "demoted", Type: auth.EventRoleChanged, UserID: "demoted", ActorID: "stays", At: at.Add(-30 * time.Hour)}
+	for _, e := range []auth.Event{
+		act("3", "boss"), act("4", "demoted"), act("5", "made"), made, demoted,
+		gone("boss", "of an administrator", now), gone("demoted", "", now), gone("made", "", now),
+	} {
+		if e.Type == auth.EventUserDisabled {
+			e.At = at.Add(-28 * time.Hour)
+		}
+		if err := h.audit.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round(t.Context())
+	if got := addresses(); !slices.Equal(got, []string{"2"}) {
+		t.Errorf("%q have an address, want 2 alone", got)
+	}
+}
+
+// An administrator's deletion says that it was one.
+func TestDeletionSaysThatItWasAnAdministrators(t *testing.T) {
+	h, c := arrived(t)
+	admin := auth.RoleAdmin
+	other, err := h.CreateUser(t.Context(), auth.Principal{UserID: "operator"}, auth.Registration{Email: "boss@example.com", Password: adaPassword, Name: "B"}, admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeUser(t.Context(), auth.Principal{UserID: other.ID}, c.UserID, &admin, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.DeleteAccount(t.Context(), h.who(h.signIn(false)), adaPassword); err != nil {
+		t.Fatal(err)
+	}
+	if e := h.eventsOf(auth.EventAccountDeleted); len(e) != 1 || e[0].Detail != "of an administrator" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A clock a year ahead made the whole trail look old.
+func TestRetentionDeletesNothingByAClockThatIsWrong(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	open := func(t *testing.T) (*house, func()) {
+		h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}, auth.Event{ID: "young", Type: auth.EventLogout, At: authtest.Start.Add(-time.Hour)}))
+		h.stop()
+		round := auth.RetentionRounds(h.Service)
+		round(t.Context())
+		return h, func() { round(t.Context()) }
+	}
+	left := func(h *house) int { return len(h.eventsOf(auth.EventLogout)) }
+	t.Run("the database's is another", func(t *testing.T) {
+		h, round := open(t)
+		theirs := h.clock.Now
+		for _, off := range []time.Duration{year, -year, 6 * time.Minute} {
+			ahead := h.clock.Now().Add(-off)
+			h.audit.SetClock(func() time.Time { return ahead })
+			if round(); left(h) != 1 {
+				t.Fatalf("%s ahead of the database: it is gone", off)
+			}
+		}
+		h.audit.SetClock(theirs)
+		h.clock.Advance(50 * time.Minute)
+		round()
+		if left(h) != 1 {
+			t.Error("it is not two days old and gone")
+		}
+	})
+	t.Run("it jumps together with the database's", func(t *testing.T) {
+		h, round := open(t)
+		for _, wait := range []time.Duration{year, 10 * time.Minute, 50 * time.Minute} {
+			if h.clock.Advance(wait); left(h) != 1 {
+				t.Fatal("it is gone")
+			}
+			round()
+		}
+		h.clock.Set(authtest.Start.Add(time.Minute)) // mended
+		round()
+		if left(h) != 1 {
+			t.Error("it is gone")
+		}
+	})
+	t.Run("it is right after a day", func(t *testing.T) {
+		h, round := open(t)
+		h.clock.Advance(year)
+		for range 26 {
+			round()
+			h.clock.Advance(55 * time.Minute)
+		}
+		if left(h) != 1 {
+			t.Error("less than a day after the jump it is gone")
+		}
+		for range 3 {
+			round()
+			h.clock.Advance(55 * time.Minute)
+		}
+		if left(h) != 0 {
+			t.Error("a day and more after the jump it is still there")
+		}
+	})
+}
+
+// The holder of the task was ahead by a year when it died.
+func TestRetentionTakesNoLeaseByAClockThatIsWrong(t *testing.T) {
+	h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}))
+	h.stop()
+	right := h.clock.Now()
+	h.audit.SetClock(func() time.Time { return right })
+	h.clock.Advance(365 * 24 * time.Hour)
+	leases := h.audit.LeaseCalls()
+	auth.RetentionRounds(h.Service)(t.Context())
+	if n := h.audit.LeaseCalls() - leases; n != 0 {
+		t.Errorf("it took the task %d times", n)
 	}
 }
 

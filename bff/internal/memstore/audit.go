@@ -22,6 +22,7 @@ type Audit struct {
 	leases map[string]lease
 	clock  func() time.Time
 	turns  int
+	looks  int
 }
 
 var _ auth.Audit = (*Audit)(nil)

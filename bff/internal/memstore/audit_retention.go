@@ -1,8 +1,10 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -16,6 +18,14 @@ var _ auth.AuditKeeper = (*Audit)(nil)
 type lease struct {
 	holder string
 	ends   time.Time
+}
+
+// Clock is auth.AuditKeeper.Clock.
+func (s *Audit) Clock(ctx context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
+	return s.now(), answerable(ctx, s.failure)
 }
 
 // Lease is auth.AuditKeeper.Lease, by the clock of SetClock.
@@ -36,7 +46,7 @@ func (s *Audit) Lease(ctx context.Context, task, holder string, until time.Time)
 	return true, nil
 }
 
-// SetClock gives the time that leases end by; without it none ends.
+// SetClock gives the time that it is, and that leases end by.
 func (s *Audit) SetClock(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,6 +90,37 @@ func (s *Audit) Redact(ctx context.Context, userID string) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// RedactActs is auth.AuditKeeper.RedactActs.
+func (s *Audit) RedactActs(ctx context.Context, gone func(string) bool, after auth.Position) (n int, last auth.Position, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := answerable(ctx, s.failure); err != nil {
+		return 0, auth.Position{}, err
+	}
+	slices.SortFunc(s.events, func(a, b auth.Event) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+	looked := 0
+	for i, e := range s.events {
+		if at := e.At.Compare(after.At); at < 0 || at == 0 && e.ID <= after.ID {
+			continue
+		}
+		if e.ActorID != e.UserID && gone(e.ActorID) && e.IP+e.UserAgent != "" {
+			s.events[i].IP, s.events[i].UserAgent = "", ""
+			n++
+		}
+		if looked++; looked == auditStep {
+			return n, auth.Position{At: e.At, ID: e.ID}, nil
+		}
+	}
+	return n, auth.Position{}, nil
+}
+
+// ClockCalls is how often Clock was called, LeaseCalls how often Lease was.
+func (s *Audit) ClockCalls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.looks
 }
 
 // LeaseCalls is how often Lease was called.

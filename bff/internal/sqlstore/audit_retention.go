@@ -16,6 +16,19 @@ import (
 // and a transaction that replicas and other primaries take in at once.
 const retentionStep = 1000
 
+// leastPruneStep is as few as Prune comes down to.
+const leastPruneStep = 10
+
+// Clock implements auth.AuditKeeper. In SQLite there is no other clock than ours.
+func (db *DB) Clock(ctx context.Context) (now time.Time, err error) {
+	if db.orm.Name() == "sqlite" {
+		return db.now(), failed(ctx, "read the clock", ctx.Err())
+	}
+	var seconds int64
+	err = db.do(ctx, "read the clock", func(orm *gorm.DB) error { return orm.Raw("SELECT UNIX_TIMESTAMP()").Scan(&seconds).Error })
+	return time.Unix(seconds, 0), failed(ctx, "read the clock", err)
+}
+
 // leaseRow is a row of leases.
 type leaseRow struct {
 	Name   string `gorm:"primaryKey"`
@@ -56,23 +69,38 @@ func insertLease(tx *gorm.DB, row leaseRow) *gorm.DB {
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 }
 
-// Prune implements auth.AuditKeeper. Old events are at the front of the table.
+// Prune implements auth.AuditKeeper. Old events are at the front of the table. A
+// step that the database cannot carry out in time is tried again with half as many
+// events: from a disk that is slow, or for a database that is busy, a thousand
+// took longer than one question may, each time anew.
 func (db *DB) Prune(ctx context.Context, before time.Time) (n int, err error) {
-	err = db.do(ctx, "prune the audit trail", func(orm *gorm.DB) error {
-		var ends []auditRow
-		if err := selectPruneEnd(orm, before, &ends).Error; err != nil {
-			return err
+	for {
+		step := int(db.pruneStep.Load())
+		began := db.now()
+		err := db.do(ctx, "prune the audit trail", func(orm *gorm.DB) error {
+			var ends []auditRow
+			if err := selectPruneEnd(orm, before, step, &ends).Error; err != nil {
+				return err
+			}
+			ran := deleteEvents(orm, before, ends)
+			n = int(ran.RowsAffected)
+			return ran.Error
+		})
+		tooMuch := err != nil && ctx.Err() == nil && (db.dialect.overran(err) || errors.Is(err, context.DeadlineExceeded))
+		switch {
+		case tooMuch && step > leastPruneStep:
+			db.pruneStep.CompareAndSwap(int64(step), int64(max(step/2, leastPruneStep)))
+			continue
+		case err == nil && n == step && db.now().Sub(began) < db.timeout/8:
+			db.pruneStep.CompareAndSwap(int64(step), int64(min(2*step, retentionStep)))
 		}
-		ran := deleteEvents(orm, before, ends)
-		n = int(ran.RowsAffected)
-		return ran.Error
-	})
-	return n, failed(ctx, "prune the audit trail", err)
+		return n, failed(ctx, "prune the audit trail", err)
+	}
 }
 
 // selectPruneEnd finds the last event of a whole step.
-func selectPruneEnd(tx *gorm.DB, before time.Time, ends *[]auditRow) *gorm.DB {
-	return tx.Select("at", "id").Where("at < ?", before.UnixMilli()).Order("at, id").Offset(retentionStep - 1).Limit(1).Find(ends)
+func selectPruneEnd(tx *gorm.DB, before time.Time, step int, ends *[]auditRow) *gorm.DB {
+	return tx.Select("at", "id").Where("at < ?", before.UnixMilli()).Order("at, id").Offset(step - 1).Limit(1).Find(ends)
 }
 
 func deleteEvents(tx *gorm.DB, before time.Time, ends []auditRow) *gorm.DB {
@@ -81,36 +109,6 @@ func deleteEvents(tx *gorm.DB, before time.Time, ends []auditRow) *gorm.DB {
 		tx = tx.Where("at <= ? AND (at < ? OR id <= ?)", end.At, end.At, end.ID)
 	}
 	return tx.Delete(&auditRow{})
-}
-
-// Redact implements auth.AuditKeeper.
-func (db *DB) Redact(ctx context.Context, userID string) (n int, err error) {
-	if userID == "" || !utf8.ValidString(userID) {
-		return 0, nil // those about unknown accounts are not a deleted one's
-	}
-	err = db.do(ctx, "redact the audit trail", func(orm *gorm.DB) error {
-		var rows []auditRow
-		if err := selectPersonal(orm, db.dialect, userID, &rows).Error; err != nil || len(rows) == 0 {
-			n = 0
-			return err
-		}
-		ran := redactEvents(orm, userID, rows[0], rows[len(rows)-1])
-		n = int(ran.RowsAffected)
-		return ran.Error
-	})
-	return n, failed(ctx, "redact the audit trail", err)
-}
-
-const isPersonal = "(ip <> '' OR user_agent <> '')"
-
-func selectPersonal(tx *gorm.DB, d dialect, userID string, rows *[]auditRow) *gorm.DB {
-	return auditIndex(tx, d, "login_audit_of_user").Select("at", "id").Where("user_id = ? AND "+isPersonal, userID).Order("at, id").Limit(retentionStep).Find(rows)
-}
-
-func redactEvents(tx *gorm.DB, userID string, first, last auditRow) *gorm.DB {
-	return tx.Model(&auditRow{}).
-		Where("user_id = ? AND at >= ? AND at <= ? AND "+isPersonal, userID, first.At, last.At).
-		UpdateColumns(map[string]any{"ip": "", "user_agent": ""})
 }
 
 // Between gives events from a time until before another one, the oldest first:
@@ -133,9 +131,14 @@ func (db *DB) Between(ctx context.Context, from, until time.Time, after auth.Pos
 
 func selectBetween(tx *gorm.DB, from, until time.Time, after auth.Position, limit int, rows *[]auditRow) *gorm.DB {
 	tx = tx.Where("at >= ? AND at < ?", from.UnixMilli(), until.UnixMilli())
+	return oldestAfter(tx, after).Limit(max(limit, 1)).Find(rows)
+}
+
+// oldestAfter is the trail from a place on.
+func oldestAfter(tx *gorm.DB, after auth.Position) *gorm.DB {
 	if after != (auth.Position{}) {
 		at := after.At.UnixMilli()
 		tx = tx.Where("at >= ? AND (at > ? OR id > ?)", at, at, after.ID)
 	}
-	return tx.Order("at, id").Limit(max(limit, 1)).Find(rows)
+	return tx.Order("at, id")
 }

@@ -79,6 +79,8 @@ type DB struct {
 	// copyStep is how many rows of the audit trail a migration copies at once.
 	copyStep int
 	login    *login // nil with SQLite
+	// pruneStep is how many events Prune deletes at once, see there.
+	pruneStep atomic.Int64
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)
@@ -156,10 +158,12 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{
+	db := &DB{
 		orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d,
 		budget: defaultSearchBudget, copyStep: auditCopyStep,
-	}, nil
+	}
+	db.pruneStep.Store(retentionStep)
+	return db, nil
 }
 
 // Close closes all connections.

@@ -20,8 +20,10 @@ type KeptTrail interface {
 // once for each test and gives an empty trail whose leases end by now.
 func RunAuditKeeper(t *testing.T, open func(t *testing.T, now func() time.Time) KeptTrail) {
 	for name, run := range map[string]func(t *testing.T, trail KeptTrail, clock *Clock){
-		"events from before a time are deleted, the others stay":   testPrune,
-		"address and browser of one user's events are taken out":   testRedact,
+		"events from before a time are deleted, the others stay": testPrune,
+		"address and browser of one user's events are taken out": testRedact,
+		"address and browser of an account's acts are taken out": testRedactActs,
+		"the clock is told":                                        testClock,
 		"one holder has a task until its time is over":             testLease,
 		"a caller who left is told so when the trail is shortened": testKeeperCancelled,
 	} {
@@ -109,6 +111,58 @@ func testRedact(t *testing.T, trail KeptTrail, _ *Clock) {
 	holds(t, trail, want...)
 }
 
+func testRedactActs(t *testing.T, trail KeptTrail, _ *Clock) {
+	var want, all []auth.Event
+	changed := 0
+	for i := range 2500 {
+		e := event()
+		e.At = Start.Add(time.Duration(i/2) * time.Millisecond)
+		e.UserID = fmt.Sprint("u", i%50)
+		e.ActorID = []string{"gone", "gone too", "here", "", e.UserID, "u7"}[i%6]
+		if i%100 == 0 {
+			e.IP, e.UserAgent = "", ""
+		}
+		all = append(all, e)
+		// u7 is gone as well; its own events are Redact's.
+		if e.ActorID == "gone" || e.ActorID == "gone too" || e.ActorID == "u7" && e.UserID != "u7" {
+			if e.IP != "" {
+				changed++
+			}
+			e.IP, e.UserAgent = "", ""
+		}
+		want = append(want, e)
+	}
+	must(t, trail.Append(t.Context(), all...))
+	gone := map[string]bool{"gone": true, "gone too": true, "u7": true}
+	redact := func(from auth.Position) (total int) {
+		for at := from; ; {
+			n, next, err := trail.RedactActs(t.Context(), func(id string) bool { return gone[id] }, at)
+			if must(t, err); next != (auth.Position{}) && next.At.Before(at.At) {
+				t.Fatalf("from %v back to %v", at, next)
+			}
+			if total, at = total+n, next; at == (auth.Position{}) {
+				return total
+			}
+		}
+	}
+	if n := redact(auth.Position{At: Start.Add(time.Hour)}); n != 0 {
+		t.Errorf("%d events were changed after the last one", n)
+	}
+	if n := redact(auth.Position{At: time.Time{}}); n != changed {
+		t.Errorf("%d events were changed, want %d", n, changed)
+	}
+	if n := redact(auth.Position{At: Start}); n != 0 {
+		t.Errorf("%d events were changed a second time", n)
+	}
+	holds(t, trail, want...)
+}
+
+func testClock(t *testing.T, trail KeptTrail, _ *Clock) {
+	if now, err := trail.Clock(t.Context()); err != nil || now.Year() < 2026 {
+		t.Errorf("it is %s (%v)", now, err)
+	}
+}
+
 func testLease(t *testing.T, trail KeptTrail, clock *Clock) {
 	lease := func(task, holder string, want bool) {
 		t.Helper()
@@ -137,10 +191,12 @@ func testLease(t *testing.T, trail KeptTrail, clock *Clock) {
 func testKeeperCancelled(t *testing.T, trail KeptTrail, _ *Clock) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
+	_, clock := trail.Clock(ctx)
+	_, _, acts := trail.RedactActs(ctx, func(string) bool { return true }, auth.Position{})
 	_, prune := trail.Prune(ctx, Start)
 	_, redact := trail.Redact(ctx, "u")
 	_, lease := trail.Lease(ctx, "a", "one", Start)
-	for what, err := range map[string]error{"Prune": prune, "Redact": redact, "Lease": lease} {
+	for what, err := range map[string]error{"Clock": clock, "RedactActs": acts, "Prune": prune, "Redact": redact, "Lease": lease} {
 		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want ErrDatabase and context.Canceled", what, err)
 		}
