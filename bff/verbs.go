@@ -31,7 +31,11 @@ func serve(ctx context.Context, p process) error {
 	}
 	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
 	if p.hangups != nil {
-		o.Reload = &app.Reload{Await: p.hangups(), Read: func() (*config.Config, error) { return config.Load(p.getenv) }}
+		o.Reload = &app.Reload{
+			Await: p.hangups(),
+			Read:  func() (*config.Config, error) { return config.Load(p.getenv) },
+			Value: func(name string) (config.Secret, error) { return config.Value(p.getenv, name) },
+		}
 	}
 	a, err := app.New(ctx, o)
 	if err != nil {

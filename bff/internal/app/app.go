@@ -239,7 +239,10 @@ func (a *App) openStores(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		store, err := redisstore.Open(ctx, redisstore.Config{URL: c.RedisURL.Reveal(), TLS: files, Keep: c.AccessTTL, Now: a.now, Log: a.log, Observe: a.metrics.Questions("redis", a.traces)})
+		store, err := redisstore.Open(ctx, redisstore.Config{
+			URL: c.RedisURL.Reveal(), Reread: a.rereads("REDIS_URL"), TLS: files, Keep: c.AccessTTL, Now: a.now, Log: a.log,
+			Observe: a.metrics.Questions("redis", a.traces),
+		})
 		if err != nil {
 			return fmt.Errorf("REDIS_URL: %w", err)
 		}

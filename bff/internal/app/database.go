@@ -37,7 +37,8 @@ func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, 
 		return nil, err
 	}
 	sc := sqlstore.Config{
-		MySQLDSN: c.MySQLDSN.Reveal(), TLS: files, MaxConnections: c.MySQLMaxConnections, Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
+		MySQLDSN: c.MySQLDSN.Reveal(), RereadDSN: a.rereads("MYSQL_DSN"), TLS: files, MaxConnections: c.MySQLMaxConnections,
+		Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
 	}
 	if c.Embedded {
 		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")

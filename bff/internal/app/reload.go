@@ -21,6 +21,19 @@ type Reload struct {
 	// Read reads the configuration as at the start. The Config beside an error
 	// is for more to be checked, and for nothing else.
 	Read func() (*config.Config, error)
+	// Value reads one setting: a store's, when the store refuses its login.
+	Value func(name string) (config.Secret, error)
+}
+
+// rereads gives what reads a store's setting again; nil: it stays as it is.
+func (a *App) rereads(name string) func() (string, error) {
+	if a.again == nil {
+		return nil
+	}
+	return func() (string, error) {
+		value, err := a.again.Value(name)
+		return value.Reveal(), err
+	}
 }
 
 // reloads reads the files again whenever it is asked to, until ctx is done or

@@ -103,6 +103,16 @@ func Load(getenv func(string) string) (*Config, error) {
 	return c, nil
 }
 
+// Value reads one setting again, as Load reads it.
+func Value(getenv func(string) string, name string) (Secret, error) {
+	var mistakes problems
+	value := readVariable(getenv, name, &mistakes)
+	if len(mistakes) > 0 {
+		return "", mistakes
+	}
+	return Secret(value), nil
+}
+
 func readVariable(getenv func(string) string, name string, mistakes *problems) string {
 	value, file := getenv(name), getenv(name+"_FILE")
 	switch {

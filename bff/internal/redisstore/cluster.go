@@ -44,7 +44,10 @@ func clusterDialer(raw string, l *login, own ownTLS) (clients, error) {
 		}
 		c := redis.NewClusterClient(&mine)
 		hook := &slotsHook{reload: c.ReloadState, pause: slotsPause}
-		c.OnNewNode(func(node *redis.Client) { node.AddHook(hook) })
+		c.OnNewNode(func(node *redis.Client) {
+			node.AddHook(hook)
+			node.AddHook(loginHook{l})
+		})
 		return c
 	}, nil
 }

@@ -2,7 +2,9 @@ package redisstore_test
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,10 +34,10 @@ func hangUp(t *testing.T, looks []*redis.Client) {
 	}
 }
 
-// A password that goes while connections are open, on each kind of Redis: they
-// go on, those that come after use the new one, and the follower is no exception.
-func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
-	t.Parallel()
+// onEveryRedis runs a test with the URL of the user gatehouse on each kind of
+// Redis, and the servers that have the user.
+func onEveryRedis(t *testing.T, test func(t *testing.T, url func(password string) string, servers []*servertest.RedisHandle)) {
+	t.Helper()
 	for name, start := range map[string]func(t *testing.T) (url func(password string) string, servers []*servertest.RedisHandle){
 		"server": func(t *testing.T) (func(string) string, []*servertest.RedisHandle) {
 			s := servertest.Redis(t)
@@ -58,28 +60,79 @@ func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, servers := start(t)
-			looks := users(t, servers, "on", ">older", "~*", "&*", "+@all")
-			s := open(t, url("older"), time.Now)
-			x := typical("u", "s", time.Now())
-			create(t, s, x)
-			f := authtest.Follow(t, s, time.Hour)
-
-			users(t, servers, ">newer", "<older")
-			if _, err := s.Get(t.Context(), "u", "s"); err != nil {
-				t.Errorf("on a connection from before: %v", err)
-			}
-			hangUp(t, looks)
-			notAsked(t, s, typical("u", "other", time.Now()))
-			put, err := s.NewLogin(url("newer"))
-			must(t, err)
-			notAsked(t, s, typical("u", "other", time.Now())) // it is read, and not yet in force
-			put()
-			asked(t, s, x)
-			r := revocation(x, time.Now())
-			must(t, s.End(t.Context(), r))
-			f.Hear(t, r)
+			test(t, url, servers)
 		})
 	}
+}
+
+// A password that goes while connections are open: they go on, those that come
+// after use the new one, and the follower is no exception.
+func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
+	t.Parallel()
+	onEveryRedis(t, func(t *testing.T, url func(string) string, servers []*servertest.RedisHandle) {
+		looks := users(t, servers, "on", ">older", "~*", "&*", "+@all")
+		s := open(t, url("older"), time.Now)
+		x := typical("u", "s", time.Now())
+		create(t, s, x)
+		f := authtest.Follow(t, s, time.Hour)
+
+		users(t, servers, ">newer", "<older")
+		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
+			t.Errorf("on a connection from before: %v", err)
+		}
+		hangUp(t, looks)
+		notAsked(t, s, typical("u", "other", time.Now()))
+		put, err := s.NewLogin(url("newer"))
+		must(t, err)
+		notAsked(t, s, typical("u", "other", time.Now())) // it is read, and not yet in force
+		put()
+		asked(t, s, x)
+		r := revocation(x, time.Now())
+		must(t, s.End(t.Context(), r))
+		f.Hear(t, r)
+	})
+}
+
+// A password that was replaced where it is written, and nobody said so: no
+// question is lost.
+func TestRefusedLoginIsReadAgain(t *testing.T) {
+	t.Parallel()
+	onEveryRedis(t, func(t *testing.T, url func(string) string, servers []*servertest.RedisHandle) {
+		looks := users(t, servers, "on", ">older", ">newer", "~*", "&*", "+@all")
+		var written atomic.Pointer[string]
+		write := func(text string) { written.Store(&text) }
+		write(url("older"))
+		s, err := redisstore.Open(t.Context(), redisstore.Config{URL: url("older"), Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Reread: func() (string, error) {
+			if *written.Load() == "" {
+				return "", errors.New("no file")
+			}
+			return *written.Load(), nil
+		}})
+		must(t, err)
+		t.Cleanup(func() { must(t, s.Close()) })
+		x := typical("u", "s", time.Now())
+		create(t, s, x)
+		f := authtest.Follow(t, s, time.Hour)
+
+		write(url("newer"))
+		users(t, servers, "<older")
+		hangUp(t, looks)
+		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
+			t.Errorf("the first question: %v", err)
+		}
+		r := revocation(x, time.Now())
+		must(t, s.End(t.Context(), r))
+		f.Hear(t, r)
+
+		users(t, servers, ">newest", "<newer")
+		for _, of := range []string{url("newer"), url("wrong"), "redis://elsewhere", ""} {
+			write(of)
+			hangUp(t, looks)
+			notAsked(t, s, typical("u", "other", time.Now()))
+		}
+		write(url("newest"))
+		create(t, s, typical("u", "another", time.Now()))
+	})
 }
 
 func TestLoginIsAllThatMayChange(t *testing.T) {

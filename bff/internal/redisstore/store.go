@@ -33,6 +33,9 @@ type Config struct {
 	Keep time.Duration
 	// Now is the clock that sessions end by. Required.
 	Now func() time.Time
+	// Reread gives the URL as it is written by now, for a login that is refused.
+	// Nil: it is as it was.
+	Reread func() (string, error)
 	// Log is told of outages. Nil means slog.Default.
 	Log *slog.Logger
 	// Observe is called before each question, and what it returns after it,
@@ -45,9 +48,7 @@ const defaultKeep = time.Hour
 // Store is auth.Sessions and auth.Revocations. It is safe for concurrent use
 // and survives outages: each question reconnects as needed.
 type Store struct {
-	place string // see placeOf
 	login *login
-	tls   ownTLS
 	dial  clients
 	rdb   redis.UniversalClient
 	keep  time.Duration
@@ -74,14 +75,15 @@ func Open(_ context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		return nil, errors.New("redisstore: Config.Now is missing")
 	}
-	l, own := &login{}, ownTLS{c.TLS != nil, c.TLS}
+	log := cmp.Or(c.Log, slog.Default())
+	own := ownTLS{c.TLS != nil, c.TLS}
+	l := &login{place: placeOf(c.URL), tls: own, log: log, reread: c.Reread}
 	dial, err := dialer(c.URL, l, own)
 	if err != nil {
 		return nil, err
 	}
-	log := cmp.Or(c.Log, slog.Default())
 	redis.SetLogger(libraryLog{log})
-	s := &Store{place: placeOf(c.URL), login: l, tls: own, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
+	s := &Store{login: l, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
 	if s.observe == nil {
 		s.observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}

@@ -73,7 +73,7 @@ func (s *Store) explained(err error) error {
 		return nil
 	case unknown != nil:
 		return fmt.Errorf("%w (REDIS_TLS_CA names a file with the authority of the server's certificate, and the certificate has to have the server's name)", err)
-	case !s.tls.files.HasCertificate() && (strings.Contains(err.Error(), "tls: certificate required") || strings.Contains(err.Error(), "tls: handshake failure")):
+	case !s.login.tls.files.HasCertificate() && (strings.Contains(err.Error(), "tls: certificate required") || strings.Contains(err.Error(), "tls: handshake failure")):
 		return fmt.Errorf("%w (the server may want a client's certificate: REDIS_TLS_CERT and REDIS_TLS_KEY)", err)
 	}
 	return err

@@ -106,7 +106,9 @@ func serverDialer(raw string, l *login, own ownTLS) (clients, error) {
 		if pool > 0 {
 			mine.PoolSize, mine.MinIdleConns = pool, 0
 		}
-		return redis.NewClient(&mine)
+		c := redis.NewClient(&mine)
+		c.AddHook(loginHook{l})
+		return c
 	}, nil
 }
 
@@ -132,7 +134,9 @@ func sentinelDialer(raw string, l *login, own ownTLS) (clients, error) {
 		if pool > 0 {
 			mine.PoolSize, mine.MinIdleConns = pool, 0
 		}
-		return redis.NewFailoverClient(&mine)
+		c := redis.NewFailoverClient(&mine)
+		c.AddHook(loginHook{l})
+		return c
 	}, nil
 }
 

@@ -2,7 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
@@ -19,20 +22,25 @@ var ErrOtherDatabase = errors.New("the MySQL DSN leads to another place, or has 
 type login struct {
 	place string // see placeOf
 	now   atomic.Pointer[credentials]
+	files *tlsfiles.Source
+	log   *slog.Logger
+
+	reading sync.Mutex
+	reread  func() (string, error) // see Config.RereadDSN
 }
 
 type credentials struct{ user, password string }
 
 // newLogin has the connections that are made with cfg, and with copies of it,
 // take the login of the moment, and the TLS files of the moment.
-func newLogin(cfg *mysql.Config, files *tlsfiles.Source) (*login, error) {
-	l := &login{place: placeOf(cfg)}
+func newLogin(cfg *mysql.Config, c Config) (*login, error) {
+	l := &login{place: placeOf(cfg), files: c.TLS, log: c.Log, reread: c.RereadDSN}
 	l.now.Store(&credentials{cfg.User, cfg.Passwd})
 	return l, cfg.Apply(mysql.BeforeConnect(func(_ context.Context, cfg *mysql.Config) error {
 		c := l.now.Load()
 		cfg.User, cfg.Passwd = c.user, c.password
 		if cfg.TLS != nil {
-			files.Configure(cfg.TLS) // a copy of its own for each connection
+			l.files.Configure(cfg.TLS) // a copy of its own for each connection
 		}
 		return nil
 	}))
@@ -42,14 +50,75 @@ func newLogin(cfg *mysql.Config, files *tlsfiles.Source) (*login, error) {
 // the database was opened with, and gives what puts them in force for the
 // connections to come. Its errors do not repeat the value.
 func (db *DB) NewLogin(dsn string) (put func(), err error) {
-	cfg, err := mysqlConfig(dsn, db.log)
+	if db.login == nil {
+		return nil, ErrOtherDatabase
+	}
+	next, err := db.login.next(dsn)
 	if err != nil {
 		return nil, err
 	}
-	if db.login == nil || placeOf(cfg) != db.login.place {
+	return func() { db.login.now.Store(next) }, nil
+}
+
+func (l *login) next(dsn string) (*credentials, error) {
+	cfg, err := mysqlConfig(dsn, l.log)
+	if err != nil {
+		return nil, err
+	}
+	if placeOf(cfg) != l.place {
 		return nil, ErrOtherDatabase
 	}
-	return func() { db.login.now.Store(&credentials{cfg.User, cfg.Passwd}) }, nil
+	return &credentials{cfg.User, cfg.Passwd}, nil
+}
+
+// refused reads the DSN again for a login that the server does not take, and
+// reports whether another one is in force by now: passwords that last for minutes
+// are replaced whether anybody sends a signal or not.
+func (l *login) refused(tried *credentials) bool {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	if l.now.Load() != tried {
+		return true
+	}
+	if l.reread == nil {
+		return false
+	}
+	dsn, err := l.reread()
+	if err != nil {
+		return false // what the server said is what the caller hears of
+	}
+	next, err := l.next(dsn)
+	if err != nil || *next == *tried {
+		return false
+	}
+	l.now.Store(next)
+	l.log.Info("MySQL refused the login, and MYSQL_DSN has another one by now: it is used from here on")
+	return true
+}
+
+// loginConnector tries once more what its login was refused for.
+type loginConnector struct {
+	driver.Connector
+	login *login
+}
+
+// Connect implements driver.Connector.
+func (c *loginConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	tried := c.login.now.Load()
+	conn, err := c.Connector.Connect(ctx)
+	if mysqlRefusedLogin(err) && c.login.refused(tried) {
+		return c.Connector.Connect(ctx)
+	}
+	return conn, err
+}
+
+func mysqlRefusedLogin(err error) bool {
+	const (
+		accessDenied           = 1045 // ER_ACCESS_DENIED_ERROR
+		accessDeniedNoPassword = 1698 // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+	)
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && (e.Number == accessDenied || e.Number == accessDeniedNoPassword)
 }
 
 // placeOf is all of a DSN but the user and the password.

@@ -59,6 +59,52 @@ func TestLoginIsChangedWhileTheDatabaseIsOpen(t *testing.T) {
 	}
 }
 
+// A password that was replaced where it is written, and nobody said so: no
+// question is lost.
+func TestRefusedLoginIsReadAgain(t *testing.T) {
+	server := servertest.OwnMariaDB(t)
+	cfg, err := mysql.ParseDSN(server.Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := func(password string) string {
+		with := cfg.Clone()
+		with.User, with.Passwd = "rotated", password
+		return with.FormatDSN()
+	}
+	written := login("older")
+	server.AsRoot("CREATE USER rotated@'127.0.0.1' IDENTIFIED BY 'older'", "GRANT ALL ON `"+cfg.DBName+"`.* TO rotated@'127.0.0.1'")
+	db := migrated(t, Config{MySQLDSN: login("older"), RereadDSN: func() (string, error) {
+		if written == "" {
+			return "", errors.New("no file")
+		}
+		return written, nil
+	}})
+	ping := func() error { return db.Ping(t.Context()) }
+	if err := ping(); err != nil {
+		t.Fatal(err)
+	}
+	written = login("newer")
+	server.AsRoot("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'newer'", "KILL USER rotated")
+	if err := ping(); err != nil {
+		t.Errorf("the first question: %v", err)
+	}
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	server.AsRoot("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'newest'", "KILL USER rotated")
+	for _, of := range []string{login("newer"), login("wrong"), "app:newest@tcp(elsewhere)/gatehouse", ""} {
+		written = of
+		if err := ping(); err == nil || !mysqlRefusedLogin(err) {
+			t.Errorf("with %s: %v", of, err)
+		}
+	}
+	written = login("newest")
+	if err := ping(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLoginIsAllThatMayChange(t *testing.T) {
 	// What a cloud gives in the place of a password, good for minutes.
 	token := "db.example.eu-west-1.rds.amazonaws.com:3306/?Action=connect&DBUser=app&X-Amz-Security-Token=FwoGZ%2F%2B&X-Amz-Signature=0a%3D"

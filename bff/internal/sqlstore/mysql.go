@@ -16,8 +16,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	gormmysql "gorm.io/driver/mysql"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // Timeouts of a MySQL connection unless the DSN gives its own. A request's
@@ -36,11 +34,11 @@ func openMySQL(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	login, err := newLogin(cfg, c.TLS)
+	login, err := newLogin(cfg, c)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openLimitedMySQLPool(cfg, c.TLS, statementLimit(c.QuestionTimeout), c.Log)
+	pool, err := openLimitedMySQLPool(cfg, login, statementLimit(c.QuestionTimeout), c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +63,13 @@ func openMySQL(c Config) (*DB, error) {
 	db.openForMigration = func() (*sql.DB, error) {
 		patient := cfg.Clone()
 		patient.ReadTimeout = 0
-		return openMySQLPool(patient, c.TLS)
+		return openMySQLPool(patient, login)
 	}
 	return db, nil
 }
 
-func openMySQLPool(cfg *mysql.Config, files *tlsfiles.Source) (*sql.DB, error) {
-	connector, err := newConnector(cfg, files)
+func openMySQLPool(cfg *mysql.Config, l *login) (*sql.DB, error) {
+	connector, err := newConnector(cfg, l)
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +78,13 @@ func openMySQLPool(cfg *mysql.Config, files *tlsfiles.Source) (*sql.DB, error) {
 
 // openLimitedMySQLPool opens a pool whose statements the server itself ends
 // after so long, unless the DSN says how long they may take.
-func openLimitedMySQLPool(cfg *mysql.Config, files *tlsfiles.Source, limit time.Duration, log *slog.Logger) (*sql.DB, error) {
+func openLimitedMySQLPool(cfg *mysql.Config, l *login, limit time.Duration, log *slog.Logger) (*sql.DB, error) {
 	for _, own := range []string{mariadbLimit, mysqlLimit} {
 		if _, set := cfg.Params[own]; set {
-			return openMySQLPool(cfg, files)
+			return openMySQLPool(cfg, l)
 		}
 	}
-	connector, err := newConnector(cfg, files)
+	connector, err := newConnector(cfg, l)
 	if err != nil {
 		return nil, err
 	}

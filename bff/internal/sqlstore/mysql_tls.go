@@ -8,8 +8,6 @@ import (
 	"fmt"
 
 	"github.com/go-sql-driver/mysql"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
 // checkTLS refuses what would leave a connection in the clear, or the server
@@ -55,10 +53,10 @@ func (c explainedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return nil, err
 }
 
-func newConnector(cfg *mysql.Config, files *tlsfiles.Source) (driver.Connector, error) {
+func newConnector(cfg *mysql.Config, l *login) (driver.Connector, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, errBadDSN(err)
 	}
-	return explainedConnector{connector, cfg.TLS != nil, files.HasCertificate()}, nil
+	return &loginConnector{explainedConnector{connector, cfg.TLS != nil, l.files.HasCertificate()}, l}, nil
 }

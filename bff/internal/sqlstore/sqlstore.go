@@ -30,6 +30,9 @@ type Config struct {
 	MySQLDSN string
 	// TLS has the files for a DSN with tls=true; nil: the system's authorities.
 	TLS *tlsfiles.Source
+	// RereadDSN gives the DSN as it is written by now, for a login that is refused.
+	// nil: it is as it was.
+	RereadDSN func() (string, error)
 	// SQLitePath is a file, created when missing (mode 0600); its folder must
 	// exist.
 	SQLitePath string
