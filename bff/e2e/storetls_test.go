@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// Stores that take nobody without a certificate: the product signs people up and
+// Stores that want certificates of their clients: the product signs people up and
 // in, and goes on when its certificates are replaced.
 func TestStoresWantCertificates(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,7 @@ func (v *variables) mode(c *Config, mistakes *problems) {
 	}
 }
 
-// tlsWithoutStores: the files would count for nothing, and whoever wrote them meant
-// something.
+// tlsWithoutStores: the files would count for nothing, and were meant to.
 func (v *variables) tlsWithoutStores(mistakes *problems) {
 	for _, s := range []struct{ name, value, store string }{
 		{"MYSQL_TLS_CA", v.MySQLTLSCA, "MYSQL_DSN"}, {"MYSQL_TLS_CERT", v.MySQLTLSCert, "MYSQL_DSN"}, {"MYSQL_TLS_KEY", v.MySQLTLSKey, "MYSQL_DSN"},
