@@ -72,6 +72,7 @@ var owners = map[string][]string{
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy"},
 	"github.com/coder/websocket":         {"demoapi", "proxy", "bench"},
+	"github.com/KimMachineGun":           {"app"}, // which cgroup's limit counts; nothing else of it
 	"golang.org/x/term":                  {"main"},
 	"os/exec":                            {"servertest", "e2e", "bench"},
 	"testing":                            {"auth/authtest", "servertest"},

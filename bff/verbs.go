@@ -146,6 +146,7 @@ func demoAPI(ctx context.Context, p process) error {
 		return err
 	}
 	o.Log, o.Now = newLogger(p, slog.LevelInfo, ""), p.now
+	app.LimitMemory(p.getenv("GOMEMLIMIT"), o.Log)
 	return app.RunDemoAPI(ctx, o)
 }
 
@@ -185,6 +186,7 @@ func configure(p process) (*config.Config, *slog.Logger, error) {
 	// net/http writes what upstreams send out of turn to the standard logger,
 	// line breaks and all.
 	slog.SetDefault(log)
+	app.LimitMemory(p.getenv("GOMEMLIMIT"), log)
 	return c, log, nil
 }
 

@@ -99,7 +99,7 @@ func deployed(t *testing.T, env map[string]string, pod podTemplate, routes strin
 		}
 		env["ROUTES_FILE"] = write("routes.yaml", read(t, "bff/docs/kubernetes/"+routes))
 	}
-	known := map[string]bool{"GOMEMLIMIT": true}
+	known := map[string]bool{}
 	for _, v := range config.Variables() {
 		known[v.Name], known[v.Name+"_FILE"] = true, true
 	}

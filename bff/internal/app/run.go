@@ -219,5 +219,8 @@ func (a *App) announce() {
 	if a.ops != nil {
 		attrs = append(attrs, "ops", a.ops.Addr().String())
 	}
+	if limit := memoryLimit(); limit != "" {
+		attrs = append(attrs, "memory_limit", limit)
+	}
 	a.log.Info("Gatehouse is ready: open "+a.config.PublicURL.String(), attrs...)
 }
