@@ -68,6 +68,7 @@ func verbs() []verb {
 		{"migrate", "bring the database's tables up to date", migrate},
 		{"user", "make, list and change accounts, beside running servers", user},
 		{"audit", "export the audit trail, or delete what is old, beside running servers", audit},
+		{"backup", "copy what embedded mode keeps into a folder, beside a running server", backup},
 		{"config", "check the configuration and print it, secrets hidden", printConfig},
 		{"keys", "print fresh secrets and an identity key as .env lines", keys},
 		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},

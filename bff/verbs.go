@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -53,6 +54,24 @@ func migrate(ctx context.Context, p process) error {
 		return err
 	}
 	return app.Migrate(ctx, app.Options{Config: c, Log: log, Now: p.now})
+}
+
+func backup(ctx context.Context, p process) error {
+	about := "Copies accounts, sessions and secrets of embedded mode to DIR, which must not exist or be empty, beside a running server or without one. A server that is started with DATA_DIR=DIR goes on from there."
+	arguments, err := parseArguments(p, "backup", about, []string{"DIR"}, nil)
+	if err != nil {
+		return err
+	}
+	c, log, err := configure(p)
+	if err != nil {
+		return err
+	}
+	out, err := app.Backup(ctx, app.Options{Config: c, Log: log, Now: p.now}, arguments[0])
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.stdout, out)
+	return err
 }
 
 func printConfig(_ context.Context, p process) error {

@@ -64,14 +64,9 @@ func openJournal(dir string, log *slog.Logger) (*journal, error) {
 	return &journal{path: filepath.Join(dir, journalName), lock: lock, log: log, broken: true}, nil
 }
 
-// replay tells apply of every entry. What follows the last whole line was
-// being written when the process died: nobody was told that it had happened,
-// and it is dropped. So is a last line of garbage, which a power cut leaves.
-// Garbage before that is refused rather than skipped, because the line may be
-// the end of a session, or a rotation, and without it a session would come
-// back or look stolen. whole says that there was a journal and that its end was
-// not dropped: without that the ends of sessions may be missing, whose access
-// tokens outlive the process.
+// replay tells apply of every entry. whole says that there was a journal and
+// that its end was not dropped: without that the ends of sessions may be
+// missing, whose access tokens outlive the process.
 func (j *journal) replay(apply func(entry)) (whole bool, err error) {
 	file, err := os.Open(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,28 +76,46 @@ func (j *journal) replay(apply func(entry)) (whole bool, err error) {
 		return false, fmt.Errorf("memstore: %w", err)
 	}
 	defer file.Close()
-	in := bufio.NewReader(file)
+	dropped, err := readLines(file, j.path, func(_ []byte, e entry) error {
+		apply(e)
+		return nil
+	})
+	if dropped != "" {
+		j.log.Warn("dropped the last line, which is "+dropped, "file", j.path)
+	}
+	return err == nil && dropped == "", err
+}
+
+// readLines gives each line of a journal to use. What follows the last whole
+// line was being written when the process died: nobody was told that it had
+// happened, and it is dropped. So is a last line of garbage, which a power cut
+// leaves. Garbage before that is refused rather than skipped, because the line
+// may be the end of a session, or a rotation, and without it a session would
+// come back or look stolen.
+func readLines(from io.Reader, path string, use func(line []byte, e entry) error) (dropped string, err error) {
+	in := bufio.NewReader(from)
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			if len(line) > 0 {
-				j.log.Warn("dropped an unfinished last line", "file", j.path, "bytes", len(line))
+				return "unfinished", nil
 			}
-			return len(line) == 0, nil
+			return "", nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("memstore: read %s: %w", j.path, err)
+			return "", fmt.Errorf("memstore: read %s: %w", path, err)
 		}
 		e, err := parseLine(line)
 		if err == nil {
-			apply(e)
+			if err := use(line, e); err != nil {
+				return "", err
+			}
 			continue
 		}
 		if _, atEnd := in.Peek(1); errors.Is(atEnd, io.EOF) && !errors.Is(err, errNewer) {
-			j.log.Warn("dropped an unreadable last line", "file", j.path, "line", number)
-			return false, nil
+			return "unreadable", nil
 		}
-		return false, fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", j.path, number, err)
+		return "", fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", path, number, err)
 	}
 }
 

@@ -2,17 +2,27 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+
+	"modernc.org/sqlite"
 )
 
+// backupStep is how many pages, of mostly 4 KB, are copied between two looks at
+// whether the copy is still wanted.
+const backupStep = 256
+
 // Backup writes a copy of the SQLite file to path, which must not exist, while
-// the database is read and written: all of it as it is at one moment. The copy
-// holds password hashes, as the original does, and has its mode. It is whole and
-// on the disk when Backup returns, and not there when Backup fails.
-func (db *DB) Backup(ctx context.Context, path string) (err error) {
+// the database is read and written: all of it as it is at the moment when
+// moment is called. Until that returns nobody writes, so that other stores can
+// be looked at as they are then. The copy holds password hashes, as the
+// original does, and has its mode. It is whole and on the disk when Backup
+// returns, and not there when Backup fails.
+func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err error) {
 	if db.orm.Name() != "sqlite" {
 		return errors.New("sqlstore: back up: the database is MySQL: use its own tools, such as mysqldump --single-transaction")
 	}
@@ -29,12 +39,84 @@ func (db *DB) Backup(ctx context.Context, path string) (err error) {
 			err = errors.Join(err, os.Remove(path))
 		}
 	}()
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return failed(ctx, "back up", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := db.look(ctx, conn, moment); err != nil {
+		return err
+	}
 	// No question of a request: it takes as long as the file is big.
-	if _, err := db.sql.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+	err = conn.Raw(func(driver any) error { return copyPages(ctx, driver, path) })
+	if _, back := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err == nil {
+		err = back
+	}
+	if err != nil {
 		return failed(ctx, "back up", err)
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("sqlstore: back up: %w", err)
 	}
 	return nil
+}
+
+// look begins a transaction that reads, on conn, and calls moment before
+// anybody can have written more than what that sees. VACUUM INTO would not run
+// in it.
+func (db *DB) look(ctx context.Context, conn *sql.Conn, moment func() error) (err error) {
+	writer, err := db.sql.Conn(ctx)
+	if err != nil {
+		return failed(ctx, "back up", err)
+	}
+	defer func() { err = errors.Join(err, writer.Close()) }()
+	waiting, cancel := context.WithTimeout(ctx, sqlitePatience)
+	defer cancel()
+	err = db.dialect.persist(waiting, func() error {
+		_, err := writer.ExecContext(waiting, "BEGIN IMMEDIATE")
+		return err
+	})
+	if err != nil {
+		return failed(ctx, "back up", err)
+	}
+	over := context.WithoutCancel(ctx)
+	defer func() {
+		_, back := writer.ExecContext(over, "ROLLBACK")
+		err = errors.Join(err, failed(over, "back up", back))
+	}()
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return failed(ctx, "back up", err)
+	}
+	var tables int
+	err = conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master").Scan(&tables) // BEGIN alone does not look
+	if err = failed(ctx, "back up", err); err == nil {
+		err = moment()
+	}
+	if err != nil {
+		_, back := conn.ExecContext(over, "ROLLBACK")
+		return errors.Join(err, failed(over, "back up", back))
+	}
+	return nil
+}
+
+// copyPages copies the database as the connection's transaction sees it.
+func copyPages(ctx context.Context, driver any, path string) (err error) {
+	source, ok := driver.(interface {
+		NewBackup(string) (*sqlite.Backup, error)
+	})
+	if !ok {
+		return fmt.Errorf("%T makes no backups", driver)
+	}
+	// The file is nobody's until it is whole: there is nothing to roll back.
+	to := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)"
+	pages, err := source.NewBackup(to)
+	if err != nil {
+		return err
+	}
+	for more := true; more && err == nil; {
+		if more, err = pages.Step(backupStep); err == nil {
+			err = ctx.Err()
+		}
+	}
+	return errors.Join(err, pages.Finish())
 }

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
+)
+
+var errNoBackup = errors.New("this is for embedded mode, which has all that it keeps in DATA_DIR. " +
+	"With MYSQL_DSN and REDIS_URL, back up MySQL with its own tools, such as `mysqldump --single-transaction`, mariadb-backup or xtrabackup. " +
+	"Redis needs no backup: without it people sign in again, and a restored RDB file brings ended sessions back. Keep the secrets, too")
+
+// Backup copies what embedded mode keeps to dir, which must not exist or be
+// empty, and says what it did. A server may be running meanwhile: accounts and
+// sessions are copied as they are at one moment, at which a kill would have
+// left them. A server that is started on dir goes on from there.
+func Backup(ctx context.Context, o Options, dir string) (string, error) {
+	c := o.Config
+	if !c.Embedded {
+		return "", errNoBackup
+	}
+	if err := hasAccounts(c.DataDir); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := checkTarget(dir); err != nil {
+		return "", err
+	}
+	// A backup is whole when it has its name: what a kill leaves is called
+	// partial.
+	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-*")
+	if err != nil {
+		return "", fmt.Errorf("back up: %w", err)
+	}
+	kept, err := fillBackup(ctx, o, partial)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = giveName(partial, dir)
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(partial))
+	}
+	return fmt.Sprintf("backed up %s to %s\n%sTo restore it, start a server with DATA_DIR=%s, or with a copy of it.\n", c.DataDir, dir, kept, dir), nil
+}
+
+func checkTarget(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: name a folder that does not exist yet, such as %s", dir, filepath.Join(dir, "2026-01-31"))
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if info, statErr := os.Stat(dir); statErr == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file: name a folder that does not exist yet", dir)
+	}
+	return fmt.Errorf("back up: %w", err)
+}
+
+// fillBackup says what there is to know about the secrets.
+func fillBackup(ctx context.Context, o Options, to string) (kept string, err error) {
+	from := o.Config.DataDir
+	db, err := openDatabase(ctx, o.Config, newApp(o))
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var sessions *memstore.Mark
+	err = db.Backup(ctx, filepath.Join(to, databaseFile), func() (err error) {
+		sessions, err = memstore.MarkJournal(filepath.Join(from, sessionsFolder))
+		return err
+	})
+	if sessions != nil {
+		defer func() { err = errors.Join(err, sessions.Close()) }()
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := sessions.Copy(ctx, filepath.Join(to, sessionsFolder)); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(from, secretsFile))
+	switch {
+	case err == nil:
+		err = textfile.WriteWhole(filepath.Join(to, secretsFile), string(text))
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("back up: %w", err)
+	}
+	return elsewhereKept(o.Config), textfile.SyncFolder(to)
+}
+
+// elsewhereKept names the secrets that are not in DATA_DIR.
+func elsewhereKept(c *config.Config) string {
+	var names []string
+	for name, isSet := range map[string]bool{
+		"JWT_ACCESS_SECRET": len(c.AccessSecrets) > 0, "JWT_REFRESH_SECRET": len(c.RefreshSecrets) > 0, "IDENTITY_KEY": c.IdentityKey != "",
+	} {
+		if isSet {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return "Not in it, as they come from the configuration: " + strings.Join(names, ", ") + ". Keep them, too.\n"
+}
+
+// giveName makes partial the backup. dir is missing or empty.
+func giveName(partial, dir string) error {
+	// Windows renames over no folder.
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s cannot be replaced by the backup; name a folder that does not exist yet, such as %s: %w", dir, filepath.Join(dir, "2026-01-31"), err)
+	}
+	if err := os.Rename(partial, dir); err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	return textfile.SyncFolder(filepath.Dir(dir))
+}
