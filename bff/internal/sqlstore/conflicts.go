@@ -65,6 +65,7 @@ func (d dialect) persist(ctx context.Context, fn func() error) error {
 // happens at COMMIT: each node takes the locks for itself, and what they find to
 // contradict each other is undone on one of them.
 var mysqlConflicts = []uint16{
+	1020, // ER_CHECKREAD: MariaDB from 11.6, a row has changed since the transaction began to read
 	1205, // ER_LOCK_WAIT_TIMEOUT
 	1213, // ER_LOCK_DEADLOCK: of InnoDB, and what Galera answers to COMMIT
 	3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: of Group Replication

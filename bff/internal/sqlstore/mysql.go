@@ -61,9 +61,12 @@ func openMySQL(c Config) (*DB, error) {
 	}
 	db.login = login
 	db.openForMigration = func() (*sql.DB, error) {
+		// The limits of the DSN, and of the server for all, are for questions: they
+		// ended the index of a big table at every start anew.
 		patient := cfg.Clone()
 		patient.ReadTimeout = 0
-		return openMySQLPool(patient, login)
+		maps.DeleteFunc(patient.Params, func(name, _ string) bool { return name == mariadbLimit || name == mysqlLimit })
+		return openLimitedMySQLPool(patient, login, 0, slog.New(slog.DiscardHandler))
 	}
 	return db, nil
 }
