@@ -28,6 +28,11 @@ func TestRedisStoppedSignsNobodyOut(t *testing.T) {
 	if a := b.do("GET", "/dashboard", nil).want(t, 200); len(a.Cookies()) != 0 {
 		t.Error("a page cleared cookies while nobody could be asked")
 	}
+	// One line for each page, as for all that is asked: an outage used to have two.
+	if logs := s.logs.String(); strings.Count(logs, "page served without a look at the session") != 1 ||
+		!strings.Contains(lineWith(logs, "page served without a look at the session"), `"msg":"request"`) {
+		t.Errorf("the log says of the page:\n%s", lineWith(logs, "page served"))
+	}
 	other := s.browser()
 	if a := other.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 503, "session_store_unavailable"); len(a.Cookies()) != 0 {
 		t.Error("cookies of a session that is not stored")

@@ -84,11 +84,14 @@ type Service struct {
 	unfinished *unfinished
 	// settleOutages is the log of settleRest.
 	settleOutages *outageLog
-	watchers      watchers
-	searches      searches
-	keeper        AuditKeeper
-	retention     Retention
-	observe       Observer
+	// Of work that many requests do, or that is done again and again.
+	doneOutages, rehashOutages, leftoverOutages *outageLog
+
+	watchers  watchers
+	searches  searches
+	keeper    AuditKeeper
+	retention Retention
+	observe   Observer
 }
 
 // New puts a Service together. It starts nothing: see Run.
@@ -112,8 +115,14 @@ func New(d Deps) *Service {
 		trail:     newTrail(d.Audit, d.Log, d.Now),
 		settleOutages: newOutageLog(d.Log, d.Now,
 			"changes of accounts have yet to reach their sessions", "changes of accounts reach their sessions again"),
+		doneOutages: newOutageLog(d.Log, d.Now,
+			"changes of accounts that have reached their sessions cannot be noted down so: they are carried over once more", "changes of accounts are noted down as carried over again"),
+		rehashOutages: newOutageLog(d.Log, d.Now,
+			"passwords are not re-hashed; the next sign-in of each account tries again", "passwords are re-hashed again"),
+		leftoverOutages: newOutageLog(d.Log, d.Now,
+			"sign-outs of sessions without a record are not announced: other instances take their access tokens until these end", "sign-outs of sessions without a record are announced again"),
 	}
-	s.notices = newNotices(d.Mailer, d.Log, s.observe.Noticed)
+	s.notices = newNotices(d.Mailer, d.Log, d.Now, s.observe.Noticed)
 	s.notices.due = s.due
 	s.unfinished = newUnfinished(d.Sessions, d.Log, s.recordEnd)
 	s.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {

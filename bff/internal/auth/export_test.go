@@ -29,7 +29,7 @@ type NoticeQueue struct{ q *notices }
 
 // NewNoticeQueue makes one whose next attempts come after so many steps.
 func NewNoticeQueue(m Mailer, log *slog.Logger, observe func(string), attempt, drain time.Duration, backoff ...int) NoticeQueue {
-	q := newNotices(m, log, observe)
+	q := newNotices(m, log, time.Now, observe)
 	q.pace = noticePace{step: time.Millisecond, backoff: backoff, attempt: attempt, drain: drain}
 	q.due = func(context.Context, Notice) (string, error) { return "", nil }
 	return NoticeQueue{q}

@@ -14,6 +14,7 @@ type notices struct {
 	due     func(context.Context, Notice) (suppressed string, err error)
 	observe func(outcome string)
 	log     *slog.Logger
+	outages *outageLog
 	queue   *fairQueue[Notice]
 	waiting *fairQueue[pending] // for another attempt
 	pace    noticePace
@@ -53,9 +54,10 @@ type pending struct {
 	steps    int // until the next one
 }
 
-func newNotices(mailer Mailer, log *slog.Logger, observe func(string)) *notices {
+func newNotices(mailer Mailer, log *slog.Logger, now func() time.Time, observe func(string)) *notices {
 	return &notices{
 		mailer: mailer, log: log, observe: observe, pace: defaultNoticePace,
+		outages: newOutageLog(log, now, "notices are not sent yet; each is tried five times", "notices are sent again"),
 		queue:   newFairQueue(maxNotices, recipientOf),
 		waiting: newFairQueue(maxNotices, func(p pending) string { return recipientOf(p.Notice) }),
 	}
@@ -120,6 +122,7 @@ func (q *notices) again(done, working context.Context) {
 func (q *notices) deliver(ctx context.Context, p pending) {
 	err := q.attempt(ctx, &p)
 	if err == nil {
+		q.outages.worked()
 		return
 	}
 	if errors.Is(err, ErrUndeliverable) || p.attempts >= len(q.pace.backoff) {
@@ -127,7 +130,8 @@ func (q *notices) deliver(ctx context.Context, p pending) {
 		return
 	}
 	q.observe(noticeRetried)
-	q.log.Warn("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
+	q.outages.failed(err)
+	q.log.Debug("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
 	p.steps = q.pace.backoff[p.attempts]
 	p.attempts++
 	if dropped, full := q.waiting.push(p); full {

@@ -28,6 +28,15 @@ func newOutageLog(log *slog.Logger, now func() time.Time, failing, mended string
 	return &outageLog{log: log, now: now, failing: failing, mended: mended}
 }
 
+// tell is failed, or worked without an error.
+func (o *outageLog) tell(err error) {
+	if err != nil {
+		o.failed(err)
+	} else {
+		o.worked()
+	}
+}
+
 func (o *outageLog) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 )
 
 // These fail with what failure points at.
@@ -36,6 +38,23 @@ func (f flakyUsers) Unsettled(context.Context, time.Time, int) ([]Settlement, er
 	return nil, *f.failure
 }
 
+// One that is gone has no session left.
+func (flakyUsers) ByID(context.Context, string) (User, error) { return User{}, ErrNoUser }
+
+func (flakySessions) Page(context.Context, string, string) ([]Session, string, error) {
+	return nil, "", nil
+}
+
+func (f flakyUsers) Settled(context.Context, ...Settlement) error { return *f.failure }
+
+func (f flakyUsers) SetPasswordHash(context.Context, string, string, string) error {
+	return *f.failure
+}
+
+type flakyMailer struct{ failure *error }
+
+func (f flakyMailer) Deliver(context.Context, Notice) error { return *f.failure }
+
 func (f flakyAudit) Append(context.Context, ...Event) error { return *f.failure }
 
 // During an outage of Redis the log had a line for each session and try; of
@@ -51,6 +70,23 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 		"audit": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			trail := newTrail(flakyAudit{failure: failure}, log, now)
 			return func(int) { trail.store(t.Context(), []Event{{}}) }
+		},
+		"notices": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
+			q := newNotices(flakyMailer{failure}, log, now, func(string) {})
+			q.due = func(context.Context, Notice) (string, error) { return "", nil }
+			return func(user int) { q.deliver(t.Context(), pending{Notice: Notice{UserID: fmt.Sprint(user)}}) }
+		},
+		"settled changes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
+			s := New(Deps{Users: flakyUsers{failure: failure}, Sessions: flakySessions{}, Log: log, Now: now})
+			return func(user int) { _ = s.settle(t.Context(), Settlement{UserID: fmt.Sprint(user)}, false) }
+		},
+		"hashes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
+			passwords, err := password.NewHasher(4, 1, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := New(Deps{Users: flakyUsers{failure: failure}, Passwords: passwords, Log: log, Now: now})
+			return func(user int) { s.rehash(t.Context(), User{ID: fmt.Sprint(user)}, "p") }
 		},
 		"settlements": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Log: log, Now: now})

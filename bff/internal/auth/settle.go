@@ -20,9 +20,7 @@ func (s *Service) settle(ctx context.Context, x Settlement, again bool) error {
 	if err := s.bringInLine(ctx, x, again); err != nil {
 		return storeError(err)
 	}
-	if err := s.users.Settled(ctx, x); err != nil {
-		s.log.Warn("a settled change of an account is settled once more", "user", x.UserID, "error", err)
-	}
+	s.doneOutages.tell(s.users.Settled(ctx, x))
 	return nil
 }
 

@@ -231,9 +231,7 @@ func (s *Service) rehash(ctx context.Context, user User, pw string) {
 	if err == nil {
 		err = s.users.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash)
 	}
-	if err != nil {
-		s.log.Warn("password not re-hashed; the next sign-in tries again", "user", user.ID, "error", err)
-	}
+	s.rehashOutages.tell(err)
 }
 
 // Account is the part of u that a session carries.

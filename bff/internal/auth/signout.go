@@ -50,9 +50,7 @@ func (s *Service) endLeftover(ctx context.Context, access string, e Revocation, 
 		return
 	}
 	s.revoked.add(e)
-	if err := s.announcer.Announce(ctx, e); err != nil {
-		s.log.Warn("sign-out of a session without a record told to nobody else", "session", e.SessionID, "error", err)
-	}
+	s.leftoverOutages.tell(s.announcer.Announce(ctx, e))
 }
 
 // signOut is one or more sessions of one user that end together, with the one

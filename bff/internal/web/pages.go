@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -111,7 +112,7 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 		return true, s.toSignIn(c, err)
 	}
 	// Nobody could be asked: the page comes, and the app says so.
-	s.log.WarnContext(r.Context(), "page served without a look at the session", "error", err)
+	visitOf(c).err = fmt.Errorf("page served without a look at the session: %w", err)
 	return false, nil
 }
 
