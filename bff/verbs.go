@@ -88,6 +88,9 @@ func printConfig(_ context.Context, p process) error {
 	}
 	c.Print(p.stdout)
 	fmt.Fprintln(p.stdout)
+	if err := app.PrintConnections(p.stdout, c); err != nil {
+		return err
+	}
 	if err := app.PrintRoutes(p.stdout, c, table); err != nil {
 		return err
 	}

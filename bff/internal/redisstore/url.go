@@ -23,9 +23,9 @@ const (
 	poolTimeout = time.Second // waiting for one of the pool's connections
 )
 
-// The pool has go-redis' size, ten connections for each processor (of each
-// node, in a cluster), opened as needed; ?pool_size= changes it. A follower
-// has a connection of its own.
+// The pool has go-redis' size, ten connections for each processor, or five for
+// each node of a Cluster, opened as needed; ?pool_size= changes it. A follower has
+// a connection of its own. See Connections.
 const followerPool = 1
 
 // CheckURL says what is wrong with a REDIS_URL, never repeating it: it holds a

@@ -54,6 +54,14 @@ type Config struct {
 // by default). Idle ones are kept because a handshake costs more than a query.
 const MaxConnections = 25
 
+// migrating is how many connections a start has that migrates: the lock's, two of
+// the step at work, and one of the pool, which nothing else uses meanwhile.
+const migrating = 4
+
+// Connections is how many connections to MySQL a DB opens at most whose pool may
+// have that many.
+func Connections(pool int) int { return max(cmp.Or(pool, MaxConnections), migrating) }
+
 // connMaxLifetime is less than what load balancers and wait_timeout usually
 // grant.
 const connMaxLifetime = 5 * time.Minute

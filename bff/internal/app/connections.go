@@ -1,0 +1,40 @@
+package app
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+)
+
+// forOperators is room for what else connects: a command of the binary's, a
+// backup, an administrator.
+const forOperators = 10
+
+// PrintConnections says, as comments, how many connections instances open to the
+// stores, and what limit of theirs that needs.
+func PrintConnections(w io.Writer, c *config.Config) error {
+	if c.Embedded {
+		return nil
+	}
+	of := sqlstore.Connections(c.MySQLMaxConnections)
+	fmt.Fprintf(w, "# MySQL: an instance opens %d connections at most. max_connections: instances × %d, %d more for the instance that a rollout adds,\n"+
+		"# and %d for commands and administrators: %d for 2 instances, %d for 4, %d for 8\n",
+		of, of, of, forOperators, needed(2, of), needed(4, of), needed(8, of))
+	of, eachMaster, err := redisstore.Connections(c.RedisURL.Reveal())
+	if err != nil {
+		return err
+	}
+	to := "Redis"
+	if eachMaster {
+		to = "Redis, each master"
+	}
+	fmt.Fprintf(w, "# %s: an instance opens %d connections at most (by the processors of this machine unless REDIS_URL has pool_size).\n"+
+		"# maxclients: the same sum, %d for 2 instances, %d for 4, %d for 8, and replicas and Sentinels\n",
+		to, of, needed(2, of), needed(4, of), needed(8, of))
+	return nil
+}
+
+func needed(instances, of int) int { return (instances+1)*of + forOperators }

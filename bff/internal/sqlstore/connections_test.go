@@ -1,0 +1,56 @@
+package sqlstore
+
+import (
+	"strconv"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+)
+
+// What operators are told to leave room for is what the server has seen.
+func TestConnectionsOfAnInstance(t *testing.T) {
+	t.Parallel()
+	server := servertest.OwnMariaDB(t)
+	const pool = 7
+	db := openDB(t, Config{MySQLDSN: server.Database(), MaxConnections: pool})
+	// The most at once since the start, those of the administrator one at a
+	// time before.
+	most := func() int {
+		t.Helper()
+		var name, value string
+		if err := db.sql.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Max_used_connections'").Scan(&name, &value); err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := db.Reach(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := most(); got > migrating || got < 2 {
+		t.Errorf("%d connections while it migrated, want 2 to %d", got, migrating)
+	}
+	var run errgroup.Group
+	for range 10 * pool {
+		run.Go(func() error { return db.sql.QueryRowContext(t.Context(), "SELECT SLEEP(0.05)").Scan(new(int)) })
+	}
+	if err := run.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := most(); got != Connections(pool) {
+		t.Errorf("%d connections under load, want %d", got, Connections(pool))
+	}
+	for pool, want := range map[int]int{0: MaxConnections, 2: migrating, 40: 40} {
+		if got := Connections(pool); got != want {
+			t.Errorf("a pool of %d: %d connections, want %d", pool, got, want)
+		}
+	}
+}
