@@ -132,7 +132,7 @@ func (a *App) readSecrets(r *reading) error {
 		return nil
 	}
 	secrets := Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}.or(a.secrets)
-	tc, err := secrets.tokens(c)
+	tc, err := secrets.tokens(a.config) // PUBLIC_URL stays as it was
 	if err != nil {
 		return err
 	}
