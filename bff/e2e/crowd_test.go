@@ -102,9 +102,11 @@ func newCrowd(t *testing.T, base string, transport http.RoundTripper, size int, 
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	crowd := &crowd{t: t}
+	// All sign up before anybody works: beside work a password takes seconds.
 	for n := range size {
-		c := newCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport)
-		crowd.commuters = append(crowd.commuters, c)
+		crowd.commuters = append(crowd.commuters, newCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport))
+	}
+	for n, c := range crowd.commuters {
 		all.Go(func() {
 			if err := c.work(ctx); err != nil {
 				t.Errorf("commuter %d: %v", n, err)

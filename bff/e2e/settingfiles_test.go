@@ -55,4 +55,5 @@ func pairs(env map[string]string) (all []string) {
 	return all
 }
 
-var theSecrets = []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"}
+// theSecrets end with the one that signs out who did not come while it was replaced.
+var theSecrets = []string{"JWT_ACCESS_SECRET", "IDENTITY_KEY", "JWT_REFRESH_SECRET"}

@@ -51,7 +51,7 @@ func newStorePasswords(t *testing.T) *storePasswords {
 		p.instances[n].run()
 		p.lb.instances[n].wait(p.instances[n].site)
 	}
-	p.commuters = p.lb.crowd(t, 8, "/api/up/commute")
+	p.commuters = p.lb.crowd(t, 6, "/api/up/commute")
 	p.newcomers()
 	return p
 }
