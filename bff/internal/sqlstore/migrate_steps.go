@@ -39,6 +39,7 @@ func (db *DB) migrateSteps(ctx context.Context, p *goose.Provider, pool *sql.DB,
 		}
 		switch {
 		case err == nil:
+			try = 1 // each migration has as many
 			continue
 		case errors.Is(err, goose.ErrNoNextVersion):
 			return nil

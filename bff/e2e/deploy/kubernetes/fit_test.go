@@ -42,6 +42,10 @@ func TestSelectorsAndPortsFindThePods(t *testing.T) {
 			if in != namespace || selector == nil || !picks(selector.MatchLabels, pod.Labels) || len(selector.MatchExpressions) > 0 {
 				t.Errorf("%s: %s in %q does not pick the pods: %v", name, what, in, selector)
 			}
+			// A Service that picks any component of the name sends people to another product's.
+			if other := map[string]string{"app.kubernetes.io/name": "another", "app.kubernetes.io/component": "bff"}; picks(selector.MatchLabels, other) {
+				t.Errorf("%s: %s picks another product's pods: %v", name, what, selector)
+			}
 		}
 		selects("the Deployment", m.deployments[0].Namespace, m.deployments[0].Spec.Selector)
 		selects("the PodDisruptionBudget", m.budgets[0].Namespace, m.budgets[0].Spec.Selector)
@@ -85,6 +89,10 @@ func TestOverlayScalesAndIsScraped(t *testing.T) {
 	}
 	if d.Spec.Replicas != nil || *h.Spec.MinReplicas < 2 || h.Spec.MaxReplicas < *h.Spec.MinReplicas {
 		t.Errorf("replicas %v beside an autoscaler of %d to %d", d.Spec.Replicas, *h.Spec.MinReplicas, h.Spec.MaxReplicas)
+	}
+	// MYSQL_MAX_CONNECTIONS and max_connections as they are by default; a rollout has one instance more.
+	if most := 25 * (h.Spec.MaxReplicas + 1); most > 151 {
+		t.Errorf("%d instances and one more take %d connections to MySQL", h.Spec.MaxReplicas, most)
 	}
 	if len(h.Spec.Metrics) != 1 || h.Spec.Metrics[0].Type != autoscalingv2.PodsMetricSourceType ||
 		h.Spec.Metrics[0].Pods.Metric.Name != "gatehouse_password_hashes_waiting" {
