@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,10 @@ import (
 // backedUp is a DATA_DIR with two accounts, and a place beside it.
 func backedUp(t *testing.T) (env map[string]string, beside string) {
 	t.Helper()
-	beside = t.TempDir()
+	beside, err := filepath.EvalSymlinks(t.TempDir()) // macOS has one on the way
+	if err != nil {
+		t.Fatal(err)
+	}
 	env = map[string]string{"DATA_DIR": filepath.Join(beside, "data")}
 	for _, email := range []string{"ada@example.com", "bob@example.com"} {
 		operate(t, env, strings.NewReader(operatorsPassword), "create", email).want(t, email, 0, "created "+email, "")
@@ -73,6 +77,15 @@ func TestBackupIsADataDir(t *testing.T) {
 	}
 	if got := namesIn(t, beside); got != "data empty it's new?" {
 		t.Errorf("beside it there is %s", got)
+	}
+	// A link to an empty folder stays one.
+	link, behind := filepath.Join(beside, "link"), filepath.Join(filepath.Dir(env["DATA_DIR"]), "disk")
+	if err := errors.Join(os.Mkdir(behind, 0o755), os.Symlink(behind, link)); err != nil {
+		t.Fatal(err)
+	}
+	gatehouse(t, env, "backup", link).want(t, "by a link", 0, "DATA_DIR="+behind, "")
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 || namesIn(t, behind) != "gatehouse.db secrets.env sessions" {
+		t.Errorf("the link is %v, %v", info, err)
 	}
 	// Those that come from elsewhere are named.
 	env["JWT_ACCESS_SECRET"] = freshSecrets(t)["JWT_ACCESS_SECRET"]

@@ -35,12 +35,19 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A link to an empty folder would be what the backup takes the place of.
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
 	if err := checkTarget(dir); err != nil {
 		return "", err
 	}
 	// A backup is whole when it has its name: what a kill leaves is called
 	// partial.
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-*")
+	if errors.Is(err, fs.ErrPermission) {
+		return "", fmt.Errorf("back up: the folder that %s is in has to be writable; name one inside of a folder that is: %w", dir, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("back up: %w", err)
 	}
