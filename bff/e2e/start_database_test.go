@@ -103,6 +103,23 @@ func TestTablesAreMadeWhenMySQLComes(t *testing.T) {
 	s.somebody("ada@example.com")
 }
 
+// The log told of the outage alone, while what was wrong was the password by then.
+func TestLogSaysThatMySQLRefusesAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	s, maria := onOwnMariaDB(t)
+	right := s.env["MYSQL_DSN"]
+	maria.Stop()
+	s.env["MYSQL_DSN"] = strings.Replace(right, ":gatehouse@", ":guessed@", 1)
+	s.start()
+	maria.Start()
+	s.eventually("the refusal in the log", func() bool { return strings.Contains(s.logs.String(), "Access denied") })
+	logs := s.logs.String()
+	if away, refuses := strings.Count(logs, "MySQL cannot be asked"), strings.Count(logs, "MySQL refuses"); away != 1 || refuses != 1 || strings.Contains(logs, "guessed") {
+		t.Errorf("%d lines of the outage and %d of the refusal, want one each:\n%s", away, refuses, logs)
+	}
+	s.get("/healthz", tokens{}).want(t, 200)
+}
+
 // While another process has the lock, as one does that makes an index of a big
 // table for minutes, an instance that starts says that it lives and is not
 // ready, and load balancers leave people with the instances that can sign them

@@ -96,9 +96,12 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 		case errors.Is(err, sqlstore.ErrSchemaNewer):
 			state, why = schemaNewer, err
 			s.sayOnce(&said, state, "the tables are those of a newer version: what needs the database is a 503 until that one runs here", err)
-		case err != nil:
+		case err != nil && sqlstore.Away(err):
 			state, why = databaseDown, err
 			s.sayOnce(&said, state, "MySQL cannot be asked: what needs it is a 503, sessions and proxied requests go on", err)
+		case err != nil: // a line of its own: the outage has been told of, and a wrong password would not be
+			state, why = databaseDown, err
+			s.sayOnce(&said, "refused", "MySQL refuses: what needs it is a 503, sessions and proxied requests go on; it is tried again", err)
 		case said != "":
 			s.log.Info("MySQL can be asked, and the tables are up to date")
 		}
@@ -119,9 +122,9 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 }
 
 // sayOnce says what is wrong once for as long as it stays the same.
-func (s *schema) sayOnce(said *string, state, message string, err error) {
-	if *said != state {
-		*said = state
+func (s *schema) sayOnce(said *string, wrong, message string, err error) {
+	if *said != wrong {
+		*said = wrong
 		s.log.Error(message, "error", err)
 	}
 }
