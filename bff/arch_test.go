@@ -15,7 +15,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":          {"app", "config", "textfile"},
-	"app":           {"auth", "config", "demoapi", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
+	"app":           {"auth", "config", "demoapi", "doctor", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
 	"config":        {"textfile"},
 	"textfile":      {},
 	"tlsfiles":      {"textfile"},
@@ -23,8 +23,9 @@ var arrows = map[string][]string{
 	"password":      {},
 	"auth":          {"password", "token"},
 	"auth/authtest": {"auth"},
-	"sqlstore":      {"auth", "tlsfiles"},
-	"redisstore":    {"auth", "tlsfiles"},
+	"doctor":        {},
+	"sqlstore":      {"auth", "doctor", "tlsfiles"},
+	"redisstore":    {"auth", "doctor", "tlsfiles"},
 	"memstore":      {"auth", "textfile"},
 	"proxy":         {"textfile"},
 	"web":           {"auth", "proxy", "textfile"},

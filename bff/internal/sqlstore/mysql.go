@@ -60,6 +60,7 @@ func openMySQL(c Config) (*DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	db.login = login
+	db.mysql, db.connections = cfg, connections
 	db.openForMigration = func() (*sql.DB, error) {
 		// The limits of the DSN, and of the server for all, are for questions: they
 		// ended the index of a big table at every start anew.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,6 +20,7 @@ func TestSeveralPrimaries(t *testing.T) {
 	t.Run("the last administrator", func(t *testing.T) { lastAdminOnSeveralPrimaries(t, cluster) })
 	t.Run("what was just written", func(t *testing.T) { readAtOnceOnSeveralPrimaries(t, cluster) })
 	t.Run("conflicts at commit", func(t *testing.T) { conflictsOnSeveralPrimaries(t, cluster) })
+	t.Run("a check of the settings", func(t *testing.T) { checkOnSeveralPrimaries(t, cluster) })
 }
 
 func openNodes(t *testing.T, cluster *servertest.GaleraHandle) (nodes []*DB) {
@@ -145,5 +147,15 @@ func conflictsOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle)
 		if n := len((readable{db}).Events(t)); n != 18*25+1 {
 			t.Errorf("node %d has %d events, want %d: each change with its own", i, n, 18*25+1)
 		}
+	}
+}
+
+func checkOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle) {
+	dsn := cluster.Database()[0]
+	for parameters, want := range map[string][3]string{
+		"?wsrep_sync_wait=1": {"mysql.cluster", "ok", "Galera, 3 nodes, Synced, wsrep_sync_wait 1"},
+		"":                   {"mysql.cluster", "warning", "Put wsrep_sync_wait=1 into MYSQL_DSN"},
+	} {
+		wants(t, examine(t, openDB(t, Config{MySQLDSN: dsn + parameters, Now: time.Now}), CheckOptions{}), want)
 	}
 }

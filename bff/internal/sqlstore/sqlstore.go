@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -92,6 +93,10 @@ type DB struct {
 	login    *login // nil with SQLite
 	// pruneStep is how many events Prune deletes at once, see there.
 	pruneStep atomic.Int64
+	// mysql is how the server is reached, nil with SQLite; connections is the size
+	// of the pool. For Checks.
+	mysql       *mysql.Config
+	connections int
 	// openForMigration opens a pool for Migrate alone: a statement that alters
 	// a big table takes longer than any request may wait.
 	openForMigration func() (*sql.DB, error)

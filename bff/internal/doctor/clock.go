@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+)
+
+// How far a clock may be from this machine's. Instances tolerate a minute between
+// each other (revocations are followed from so much earlier); what is more than a
+// few seconds is a clock that nothing sets right, and grows.
+const (
+	clockWarning = 5 * time.Second
+	clockProblem = time.Minute
+)
+
+// Clock judges another clock, read somewhere between before and after by this
+// one: what the answer took to come is no fault of either.
+func Clock(whose string, before, there, after time.Time) Result {
+	var off time.Duration
+	switch {
+	case there.Before(before):
+		off = there.Sub(before)
+	case there.After(after):
+		off = there.Sub(after)
+	}
+	r := Result{State: OK, Found: fmt.Sprintf("%s clock agrees with this machine's, within %s", whose, max(after.Sub(before), time.Millisecond).Round(time.Millisecond))}
+	if off == 0 {
+		return r
+	}
+	direction, by := "ahead of", off
+	if off < 0 {
+		direction, by = "behind", -off
+	}
+	r.Found = fmt.Sprintf("%s clock is %s %s this machine's", whose, by.Round(time.Millisecond), direction)
+	switch {
+	case by >= clockProblem:
+		r.State = Problem
+	case by >= clockWarning:
+		r.State = Warning
+	default:
+		return r
+	}
+	r.Fix = "Have NTP (chrony, systemd-timesyncd) set the clocks of both machines: instances may be a minute apart, and tokens and sessions end by their clocks."
+	return r
+}
