@@ -62,7 +62,7 @@ func everything(t *testing.T) string {
 		_, _ = w.Write(make([]byte, 50_000))
 	}))
 	t.Cleanup(half.Close)
-	s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url)
+	s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "TRUSTED_PROXIES", "192.0.2.0/24")
 	b := s.member("ada@example.com")
 	b.do("GET", "/api/demo/me", nil).want(t, 200)
 	b.do("GET", "/api/demo/echo", nil, "Connection", "Upgrade", "Upgrade", "h2c").want(t, 400)

@@ -203,7 +203,7 @@ func (a *App) wire() error {
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
 		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,
 	})
-	a.watch()
+	a.watch(server)
 	a.server = newHTTPServer(a.partings(server), a.log)
 	a.server.IdleTimeout = c.IdleTimeout
 	a.server.RegisterOnShutdown(server.EndStreams)
@@ -214,6 +214,21 @@ func (a *App) wire() error {
 		a.background = append(a.background, a.reloads)
 	}
 	return nil
+}
+
+func openRedis(ctx context.Context, c *config.Config, a *App) (*redisstore.Store, error) {
+	files, err := tlsfiles.Open(redisTLS, tlsfiles.Files(c.RedisTLS), a.now, a.log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := redisstore.Open(ctx, redisstore.Config{
+		URL: c.RedisURL.Reveal(), Reread: a.rereads("REDIS_URL"), TLS: files, Keep: c.AccessTTL, Now: a.now, Log: a.log,
+		Observe: a.metrics.Questions("redis", a.traces),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	return store, nil
 }
 
 func (a *App) openStores(ctx context.Context) error {
@@ -235,16 +250,9 @@ func (a *App) openStores(ctx context.Context) error {
 		a.sessions, a.limiter = store, memstore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)
 	} else {
-		files, err := tlsfiles.Open(redisTLS, tlsfiles.Files(c.RedisTLS), a.now, a.log)
+		store, err := openRedis(ctx, c, a)
 		if err != nil {
 			return err
-		}
-		store, err := redisstore.Open(ctx, redisstore.Config{
-			URL: c.RedisURL.Reveal(), Reread: a.rereads("REDIS_URL"), TLS: files, Keep: c.AccessTTL, Now: a.now, Log: a.log,
-			Observe: a.metrics.Questions("redis", a.traces),
-		})
-		if err != nil {
-			return fmt.Errorf("REDIS_URL: %w", err)
 		}
 		a.sessions, a.limiter = store, store.Limits(memstore.NewLimits(a.now))
 		a.state.checks = append(a.state.checks, named("redis", func(ctx context.Context) error {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
@@ -51,7 +52,7 @@ func (a *App) observeProxy() proxy.Observer {
 }
 
 // watch names what is asked at each scrape.
-func (a *App) watch() {
+func (a *App) watch(server *web.Server) {
 	inMemory := func() bool { return false } // embedded mode has no other place
 	if shared, ok := a.limiter.(*redisstore.Limits); ok {
 		inMemory = shared.InMemory
@@ -67,6 +68,10 @@ func (a *App) watch() {
 			}
 			return list
 		},
-		Down: a.state.down,
+		ProxiesSeen: func(yield func(string, bool)) {
+			server.ProxiesSeen(func(network netip.Prefix, seen bool) { yield(network.String(), seen) })
+		},
+		ForwardedByOthers: server.ForwardedByOthers,
+		Down:              a.state.down,
 	})
 }

@@ -150,10 +150,16 @@ func TestSources(t *testing.T) {
 		HashesRunning: number(1), HashesWaiting: number(2), LimitsInMemory: func() bool { return memory },
 		WebSockets: number(3), EventStreams: number(4), SessionWatchers: number(5),
 		Upstreams: func() []Upstream { return []Upstream{{"/a", "http://one", true}, {"/a", "http://two", false}} },
-		Down:      func(context.Context) []string { return down },
+		ProxiesSeen: func(yield func(string, bool)) {
+			yield("10.0.0.0/8", true)
+			yield("fd00::/8", false)
+		},
+		ForwardedByOthers: number(6),
+		Down:              func(context.Context) []string { return down },
 	})
 	says(t, m, "gatehouse_password_hashes_running 1", "gatehouse_password_hashes_waiting 2", "gatehouse_limits_in_memory 0",
 		`gatehouse_live_streams{kind="websocket"} 3`, `gatehouse_live_streams{kind="event_stream"} 4`, `gatehouse_live_streams{kind="session_events"} 5`,
+		`gatehouse_trusted_proxy_seen{network="10.0.0.0/8"} 1`, `gatehouse_trusted_proxy_seen{network="fd00::/8"} 0`, "gatehouse_forwarded_by_others_total 6",
 		`gatehouse_upstream_up{route="/a",upstream="http://one"} 1`, `gatehouse_upstream_up{route="/a",upstream="http://two"} 0`, "gatehouse_ready 1")
 	down, memory = []string{"redis"}, true
 	says(t, m, "gatehouse_ready 0", `gatehouse_down{what="redis"} 1`, "gatehouse_limits_in_memory 1")

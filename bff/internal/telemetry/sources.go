@@ -14,6 +14,10 @@ type Sources struct {
 	// the browsers that watch their session.
 	WebSockets, EventStreams, SessionWatchers func() int
 	Upstreams                                 func() []Upstream
+	// ProxiesSeen calls back for each network of TRUSTED_PROXIES; ForwardedByOthers
+	// counts requests.
+	ProxiesSeen       func(yield func(network string, seen bool))
+	ForwardedByOthers func() int
 	// Down names what /readyz names.
 	Down func(context.Context) []string
 }
@@ -41,9 +45,13 @@ func (m *Metrics) Watch(s Sources) {
 		number("live_streams", "Connections that last: WebSockets, event streams of upstreams, and pages that watch their session.",
 			prometheus.Labels{"kind": kind}, count)
 	}
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "forwarded_by_others_total", Help: "Requests with X-Forwarded-For from an address that is not in TRUSTED_PROXIES.",
+	}, func() float64 { return float64(s.ForwardedByOthers()) }))
 	m.registry.MustRegister(&states{s, described("ready", "1 when /readyz says so."),
 		described("down", "1 for each thing that keeps the server from being ready.", "what"),
-		described("upstream_up", "1 when the last attempt to reach this upstream succeeded, or there was none.", "route", "upstream")})
+		described("upstream_up", "1 when the last attempt to reach this upstream succeeded, or there was none.", "route", "upstream"),
+		described("trusted_proxy_seen", "1 once a request has come over this network of TRUSTED_PROXIES.", "network")})
 }
 
 func truth(b bool) float64 {
@@ -60,13 +68,13 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 // states are gauges whose labels are known when somebody asks: a reload
 // changes the upstreams.
 type states struct {
-	of                     Sources
-	ready, down, upstreams *prometheus.Desc
+	of                              Sources
+	ready, down, upstreams, proxies *prometheus.Desc
 }
 
 // Describe is prometheus.Collector's.
 func (s *states) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.ready, s.down, s.upstreams} {
+	for _, d := range []*prometheus.Desc{s.ready, s.down, s.upstreams, s.proxies} {
 		out <- d
 	}
 }
@@ -84,4 +92,5 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	for _, u := range s.of.Upstreams() {
 		give(s.upstreams, truth(u.Up), u.Route, u.Address)
 	}
+	s.of.ProxiesSeen(func(network string, seen bool) { give(s.proxies, truth(seen), network) })
 }

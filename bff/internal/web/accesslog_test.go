@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +108,7 @@ func TestClientThatHungUpIs499(t *testing.T) {
 }
 
 func TestWhoseTraceGoesOn(t *testing.T) {
-	s := &Server{trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	s := &Server{clients: newClientAddresses(testProxies, nil)}
 	for peer, want := range map[string]bool{
 		"10.1.2.3:99": true, "[::ffff:10.1.2.3]:99": true, "[fd00::1]:9": true, "11.0.0.1:9": false, "[fe80::1%eth0]:9": false, "": false, "pipe": false,
 	} {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
 )
@@ -23,6 +24,14 @@ type clientAddresses struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	said    [len(unreadableKinds)]sync.Once
+	// seen has for each of trusted whether a request has come over it; others
+	// counts requests that were forwarded by an address that is not trusted.
+	seen   []atomic.Bool
+	others atomic.Int64
+}
+
+func newClientAddresses(trusted []netip.Prefix, log *slog.Logger) *clientAddresses {
+	return &clientAddresses{trusted: trusted, log: log, seen: make([]atomic.Bool, len(trusted))}
 }
 
 // unreadableKinds are what the log says once each, so that neither clients nor a
@@ -41,13 +50,6 @@ const (
 	unreadableForwarded
 )
 
-func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	return (&clientAddresses{trusted: trusted, log: log}).find
-}
-
 // find walks from the peer to the left over the proxies that are trusted. Each
 // of them has appended the address that it was asked from, so what stands left
 // of the first address that is not trusted was written by a client, and is not
@@ -55,14 +57,19 @@ func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
 // client is unknown, and the proxy counts as the client.
 func (x *clientAddresses) find(r *http.Request) string {
 	direct := echo.ExtractIPDirect()(r)
+	lines := r.Header[echo.HeaderXForwardedFor]
+	// Probes of a balancer say nothing of the way that people's requests take.
+	probe := r.URL.Path == "/healthz"
 	hop, err := netip.ParseAddr(direct)
 	if err != nil {
 		return direct
 	}
-	if hop = plainAddr(hop); !x.trusts(hop) {
+	if hop = plainAddr(hop); !x.trusts(hop, probe) {
+		if len(lines) > 0 && !probe {
+			x.others.Add(1)
+		}
 		return direct
 	}
-	lines := r.Header[echo.HeaderXForwardedFor]
 	if len(lines) == 0 && len(r.Header["Forwarded"]) > 0 {
 		x.sayUnreadable(unreadableForwarded, hop, "")
 	}
@@ -72,16 +79,37 @@ func (x *clientAddresses) find(r *http.Request) string {
 			x.sayUnreadable(unreadableKind(entry), hop, entry)
 			break
 		}
-		if hop = next; !x.trusts(hop) {
+		if hop = next; !x.trusts(hop, probe) {
 			break
 		}
 	}
 	return hop.String()
 }
 
-func (x *clientAddresses) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(x.trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+func (x *clientAddresses) trusts(a netip.Addr, probe bool) (trusted bool) {
+	for i, p := range x.trusted {
+		if !p.Contains(a) {
+			continue
+		}
+		trusted = true
+		if !probe && !x.seen[i].Load() { // cores do not fight over what is set
+			x.seen[i].Store(true)
+		}
+	}
+	return trusted
 }
+
+// ProxiesSeen calls yield for each of TRUSTED_PROXIES, with whether a request has
+// come over it. Health checks do not count.
+func (s *Server) ProxiesSeen(yield func(network netip.Prefix, seen bool)) {
+	for i, p := range s.clients.trusted {
+		yield(p, s.clients.seen[i].Load())
+	}
+}
+
+// ForwardedByOthers is how many requests have had X-Forwarded-For and came from an
+// address that is not trusted. Clients can write the header, too.
+func (s *Server) ForwardedByOthers() int { return int(s.clients.others.Load()) }
 
 // lastEntries gives the entries of a list header from the last to the first,
 // without the empty ones (RFC 9110 §5.6.1.2). A quotation mark of a client must

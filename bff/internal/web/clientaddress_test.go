@@ -53,7 +53,7 @@ func TestClientAddress(t *testing.T) {
 			r.RemoteAddr = tt.peer
 			r.Header.Set("X-Real-IP", "203.0.113.250")
 			r.Header["X-Forwarded-For"] = tt.xff
-			if got := ipExtractor(tt.trusted, slog.New(slog.DiscardHandler))(r); got != tt.want {
+			if got := newClientAddresses(tt.trusted, slog.New(slog.DiscardHandler)).find(r); got != tt.want {
 				t.Errorf("client is %s, want %s", got, tt.want)
 			}
 		})
@@ -101,7 +101,7 @@ func TestForwardedAddressesAsProxiesWriteThem(t *testing.T) {
 
 func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
-	find := ipExtractor(testProxies, slog.New(slog.NewTextHandler(&log, nil)))
+	find := newClientAddresses(testProxies, slog.New(slog.NewTextHandler(&log, nil))).find
 	ask := func(peer string, header ...string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = peer
@@ -130,5 +130,40 @@ func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q: %s", want, log.String())
 		}
+	}
+}
+
+func TestWhichProxiesWereSeen(t *testing.T) {
+	for _, tt := range []struct {
+		name, path, peer, xff string
+		seen                  [2]bool // of testProxies
+		others                int64
+	}{
+		{"behind a trusted proxy", "/", "10.0.0.1:5", "203.0.113.9", [2]bool{true, false}, 0},
+		{"the proxy itself", "/", "10.0.0.1:5", "", [2]bool{true, false}, 0},
+		{"a chain of two", "/", "10.0.0.1:5", "203.0.113.9, fd00::1", [2]bool{true, true}, 0},
+		{"what stands in front of the client", "/", "10.0.0.1:5", "fd00::1, 203.0.113.9", [2]bool{true, false}, 0},
+		{"a health check", "/healthz", "10.0.0.1:5", "", [2]bool{}, 0},
+		{"a health check from elsewhere", "/healthz", "192.0.2.1:5", "203.0.113.9", [2]bool{}, 0},
+		{"directly", "/", "192.0.2.1:5", "", [2]bool{}, 0},
+		{"from elsewhere", "/", "192.0.2.1:5", "10.0.0.1", [2]bool{}, 1},
+	} {
+		x := newClientAddresses(testProxies, slog.New(slog.DiscardHandler))
+		r := httptest.NewRequest("GET", tt.path, nil)
+		r.RemoteAddr = tt.peer
+		if tt.xff != "" {
+			r.Header.Set("X-Forwarded-For", tt.xff)
+		}
+		x.find(r)
+		if got := [2]bool{x.seen[0].Load(), x.seen[1].Load()}; got != tt.seen || x.others.Load() != tt.others {
+			t.Errorf("%s: seen %v, %d of others; want %v, %d", tt.name, got, x.others.Load(), tt.seen, tt.others)
+		}
+	}
+	// Without any that is trusted, a proxy in front is still noticed.
+	x := newClientAddresses(nil, slog.New(slog.DiscardHandler))
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Forwarded-For", "203.0.113.9")
+	if x.find(r); x.others.Load() != 1 {
+		t.Errorf("%d of others, want 1", x.others.Load())
 	}
 }

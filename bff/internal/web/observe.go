@@ -44,7 +44,7 @@ func (s *Server) fromProxy(r *http.Request) bool {
 		return false
 	}
 	addr := plainAddr(peer.Addr())
-	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return slices.ContainsFunc(s.clients.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // answered tells the metrics of a request that is over.

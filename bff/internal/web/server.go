@@ -58,7 +58,7 @@ type Server struct {
 	log       *slog.Logger
 	observe   Observer
 	away      func() string
-	trusted   []netip.Prefix
+	clients   *clientAddresses
 
 	closing   chan struct{} // closed by EndStreams
 	closeOnce sync.Once
@@ -71,13 +71,13 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
-		observe: o.Observe, away: o.Away, trusted: o.TrustedProxies,
+		observe: o.Observe, away: o.Away, clients: newClientAddresses(o.TrustedProxies, o.Log),
 		closing: make(chan struct{}),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerProblem
-	e.IPExtractor = ipExtractor(o.TrustedProxies, o.Log)
+	e.IPExtractor = s.clients.find
 	s.chain = s.identifyRequest(s.logRequest(s.secureHeaders(s.knownMethod(s.canonical(s.sameSite(s.dispatch))))))
 	s.mount(e)
 	return s
