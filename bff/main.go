@@ -69,6 +69,7 @@ func verbs() []verb {
 		{"user", "make, list and change accounts, beside running servers", user},
 		{"audit", "export the audit trail, or delete what is old, beside running servers", audit},
 		{"backup", "copy what embedded mode keeps into a folder, beside a running server", backup},
+		{"doctor", "connect to the stores and say what is wrong, each with its fix", examine},
 		{"config", "check the configuration and print it, secrets hidden", printConfig},
 		{"keys", "print fresh secrets and an identity key as .env lines", keys},
 		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},

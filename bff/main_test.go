@@ -110,7 +110,7 @@ func manyMistakes(t *testing.T) (env map[string]string, complaints []string) {
 func TestEveryMistakeOfTheConfigurationAtOnce(t *testing.T) {
 	t.Parallel()
 	env, complaints := manyMistakes(t)
-	for _, args := range [][]string{{"config"}, {"serve"}, {}, {"migrate"}} {
+	for _, args := range [][]string{{"config"}, {"serve"}, {}, {"migrate"}, {"doctor"}, {"doctor", "--json"}} {
 		got := gatehouse(t, env, args...)
 		if got.code != 1 || got.stdout != "" {
 			t.Errorf("%v: exit code %d, stdout %q", args, got.code, got.stdout)

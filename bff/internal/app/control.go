@@ -35,6 +35,7 @@ type controlAddress struct {
 
 const (
 	controlPath        = "/command"
+	alivePath          = "/alive" // answers that there is a server, and does nothing
 	controlTokenBytes  = 32
 	maxControlBody     = 64 << 10
 	controlReadTimeout = 10 * time.Second
@@ -121,6 +122,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
+	if r.URL.Path == alivePath {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
 	if _, tooBig := errors.AsType[*http.MaxBytesError](err); tooBig {
 		http.Error(w, "too long", http.StatusRequestEntityTooLarge)
@@ -165,6 +170,8 @@ func (c *control) refuses(r *http.Request) int {
 		return http.StatusForbidden
 	case subtle.ConstantTimeCompare(presented, known) != 1:
 		return http.StatusUnauthorized
+	case r.URL.Path == alivePath && r.Method == http.MethodGet:
+		return 0
 	case r.URL.Path != controlPath:
 		return http.StatusNotFound
 	case r.Method != http.MethodPost:

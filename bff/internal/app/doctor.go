@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+)
+
+// Examination is what an operator says for the checks.
+type Examination struct {
+	Instances int           // 0: not said
+	Ops       string        // host:port of a running instance's private listener; "": OPS_ADDR on this machine
+	Limit     time.Duration // of each check; 0: five seconds
+}
+
+const checkLimit = 5 * time.Second
+
+// Examine runs every check that there is for this configuration. Nothing is
+// changed, in the stores and in DATA_DIR.
+func Examine(ctx context.Context, o Options, x Examination) doctor.Report {
+	if x.Limit == 0 {
+		x.Limit = checkLimit
+	}
+	// What the stores would log is in the findings.
+	o.Log = slog.New(slog.DiscardHandler)
+	groups := [][]doctor.Check{settingsChecks(o)}
+	stores, closeStores := storeChecks(ctx, o, x)
+	groups = append(append(groups, stores...), proxiesChecks(o.Config, x))
+	report := doctor.Run(ctx, x.Limit, groups...)
+	closeStores()
+	return report
+}
+
+// storeChecks opens the stores, which connects to none of them.
+func storeChecks(ctx context.Context, o Options, x Examination) (groups [][]doctor.Check, closeAll func()) {
+	c := o.Config
+	var closers []func() error
+	closeAll = func() {
+		for _, end := range closers {
+			_ = end() // nothing was written
+		}
+	}
+	cannot := func(name string, err error) []doctor.Check {
+		return []doctor.Check{{Name: name, Ask: func(context.Context) (doctor.Result, error) {
+			return doctor.Result{State: doctor.Problem, Found: err.Error(), Fix: "Correct what it says; `gatehouse config` checks the settings."}, nil
+		}}}
+	}
+	if c.Embedded {
+		groups = append(groups, folderChecks(c))
+		if hasAccounts(c.DataDir) != nil {
+			return groups, closeAll // opening would make the file
+		}
+	}
+	db, err := openDatabase(ctx, c, newApp(o))
+	if err != nil {
+		name := "mysql.reachable"
+		if c.Embedded {
+			name = "sqlite.schema"
+		}
+		groups = append(groups, cannot(name, err))
+	} else {
+		closers = append(closers, db.Close)
+		groups = append(groups, db.Checks(sqlstore.CheckOptions{Instances: x.Instances, Retention: c.AuditRetention}))
+	}
+	if c.Embedded {
+		return groups, closeAll
+	}
+	sessions, err := openRedis(ctx, c, newApp(o))
+	if err != nil {
+		return append(groups, cannot("redis.reachable", err)), closeAll
+	}
+	closers = append(closers, sessions.Close)
+	return append(groups, sessions.Checks()), closeAll
+}
+
+// settingsChecks are those of what has been read already, without a mistake.
+func settingsChecks(o Options) []doctor.Check {
+	c := o.Config
+	return []doctor.Check{
+		{Name: "settings.routes", Ask: func(context.Context) (doctor.Result, error) {
+			table, err := Routes(c)
+			if err != nil {
+				return doctor.Result{State: doctor.Problem, Found: err.Error(), Fix: "Correct the file; `gatehouse config` reads it too."}, nil
+			}
+			if warnings := table.Warnings(); len(warnings) > 0 {
+				return doctor.Result{State: doctor.Warning, Found: strings.Join(warnings, "; "), Fix: "Correct the rows in ROUTES_FILE; SIGHUP has it read again."}, nil
+			}
+			if c.RoutesFile == "" && !c.Embedded {
+				return doctor.Result{State: doctor.Warning, Found: "no proxied routes", Fix: "Set ROUTES_FILE, if there are APIs behind Gatehouse."}, nil
+			}
+			return doctor.Result{State: doctor.OK, Found: "no warning"}, nil
+		}},
+		{Name: "settings.certificates", Ask: func(context.Context) (doctor.Result, error) {
+			if warnings := Warnings(c, o.Now()); len(warnings) > 0 {
+				return doctor.Result{State: doctor.Warning, Found: strings.Join(warnings, "; "), Fix: "Put another file in its place; it is read again for each new connection."}, nil
+			}
+			return doctor.Result{State: doctor.OK, Found: "no warning"}, nil
+		}},
+		{Name: "settings.proxies", Ask: func(context.Context) (doctor.Result, error) {
+			switch {
+			case len(c.TrustedProxies) > 0:
+				return doctor.Result{State: doctor.OK, Found: "TRUSTED_PROXIES has " + doctor.Plural(len(c.TrustedProxies), "network")}, nil
+			case c.Secure():
+				return doctor.Result{State: doctor.Warning, Found: "PUBLIC_URL is https and TRUSTED_PROXIES is empty: all people have the address of the proxy that ends TLS, and share its limits",
+					Fix: "Set TRUSTED_PROXIES to the network of that proxy, and have it append to X-Forwarded-For."}, nil
+			}
+			return doctor.Result{State: doctor.OK, Found: "no proxy in front"}, nil
+		}},
+	}
+}
+
+// folderChecks are those of DATA_DIR.
+func folderChecks(c *config.Config) []doctor.Check {
+	return []doctor.Check{
+		{Name: "data.folder", Ask: func(context.Context) (doctor.Result, error) { return judgeFolder(c.DataDir), nil }},
+		{Name: "data.disk", Ask: func(context.Context) (doctor.Result, error) { return judgeDisk(c.DataDir) }},
+		{Name: "data.server", Ask: func(ctx context.Context) (doctor.Result, error) { return judgeServer(ctx, c.DataDir) }},
+	}
+}
+
+func judgeFolder(dir string) doctor.Result {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		full = dir
+	}
+	if err := checkDataDir(dir); err != nil {
+		return doctor.Result{State: doctor.Problem, Found: err.Error(), Fix: "Take the rights away from others, as the text says."}
+	}
+	if hasAccounts(dir) != nil {
+		return doctor.Result{State: doctor.Warning, Found: "there are no accounts in " + full, Fix: "Set DATA_DIR to the server's folder, if there is one; a server makes it when it starts."}
+	}
+	return doctor.Result{State: doctor.OK, Found: full + " can be written to by this user alone"}
+}
+
+// The free space below which the files of embedded mode stop growing soon, and
+// are in danger.
+const (
+	diskWarning = 1 << 30
+	diskProblem = 100 << 20
+)
+
+func judgeDisk(dir string) (doctor.Result, error) {
+	free, err := freeSpace(dir)
+	if errors.Is(err, errNoDiskSpace) {
+		return doctor.Result{Fix: "Look at it with the system's own tools."}, err
+	}
+	if err != nil {
+		return doctor.Result{Fix: "Start the server once, or set DATA_DIR to its folder."}, err
+	}
+	database, sessions, err := fileSizes(dir)
+	if err != nil {
+		return doctor.Result{}, err
+	}
+	return judgeSizes(free, database, sessions), nil
+}
+
+// judgeSizes: the journal of the sessions is written anew from time to time beside
+// the old one, and so is the database by whoever compacts it.
+func judgeSizes(free, database, sessions int64) doctor.Result {
+	r := doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s free, database %s, sessions %s", doctor.Bytes(free), doctor.Bytes(database), doctor.Bytes(sessions))}
+	switch {
+	case free < max(diskProblem, sessions):
+		r.State = doctor.Problem
+	case free < max(diskWarning, 2*(database+sessions)):
+		r.State = doctor.Warning
+	default:
+		return r
+	}
+	r.Fix = "Make room on this disk: without it no one signs up, in or out. AUDIT_RETENTION bounds what grows."
+	return r
+}

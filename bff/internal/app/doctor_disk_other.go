@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package app
+
+func freeSpace(string) (int64, error) { return 0, errNoDiskSpace }
