@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -205,5 +206,9 @@ func (r *reply) checkProblem(t *testing.T, code string) {
 }
 
 func (r *reply) leaks(up *recorder) bool {
-	return strings.Contains(r.raw, "EVIL") || strings.Contains(r.raw, strings.TrimPrefix(up.url, "http://"))
+	text := ours.ReplaceAllString(r.raw, "")
+	return strings.Contains(text, "EVIL") || strings.Contains(text, strings.TrimPrefix(up.url, "http://"))
 }
+
+// ours are random letters of our own: a request id had EVIL in it.
+var ours = regexp.MustCompile(`(X-Request-Id: |"request_?[iI]d": ?"|(access|refresh)_token=ey)[\w.-]+`)
