@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +69,9 @@ func dialer(raw string, l *login, own ownTLS) (clients, error) {
 			return nil, fmt.Errorf("REDIS_URL sends reads to replicas, which lag behind: take out %s", name)
 		}
 	}
+	if err := checkSizes(q); err != nil {
+		return nil, err
+	}
 	switch {
 	case q.Has("master_name"):
 		return sentinelDialer(raw, l, own)
@@ -78,9 +82,39 @@ func dialer(raw string, l *login, own ownTLS) (clients, error) {
 	}
 }
 
+// maxConnections is more than a Redis server takes (maxclients is 10,000 at first).
+const maxConnections = 100_000
+
+// checkSizes refuses what go-redis panics at, or takes the memory for at once.
+func checkSizes(q url.Values) error {
+	var mistakes []error
+	for _, size := range []struct {
+		name    string
+		highest int
+	}{
+		{"pool_size", maxConnections},
+		{"min_idle_conns", maxConnections},
+		{"max_idle_conns", maxConnections},
+		{"max_active_conns", maxConnections},
+		{"max_concurrent_dials", maxConnections},
+		{"pipeline_pool_size", maxConnections},
+		{"pipeline_read_buffer_size", 64 << 20},
+		{"pipeline_write_buffer_size", 64 << 20},
+	} {
+		for _, value := range q[size.name] {
+			// What is no number go-redis refuses.
+			if n, err := strconv.Atoi(value); err == nil && (n < 0 || n > size.highest) {
+				mistakes = append(mistakes, fmt.Errorf("REDIS_URL has %s=%d: choose 1 to %d, or take it out", size.name, n, size.highest))
+			}
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
 // malformed keeps of go-redis' complaint what cannot be part of a password.
 func malformed(err error) error {
-	if option, ok := strings.CutPrefix(err.Error(), "redis: unexpected option: "); ok {
+	// With an @ it is the rest of a password that has a ? in it.
+	if option, ok := strings.CutPrefix(err.Error(), "redis: unexpected option: "); ok && !strings.Contains(option, "@") {
 		return fmt.Errorf("REDIS_URL has an option that is not known: %s", option)
 	}
 	return errors.New("REDIS_URL has a part that cannot be read: " + forms)

@@ -33,6 +33,12 @@ func TestURLs(t *testing.T) {
 		{"redis://:hunter2@localhost/main", "cannot be read"},
 		{"redis://:hunter2@localhost?poolsize=5", "poolsize"},
 		{"redis://:hunter2@localhost?pool_size=many", "cannot be read"},
+		{"redis://localhost?pool_size=0&pipeline_pool_size=10", ""},
+		{"redis://:hunter2@localhost?pool_size=-5", "pool_size=-5"}, // go-redis panicked
+		{"redis://:hunter2@localhost?pool_size=9223372036854775807", "choose 1 to 100000"},
+		{"redis://:hunter2@a?addr=b:6379&pool_size=2000000000", "choose 1 to 100000"},
+		{"redis://:hunter2@s1?master_name=m&min_idle_conns=-1&pipeline_pool_size=-1", "pipeline_pool_size=-1"},
+		{"redis://ada:12?hunter2@localhost:6379/0", "cannot be read"}, // the rest of a password, as an option
 		{"redis://:hunter2@a?addr=b", "cannot be read"},
 		{"redis://:hunter2@a?addr=b:6379&read_only=true", "read_only"},
 		{"redis://:hunter2@s1?master_name=", "master_name"},
