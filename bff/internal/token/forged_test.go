@@ -251,7 +251,7 @@ func TestNoTokenWorksInAnothersPlace(t *testing.T) {
 	} {
 		i := newIssuer(t, change)
 		access, refresh := must(t)(i.MintAccess(someAccess())), must(t)(i.MintRefresh(someRefresh()))
-		identity := must(t)(i.MintIdentity(someIdentity(), "orders", start))
+		identity := must(t)(mintIdentity(i, someIdentity(), "orders", start))
 		a, r := kinds()[0], kinds()[1]
 		a.accepts(t, i, name+": access", access, start)
 		r.accepts(t, i, name+": refresh", refresh, start)

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -160,3 +161,13 @@ var (
 		"iat": start.Unix(), "exp": start.Add(time.Hour).Unix(),
 	}
 )
+
+// mintIdentity is MintBearer without its scheme.
+func mintIdentity(i *token.Issuer, who token.Identity, audience string, now time.Time) (string, error) {
+	bearer, err := i.MintBearer(who, audience, now)
+	raw, ok := strings.CutPrefix(bearer, "Bearer ")
+	if err == nil && !ok {
+		err = fmt.Errorf("no bearer token: %q", bearer)
+	}
+	return raw, err
+}

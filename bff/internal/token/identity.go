@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -52,23 +51,17 @@ type identityClaimsKey struct {
 }
 
 type cachedIdentity struct {
-	bearer     string // scheme and token: one string serves both callers
+	bearer     string // scheme and token
 	reuseUntil time.Time
 }
 
 // bearerScheme is what RFC 6750 §2.1 puts before a token.
 const bearerScheme = "Bearer "
 
-// MintIdentity gives an ES256 token for one upstream (RFC 7519; the audience
-// keeps one upstream from replaying it at another). Signing costs more than
-// the rest of a proxied request, so a token is reused for identityReuse.
-func (i *Issuer) MintIdentity(who Identity, audience string, now time.Time) (string, error) {
-	bearer, err := i.MintBearer(who, audience, now)
-	return strings.TrimPrefix(bearer, bearerScheme), err
-}
-
-// MintBearer is MintIdentity as the value of an Authorization header, made
-// once for all the requests that it is reused for.
+// MintBearer gives an ES256 token for one upstream (RFC 7519; the audience keeps
+// one upstream from replaying it at another) as the value of an Authorization
+// header. Signing costs more than the rest of a proxied request, so the value is
+// reused for identityReuse.
 func (i *Issuer) MintBearer(who Identity, audience string, now time.Time) (string, error) {
 	return i.keys.Load().mintBearer(who, audience, now)
 }

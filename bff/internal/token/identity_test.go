@@ -62,7 +62,7 @@ func verifyIdentity(t *testing.T, i *token.Issuer, raw, audience string, now tim
 func TestUpstreamVerifiesTheIdentityWithThePublishedKeys(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	raw := must(t)(i.MintIdentity(someIdentity(), "orders", start))
+	raw := must(t)(mintIdentity(i, someIdentity(), "orders", start))
 	if err := verifyIdentity(t, i, raw, "orders", start); err != nil {
 		t.Error(err)
 	}
@@ -81,7 +81,7 @@ func TestIdentityHeadersAndClaimsAreExactlyThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	kids, _ := keySet(t, i.JWKS())
-	header, claims := decodeToken(t, must(t)(i.MintIdentity(someIdentity(), "orders", start.Add(300*time.Millisecond))))
+	header, claims := decodeToken(t, must(t)(mintIdentity(i, someIdentity(), "orders", start.Add(300*time.Millisecond))))
 	if diff := cmp.Diff(map[string]any{"alg": "ES256", "typ": "JWT", "kid": kids[0]}, header); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
@@ -98,7 +98,7 @@ func TestIdentityIsReusedForAMinute(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	mint := func(who token.Identity, audience string, after time.Duration) string {
-		return must(t)(i.MintIdentity(who, audience, start.Add(after)))
+		return must(t)(mintIdentity(i, who, audience, start.Add(after)))
 	}
 	first := mint(someIdentity(), "orders", 0)
 	if mint(someIdentity(), "orders", 59*time.Second) != first {
@@ -142,7 +142,7 @@ func TestIdentityCacheIsBounded(t *testing.T) {
 	mint := func(n int, after time.Duration) string {
 		who := someIdentity()
 		who.SessionID = strconv.Itoa(n)
-		return must(t)(i.MintIdentity(who, "orders", start.Add(after)))
+		return must(t)(mintIdentity(i, who, "orders", start.Add(after)))
 	}
 	const half = token.MaxCachedIdentities / 2
 	for n := range half {
@@ -181,7 +181,7 @@ func TestIdentityIsMintedConcurrently(t *testing.T) {
 			for k := range 50 {
 				who := someIdentity()
 				who.SessionID = strconv.Itoa(k % 5)
-				raw, err := i.MintIdentity(who, "orders", start.Add(time.Duration(n*k)*time.Second))
+				raw, err := mintIdentity(i, who, "orders", start.Add(time.Duration(n*k)*time.Second))
 				if err != nil {
 					t.Error(err)
 					return
@@ -205,7 +205,7 @@ func TestFirstIdentityKeySignsAndAllArePublished(t *testing.T) {
 	if len(kids) != 2 || len(oldKids) != 1 || kids[1] != oldKids[0] || kids[0] == kids[1] {
 		t.Fatalf("published: %v, before: %v", kids, oldKids)
 	}
-	raw := must(t)(during.MintIdentity(someIdentity(), "orders", start))
+	raw := must(t)(mintIdentity(during, someIdentity(), "orders", start))
 	if header, _ := decodeToken(t, raw); header["kid"] != kids[0] {
 		t.Errorf("signed by %v, want the first, %s", header["kid"], kids[0])
 	}
@@ -213,7 +213,7 @@ func TestFirstIdentityKeySignsAndAllArePublished(t *testing.T) {
 		t.Error(err)
 	}
 	// An upstream with the new key set still reads what was signed before.
-	if err := verifyIdentity(t, during, must(t)(before.MintIdentity(someIdentity(), "orders", start)), "orders", start); err != nil {
+	if err := verifyIdentity(t, during, must(t)(mintIdentity(before, someIdentity(), "orders", start)), "orders", start); err != nil {
 		t.Error(err)
 	}
 	if err := verifyIdentity(t, before, raw, "orders", start); err == nil {

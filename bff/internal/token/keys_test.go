@@ -33,7 +33,7 @@ func sign(t testing.TB, i *token.Issuer) signed {
 	t.Helper()
 	return signed{
 		must(t)(i.MintAccess(someAccess())), must(t)(i.MintRefresh(someRefresh())), i.NewDevice("42"),
-		must(t)(i.MintIdentity(someIdentity(), "orders", start)),
+		must(t)(mintIdentity(i, someIdentity(), "orders", start)),
 	}
 }
 
