@@ -6,10 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
 
@@ -43,7 +43,7 @@ func routes(c *config.Config, demo *url.URL) (*proxy.Table, error) {
 
 // readRoutes reads a routes file. The error joins every mistake in it.
 func readRoutes(file string) (*proxy.Table, error) {
-	text, err := os.ReadFile(file)
+	text, err := textfile.Read(file)
 	if err != nil {
 		return nil, err
 	}

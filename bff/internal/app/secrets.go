@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -107,15 +106,12 @@ func (s Secrets) tokens(c *config.Config) (token.Config, error) {
 }
 
 func keptSecrets(file string) (Secrets, error) {
-	content, err := os.ReadFile(file)
+	content, err := textfile.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeSecrets(file)
 	}
 	if err != nil {
 		return Secrets{}, err
-	}
-	if content, err = textfile.UTF8(content); err != nil {
-		return Secrets{}, fmt.Errorf("%s: %w", file, err)
 	}
 	values := map[string]string{}
 	for line := range strings.Lines(string(content)) {

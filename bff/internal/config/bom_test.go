@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,11 @@ func TestByteOrderMarksAreNotPartOfValues(t *testing.T) {
 
 func TestTextThatIsNotUTF8IsNamed(t *testing.T) {
 	onlyMistake(t, "a file in UTF-16", production().with(environment{"ROUTES_FILE_FILE": writeFile(t, "\xff\xfeg\x00a\x00")}), "UTF-16")
+	huge := writeFile(t, "")
+	if err := os.Truncate(huge, 17<<20); err != nil {
+		t.Fatal(err)
+	}
+	onlyMistake(t, "a file that is too big", production().with(environment{"ROUTES_FILE_FILE": huge}), "16 MiB")
 	onlyMistake(t, "a secret put together from two files", production().with(environment{"JWT_ACCESS_SECRET": accessCanary + "," + byteOrderMark + olderCanary}),
 		"JWT_ACCESS_SECRET has a byte order mark inside")
 }

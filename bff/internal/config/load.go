@@ -2,7 +2,6 @@ package config
 
 import (
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -119,13 +118,9 @@ func readVariable(getenv func(string) string, name string, mistakes *problems) s
 	case value != "" && file != "":
 		mistakes.addf("%s and %s_FILE are both set; keep one of them", name, name)
 	case file != "":
-		content, err := os.ReadFile(file)
+		content, err := textfile.Read(file)
 		if err != nil {
 			mistakes.addf("%s_FILE: %v", name, err)
-			return ""
-		}
-		if content, err = textfile.UTF8(content); err != nil {
-			mistakes.addf("%s_FILE: %s: %v", name, file, err)
 			return ""
 		}
 		if value = strings.TrimRight(string(content), "\r\n"); value == "" {

@@ -9,8 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -79,14 +77,7 @@ func readFile(path string) ([]byte, error) {
 	if strings.Contains(path, "-----BEGIN") {
 		return nil, errors.New("is PEM text; write the path of the file that holds it (in this setting itself, not with _FILE)")
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if text, err = textfile.UTF8(text); err != nil {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
-	}
-	return text, nil
+	return textfile.Read(path)
 }
 
 func (f Files) parse(prefix string, texts [3][]byte) (*loaded, error) {

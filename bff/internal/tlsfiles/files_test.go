@@ -44,6 +44,10 @@ func TestMistakesNameTheirSettingAndNoSecret(t *testing.T) {
 	locked := write(t, "l.pem", strings.ReplaceAll(read(t, key), "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"))
 	broken := write(t, "b.pem", "-----BEGIN CERTIFICATE-----\ncanaryCert\n-----END CERTIFICATE-----\n")
 	utf16 := write(t, "u.pem", "\xff\xfec\x00a\x00n\x00a\x00r\x00y\x00")
+	huge := write(t, "h.pem", "")
+	if err := os.Truncate(huge, 17<<20); err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		files tlsfiles.Files
 		want  []string // one line for each, in order
@@ -54,6 +58,7 @@ func TestMistakesNameTheirSettingAndNoSecret(t *testing.T) {
 		"no PEM":              {tlsfiles.Files{CA: garbage}, []string{"STORE_TLS_CA: " + garbage + " has no certificate in PEM"}},
 		"empty":               {tlsfiles.Files{CA: empty}, []string{"STORE_TLS_CA: " + empty + " has no certificate"}},
 		"UTF-16":              {tlsfiles.Files{CA: utf16}, []string{"STORE_TLS_CA: read " + utf16 + ": the text is UTF-16"}},
+		"without an end":      {tlsfiles.Files{CA: huge}, []string{"STORE_TLS_CA: read " + huge + ": has more than 16 MiB"}},
 		"a key as authority":  {tlsfiles.Files{CA: key}, []string{"STORE_TLS_CA: " + key + " has no certificate"}},
 		"broken certificate":  {tlsfiles.Files{CA: broken}, []string{"STORE_TLS_CA: " + broken + " has "}},
 		"no key":              {tlsfiles.Files{Cert: cert}, []string{"STORE_TLS_CERT is set without STORE_TLS_KEY"}},
