@@ -43,19 +43,25 @@ build: ## the app and one static binary, bin/gatehouse
 
 dev: $(PACKAGES) ## serve http://localhost:8080 with hot reload of the app; Ctrl-C ends both servers
 	@$(GO_BUILD) -o bin/gatehouse-dev ./bff
-	@$(SERVE) .ci/dev
+	@$(SERVE) scripts/serve-with-hot-reload
 
 ## Checking it
-.PHONY: test check lint bench
+.PHONY: test check check-go check-spa lint bench
 
 test: ## every test, installing what is missing first
-	@.ci/suites tools packages+tool-caddy+test-manifests build test-go test-spa budget test-browser
+	@scripts/run-suites tools packages+tool-caddy+test-manifests build test-go test-spa budget test-browser
 
 check: ## lint, format checks and every test
-	@.ci/suites tools packages+lint-go+tool-caddy+test-manifests build lint-spa test-go test-spa budget test-browser
+	@scripts/run-suites tools packages+lint-go+tool-caddy+test-manifests build lint-spa test-go test-spa budget test-browser
+
+check-go: ## the part of check that is about Go, manifests included
+	@scripts/run-suites tools packages+lint-go+tool-caddy+test-manifests build test-go
+
+check-spa: ## the part of check that is about the app, browser tests included
+	@scripts/run-suites tools build lint-spa test-spa budget test-browser
 
 lint: ## lint and format checks alone
-	@.ci/suites packages+lint-go lint-spa
+	@scripts/run-suites packages+lint-go lint-spa
 
 bench: build ## Gatehouse beside a bare proxy, nginx and Caddy: ratios, memory, latencies; BENCH='-rounds 20' for flags
 	@go build -trimpath -o bin/bench ./bff/bench
@@ -65,7 +71,7 @@ bench: build ## Gatehouse beside a bare proxy, nginx and Caddy: ratios, memory, 
 .PHONY: release
 
 release: $(DIST) ## archives for every system, checksums and bills of materials, in dist/
-	@.ci/release
+	@scripts/build-release
 
 ## Tidying it
 .PHONY: fmt pictures clean
@@ -75,7 +81,7 @@ fmt: $(PACKAGES) ## format Go and the app
 	cd spa && npm run --silent format
 
 pictures: $(DIST) ## take the pictures in README.md from the running product
-	@CHROMIUM=$$(bash -c '. .ci/needs && chromium_path') && export CHROMIUM && cd spa && node scripts/pictures.mjs
+	@CHROMIUM=$$(bash -c '. scripts/find-test-requirements.sh && chromium_path') && export CHROMIUM && cd spa && node scripts/pictures.mjs
 
 clean: ## remove what was built; ./data and npm packages stay
 	rm -rf bin dist spa/dist spa/*.tsbuildinfo spa/test-results spa/playwright-report

@@ -1,7 +1,7 @@
 // The bill of materials (CycloneDX 1.6) of a Go binary, from what the binary
 // itself says that it was built of.
 //
-//   node .ci/sbom.mjs BINARY
+//   node scripts/print-go-sbom.mjs BINARY
 import { execFileSync } from 'node:child_process'
 
 const info = JSON.parse(execFileSync('go', ['version', '-m', '-json', process.argv[2]], { encoding: 'utf8' }))

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestSkippedGoTestIsToldAndFailsInCI(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.code), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.CommandContext(t.Context(), "../../../.ci/gotest", "-count=1", file)
+			cmd := exec.CommandContext(t.Context(), "../../../scripts/go-test-report-skips", "-count=1", file)
 			cmd.Env = append(os.Environ(), "CI="+c.ci)
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != c.ok {
@@ -80,5 +81,39 @@ func TestReleaseWaitsForEveryCheckAndTheImage(t *testing.T) {
 	}
 	if run := read(t, ".ci/run"); !strings.Contains(run, "CI=true") || !strings.Contains(run, "make check") {
 		t.Errorf(".ci/run is\n%s", run)
+	}
+}
+
+// A suite that only `make check` ran would be missed by a team that runs its half.
+func TestChecksOfBothHalvesAreTheWholeCheck(t *testing.T) {
+	makefile, script := read(t, "Makefile"), read(t, "scripts/run-suites")
+	suites := func(target string) []string {
+		recipe := regexp.MustCompile(`(?m)^` + target + `: ## .+\n\t@scripts/run-suites (.+)$`).FindStringSubmatch(makefile)
+		if recipe == nil {
+			t.Fatalf("make %s runs no suites", target)
+		}
+		return strings.FieldsFunc(recipe[1], func(r rune) bool { return r == ' ' || r == '+' })
+	}
+	whole := suites("check")
+	left := slices.Clone(whole)
+	for _, half := range []string{"check-go", "check-spa"} {
+		last := -1
+		for _, suite := range suites(half) {
+			at := slices.Index(whole, suite)
+			if at <= last {
+				t.Errorf("make %s runs %s, which make check does not run, or in another order", half, suite)
+			}
+			last = at
+			left = slices.DeleteFunc(left, func(name string) bool { return name == suite })
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("neither make check-go nor make check-spa runs %q", left)
+	}
+	for _, suite := range slices.Concat(whole, suites("test"), suites("lint")) {
+		function := strings.ReplaceAll(suite, "-", "_")
+		if !regexp.MustCompile(`(?m)^` + function + `\(\) \{`).MatchString(script) {
+			t.Errorf("scripts/run-suites has no suite %s", suite)
+		}
 	}
 }
