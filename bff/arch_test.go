@@ -14,43 +14,45 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // arrows: each room, and the rooms that its code may import. auth in the
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
-	"main":          {"app", "config", "textfile"},
-	"app":           {"auth", "config", "demoapi", "doctor", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
-	"config":        {"textfile"},
-	"textfile":      {},
-	"tlsfiles":      {"textfile"},
-	"token":         {},
-	"password":      {},
-	"auth":          {"password", "token"},
-	"auth/authtest": {"auth"},
-	"doctor":        {},
-	"sqlstore":      {"auth", "doctor", "tlsfiles"},
-	"redisstore":    {"auth", "doctor", "tlsfiles"},
-	"memstore":      {"auth", "textfile"},
-	"proxy":         {"textfile"},
-	"web":           {"auth", "proxy", "textfile"},
-	"demoapi":       {},
-	"mail":          {"auth"},
-	"telemetry":     {},
-	"servertest":    {},
-	"spa":           {},
-	"e2e":           {"app", "config", "servertest"},
-	"bench":         {"app", "auth", "config", "memstore", "password", "redisstore", "servertest", "token"},
+	"main":               {"app", "config", "textfile"},
+	"app":                {"auth", "config", "demoapi", "doctor", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
+	"config":             {"textfile"},
+	"textfile":           {},
+	"tlsfiles":           {"textfile"},
+	"token":              {},
+	"password":           {},
+	"auth":               {"password", "token"},
+	"auth/authtest":      {"auth"},
+	"auth/authtest/fake": {"auth"},
+	"doctor":             {},
+	"sqlstore":           {"auth", "doctor", "tlsfiles"},
+	"redisstore":         {"auth", "doctor", "tlsfiles"},
+	"memstore":           {"auth", "textfile"},
+	"proxy":              {"textfile"},
+	"web":                {"auth", "proxy", "textfile"},
+	"demoapi":            {},
+	"mail":               {"auth"},
+	"telemetry":          {},
+	"servertest":         {},
+	"spa":                {},
+	"e2e":                {"app", "config", "servertest"},
+	"bench":              {"app", "auth", "config", "memstore", "password", "redisstore", "servertest", "token"},
 }
 
 // Test files may know more: what their room may, what that one may, and so
-// on, the test support, and memstore as the fake of every store. A room's
-// tests still know nothing of the rooms above it, and e2e is a black box.
+// on, the test support, and memstore for sessions and limits in memory. A
+// room's tests still know nothing of the rooms above it, and e2e is a black box.
 var (
-	testSupport  = []string{"auth/authtest", "memstore", "servertest"}
+	testSupport  = []string{"auth/authtest", "auth/authtest/fake", "memstore", "servertest"}
 	arrowsOfTest = map[string][]string{
-		"e2e": {"auth/authtest", "redisstore"}, // a clock; and whether what docker-compose.yml says can be read
+		"bench": {"auth/authtest/fake"},          // a Service without a database
+		"e2e":   {"auth/authtest", "redisstore"}, // a clock; and whether what docker-compose.yml says can be read
 	}
 )
 
 // onlyForTests are rooms that no product code imports; e2e and bench are not
 // the product.
-var onlyForTests = []string{"auth/authtest", "servertest"}
+var onlyForTests = []string{"auth/authtest", "auth/authtest/fake", "servertest"}
 
 // owners: which rooms may use a library (an import path and what is below it).
 // Test files are free.

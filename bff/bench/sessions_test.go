@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
@@ -61,9 +62,9 @@ func onRedis(b *testing.B) *auth.Service {
 	if err != nil {
 		b.Fatal(err)
 	}
-	audit := &memstore.Audit{}
+	audit := &fake.Audit{}
 	s := auth.New(auth.Deps{
-		Users: memstore.NewUsers(audit), Sessions: store, Revocations: store, Audit: audit, Tokens: tokens, Passwords: passwords,
+		Users: fake.NewUsers(audit), Sessions: store, Revocations: store, Audit: audit, Tokens: tokens, Passwords: passwords,
 		Policy: auth.Policy{
 			AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, RememberTTL: 720 * time.Hour, SessionMaxAge: 2160 * time.Hour, SignupOpen: true,
 		},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -24,8 +25,8 @@ type house struct {
 	t        testing.TB
 	clock    *authtest.Clock
 	sessions *memstore.Store
-	users    *memstore.Users
-	audit    *memstore.Audit
+	users    *fake.Users
+	audit    *fake.Audit
 	tokens   *token.Issuer
 
 	passwords *password.Hasher
@@ -69,9 +70,9 @@ func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	audit := &memstore.Audit{}
+	audit := &fake.Audit{}
 	h := &house{
-		t: t, clock: clock, sessions: sessions, users: memstore.NewUsers(audit), audit: audit, tokens: tokens, passwords: passwords,
+		t: t, clock: clock, sessions: sessions, users: fake.NewUsers(audit), audit: audit, tokens: tokens, passwords: passwords,
 		ended: make(chan auth.Revocation, 100),
 	}
 	deps := auth.Deps{

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -54,13 +55,13 @@ func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	log, audit := slog.New(slog.NewJSONHandler(io.Discard, nil)), &memstore.Audit{}
+	log, audit := slog.New(slog.NewJSONHandler(io.Discard, nil)), &fake.Audit{}
 	sessions, err := memstore.Open(memstore.Config{Now: time.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	service := auth.New(auth.Deps{
-		Users: memstore.NewUsers(audit), Sessions: sessions, Revocations: sessions, Audit: audit,
+		Users: fake.NewUsers(audit), Sessions: sessions, Revocations: sessions, Audit: audit,
 		Tokens: tokens, Policy: auth.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
 	})
 	upstream, public := &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, &url.URL{Scheme: "https", Host: "gate.example"}

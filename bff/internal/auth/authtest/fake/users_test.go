@@ -1,4 +1,4 @@
-package memstore_test
+package fake_test
 
 import (
 	"errors"
@@ -7,35 +7,35 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 )
 
 func TestUsers(t *testing.T) {
-	authtest.RunUsers(t, func(*testing.T) auth.Users { return memstore.NewUsers(new(memstore.Audit)) })
+	authtest.RunUsers(t, func(*testing.T) auth.Users { return fake.NewUsers(new(fake.Audit)) })
 }
 
-type trail struct{ *memstore.Audit }
+type trail struct{ *fake.Audit }
 
 func (a trail) Events(*testing.T) []auth.Event { return a.Audit.Events() }
 
 func TestAudit(t *testing.T) {
 	authtest.RunAudit(t, func(*testing.T) (auth.Users, authtest.Trail) {
-		audit := new(memstore.Audit)
-		return memstore.NewUsers(audit), trail{audit}
+		audit := new(fake.Audit)
+		return fake.NewUsers(audit), trail{audit}
 	})
 }
 
 func TestAuditKeeper(t *testing.T) {
 	authtest.RunAuditKeeper(t, func(_ *testing.T, now func() time.Time) authtest.KeptTrail {
-		audit := new(memstore.Audit)
+		audit := new(fake.Audit)
 		audit.SetClock(now)
 		return trail{audit}
 	})
 }
 
 func TestUsersFail(t *testing.T) {
-	audit := new(memstore.Audit)
-	users := memstore.NewUsers(audit)
+	audit := new(fake.Audit)
+	users := fake.NewUsers(audit)
 	u := auth.User{
 		ID: "u", Email: auth.Email{Key: "a@example.com", Address: "a@example.com"}, Role: auth.RoleUser, PasswordHash: "h", Active: true,
 	}

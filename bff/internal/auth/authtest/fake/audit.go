@@ -1,4 +1,7 @@
-package memstore
+// Package fake has the stores behind package auth that no product runs on:
+// accounts and audit trail in memory, with switches for outages, for tests.
+// They pass the contracts of authtest as the real ones do.
+package fake
 
 import (
 	"cmp"
@@ -86,7 +89,7 @@ func page[T any](all []T, at func(T) auth.Position, after auth.Position, limit i
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID))
 	}
 	if after != (auth.Position{}) {
-		after.At = fromMillis(millis(after.At))
+		after.At = stored(after.At)
 		all = slices.DeleteFunc(all, func(e T) bool { return newestFirst(at(e), after) <= 0 })
 	}
 	slices.SortFunc(all, func(a, b T) int { return newestFirst(at(a), at(b)) })
@@ -102,7 +105,7 @@ func (s *Audit) has(id string) bool {
 // cut is e as a database keeps it: text in UTF-8 and of some length, the time
 // in milliseconds.
 func cut(e auth.Event) auth.Event {
-	e.At = fromMillis(millis(e.At))
+	e.At = stored(e.At)
 	for text, most := range map[*string]int{
 		(*string)(&e.Type): 32, &e.UserID: 64, &e.ActorID: 64, &e.SessionID: 64, &e.Detail: 255, &e.IP: 64, &e.UserAgent: 256, &e.RequestID: 128,
 	} {
@@ -113,6 +116,9 @@ func cut(e auth.Event) auth.Event {
 	}
 	return e
 }
+
+// stored is a time as a database gives it back: in milliseconds and UTC.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func answerable(ctx context.Context, failure error) error {
 	switch {

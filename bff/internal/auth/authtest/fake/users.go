@@ -1,4 +1,4 @@
-package memstore
+package fake
 
 import (
 	"context"
@@ -61,7 +61,7 @@ func (s *Users) Create(ctx context.Context, u auth.User, e auth.Event) error {
 	if err := s.audit.record(ctx, e); err != nil {
 		return err
 	}
-	u.CreatedAt = fromMillis(millis(u.CreatedAt))
+	u.CreatedAt = stored(u.CreatedAt)
 	s.byID[u.ID], s.byKey[u.Email.Key] = u, u.ID
 	return nil
 }
