@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"password":           {},
 	"auth":               {"password", "token"},
 	"auth/authtest":      {"auth"},
-	"auth/authtest/fake": {"auth"},
+	"auth/authtest/fake": {"auth", "auth/authtest"},
 	"doctor":             {},
 	"sqlstore":           {"auth", "doctor", "tlsfiles"},
 	"redisstore":         {"auth", "doctor", "tlsfiles"},

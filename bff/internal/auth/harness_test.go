@@ -24,7 +24,7 @@ type house struct {
 	*auth.Service
 	t        testing.TB
 	clock    *authtest.Clock
-	sessions *memstore.Store
+	sessions *fake.Sessions
 	users    *fake.Users
 	audit    *fake.Audit
 	tokens   *token.Issuer
@@ -49,10 +49,11 @@ var crowd = func() auth.Limits {
 func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	t.Helper()
 	clock := authtest.NewClock()
-	sessions, err := memstore.Open(memstore.Config{Now: clock.Now})
+	store, err := memstore.Open(memstore.Config{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
+	sessions := fake.NewSessions(store)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

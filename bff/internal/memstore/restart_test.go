@@ -124,26 +124,6 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-func TestFail(t *testing.T) {
-	s := open(t, memstore.Config{Now: time.Now})
-	x := plain("u", "s", time.Now())
-	if _, err := s.Create(t.Context(), x); err != nil {
-		t.Fatal(err)
-	}
-	cause := errors.New("pulled the plug")
-	s.Fail(cause)
-	_, createErr := s.Create(t.Context(), x)
-	for _, err := range []error{createErr, s.Swap(t.Context(), x, x), s.End(t.Context(), auth.Revocation{})} {
-		if !errors.Is(err, auth.ErrSessionStore) || !errors.Is(err, cause) {
-			t.Errorf("%v, want ErrSessionStore and the cause", err)
-		}
-	}
-	s.Fail(nil)
-	if got, err := s.Get(t.Context(), "u", "s"); err != nil || got.Version != 0 {
-		t.Errorf("after the outage: %+v, %v", got, err)
-	}
-}
-
 // The journal and the memory are bounded by what is alive, however many
 // sessions come and go.
 func TestBounded(t *testing.T) {

@@ -54,8 +54,7 @@ type Store struct {
 	told     uint64                             // number of the newest ending
 	ring     chan struct{}                      // closed and replaced at every ending
 	readers  map[*uint64]struct{}               // how far each follower is
-	failure  error
-	journal  *journal // nil: memory only
+	journal  *journal                           // nil: memory only
 	isClosed bool
 	// lostBefore: the journal was missing or lost its end, and with it revocations.
 	lostBefore time.Time
@@ -136,14 +135,6 @@ func (s *Store) Close() error {
 	return s.journal.close()
 }
 
-// Fail makes every call answer as if the store could not be asked, because of
-// err, until Fail(nil). It is for tests of what an outage does.
-func (s *Store) Fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failure = err
-}
-
 // usable says why a call cannot be answered. The lock is held.
 func (s *Store) usable(ctx context.Context) error {
 	switch {
@@ -151,8 +142,6 @@ func (s *Store) usable(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", auth.ErrSessionStore, ctx.Err())
 	case s.isClosed:
 		return fmt.Errorf("%w: %w", auth.ErrSessionStore, errClosed)
-	case s.failure != nil:
-		return fmt.Errorf("%w: %w", auth.ErrSessionStore, s.failure)
 	}
 	return nil
 }

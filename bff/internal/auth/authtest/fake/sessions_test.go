@@ -1,0 +1,54 @@
+package fake_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+)
+
+func sessions(t *testing.T, now func() time.Time) *fake.Sessions {
+	t.Helper()
+	store, err := memstore.Open(memstore.Config{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewSessions(store)
+}
+
+func TestSessions(t *testing.T) {
+	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store { return sessions(t, clock.Now) })
+}
+
+func TestSessionsFail(t *testing.T) {
+	s := sessions(t, time.Now)
+	x := auth.Session{UserID: "u", ID: "s", IdleEnd: time.Now().Add(time.Hour)}
+	if _, err := s.Create(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	end := auth.Revocation{UserID: "u", SessionID: "s", Reason: auth.ReasonSignOut}
+	cause := errors.New("pulled the plug")
+	s.Fail(cause)
+	_, create := s.Create(t.Context(), x)
+	_, get := s.Get(t.Context(), "u", "s")
+	_, _, page := s.Page(t.Context(), "u", "")
+	for op, err := range map[string]error{
+		"create": create, "get": get, "page": page, "swap": s.Swap(t.Context(), x, x),
+		"end": s.End(t.Context(), end), "announce": s.Announce(t.Context(), end),
+	} {
+		if !errors.Is(err, auth.ErrSessionStore) || !errors.Is(err, cause) {
+			t.Errorf("%s: %v, want ErrSessionStore and the cause", op, err)
+		}
+	}
+	if err := errors.Join(s.End(t.Context()), s.Announce(t.Context())); err != nil {
+		t.Errorf("nothing to end: %v", err)
+	}
+	s.Fail(nil)
+	if got, err := s.Get(t.Context(), "u", "s"); err != nil || got.Version != 0 {
+		t.Errorf("after the outage: %+v, %v", got, err)
+	}
+}
