@@ -128,6 +128,11 @@ func certificates(text []byte) (all []*x509.Certificate, err error) {
 		}
 		all = append(all, c)
 	}
+	// Of a file that is being written, or glued together without line breaks, the
+	// rest was left out without a word: an authority was missing.
+	if begun := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); begun > len(all) && len(all) > 0 {
+		return nil, fmt.Errorf("has %d certificates, and %d that can be read: each needs its BEGIN and END on lines of their own, and the whole text between them", begun, len(all))
+	}
 	if len(all) == 0 {
 		return nil, errors.New(`has no certificate in PEM: want a block that begins with "-----BEGIN CERTIFICATE-----"`)
 	}
