@@ -103,6 +103,10 @@ func TestBackupIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dangling := filepath.Join(beside, "dangling")
+	if err := os.Symlink(filepath.Join(beside, "unmounted", "disk"), dangling); err != nil {
+		t.Fatal(err)
+	}
 	services := freshSecrets(t)
 	services["MYSQL_DSN"], services["REDIS_URL"] = "gatehouse:x@tcp(127.0.0.1:1)/gatehouse", "redis://127.0.0.1:1"
 	for what, tt := range map[string]struct {
@@ -113,7 +117,8 @@ func TestBackupIsRefused(t *testing.T) {
 		"into DATA_DIR":            {env, env["DATA_DIR"], []string{"is not empty", "name a folder that does not exist yet"}},
 		"over what there is":       {env, beside, []string{"is not empty", filepath.Join(beside, "2026-01-31")}},
 		"over a file":              {env, file, []string{"is a file"}},
-		"into no folder":           {env, filepath.Join(beside, "no", "backup"), []string{"no such file or directory"}},
+		"into no folder":           {env, filepath.Join(beside, "no", "backup"), []string{"make the folder that", "no such file or directory"}},
+		"behind a link to nothing": {env, dangling, []string{"dangling is a link to " + filepath.Join(beside, "unmounted", "disk") + ", which is not there"}},
 		"of a folder with nothing": {map[string]string{"DATA_DIR": filepath.Join(beside, "wrong")}, filepath.Join(beside, "b"), []string{"there are no accounts in", "is DATA_DIR the server's?"}},
 		"of MySQL and Redis":       {services, filepath.Join(beside, "b"), []string{"mysqldump --single-transaction", "xtrabackup", "Redis needs no backup", "secrets"}},
 	} {
@@ -141,8 +146,11 @@ func TestBackupIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	gatehouse(t, env, "backup", filepath.Join(beside, "b")).want(t, "damaged sessions", 1, "", journal+", line 2")
-	if got := namesIn(t, beside); got != "data file" {
+	if got := namesIn(t, beside); got != "dangling data file" {
 		t.Errorf("beside it there is %s", got)
+	}
+	if _, err := os.Readlink(dangling); err != nil {
+		t.Errorf("the link is gone: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
 		t.Errorf("the file holds %q, %v", text, err)

@@ -36,8 +36,11 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 		return "", err
 	}
 	// A link to an empty folder would be what the backup takes the place of.
+	// So would one that leads nowhere: the disk that it is for may not be mounted.
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
+	} else if to, notLink := os.Readlink(dir); notLink == nil {
+		return "", fmt.Errorf("%s is a link to %s, which is not there: make that folder, or mount its disk", dir, to)
 	}
 	if err := checkTarget(dir); err != nil {
 		return "", err
@@ -47,6 +50,9 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-*")
 	if errors.Is(err, fs.ErrPermission) {
 		return "", fmt.Errorf("back up: the folder that %s is in has to be writable; name one inside of a folder that is: %w", dir, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("back up: make the folder that %s is to be in first: %w", dir, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("back up: %w", err)
