@@ -59,10 +59,25 @@ func checkDataDir(dir string) error {
 		case info.Mode()&othersMayWrite != 0:
 			mistakes = append(mistakes, fmt.Errorf("DATA_DIR: others may write to %s (%s): they could replace the secrets; run `chmod go-w '%s'`, or choose another folder", file, info.Mode(), file))
 		case !isOurs(info):
-			mistakes = append(mistakes, fmt.Errorf("DATA_DIR: %s belongs to another user, who could replace the secrets; run `chown %d '%s'`, or choose another folder", file, os.Geteuid(), file))
+			mistake := notOurs(file, name == "")
+			if name == "" {
+				return errors.Join(append(mistakes, mistake)...) // and so does what is in it
+			}
+			mistakes = append(mistakes, mistake)
 		}
 	}
 	return errors.Join(mistakes...)
+}
+
+// notOurs names running as the owner first: an administrator who took a server's
+// folder for a backup locked the server out.
+func notOurs(file string, all bool) error {
+	chown := "chown"
+	if all {
+		chown += " -R"
+	}
+	return fmt.Errorf("DATA_DIR: %[1]s belongs to another user, who could replace the secrets; run this as that user if a server of theirs uses it, "+
+		"or else run `%[2]s %[3]d '%[1]s'`, or choose another folder", file, chown, os.Geteuid())
 }
 
 // checkParent: who may write to it can put another folder in DATA_DIR's place,

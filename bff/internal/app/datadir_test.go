@@ -107,8 +107,16 @@ func TestDataDirOfAnotherUserIsRefused(t *testing.T) {
 		if err := os.Chown(filepath.Join(dir, name), 65534, 65534); err != nil {
 			t.Fatal(err)
 		}
-		if err := openDataDir(dir); err == nil || !strings.Contains(err.Error(), "belongs to another user") || !strings.Contains(err.Error(), "chown 0 '") {
+		fix := "chown 0 '"
+		if name == "" {
+			fix = "chown -R 0 '"
+		}
+		err := openDataDir(dir)
+		if err == nil || !strings.Contains(err.Error(), "belongs to another user") || !strings.Contains(err.Error(), "run this as that user") || !strings.Contains(err.Error(), fix) {
 			t.Errorf("%q: %v", name, err)
+		}
+		if name == "" && strings.Contains(err.Error(), "\n") {
+			t.Errorf("one fix for the whole folder is told as many: %v", err)
 		}
 	}
 }
