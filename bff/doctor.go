@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -34,6 +35,9 @@ func examine(ctx context.Context, p process) error {
 		return err
 	}
 	report := app.Examine(ctx, app.Options{Config: c, Now: p.now}, x)
+	if ctx.Err() != nil {
+		return errors.New("given up before all was asked")
+	}
 	write := report.WriteText
 	if asJSON {
 		write = report.WriteJSON

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -216,7 +217,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 		r.Fix = "CLUSTER INFO at a node says how many slots are not served; operations.md says what to do about it."
 	case e.topology() == isSentinel:
 		r.Fix = "See that the Sentinels of REDIS_URL run and know a set of the name that master_name says (SENTINEL MASTERS), with its password in ?password=."
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded): // ours, and the connection's
 		r.Fix = "It takes connections and does not answer, or a firewall drops packets: look whether it hangs, and whether it wants rediss://."
 	default:
 		if _, dialed := errors.AsType[*net.OpError](err); dialed {

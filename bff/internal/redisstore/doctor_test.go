@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -242,6 +243,19 @@ func TestChecksOfACluster(t *testing.T) {
 	f := doctor.Run(context.WithoutCancel(t.Context()), time.Minute, s.Checks())
 	if i := slices.IndexFunc(f, func(f doctor.Finding) bool { return f.Check == "redis.cluster" }); i < 0 || f[i].State == doctor.OK {
 		t.Errorf("after the death of one: %+v", f)
+	}
+}
+
+// A firewall that drops packets, and a server that is stopped, look like this.
+func TestChecksOfAServerThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = l.Close() }) // the system accepts, and nothing reads
+	where := l.Addr().String()
+	for _, options := range []string{"?", "?addr=" + where + "&"} {
+		s := open(t, "redis://"+where+options+"read_timeout=20ms", time.Now)
+		wants(t, examine(t, s), [3]string{"redis.reachable", "problem", "takes connections and does not answer"})
 	}
 }
 

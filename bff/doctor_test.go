@@ -1,0 +1,25 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What was not asked could not be told from what could not be asked, and a
+// script took it for a sound installation.
+func TestExaminationThatIsGivenUpIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"DATA_DIR": t.TempDir()}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for _, args := range [][]string{{"doctor"}, {"doctor", "--json"}} {
+		var stdout, stderr bytes.Buffer
+		code := run(ctx, process{args: args, getenv: func(name string) string { return env[name] }, now: time.Now, stdout: &stdout, stderr: &stderr})
+		if code != 1 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "given up") {
+			t.Errorf("%v: exit code %d: %s%s", args, code, &stdout, &stderr)
+		}
+	}
+}
