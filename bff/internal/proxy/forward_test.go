@@ -46,7 +46,7 @@ func TestForwardSendsWhatWasJudged(t *testing.T) {
 func TestForwardMethodsBodiesAndTrailers(t *testing.T) {
 	url, got := recorder(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201) })
 	g := newGate(t, url, nil)
-	for _, method := range allMethods {
+	for _, method := range Methods {
 		res, _ := g.do(t, method, "/api/x", strings.NewReader("hello"))
 		if s := got(); s.method != method || s.body != "hello" || res.StatusCode != 201 {
 			t.Errorf("%s: %+v, %d", method, s, res.StatusCode)

@@ -41,7 +41,7 @@ routes:
 		Path: "/api/orders", Upstreams: nil, StripPrefix: "/api", Access: Member, Roles: []string{"admin"}, Methods: []string{"GET", "POST"},
 		Audience: "shop", Identity: IdentityHeaders, ForwardCookies: true, ForwardAuthorization: true, Timeout: 90 * time.Second, MaxBody: 2 << 20, HealthPath: "/healthz",
 	}, {
-		Path: "/api/files", Access: Public, Identity: IdentityNone, AllowCrossSite: true, Methods: allMethods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
+		Path: "/api/files", Access: Public, Identity: IdentityNone, AllowCrossSite: true, Methods: Methods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
 	}}
 	rows := table.Rows()
 	if got := rows[0].Upstreams[1].String(); got != "https://orders-2" || len(rows[0].Upstreams) != 2 {

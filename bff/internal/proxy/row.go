@@ -42,7 +42,7 @@ type Row struct {
 	StripPrefix    string        // cut off before forwarding
 	Access         Access        //
 	Roles          []string      // any of; empty: every role
-	Methods        []string      // empty: every method in allMethods
+	Methods        []string      // empty: every one of Methods
 	Audience       string        // `aud` of the identity token; empty: Path's last segment
 	Identity       IdentityMode  //
 	ForwardCookies bool          // cookies which are not ours pass, both ways
@@ -58,10 +58,12 @@ type Row struct {
 	HealthPath     string // asked by Run; empty: only real requests tell
 }
 
+// Methods are those that are served at all. TRACE and CONNECT are missing on
+// purpose: the one shows a client the identity token that we added, the other
+// makes us an open tunnel.
+var Methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
 var (
-	// TRACE and CONNECT are missing on purpose: the one shows a client the
-	// identity token that we added, the other makes us an open tunnel.
-	allMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 	knownRoles = []string{"user", "admin"}
 	// reserved are the gatehouse's own paths under /api.
 	reserved = []string{"/api/auth", "/api/admin", "/api/openapi.yaml"}
@@ -105,14 +107,14 @@ func (r *Row) check() []mistake {
 		}
 	}
 	for i, method := range r.Methods {
-		if !slices.Contains(allMethods, method) {
-			add("methods", "method %q cannot be forwarded; methods are %s", method, strings.Join(allMethods, ", "))
+		if !slices.Contains(Methods, method) {
+			add("methods", "method %q cannot be forwarded; methods are %s", method, strings.Join(Methods, ", "))
 		} else if slices.Contains(r.Methods[:i], method) {
 			add("methods", "%q twice; remove one", method)
 		}
 	}
 	if len(r.Methods) == 0 {
-		r.Methods = allMethods
+		r.Methods = Methods
 	}
 	if r.Audience == "" {
 		r.Audience = r.Path[strings.LastIndexByte(r.Path, '/')+1:]

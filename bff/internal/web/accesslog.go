@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
 // logRequest writes one line a request. It never holds a cookie, a token, a
@@ -123,7 +125,7 @@ func loggedRoute(c echo.Context) string {
 }
 
 func loggedMethod(m string) string {
-	for _, known := range knownMethods {
+	for _, known := range proxy.Methods {
 		if m == known {
 			return m
 		}

@@ -67,14 +67,10 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-var knownMethods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
 func (s *Server) knownMethod(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !slices.Contains(knownMethods, c.Request().Method) {
-			return &methodNotAllowed{allow: strings.Join(knownMethods, ", ")}
+		if !slices.Contains(proxy.Methods, c.Request().Method) {
+			return &methodNotAllowed{allow: strings.Join(proxy.Methods, ", ")}
 		}
 		return next(c)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
 // access says who may call an endpoint of our own.
@@ -93,7 +94,7 @@ func (s *Server) mount(e *echo.Echo) {
 	}
 	for _, path := range paths {
 		refuse := &methodNotAllowed{allow: strings.Join(methods[path], ", ")}
-		for _, m := range knownMethods {
+		for _, m := range proxy.Methods {
 			if !slices.Contains(methods[path], m) {
 				e.Add(m, path, func(echo.Context) error { return refuse })
 			}
