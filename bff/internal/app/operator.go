@@ -42,8 +42,13 @@ type Command struct {
 	Search   string
 }
 
-// Roles are the roles there are.
-func Roles() []string { return []string{string(auth.RoleUser), string(auth.RoleAdmin)} }
+// Roles are the roles there are; an account has the first one by default.
+func Roles() (all []string) {
+	for _, role := range auth.Roles {
+		all = append(all, string(role))
+	}
+	return all
+}
 
 // operator is who commands are by, in the audit trail: no account has such an id.
 var operator = auth.Principal{UserID: "operator"}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,8 +17,11 @@ const (
 	RoleAdmin Role = "admin"
 )
 
+// Roles lists every Role.
+var Roles = []Role{RoleUser, RoleAdmin}
+
 // Valid reports whether r is a role that exists.
-func (r Role) Valid() bool { return r == RoleUser || r == RoleAdmin }
+func (r Role) Valid() bool { return slices.Contains(Roles, r) }
 
 // User is an account.
 type User struct {

@@ -58,15 +58,17 @@ type Row struct {
 	HealthPath     string // asked by Run; empty: only real requests tell
 }
 
-// Methods are those that are served at all. TRACE and CONNECT are missing on
-// purpose: the one shows a client the identity token that we added, the other
-// makes us an open tunnel.
-var Methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
 var (
-	knownRoles = []string{"user", "admin"}
-	// reserved are the gatehouse's own paths under /api.
-	reserved = []string{"/api/auth", "/api/admin", "/api/openapi.yaml"}
+	// Methods are those that are served at all. TRACE and CONNECT are missing on
+	// purpose: the one shows a client the identity token that we added, the
+	// other makes us an open tunnel.
+	Methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+	// Roles are those of auth, which this package may not import. A test of web
+	// compares them.
+	Roles = []string{"user", "admin"}
+	// Reserved are the gatehouse's own paths under /api. A test of web compares
+	// them with its routes.
+	Reserved = []string{"/api/auth", "/api/admin", "/api/openapi.yaml"}
 )
 
 // mistake is one thing wrong with a row, by the key a file would have it under.
@@ -100,8 +102,8 @@ func (r *Row) check() []mistake {
 		add("roles", "roles need `access: member`; remove the roles or the access")
 	}
 	for i, role := range r.Roles {
-		if !slices.Contains(knownRoles, role) {
-			add("roles", "unknown role %q; roles are %s", role, strings.Join(knownRoles, ", "))
+		if !slices.Contains(Roles, role) {
+			add("roles", "unknown role %q; roles are %s", role, strings.Join(Roles, ", "))
 		} else if slices.Contains(r.Roles[:i], role) {
 			add("roles", "%q twice; remove one", role)
 		}
@@ -160,7 +162,7 @@ func (r *Row) checkPath(add func(key, format string, args ...any)) {
 	case CheckPath(p) != nil:
 		add("path", "%q: %v", p, CheckPath(p))
 	default:
-		for _, own := range reserved {
+		for _, own := range Reserved {
 			if within(strings.ToLower(p), own) {
 				add("path", "%q is reserved: %s is the gatehouse's own; choose another prefix", p, own)
 			}

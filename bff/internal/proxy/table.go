@@ -23,7 +23,7 @@ type Table struct {
 // route is a checked Row with what forwarding needs at hand.
 type route struct {
 	Row
-	own       bool   // one of reserved: the gatehouse answers it, never an upstream
+	own       bool   // one of Reserved: the gatehouse answers it, never an upstream
 	allow     string // Allow header of a 405
 	anyMethod bool   // Methods is not a restriction
 	// audienceByDefault says that the file left Audience to the path.
@@ -56,7 +56,7 @@ type rowMistake struct {
 
 func newTable(rows []Row) (*Table, []rowMistake) {
 	t := &Table{routes: make(map[string]*route), folded: make(map[string]*route)}
-	for _, path := range reserved {
+	for _, path := range Reserved {
 		t.add(&route{Row: Row{Path: path}, own: true})
 	}
 	var wrong []rowMistake

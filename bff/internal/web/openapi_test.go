@@ -161,7 +161,7 @@ func TestOpenAPIDocumentHasEveryProblemCode(t *testing.T) {
 	}
 }
 
-// auth has these words as constants and no list of them.
+// The constants of auth are read: a list of them could lack one.
 func TestOpenAPIDocumentHasEveryWordOfAuth(t *testing.T) {
 	t.Parallel()
 	schemas := readOpenAPI(t).Components.Schemas
