@@ -121,6 +121,7 @@ func newApp(o Options) *App {
 	a := &App{config: o.Config, latest: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, again: o.Reload, clientStall: o.ClientStall, questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
+	a.metrics.Outcomes(auth.RefreshOutcomes(), auth.NoticeOutcomes())
 	if o.Crowd {
 		many := auth.Allowance{Count: 1_000_000, Per: time.Second}
 		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: auth.DefaultLimits.Notice}

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"log/slog"
 	"maps"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 )
@@ -23,5 +27,20 @@ func TestSamplersOfConfigurationAndTraces(t *testing.T) {
 	slices.Sort(offered)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(telemetry.Samplers)), offered); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestEveryOutcomeOfAuthIsACounterFromTheStart(t *testing.T) {
+	a := newApp(Options{Now: time.Now})
+	w := httptest.NewRecorder()
+	a.metrics.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for name, outcomes := range map[string][]string{
+		"gatehouse_refreshes_total": auth.RefreshOutcomes(), "gatehouse_mails_total": auth.NoticeOutcomes(),
+	} {
+		for _, outcome := range outcomes {
+			if line := name + `{outcome="` + outcome + `"} 0` + "\n"; outcome == "" || !strings.Contains(w.Body.String(), line) {
+				t.Errorf("no line %q", line)
+			}
+		}
 	}
 }

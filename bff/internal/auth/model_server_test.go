@@ -64,7 +64,7 @@ func (v verdict) String() string {
 	if v.byAccess {
 		return "by access token"
 	}
-	return [...]string{"rotated", "redated", "replayed", "served", "stolen", "gone"}[v.what]
+	return v.what.String()
 }
 
 // load makes the receipts those of one instance.

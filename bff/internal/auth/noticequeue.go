@@ -46,6 +46,11 @@ const (
 	noticeSuppressed = "suppressed" // there were enough of its kind lately
 )
 
+// NoticeOutcomes are the words that Observer.Noticed is called with.
+func NoticeOutcomes() []string {
+	return []string{noticeSent, noticeRetried, noticeFailed, noticeDropped, noticeSuppressed}
+}
+
 // pending is a notice that is being delivered.
 type pending struct {
 	Notice

@@ -48,13 +48,18 @@ func (o Observer) complete() Observer {
 	return o
 }
 
-func (o outcome) String() string {
-	return [...]string{rotated: "rotated", redated: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone"}[o]
+var outcomeWords = [...]string{
+	rotated: "rotated", redated: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone",
 }
+
+func (o outcome) String() string { return outcomeWords[o] }
 
 // refreshRevoked is for the tokens of sessions that are not there any more;
 // decide has no say in those.
 const refreshRevoked = "revoked"
+
+// RefreshOutcomes are the words that Observer.Refreshed is called with.
+func RefreshOutcomes() []string { return append(outcomeWords[:], refreshRevoked) }
 
 func outcomeOf(ctx context.Context, err error) string {
 	var refusal *Error

@@ -83,21 +83,25 @@ func New(version string, now func() time.Time) *Metrics {
 	}, []string{"version", "go_version"})
 	info.WithLabelValues(version, runtime.Version()).Set(1)
 	r.MustRegister(info)
-	m.outcomes()
+	m.refusals()
 	m.Reloaded(true)
 	return m
 }
 
-// outcomes begin at 0: the first theft must be an increase, or no alert sees
-// it.
-func (m *Metrics) outcomes() {
+// refusals begin at 0, as Outcomes do.
+func (m *Metrics) refusals() {
 	for _, status := range []string{"400", "408", "417", "431", "501", "505"} {
 		m.refused.WithLabelValues(status)
 	}
-	for _, outcome := range []string{"rotated", "redated", "replayed", "served", "stolen", "gone", "revoked"} {
+}
+
+// Outcomes has the counters of Refreshed and Mailed begin at 0: the first theft
+// must be an increase, or no alert sees it.
+func (m *Metrics) Outcomes(refreshes, mails []string) {
+	for _, outcome := range refreshes {
 		m.refreshes.WithLabelValues(outcome)
 	}
-	for _, outcome := range []string{"sent", "retried", "failed", "dropped", "suppressed"} {
+	for _, outcome := range mails {
 		m.mails.WithLabelValues(outcome)
 	}
 }

@@ -95,7 +95,8 @@ func TestManyCountAtOnce(t *testing.T) {
 func TestEvents(t *testing.T) {
 	c := newClock()
 	m := New("v1.2", c.now)
-	says(t, m, `gatehouse_refreshes_total{outcome="stolen"} 0`) // an alert needs something to rise from
+	m.Outcomes([]string{"rotated", "stolen"}, []string{"sent"})
+	says(t, m, `gatehouse_refreshes_total{outcome="stolen"} 0`, `gatehouse_mails_total{outcome="sent"} 0`) // an alert needs something to rise from
 	m.Refreshed("stolen")
 	m.SignedIn("busy")
 	m.Limited("signin", true)
