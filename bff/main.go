@@ -117,7 +117,7 @@ func printHelp(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-12s %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, "\nConfiguration comes from the environment; README.md has the table, `gatehouse config` checks it.\n")
+	fmt.Fprint(w, "\nConfiguration comes from the environment; bff/docs/reference.md has the table, `gatehouse config` checks it.\n")
 }
 
 // parseFlags reads a verb's flags and takes no further arguments. --help

@@ -1,6 +1,6 @@
 // Package deploy checks the files that people deploy from: the compose file,
-// the Dockerfile, the Caddyfile, the example of an environment and README's
-// table of it.
+// the Dockerfile, the Caddyfile, the example of an environment, and the tables
+// of reference.md.
 package deploy
 
 import (

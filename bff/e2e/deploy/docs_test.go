@@ -9,12 +9,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-// README's table is the promise; config.Variables is the fact.
-func TestReadmeListsEveryVariable(t *testing.T) {
+// The table of reference.md is the promise; config.Variables is the fact.
+func TestReferenceListsEveryVariable(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z][A-Z0-9_]+)` \\| (.*?) \\| .+ \\|$")
 	documented := map[string]string{}
 	var order []string
-	for _, m := range row.FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, m := range row.FindAllStringSubmatch(read(t, "bff/docs/reference.md"), -1) {
 		if _, twice := documented[m[1]]; twice {
 			t.Errorf("%s has two rows", m[1])
 		}
@@ -24,11 +24,11 @@ func TestReadmeListsEveryVariable(t *testing.T) {
 	for _, v := range config.Variables() {
 		names = append(names, v.Name)
 		if want := "`" + v.Default + "`"; v.Default != "" && documented[v.Name] != want {
-			t.Errorf("%s: README says %q is the default, the program %s", v.Name, documented[v.Name], want)
+			t.Errorf("%s: reference.md says %q is the default, the program %s", v.Name, documented[v.Name], want)
 		}
 	}
 	if !slices.Equal(order, names) {
-		t.Errorf("README has rows for\n%q\nthe program knows\n%q", order, names)
+		t.Errorf("reference.md has rows for\n%q\nthe program knows\n%q", order, names)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 )
 
-// README's table is the promise; the routes are the fact.
-func TestReadmeListsEveryEndpoint(t *testing.T) {
+// The table of reference.md is the promise; the routes are the fact.
+func TestReferenceListsEveryEndpoint(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\| ([a-z ]+) \\| .+ \\|$")
 	var documented, routes []string
-	for _, m := range row.FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, m := range row.FindAllStringSubmatch(read(t, "bff/docs/reference.md"), -1) {
 		who := m[2]
 		if who == "refresh cookie" { // which the handler itself asks for
 			who = "anyone"
@@ -23,6 +23,6 @@ func TestReadmeListsEveryEndpoint(t *testing.T) {
 		routes = append(routes, e.Method+" "+e.Path+" "+e.Who)
 	}
 	if !slices.Equal(documented, routes) {
-		t.Errorf("README has rows for\n%q\nthe program has\n%q", documented, routes)
+		t.Errorf("reference.md has rows for\n%q\nthe program has\n%q", documented, routes)
 	}
 }

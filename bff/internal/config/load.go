@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
-// variables is the environment as the operator writes it; README's table has a
+// variables is the environment as the operator writes it; reference.md has a
 // row for each. Defaults that depend on other variables are filled in by Load.
 type variables struct {
 	ListenAddr       string        `env:"LISTEN_ADDR"`

@@ -162,14 +162,14 @@ func codes(cell string) (out []string) {
 // A table with a row for LISTEN_ADDR is the environment's. A row may hold
 // several names with as many defaults. A variable whose default depends on
 // others may say about it what it likes.
-func TestReadmeDocumentsEveryVariable(t *testing.T) {
+func TestReferenceDocumentsEveryVariable(t *testing.T) {
 	t.Parallel()
 	defaults := map[string]string{}
 	for _, v := range config.Variables() {
 		defaults[v.Name] = v.Default
 	}
 	documented := map[string]bool{}
-	for _, table := range tables(readRoot(t, "README.md")) {
+	for _, table := range tables(readRoot(t, "bff/docs/reference.md")) {
 		isEnvironment := false
 		for _, row := range table {
 			isEnvironment = isEnvironment || strings.Contains(row[0], "`LISTEN_ADDR`")
@@ -185,26 +185,26 @@ func TestReadmeDocumentsEveryVariable(t *testing.T) {
 				}
 				want, exists := defaults[name]
 				if !exists {
-					t.Errorf("README.md documents %s, which does not exist", name)
+					t.Errorf("reference.md documents %s, which does not exist", name)
 					continue
 				}
 				if documented[name] {
-					t.Errorf("README.md documents %s twice", name)
+					t.Errorf("reference.md documents %s twice", name)
 				}
 				documented[name] = true
 				if len(row) < 3 || strings.TrimSpace(row[2]) == "" {
-					t.Errorf("README.md does not say what %s means", name)
+					t.Errorf("reference.md does not say what %s means", name)
 					continue
 				}
 				if given := codes(row[1]); want != "" && (len(given) != len(names) || given[n] != want) {
-					t.Errorf("README.md says that %s defaults to %s; it is %s", name, strings.TrimSpace(row[1]), want)
+					t.Errorf("reference.md says that %s defaults to %s; it is %s", name, strings.TrimSpace(row[1]), want)
 				}
 			}
 		}
 	}
 	for _, v := range config.Variables() {
 		if !documented[v.Name] {
-			t.Errorf("README.md: no row | `%s` | `%s` | … in the environment table", v.Name, v.Default)
+			t.Errorf("reference.md: no row | `%s` | `%s` | … in the environment table", v.Name, v.Default)
 		}
 	}
 }
