@@ -26,14 +26,20 @@ func serve(ctx context.Context, p process) error {
 	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first, or when MySQL is there. SIGHUP has it read ROUTES_FILE and every NAME_FILE again.", nil); err != nil {
 		return err
 	}
+	// Before anything else: until then the signal ends the process, and who wrote
+	// the files may send it while they are read.
+	var await func(context.Context) error
+	if p.hangups != nil {
+		await = p.hangups()
+	}
 	c, log, err := configure(p)
 	if err != nil {
 		return err
 	}
 	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
-	if p.hangups != nil {
+	if await != nil {
 		o.Reload = &app.Reload{
-			Await: p.hangups(),
+			Await: await,
 			Read:  func() (*config.Config, error) { return config.Load(p.getenv) },
 			Value: func(name string) (config.Secret, error) { return config.Value(p.getenv, name) },
 		}

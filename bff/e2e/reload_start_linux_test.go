@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Who writes the files sends SIGHUP when they are there, which may be while the
+// server reads them for the first time: the signal ended it.
+func TestReloadWhileTheServerStarts(t *testing.T) {
+	t.Parallel()
+	file, secret := filepath.Join(t.TempDir(), "secret"), strings.Repeat("an access secret ", 3)+"!"
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBinary(t, buildBinary(t), "JWT_ACCESS_SECRET_FILE", file)
+	b.launch()
+	pipe, err := os.OpenFile(file, os.O_WRONLY, 0) // waits for the server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	b.hangup()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.WriteString(secret); err != nil {
+		t.Errorf("the server reads no more: %v", err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Error(err)
+	}
+	b.await()
+	b.eventually("a reload", func() bool { return len(b.logged("reloaded")) == 1 })
+}
