@@ -211,6 +211,8 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 		r.Fix = "Put the user and the password into REDIS_URL: redis://user:password@host:6379, signs in the password percent-encoded."
 	case strings.Contains(err.Error(), "certificate"):
 		r.Fix = "REDIS_TLS_CA names a file with the authority that vouches for the server, REDIS_TLS_CERT and REDIS_TLS_KEY the client's own if it wants one; the host in REDIS_URL must be in the server's."
+	case strings.Contains(err.Error(), "cluster support disabled"):
+		r.Fix = "It is no node of a Cluster: take ?addr= out of REDIS_URL, or correct the host."
 	case redis.IsLoadingError(err):
 		r.Fix = "It reads its file after a start: wait until it has."
 	case redis.IsClusterDownError(err):
@@ -243,7 +245,7 @@ func (e *examination) version(ctx context.Context) (doctor.Result, error) {
 	return e.onEach(ctx, func(n node) (doctor.Result, error) {
 		hello, err := helloOf(ctx, n)
 		if err != nil {
-			return doctor.Result{Fix: "Redis since 6 knows HELLO, and the account needs +hello."}, err
+			return doctor.Result{Fix: "Redis since 6 knows HELLO, and the account needs +hello +client|setname."}, err
 		}
 		return judgeVersion(hello, e.topology()), nil
 	})

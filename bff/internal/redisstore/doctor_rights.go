@@ -75,19 +75,24 @@ func probes(t topology) []probe {
 // administrator.
 func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
 	return e.onEach(ctx, func(n node) (doctor.Result, error) {
-		missing, err := missingRights(ctx, n, probes(e.topology()))
+		missing, first, err := missingRights(ctx, n, probes(e.topology()))
 		if err != nil {
 			return doctor.Result{}, err
 		}
 		if len(missing) == 0 {
 			return doctor.Result{State: doctor.OK, Found: "the user may do all that is needed"}, nil
 		}
-		return doctor.Result{State: doctor.Problem, Found: "the user lacks " + strings.Join(missing, " "),
-			Fix: "ACL SETUSER, with the user of REDIS_URL: " + strings.Join(missing, " ") + " (operations.md has the whole line); on every node, and ACL SAVE."}, nil
+		fix := "ACL SETUSER, with the user of REDIS_URL: " + strings.Join(missing, " ") + " (operations.md has the whole line); on every node, and ACL SAVE."
+		if first {
+			fix += " Connections begin with it: run this again then, others may be missing."
+		}
+		return doctor.Result{State: doctor.Problem, Found: "the user lacks " + strings.Join(missing, " "), Fix: fix}, nil
 	})
 }
 
-func missingRights(ctx context.Context, n node, wanted []probe) (missing []string, err error) {
+// missingRights gives those of wanted that the user lacks; first: no other could be
+// asked for, as every connection begins with that one.
+func missingRights(ctx context.Context, n node, wanted []probe) (missing []string, first bool, err error) {
 	pipe := n.Pipeline()
 	var answers []*redis.Cmd
 	for _, p := range wanted {
@@ -95,17 +100,16 @@ func missingRights(ctx context.Context, n node, wanted []probe) (missing []strin
 	}
 	_, failure := pipe.Exec(ctx)
 	if failed := func(c *redis.Cmd) bool { return c.Err() != nil }; !slices.ContainsFunc(answers, failed) && failure != nil {
-		// The connection was refused what every connection begins with.
 		if m := refusedCommand.FindStringSubmatch(failure.Error()); m != nil {
-			return []string{"+" + m[1]}, nil
+			return []string{"+" + m[1]}, true, nil
 		}
-		return nil, failure
+		return nil, false, failure
 	}
 	seen := map[string]bool{}
 	for i, p := range wanted {
 		err := answers[i].Err()
 		if err != nil && !isReply(err) {
-			return nil, err
+			return nil, false, err
 		}
 		// A key that is refused says nothing of the command, and the other way
 		// round: each has its own line.
@@ -114,7 +118,7 @@ func missingRights(ctx context.Context, n node, wanted []probe) (missing []strin
 			missing = append(missing, p.right)
 		}
 	}
-	return missing, nil
+	return missing, false, nil
 }
 
 // refusedCommand is in both wordings that servers have for it.
@@ -132,12 +136,16 @@ func aboutKey(err error) bool { return !refusedCommand.MatchString(err.Error()) 
 
 // writable has Redis look at a write: what is full, a replica or broken refuses it.
 func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
+	looked := false // rights come first: what may not write is told nothing else
 	for _, command := range [][]any{
 		{"SET", probedRecord, "", "XX", "PX", 1},
 		{"XADD", revocationsKey, "0-0", "!", "!"},
 	} {
 		err := e.rdb.Do(ctx, command...).Err()
-		if err == nil || redis.IsPermissionError(err) {
+		if redis.IsPermissionError(err) {
+			continue
+		}
+		if looked = true; err == nil {
 			continue
 		}
 		if r, refused := judgeRefusal(err); refused {
@@ -146,6 +154,9 @@ func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
 		if !isReply(err) {
 			return doctor.Result{}, err
 		}
+	}
+	if !looked {
+		return doctor.Result{Fix: "Give it the rights that redis.rights names, and run this again."}, errors.New("the account may not write")
 	}
 	return doctor.Result{State: doctor.OK, Found: "it takes writes"}, nil
 }

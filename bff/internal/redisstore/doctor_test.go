@@ -180,7 +180,13 @@ func TestTheRightsThatAreCheckedAreThoseThatAreDocumented(t *testing.T) {
 		t.Errorf("only %d rights were found in the documentation", checked)
 	}
 	give("reader", []string{"reset", "on", ">hunter2", "%R~*", "+@all"})
-	wants(t, examine(t, as(t, server, "reader")), [3]string{"redis.rights", "problem", "~refresh:* ~sessions:* ~revocations ~limit:* ~attempts:*"})
+	wants(t, examine(t, as(t, server, "reader")), [3]string{"redis.rights", "problem", "~refresh:* ~sessions:* ~revocations ~limit:* ~attempts:*"},
+		[3]string{"redis.writable", "could_not_ask", "may not write"})
+	give("none", []string{"reset", "on", ">hunter2"})
+	wants(t, examine(t, as(t, server, "none")), [3]string{"redis.rights", "problem", "run this again"}, [3]string{"redis.writable", "could_not_ask", "may not write"},
+		[3]string{"redis.version", "could_not_ask", "+client|setname"})
+	single := strings.TrimPrefix(server.URL, "redis://")
+	wants(t, examine(t, open(t, server.URL+"?addr="+single, time.Now)), [3]string{"redis.reachable", "problem", "take ?addr= out"})
 }
 
 func TestChecksOfAReplica(t *testing.T) {
