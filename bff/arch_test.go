@@ -15,7 +15,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":               {"app", "config", "textfile"},
-	"app":                {"auth", "config", "demoapi", "doctor", "mail", "memstore", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
+	"app":                {"auth", "config", "demoapi", "doctor", "filestore", "mail", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web"},
 	"config":             {"textfile"},
 	"textfile":           {},
 	"tlsfiles":           {"textfile"},
@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"doctor":             {},
 	"sqlstore":           {"auth", "doctor", "tlsfiles"},
 	"redisstore":         {"auth", "doctor", "tlsfiles"},
-	"memstore":           {"auth", "textfile"},
+	"filestore":          {"auth", "textfile"},
 	"proxy":              {"textfile"},
 	"web":                {"auth", "proxy", "textfile"},
 	"demoapi":            {},
@@ -36,14 +36,14 @@ var arrows = map[string][]string{
 	"servertest":         {},
 	"spa":                {},
 	"e2e":                {"app", "config", "servertest"},
-	"bench":              {"app", "auth", "config", "memstore", "password", "redisstore", "servertest", "token"},
+	"bench":              {"app", "auth", "config", "filestore", "password", "redisstore", "servertest", "token"},
 }
 
 // Test files may know more: what their room may, what that one may, and so
 // on, the test support, and memstore for sessions and limits in memory. A
 // room's tests still know nothing of the rooms above it, and e2e is a black box.
 var (
-	testSupport  = []string{"auth/authtest", "auth/authtest/fake", "memstore", "servertest"}
+	testSupport  = []string{"auth/authtest", "auth/authtest/fake", "filestore", "servertest"}
 	arrowsOfTest = map[string][]string{
 		"bench": {"auth/authtest/fake"},          // a Service without a database
 		"e2e":   {"auth/authtest", "redisstore"}, // a clock; and whether what docker-compose.yml says can be read
@@ -83,7 +83,7 @@ var owners = map[string][]string{
 	"golang.org/x/net/idna":              {"auth", "proxy"},
 	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy", "servertest"},
-	"golang.org/x/time":                  {"memstore"},
+	"golang.org/x/time":                  {"filestore"},
 	"github.com/prometheus":              {"telemetry"},
 	"go.opentelemetry.io":                {"telemetry"},
 	"github.com/wneessen/go-mail":        {"mail"},
@@ -98,7 +98,7 @@ var goStatements = map[string]string{
 	"bff/internal/app/run.go Run":                   "the place where everything is started and waited for",
 	"bff/internal/app/drain.go drain":               "two servers are shut down side by side, and waited for",
 	"bff/internal/auth/run.go Run":                  "the service's background work, one Run for app",
-	"bff/internal/memstore/tidy.go beginRound":      "a compaction beside the call that made it due; Close waits for it",
+	"bff/internal/filestore/tidy.go beginRound":     "a compaction beside the call that made it due; Close waits for it",
 	"bff/internal/proxy/cancellation.go AfterFunc":  "ends a derived context, whose lock the caller holds; takes no time",
 	"bff/internal/proxy/health.go probe":            "probes of one round, side by side: a hung upstream must not delay the others",
 	"bff/internal/proxy/switching.go carry":         "both ways of a WebSocket, after its request; Shutdown ends and awaits them",

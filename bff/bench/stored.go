@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )

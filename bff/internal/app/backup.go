@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 

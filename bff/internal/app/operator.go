@@ -17,7 +17,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 

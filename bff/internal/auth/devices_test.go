@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // who is the principal that a pair of cookies speaks for.

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // The model is only worth something if the Service does what it says: a

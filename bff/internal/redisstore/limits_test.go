@@ -16,7 +16,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )

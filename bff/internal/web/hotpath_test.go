@@ -15,7 +15,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 func sessions(t *testing.T, now func() time.Time) *fake.Sessions {

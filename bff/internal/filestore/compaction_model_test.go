@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // worker changes sessions that are its own, and knows what was confirmed.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // restarting is a store that is closed and opened again before it is asked

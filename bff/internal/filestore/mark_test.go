@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 func markOf(t *testing.T, dir string) *memstore.Mark {

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // killedNow gives the store that a process would find which comes after one

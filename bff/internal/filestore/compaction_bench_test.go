@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 // BenchmarkCompaction renews 100,000 sessions, one call after the other, until
@@ -22,7 +22,7 @@ import (
 //
 // GOGC=10 leaves of that what is in use; by default most is garbage.
 //
-//	go test -run - -bench Compaction -benchtime 3x ./bff/internal/memstore
+//	go test -run - -bench Compaction -benchtime 3x ./bff/internal/filestore
 func BenchmarkCompaction(b *testing.B) {
 	ctx, dir := context.Background(), b.TempDir()
 	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})

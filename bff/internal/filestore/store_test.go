@@ -7,7 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/memstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
 func TestMain(m *testing.M) {
