@@ -69,7 +69,7 @@ func onRedis(b *testing.B) *auth.Service {
 			AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, RememberTTL: 720 * time.Hour, SessionMaxAge: 2160 * time.Hour, SignupOpen: true,
 		},
 		// On, and never reached: every refresh is counted in Redis.
-		Limiter: store.Limits(memstore.NewLimits(time.Now)), Limits: auth.Limits{SignIn: enough, Register: enough, Refresh: enough, Inline: enough, Password: enough, Change: enough},
+		Limiter: store.Limits(filestore.NewLimits(time.Now)), Limits: auth.Limits{SignIn: enough, Register: enough, Refresh: enough, Inline: enough, Password: enough, Change: enough},
 		Now: time.Now, Log: log,
 	})
 	ctx, cancel := context.WithCancel(context.Background())

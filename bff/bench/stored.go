@@ -68,7 +68,7 @@ func renewInStore(ctx context.Context, redis *servertest.RedisServer, sessions [
 		return out, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	limits := store.Limits(memstore.NewLimits(time.Now))
+	limits := store.Limits(filestore.NewLimits(time.Now))
 	before, err := redisCPU(ctx, redis)
 	if err != nil {
 		return out, err

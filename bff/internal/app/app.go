@@ -101,7 +101,7 @@ type App struct {
 	version string
 }
 
-// sessionStore is what memstore and redisstore have in common.
+// sessionStore is what filestore and redisstore have in common.
 type sessionStore interface {
 	auth.Sessions
 	auth.Revocations
@@ -239,7 +239,7 @@ func (a *App) openStores(ctx context.Context) error {
 			return err
 		}
 		// The journal's lock comes first: it keeps a second server out.
-		store, err := memstore.Open(memstore.Config{Dir: filepath.Join(c.DataDir, sessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		store, err := filestore.Open(filestore.Config{Dir: filepath.Join(c.DataDir, sessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("open sessions: %w", err)
 		}
@@ -248,14 +248,14 @@ func (a *App) openStores(ctx context.Context) error {
 		if err := removeIfThere(filepath.Join(c.DataDir, controlFile)); err != nil {
 			return errors.Join(err, store.Close())
 		}
-		a.sessions, a.limiter = store, memstore.NewLimits(a.now)
+		a.sessions, a.limiter = store, filestore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)
 	} else {
 		store, err := openRedis(ctx, c, a)
 		if err != nil {
 			return err
 		}
-		a.sessions, a.limiter = store, store.Limits(memstore.NewLimits(a.now))
+		a.sessions, a.limiter = store, store.Limits(filestore.NewLimits(a.now))
 		a.state.checks = append(a.state.checks, named("redis", func(ctx context.Context) error {
 			return errors.Join(store.Ping(ctx), store.Following())
 		}))

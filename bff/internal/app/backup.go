@@ -92,9 +92,9 @@ func fillBackup(ctx context.Context, o Options, to string) (kept string, err err
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var sessions *memstore.Mark
+	var sessions *filestore.Mark
 	err = db.Backup(ctx, filepath.Join(to, databaseFile), func() (err error) {
-		sessions, err = memstore.MarkJournal(filepath.Join(from, sessionsFolder))
+		sessions, err = filestore.MarkJournal(filepath.Join(from, sessionsFolder))
 		return err
 	})
 	if sessions != nil {

@@ -80,7 +80,7 @@ func Operate(ctx context.Context, o Options, c Command) (string, error) {
 		// The sessions' lock says whether there is a server; a file could have
 		// been left by one that was killed.
 		out, err := operateHere(ctx, o, c)
-		if !errors.Is(err, memstore.ErrInUse) {
+		if !errors.Is(err, filestore.ErrInUse) {
 			return out, err
 		}
 		out, absent := handOver(ctx, o.Config.DataDir, c)

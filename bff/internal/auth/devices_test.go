@@ -92,7 +92,7 @@ func TestEndingSessionsWhileTheStoreIsAwayEndsNone(t *testing.T) {
 func TestRoleChangeShowsInTheNextRequest(t *testing.T) {
 	h, c := arrived(t)
 	other := auth.New(auth.Deps{
-		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit, Limiter: memstore.NewLimits(h.clock.Now), Limits: crowd,
+		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit, Limiter: filestore.NewLimits(h.clock.Now), Limits: crowd,
 		Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

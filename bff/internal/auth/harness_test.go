@@ -49,7 +49,7 @@ var crowd = func() auth.Limits {
 func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	t.Helper()
 	clock := authtest.NewClock()
-	store, err := memstore.Open(memstore.Config{Now: clock.Now})
+	store, err := filestore.Open(filestore.Config{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	}
 	deps := auth.Deps{
 		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: audit,
-		Limiter: memstore.NewLimits(clock.Now), Limits: crowd,
+		Limiter: filestore.NewLimits(clock.Now), Limits: crowd,
 		Tokens: tokens, Passwords: passwords, Policy: policy, Now: clock.Now,
 		Log:          slog.New(slog.DiscardHandler),
 		OnRevocation: func(r auth.Revocation) { h.ended <- r },

@@ -78,7 +78,7 @@ func newStage(t *testing.T, h *house) *stage {
 	s := &stage{h: h, store: &counted{Sessions: h.sessions}, pairs: map[int]*auth.Cookies{}, role: auth.RoleUser}
 	for i := range s.at {
 		s.at[i] = auth.New(auth.Deps{
-			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit, Limiter: memstore.NewLimits(h.clock.Now), Limits: crowd,
+			Users: h.users, Sessions: s.store, Revocations: h.sessions, Audit: h.audit, Limiter: filestore.NewLimits(h.clock.Now), Limits: crowd,
 			Tokens: h.tokens, Passwords: h.passwords, Policy: patient, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 		})
 	}

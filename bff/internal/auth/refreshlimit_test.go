@@ -91,14 +91,14 @@ func TestChainOfRefreshesOnTheWayIsLimited(t *testing.T) {
 // with a stale access token. The house is made outside of the bubble.
 func (h *house) inBubble(t *testing.T) (*auth.Service, *auth.Cookies) {
 	t.Helper()
-	sessions, err := memstore.Open(memstore.Config{Now: time.Now})
+	sessions, err := filestore.Open(filestore.Config{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	limits := crowd
 	limits.Inline = auth.DefaultLimits.Inline
 	s := auth.New(auth.Deps{
-		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: h.audit, Limiter: memstore.NewLimits(time.Now), Limits: limits,
+		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: h.audit, Limiter: filestore.NewLimits(time.Now), Limits: limits,
 		Tokens: h.tokens, Passwords: h.passwords, Policy: policy, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	in, err := s.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})

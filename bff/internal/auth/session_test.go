@@ -188,7 +188,7 @@ func TestLoserOfARaceGetsTheWinnersChild(t *testing.T) {
 	store := &meddling{}
 	h, c := arrived(t, func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
 	other := auth.New(auth.Deps{
-		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit, Limiter: memstore.NewLimits(h.clock.Now), Limits: crowd,
+		Users: h.users, Sessions: h.sessions, Revocations: h.sessions, Audit: h.audit, Limiter: filestore.NewLimits(h.clock.Now), Limits: crowd,
 		Tokens: h.tokens, Policy: policy, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	h.clock.Advance(20 * time.Minute)

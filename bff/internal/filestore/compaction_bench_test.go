@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"context"
@@ -25,7 +25,7 @@ import (
 //	go test -run - -bench Compaction -benchtime 3x ./bff/internal/filestore
 func BenchmarkCompaction(b *testing.B) {
 	ctx, dir := context.Background(), b.TempDir()
-	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})
+	s, err := filestore.Open(filestore.Config{Dir: dir, Now: time.Now})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (w *worker) known() map[string]fate {
 }
 
 // act makes one session and changes or ends each that there is.
-func (w *worker) act(ctx context.Context, s *memstore.Store) error {
+func (w *worker) act(ctx context.Context, s *filestore.Store) error {
 	w.made++
 	id := fmt.Sprintf("s%d", w.made)
 	w.set(id, fate{0, 1})
@@ -82,7 +82,7 @@ func (w *worker) act(ctx context.Context, s *memstore.Store) error {
 
 // check complains about a store that has less than what was confirmed before,
 // or more than what was asked for after.
-func (w *worker) check(t *testing.T, s *memstore.Store, before, after map[string]fate) {
+func (w *worker) check(t *testing.T, s *filestore.Store, before, after map[string]fate) {
 	t.Helper()
 	for id, f := range after {
 		least, most := before[id].least, f.most
@@ -103,7 +103,7 @@ func (w *worker) check(t *testing.T, s *memstore.Store, before, after map[string
 func TestCallsDuringCompactions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	crowd(t, s, 700)
 	var workers []*worker
 	var all sync.WaitGroup

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 // killedNow gives the store that a process would find which comes after one
 // that is killed at this moment: what was written is in files, what is in
 // memory is gone.
-func killedNow(t *testing.T, dir string) *memstore.Store {
+func killedNow(t *testing.T, dir string) *filestore.Store {
 	t.Helper()
 	image := t.TempDir()
 	files, err := os.ReadDir(dir)
@@ -43,7 +43,7 @@ func killedNow(t *testing.T, dir string) *memstore.Store {
 			t.Fatal(err)
 		}
 	}
-	s, err := reopen(t, memstore.Config{Dir: image, Now: time.Now})
+	s, err := reopen(t, filestore.Config{Dir: image, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func killedNow(t *testing.T, dir string) *memstore.Store {
 }
 
 // crowd is so many sessions that a compaction takes several steps over them.
-func crowd(t *testing.T, s *memstore.Store, n int) {
+func crowd(t *testing.T, s *filestore.Store, n int) {
 	t.Helper()
 	for i := range n {
 		if _, err := s.Create(t.Context(), plain(fmt.Sprintf("crowd%d", i), "session", time.Now())); err != nil {
@@ -65,7 +65,7 @@ func crowd(t *testing.T, s *memstore.Store, n int) {
 func TestKillAtEachStepOfACompaction(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	crowd(t, s, 600)
 	versions := map[string]uint64{}
 	ended := map[string]bool{}
@@ -150,7 +150,7 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 }
 
 // told gives all revocations that a new follower is told of.
-func told(t *testing.T, s *memstore.Store) (all []auth.Revocation) {
+func told(t *testing.T, s *filestore.Store) (all []auth.Revocation) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	_ = s.Follow(ctx, time.Hour, auth.Follower{
@@ -162,7 +162,7 @@ func told(t *testing.T, s *memstore.Store) (all []auth.Revocation) {
 // Calls used to wait for all of a compaction.
 func TestCallsDoNotWaitForACompaction(t *testing.T) {
 	t.Parallel()
-	s := open(t, memstore.Config{Dir: t.TempDir(), Now: time.Now})
+	s := open(t, filestore.Config{Dir: t.TempDir(), Now: time.Now})
 	x := plain("user", "session", time.Now())
 	if _, err := s.Create(t.Context(), x); err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestCompactionThatFailsLeavesTheJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var log bytes.Buffer
-	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := filestore.Open(filestore.Config{Dir: dir, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestCompactionThatFailsLeavesTheJournal(t *testing.T) {
 func TestCloseEndsACompaction(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	crowd(t, s, 600)
 	closed := make(chan error, 1)
 	s.OnStep(func(step string) {
@@ -274,7 +274,7 @@ func TestCloseEndsACompaction(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "sessions.jsonl.new")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what was begun is still there: %v", err)
 	}
-	s = open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s = open(t, filestore.Config{Dir: dir, Now: time.Now})
 	if _, err := s.Get(t.Context(), "crowd599", "session"); err != nil {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"bufio"
@@ -39,7 +39,7 @@ func actAsChild() bool {
 
 // rotateForever says on standard output what the store has confirmed.
 func rotateForever(dir string) {
-	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})
+	s, err := filestore.Open(filestore.Config{Dir: dir, Now: time.Now})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -116,7 +116,7 @@ func TestKillNeverRollsBack(t *testing.T) {
 		}
 		_ = cmd.Wait() // "signal: killed"
 
-		s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+		s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 		x, err := s.Get(t.Context(), "user", "session")
 		if err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestKillNeverRollsBack(t *testing.T) {
 // the whole lines say.
 func TestEveryPrefixOpens(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	x := plain("user", "session", time.Now())
 	if _, err := s.Create(t.Context(), x); err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestEveryPrefixOpens(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "sessions.jsonl"), whole[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+		s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 		got, err := s.Get(t.Context(), "user", "session")
 		switch lines := bytes.Count(whole[:n], []byte("\n")); lines {
 		case 0, 1, 5: // nothing, the header, the end
@@ -202,7 +202,7 @@ func TestGarbage(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.journal), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s, err := reopen(t, memstore.Config{Dir: dir, Now: time.Now})
+			s, err := reopen(t, filestore.Config{Dir: dir, Now: time.Now})
 			if tt.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.refused) || !strings.Contains(err.Error(), path) {
 					t.Fatalf("opened with %v, want one that names %q and the file", err, tt.refused)
@@ -214,7 +214,7 @@ func TestGarbage(t *testing.T) {
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
 				}
-				open(t, memstore.Config{Dir: dir, Now: time.Now})
+				open(t, filestore.Config{Dir: dir, Now: time.Now})
 				return
 			}
 			if err != nil {

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 func fillTheDisk(dir string) {
 	ctx := context.Background()
 	signal.Ignore(syscall.SIGXFSZ)
-	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})
+	s, err := filestore.Open(filestore.Config{Dir: dir, Now: time.Now})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -62,7 +62,7 @@ func fillTheDisk(dir string) {
 // crowdTheDisk has a disk become full during a compaction.
 func crowdTheDisk(dir string) {
 	ctx := context.Background()
-	s, err := memstore.Open(memstore.Config{Dir: dir, Now: time.Now})
+	s, err := filestore.Open(filestore.Config{Dir: dir, Now: time.Now})
 	for i := 0; err == nil && i < 600; i++ {
 		_, err = s.Create(ctx, plain(fmt.Sprintf("u%d", i), "s", time.Now()))
 	}
@@ -126,7 +126,7 @@ func TestDiskThatBecomesFullDuringACompaction(t *testing.T) {
 	inside.Env, inside.Stderr = append(os.Environ(), childMode+"=crowd", childDir+"="+dir), t.Output()
 	out, err := inside.Output()
 	said := string(out)
-	if err != nil || strings.Contains(said, "error") || !strings.HasPrefix(said, "compaction: memstore: given up") ||
+	if err != nil || strings.Contains(said, "error") || !strings.HasPrefix(said, "compaction: filestore: given up") ||
 		!strings.HasSuffix(said, "left: false\nthen: <nil>\n") {
 		t.Errorf("%v; the child says:\n%s", err, said)
 	}
@@ -142,7 +142,7 @@ func TestFullDisk(t *testing.T) {
 	if strings.Contains(string(out), "error") || strings.Contains(string(out), "failed 0\n") || kept < 11 {
 		t.Fatalf("the child says:\n%s", out)
 	}
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	list, err := authtest.ListSessions(t.Context(), s, "user")
 	if err != nil || len(list) != kept {
 		t.Errorf("%d sessions after a full disk, %v; %d were confirmed", len(list), err, kept)
@@ -158,7 +158,7 @@ func TestModes(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	dir := filepath.Join(t.TempDir(), "a", "data")
-	open(t, memstore.Config{Dir: dir, Now: time.Now})
+	open(t, filestore.Config{Dir: dir, Now: time.Now})
 	for name, want := range map[string]os.FileMode{"": 0o700, "sessions.jsonl": 0o600, "sessions.lock": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {

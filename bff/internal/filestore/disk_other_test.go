@@ -1,6 +1,6 @@
 //go:build !linux
 
-package memstore_test
+package filestore_test
 
 func fillTheDisk(string)  {}
 func crowdTheDisk(string) {}

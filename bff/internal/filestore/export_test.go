@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 // Kept counts what memory holds, dead or alive.
 func (s *Store) Kept() int {

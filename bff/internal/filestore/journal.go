@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 import (
 	"bufio"
@@ -52,14 +52,14 @@ var ErrInUse = errors.New("in use by another gatehouse process")
 // openJournal locks dir for this process. The caller replays and rewrites.
 func openJournal(dir string, log *slog.Logger) (*journal, error) {
 	if err := textfile.MakeFolder(dir); err != nil {
-		return nil, fmt.Errorf("memstore: %w", err)
+		return nil, fmt.Errorf("filestore: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("memstore: %s is %w: stop that one, or choose another DATA_DIR", dir, ErrInUse)
+		return nil, fmt.Errorf("filestore: %s is %w: stop that one, or choose another DATA_DIR", dir, ErrInUse)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("memstore: %w", err)
+		return nil, fmt.Errorf("filestore: %w", err)
 	}
 	return &journal{path: filepath.Join(dir, journalName), lock: lock, log: log, broken: true}, nil
 }
@@ -73,7 +73,7 @@ func (j *journal) replay(apply func(entry)) (whole bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("memstore: %w", err)
+		return false, fmt.Errorf("filestore: %w", err)
 	}
 	defer file.Close()
 	dropped, err := readLines(file, j.path, func(_ []byte, e entry) error {
@@ -103,7 +103,7 @@ func readLines(from io.Reader, path string, use func(line []byte, e entry) error
 			return "", nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("memstore: read %s: %w", path, err)
+			return "", fmt.Errorf("filestore: read %s: %w", path, err)
 		}
 		e, err := parseLine(line)
 		if err == nil {
@@ -115,7 +115,7 @@ func readLines(from io.Reader, path string, use func(line []byte, e entry) error
 		if _, atEnd := in.Peek(1); errors.Is(atEnd, io.EOF) && !errors.Is(err, errNewer) {
 			return "unreadable", nil
 		}
-		return "", fmt.Errorf("memstore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", path, number, err)
+		return "", fmt.Errorf("filestore: %s, line %d: %w; moving the file away signs everybody out and loses nothing else", path, number, err)
 	}
 }
 
@@ -143,7 +143,7 @@ func parseLine(line []byte) (entry, error) {
 func (j *journal) append(entries []entry) error {
 	if j.broken {
 		if err := j.mend(); err != nil {
-			return fmt.Errorf("memstore: %s cannot be written: %w", j.path, err)
+			return fmt.Errorf("filestore: %s cannot be written: %w", j.path, err)
 		}
 	}
 	text, err := encode(entries)
@@ -155,7 +155,7 @@ func (j *journal) append(entries []entry) error {
 		err = j.write(text)
 	}
 	if err != nil {
-		return fmt.Errorf("memstore: %w", err)
+		return fmt.Errorf("filestore: %w", err)
 	}
 	j.size += int64(len(text))
 	j.lines += len(entries)
@@ -196,7 +196,7 @@ func encode(entries []entry) ([]byte, error) {
 	out.SetEscapeHTML(false)
 	for _, e := range entries {
 		if err := out.Encode(e); err != nil {
-			return nil, fmt.Errorf("memstore: %w", err)
+			return nil, fmt.Errorf("filestore: %w", err)
 		}
 	}
 	return text.Bytes(), nil

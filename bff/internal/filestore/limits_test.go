@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 )
 
 func TestLimitsInMemory(t *testing.T) {
-	authtest.RunLimiter(t, func(_ *testing.T, clock *authtest.Clock) auth.Limiter { return memstore.NewLimits(clock.Now) })
+	authtest.RunLimiter(t, func(_ *testing.T, clock *authtest.Clock) auth.Limiter { return filestore.NewLimits(clock.Now) })
 }
 
 // limits are Limits with answers that a table can compare.
 type limits struct {
-	*memstore.Limits
+	*filestore.Limits
 	t *testing.T
 }
 
@@ -43,7 +43,7 @@ const most = 1000
 // An attacker with ever new keys fills no memory.
 func TestLimitsAreBounded(t *testing.T) {
 	t.Parallel()
-	l := limits{memstore.SmallLimits(authtest.NewClock().Now, most), t}
+	l := limits{filestore.SmallLimits(authtest.NewClock().Now, most), t}
 	once := auth.Allowance{Count: 1, Per: time.Hour}
 	for i := range 2*most + most/2 {
 		key := fmt.Sprintf("signin:%d@example.com", i)
@@ -61,7 +61,7 @@ func TestLimitsAreBounded(t *testing.T) {
 func TestOldestLimitsAreDropped(t *testing.T) {
 	t.Parallel()
 	clock := authtest.NewClock()
-	l := limits{memstore.SmallLimits(clock.Now, most), t}
+	l := limits{filestore.SmallLimits(clock.Now, most), t}
 	once, thrice := auth.Allowance{Count: 1, Per: 24 * time.Hour}, auth.Allowance{Count: 3, Per: time.Hour}
 	flooded := 0
 	flood := func(n int) {
@@ -113,7 +113,7 @@ func TestOldestLimitsAreDropped(t *testing.T) {
 func TestForgottenLimitsLeaveMemory(t *testing.T) {
 	t.Parallel()
 	clock := authtest.NewClock()
-	l := limits{memstore.NewLimits(clock.Now), t}
+	l := limits{filestore.NewLimits(clock.Now), t}
 	a := auth.DefaultLimits.SignIn
 	for i := range 1000 {
 		l.attempt(fmt.Sprint(i))

@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 import (
 	"bufio"
@@ -28,11 +28,11 @@ func MarkJournal(dir string) (*Mark, error) {
 		return &Mark{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("memstore: %w", err)
+		return nil, fmt.Errorf("filestore: %w", err)
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("memstore: %w", errors.Join(err, file.Close()))
+		return nil, fmt.Errorf("filestore: %w", errors.Join(err, file.Close()))
 	}
 	return &Mark{file, info.Size()}, nil
 }
@@ -42,14 +42,14 @@ func MarkJournal(dir string) (*Mark, error) {
 // when Copy returns.
 func (m *Mark) Copy(ctx context.Context, dir string) (err error) {
 	if err := textfile.MakeFolder(dir); err != nil {
-		return fmt.Errorf("memstore: %w", err)
+		return fmt.Errorf("filestore: %w", err)
 	}
 	if m.file == nil {
 		return nil
 	}
 	file, err := os.OpenFile(filepath.Join(dir, journalName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("memstore: %w", err)
+		return fmt.Errorf("filestore: %w", err)
 	}
 	out := bufio.NewWriterSize(file, snapshotBuffer)
 	// What is unfinished or unreadable at its end was being written.
@@ -61,7 +61,7 @@ func (m *Mark) Copy(ctx context.Context, dir string) (err error) {
 		err = textfile.SyncFolder(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("memstore: copy the sessions: %w", err)
+		return fmt.Errorf("filestore: copy the sessions: %w", err)
 	}
 	return nil
 }

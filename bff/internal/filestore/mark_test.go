@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 )
 
-func markOf(t *testing.T, dir string) *memstore.Mark {
+func markOf(t *testing.T, dir string) *filestore.Mark {
 	t.Helper()
-	m, err := memstore.MarkJournal(dir)
+	m, err := filestore.MarkJournal(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func markOf(t *testing.T, dir string) *memstore.Mark {
 func TestMarkIsOfOneMoment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: time.Now})
+	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
 	crowd(t, s, 300)
 	end := func(user string) {
 		t.Helper()
@@ -66,7 +66,7 @@ func TestMarkIsOfOneMoment(t *testing.T) {
 				t.Errorf("%q: %v, %v; want mode %o", name, info, err, want)
 			}
 		}
-		c := open(t, memstore.Config{Dir: copies[i], Now: time.Now})
+		c := open(t, filestore.Config{Dir: copies[i], Now: time.Now})
 		if x, err := c.Get(t.Context(), "crowd0", "session"); !errors.Is(err, auth.ErrNoSession) {
 			t.Errorf("copy %d: ended before, and back: %+v, %v", i, x, err)
 		}

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 // restarting is a store that is closed and opened again before it is asked
 // about what was written, so that the contract is put to what is on disk.
 type restarting struct {
-	*memstore.Store
+	*filestore.Store
 	written atomic.Bool
-	again   func() *memstore.Store
+	again   func() *filestore.Store
 }
 
 func (r *restarting) wrote(err error) error {
@@ -55,9 +55,9 @@ func (r *restarting) Get(ctx context.Context, userID, id string) (auth.Session, 
 
 func TestSessionsAcrossRestarts(t *testing.T) {
 	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
-		c := memstore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 4 * time.Hour}
+		c := filestore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 4 * time.Hour}
 		r := &restarting{Store: open(t, c)}
-		r.again = func() *memstore.Store {
+		r.again = func() *filestore.Store {
 			if err := r.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestSessionsAcrossRestarts(t *testing.T) {
 // An access token outlives the process, so the revocation must too.
 func TestRevocationsSurviveARestart(t *testing.T) {
 	clock := authtest.NewClock()
-	c := memstore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 20 * time.Minute}
+	c := filestore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 20 * time.Minute}
 	s := open(t, c)
 	end := func(id string) auth.Revocation {
 		r := auth.Revocation{UserID: "u\xff", SessionID: id, Reason: auth.ReasonRefreshReuse, At: clock.Now()}
@@ -98,7 +98,7 @@ func TestRevocationsSurviveARestart(t *testing.T) {
 }
 
 func TestOneProcessOwnsAFolder(t *testing.T) {
-	c := memstore.Config{Dir: t.TempDir(), Now: time.Now}
+	c := filestore.Config{Dir: t.TempDir(), Now: time.Now}
 	first := open(t, c)
 	if _, err := reopen(t, c); err == nil || !strings.Contains(err.Error(), c.Dir) || !strings.Contains(err.Error(), "in use") {
 		t.Fatalf("the second one is told %v, want that %s is in use", err, c.Dir)
@@ -115,7 +115,7 @@ func TestOneProcessOwnsAFolder(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	s := open(t, memstore.Config{Now: time.Now})
+	s := open(t, filestore.Config{Now: time.Now})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestClosed(t *testing.T) {
 func TestBounded(t *testing.T) {
 	clock := authtest.NewClock()
 	dir := t.TempDir()
-	s := open(t, memstore.Config{Dir: dir, Now: clock.Now, Keep: time.Minute})
+	s := open(t, filestore.Config{Dir: dir, Now: clock.Now, Keep: time.Minute})
 	stays := plain("u", "stays", clock.Now())
 	stays.IdleEnd = clock.Now().Add(24 * time.Hour)
 	if _, err := s.Create(t.Context(), stays); err != nil {
@@ -174,7 +174,7 @@ func TestBounded(t *testing.T) {
 // if that has had its time by then.
 func TestSlowFollower(t *testing.T) {
 	clock := authtest.NewClock()
-	s := open(t, memstore.Config{Now: clock.Now, Keep: time.Minute})
+	s := open(t, filestore.Config{Now: clock.Now, Keep: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	heard, goOn, ended := make(chan string), make(chan struct{}), make(chan error)
 	go func() {
@@ -220,7 +220,7 @@ func TestSlowFollower(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := open(t, memstore.Config{Now: time.Now}).Run(ctx); !errors.Is(err, context.Canceled) {
+	if err := open(t, filestore.Config{Now: time.Now}).Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run gave %v", err)
 	}
 }
@@ -240,7 +240,7 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "sessions.jsonl"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := memstore.Config{Dir: dir, Now: clock.Now}
+	c := filestore.Config{Dir: dir, Now: clock.Now}
 	s := open(t, c)
 	check := func() {
 		t.Helper()
@@ -278,7 +278,7 @@ func TestMissingOrBrokenJournalIsALoss(t *testing.T) {
 		"with garbage at its end": {`{"journal":1}` + "\n" + "\x00\x00\n", true},
 	} {
 		t.Run(what, func(t *testing.T) {
-			c := memstore.Config{Dir: t.TempDir(), Now: clock.Now}
+			c := filestore.Config{Dir: t.TempDir(), Now: clock.Now}
 			if tt.journal != "" {
 				if err := os.WriteFile(filepath.Join(c.Dir, "sessions.jsonl"), []byte(tt.journal), 0o600); err != nil {
 					t.Fatal(err)

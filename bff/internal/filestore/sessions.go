@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 import (
 	"cmp"
@@ -55,7 +55,7 @@ func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error
 // Swap is auth.Sessions.Swap.
 func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
 	if old.UserID != next.UserID || old.ID != next.ID {
-		return errors.New("memstore: a swap keeps the session's ids")
+		return errors.New("filestore: a swap keeps the session's ids")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package memstore keeps sessions in memory and, when given a folder, in a
+// Package filestore keeps sessions in memory and, when given a folder, in a
 // journal there, so that a restart signs nobody out. It is the session store
 // of embedded mode and the one that other packages test with. One process owns
 // a folder at a time.
-package memstore
+package filestore
 
 import (
 	"cmp"
@@ -73,13 +73,13 @@ var (
 	_ auth.Revocations = (*Store)(nil)
 )
 
-var errClosed = errors.New("memstore: closed")
+var errClosed = errors.New("filestore: closed")
 
 // Open opens the store and reads what an earlier process left in Dir. It fails
 // when another process has Dir open and when the journal cannot be read.
 func Open(c Config) (*Store, error) {
 	if c.Now == nil {
-		return nil, errors.New("memstore: Config.Now is missing")
+		return nil, errors.New("filestore: Config.Now is missing")
 	}
 	s := &Store{
 		now:     c.Now,

@@ -1,4 +1,4 @@
-package memstore_test
+package filestore_test
 
 import (
 	"log/slog"
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func open(t *testing.T, c memstore.Config) *memstore.Store {
+func open(t *testing.T, c filestore.Config) *filestore.Store {
 	t.Helper()
 	s, err := reopen(t, c)
 	if err != nil {
@@ -31,20 +31,20 @@ func open(t *testing.T, c memstore.Config) *memstore.Store {
 	return s
 }
 
-func reopen(t *testing.T, c memstore.Config) (*memstore.Store, error) {
+func reopen(t *testing.T, c filestore.Config) (*filestore.Store, error) {
 	t.Helper()
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-	return memstore.Open(c)
+	return filestore.Open(c)
 }
 
 func TestSessionsInMemory(t *testing.T) {
 	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
-		return open(t, memstore.Config{Now: clock.Now})
+		return open(t, filestore.Config{Now: clock.Now})
 	})
 }
 
 func TestSessionsInAFolder(t *testing.T) {
 	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
-		return open(t, memstore.Config{Dir: t.TempDir(), Now: clock.Now})
+		return open(t, filestore.Config{Dir: t.TempDir(), Now: clock.Now})
 	})
 }

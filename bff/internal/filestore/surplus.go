@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 import (
 	"cmp"

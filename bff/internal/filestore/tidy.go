@@ -1,4 +1,4 @@
-package memstore
+package filestore
 
 import (
 	"cmp"
@@ -114,14 +114,14 @@ func (s *Store) compact() (err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		j.retryAt = j.lines + slack
-		return fmt.Errorf("memstore: %w", err)
+		return fmt.Errorf("filestore: %w", err)
 	}
 	s.mu.Lock()
 	j.successor = next
 	s.mu.Unlock()
 	defer func() {
 		if err = errors.Join(err, next.closeOld()); err != nil {
-			err = fmt.Errorf("memstore: %w", errors.Join(err, next.discard(j)))
+			err = fmt.Errorf("filestore: %w", errors.Join(err, next.discard(j)))
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

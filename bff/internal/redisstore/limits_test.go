@@ -51,7 +51,7 @@ func (u unasked) Undo(ctx context.Context, key string) error {
 // limitsOf are the limits of one instance.
 func limitsOf(t *testing.T, url string, now func() time.Time) *redisstore.Limits {
 	t.Helper()
-	return open(t, url, now).Limits(memstore.NewLimits(now))
+	return open(t, url, now).Limits(filestore.NewLimits(now))
 }
 
 // sharing are limits of one instance that Redis always answers.
@@ -64,7 +64,7 @@ type sharing struct {
 func (s sharing) Peer(t *testing.T) auth.Limiter { return share(t, s.url, s.clock) }
 
 func share(t *testing.T, url string, clock *authtest.Clock) sharing {
-	return sharing{open(t, url, clock.Now).Limits(unasked{memstore.NewLimits(clock.Now), t}).Patient(), url, clock}
+	return sharing{open(t, url, clock.Now).Limits(unasked{filestore.NewLimits(clock.Now), t}).Patient(), url, clock}
 }
 
 func limiterContract(t *testing.T, url string, servers ...*servertest.RedisHandle) {
@@ -259,5 +259,5 @@ func logged(t *testing.T, url string, clock *authtest.Clock) (*redisstore.Limits
 	s, err := redisstore.Open(t.Context(), redisstore.Config{URL: url, Now: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil))})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
-	return s.Limits(memstore.NewLimits(clock.Now)), log
+	return s.Limits(filestore.NewLimits(clock.Now)), log
 }

@@ -56,7 +56,7 @@ func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
 		tb.Fatal(err)
 	}
 	log, audit := slog.New(slog.NewJSONHandler(io.Discard, nil)), &fake.Audit{}
-	sessions, err := memstore.Open(memstore.Config{Now: time.Now})
+	sessions, err := filestore.Open(filestore.Config{Now: time.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}

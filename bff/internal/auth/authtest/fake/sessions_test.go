@@ -13,7 +13,7 @@ import (
 
 func sessions(t *testing.T, now func() time.Time) *fake.Sessions {
 	t.Helper()
-	store, err := memstore.Open(memstore.Config{Now: now})
+	store, err := filestore.Open(filestore.Config{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
