@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -189,4 +190,27 @@ func TestSignedOutStaysSignedOutAfterARestart(t *testing.T) {
 	thief := s.browser()
 	thief.put("access_token", access)
 	s.eventually("the revocation to be replayed", func() bool { return thief.do("GET", "/api/auth/me", nil).StatusCode == 401 })
+}
+
+// The app shows how long a session lasts by the difference of the two; with
+// Date from another clock it was twenty minutes off.
+func TestDateIsByTheClockOfTheSessionsDates(t *testing.T) {
+	t.Parallel()
+	s := embedded(t).start()
+	b := s.member("ada@example.com")
+	s.clock.Advance(20 * time.Minute)
+	for _, answer := range []answer{
+		b.do("GET", "/api/auth/me", nil).want(t, 200),
+		b.do("POST", "/api/auth/refresh", nil).want(t, 200),
+		b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200),
+	} {
+		date, err := http.ParseTime(answer.Header.Get("Date"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends, err := time.Parse(time.RFC3339, answer.json(t)["session"].(object)["accessExpiresAt"].(string))
+		if left := ends.Sub(date); err != nil || left < 14*time.Minute || left > 15*time.Minute+time.Second {
+			t.Errorf("the access token ends %v after Date, %v", left, err)
+		}
+	}
 }

@@ -93,7 +93,7 @@ func (s *Server) me(c echo.Context, who auth.Principal) error {
 		s.forget(c.Response().Header(), p, err)
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
+	return s.signedIn(c, who, account, view)
 }
 
 func (s *Server) rename(c echo.Context, who auth.Principal) error {
@@ -143,7 +143,14 @@ func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string)
 	}
 	s.renew(c.Response().Header(), grant.Cookies)
 	visitOf(c).userID = grant.Principal.UserID
-	return c.JSON(http.StatusOK, map[string]any{"user": userOf(grant.Principal.UserID, account), "session": sessionOf(view)})
+	return s.signedIn(c, grant.Principal, account, view)
+}
+
+// signedIn says who is signed in. Date is of the clock that the session's dates
+// are by, because the app compares them; net/http's own reads the machine's.
+func (s *Server) signedIn(c echo.Context, who auth.Principal, account auth.Account, view auth.SessionView) error {
+	c.Response().Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
 }
 
 // publicMaxAge lets upstreams cache the keys and still learn a new one soon.
