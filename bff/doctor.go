@@ -22,7 +22,8 @@ func examine(ctx context.Context, p process) error {
 	}); err != nil {
 		return err
 	}
-	if x.Instances < 0 {
+	const most = 100_000 // more than any server has connections for
+	if x.Instances < 0 || x.Instances > most {
 		fmt.Fprintf(p.stderr, "gatehouse doctor: --instances is %d; write how many there are\n", x.Instances)
 		return errUsage
 	}

@@ -23,3 +23,11 @@ func TestExaminationThatIsGivenUpIsNoVerdict(t *testing.T) {
 		}
 	}
 }
+
+// The product with the connections of each was negative, and so within the limit.
+func TestNumberOfInstancesThatNoServerHas(t *testing.T) {
+	t.Parallel()
+	for _, n := range []string{"-1", "100001", "9223372036854775807"} {
+		gatehouse(t, map[string]string{"DATA_DIR": t.TempDir()}, "doctor", "--instances", n).want(t, n, 2, "", "--instances is "+n)
+	}
+}

@@ -138,7 +138,7 @@ func TestDoctorBesideServersOnServices(t *testing.T) {
 		doctor(t, off).want(t, 0, [3]string{"proxies.seen", "could_not_ask", "OPS_ADDR is off"})
 	})
 	t.Run("wrong usage", func(t *testing.T) {
-		for _, args := range [][]string{{"--instances", "-1"}, {"--ops", "gatehouse"}, {"surplus"}} {
+		for _, args := range [][]string{{"--instances", "-1"}, {"--instances", "9223372036854775807"}, {"--ops", "gatehouse"}, {"surplus"}} {
 			if e := doctor(t, env, args...); e.code != 2 || e.text != "" {
 				t.Errorf("%v: exit code %d, %s", args, e.code, e.text)
 			}

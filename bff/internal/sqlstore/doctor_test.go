@@ -191,6 +191,12 @@ func TestConnectionsOfAllInstances(t *testing.T) {
 	if r := judgeConnections(25, 2, "", 40, "max_user_connections"); r.State != doctor.Problem || !strings.Contains(r.Fix, "MYSQL_MAX_CONNECTIONS to 13") {
 		t.Errorf("%+v", r)
 	}
+	// What the settings would refuse, or what changes nothing, is no fix.
+	for _, limit := range []int{1, 5, 11} {
+		if r := judgeConnections(25, 2, "", limit, "max_user_connections"); r.State != doctor.Problem || r.Fix != "Raise max_user_connections to 75 or more." {
+			t.Errorf("%+v", r)
+		}
+	}
 }
 
 func TestTheAgeOfTheTrail(t *testing.T) {

@@ -48,7 +48,12 @@ func (e *examination) countInstances(ctx context.Context) (int, string) {
 
 func judgeConnections(pool, instances int, how string, limit int, name string) doctor.Result {
 	found := fmt.Sprintf("%s (%s) × %d connections = %d of %s %d", doctor.Plural(instances, "instance"), how, pool, instances*pool, name, limit)
-	fix := fmt.Sprintf("Raise %s to %d or more, or lower MYSQL_MAX_CONNECTIONS to %d.", name, (instances+1)*pool, max(1, limit/(instances+1)))
+	fix := fmt.Sprintf("Raise %s to %d or more", name, (instances+1)*pool)
+	// Fewer do not help: a start that migrates has so many.
+	if share := limit / (instances + 1); share >= migrating {
+		fix += fmt.Sprintf(", or lower MYSQL_MAX_CONNECTIONS to %d", share)
+	}
+	fix += "."
 	switch {
 	case instances*pool > limit:
 		return doctor.Result{State: doctor.Problem, Found: found + ": under load the server refuses connections", Fix: fix}
