@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,9 +33,8 @@ type record struct {
 	Role       auth.Role `json:"r,omitempty"`
 	Verified   flag      `json:"ev,omitempty"`
 	IP         string    `json:"ip,omitempty"`
-	// One of these, see packUserAgent.
-	Agent     string `json:"u,omitempty"`
-	UserAgent string `json:"ua,omitempty"`
+	UserAgent  string    `json:"ua,omitempty"`
+	ShortAgent string    `json:"u,omitempty"` // in place of UserAgent, see expandUserAgent; not written any more
 }
 
 // times are the first one in milliseconds since 1970 and the others in
@@ -91,9 +91,8 @@ func encode(x auth.Session) (string, error) {
 	r := record{
 		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Redates: x.Redates, Remember: raised(x.Remember),
 		Email: utf8Only(x.Account.Email), Name: utf8Only(x.Account.Name), Role: x.Account.Role, Verified: raised(x.Account.EmailVerified),
-		IP: utf8Only(x.IP),
+		IP: utf8Only(x.IP), UserAgent: utf8Only(x.UserAgent),
 	}
-	r.Agent, r.UserAgent = packUserAgent(utf8Only(x.UserAgent))
 	var text bytes.Buffer
 	out := json.NewEncoder(&text)
 	out.SetEscapeHTML(false) // six bytes for each < or &
@@ -115,7 +114,7 @@ func decode(userID, id, text string) (auth.Session, error) {
 	x := auth.Session{
 		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Redates: r.Redates, Remember: r.Remember != 0,
 		Account: auth.Account{Email: r.Email, Name: r.Name, Role: r.Role, EmailVerified: r.Verified != 0},
-		IP:      r.IP, UserAgent: unpackUserAgent(r.Agent, r.UserAgent),
+		IP:      r.IP, UserAgent: cmp.Or(r.UserAgent, expandUserAgent(r.ShortAgent)),
 	}
 	r.Times.unpack(&x)
 	return x, nil
