@@ -52,8 +52,11 @@ func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err
 	if _, back := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err == nil {
 		err = back
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
 		return failed(ctx, "back up", err)
+	case err != nil: // most of the time the copy's disk is full
+		return fmt.Errorf("sqlstore: copy to %s: %w", path, err)
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("sqlstore: back up: %w", err)
@@ -118,5 +121,8 @@ func copyPages(ctx context.Context, driver any, path string) (err error) {
 			err = ctx.Err()
 		}
 	}
-	return errors.Join(err, pages.Finish())
+	if end := pages.Finish(); err == nil { // it says the same once more
+		err = end
+	}
+	return err
 }
