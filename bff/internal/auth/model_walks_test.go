@@ -107,3 +107,27 @@ func TestModelThiefElsewhere(t *testing.T) {
 		t.Error("no receipt was ever late: the walk proves nothing about it")
 	}
 }
+
+// A failover to a replica that lagged, at any moment, with any of a rotation, a
+// receipt, settling and an announced change of the account lost. The repair
+// kept the receipt of the generation before, and the browser was signed out.
+func TestModelFailover(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		browser
+		worlds, steps int
+	}{
+		{browser{tabs: 1, instances: 1, changes: true, failover: true, policy: testPolicy}, 376_000, 3_000_000},
+		{browser{tabs: 2, instances: 1, failover: true, prompt: true, policy: testPolicy}, 1_640_000, 14_700_000},
+	} {
+		t.Run(tt.String(), func(t *testing.T) {
+			t.Parallel()
+			x := tt.explore(t)
+			x.report(t, tt.worlds, tt.steps)
+			if x.repaired == 0 && tt.changes || x.twins == 0 {
+				t.Errorf("%d records were repaired and %d children had a twin: the walk proves nothing about it", x.repaired, x.twins)
+			}
+			t.Logf("%d steps after a failover, of which %d repair the record and %d make a twin", x.afterFailover, x.repaired, x.twins)
+		})
+	}
+}
