@@ -50,6 +50,8 @@ type site struct {
 	transport *http.Transport
 	// limited is for tests of the limits; others are a crowd.
 	limited bool
+	// isTwin: it has another's PUBLIC_URL and app.
+	isTwin bool
 	// hashCost is quickHash when 0.
 	hashCost int
 	stall    time.Duration // of clients; 0: as in production
@@ -97,11 +99,13 @@ func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
 func (s *site) start(extra ...string) *site {
 	s.t.Helper()
 	env := maps.Clone(s.env)
-	if env["LISTEN_ADDR"] == "" {
-		env["LISTEN_ADDR"] = freeAddr(s.t)
-		env["PUBLIC_URL"] = "http://localhost:" + env["LISTEN_ADDR"][strings.LastIndexByte(env["LISTEN_ADDR"], ':')+1:]
-		env["OPS_ADDR"] = freeAddr(s.t)
-		if !s.noApp {
+	chosen := env["LISTEN_ADDR"] == ""
+	if chosen {
+		env["LISTEN_ADDR"], env["OPS_ADDR"] = freeAddr(s.t), freeAddr(s.t)
+		if !s.isTwin {
+			env["PUBLIC_URL"] = "http://localhost:" + env["LISTEN_ADDR"][strings.LastIndexByte(env["LISTEN_ADDR"], ':')+1:]
+		}
+		if !s.noApp && !s.isTwin {
 			env["SPA_DIR"] = tinyApp(s.t)
 		}
 		s.env = maps.Clone(env)
@@ -122,8 +126,12 @@ func (s *site) start(extra ...string) *site {
 	// Another package's tests may be trying the port at this moment.
 	s.eventually("the port", func() bool {
 		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, ClientStall: s.stall, QuestionTimeout: s.questions})
-		return !errors.Is(err, syscall.EADDRINUSE)
+		return chosen || !errors.Is(err, syscall.EADDRINUSE)
 	})
+	if chosen && errors.Is(err, syscall.EADDRINUSE) {
+		s.env["LISTEN_ADDR"] = "" // another process has taken it for good: choose once more
+		return s.start(extra...)
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ import (
 // routes and clock, another port.
 func (s *site) twin(extra ...string) *site {
 	s.t.Helper()
-	other := &site{t: s.t, clock: s.clock, limited: s.limited, undecided: s.undecided, env: maps.Clone(s.env)}
-	other.env["LISTEN_ADDR"], other.env["OPS_ADDR"] = freeAddr(s.t), freeAddr(s.t)
+	other := &site{t: s.t, clock: s.clock, limited: s.limited, undecided: s.undecided, isTwin: true, env: maps.Clone(s.env)}
+	other.env["LISTEN_ADDR"] = ""
 	other.start(extra...)
 	// A connection on which nothing was ever asked holds up a drain for five
 	// seconds, and Go's client keeps such ones in store.

@@ -247,7 +247,9 @@ func rekey(t *testing.T, writers []string, migrator string) {
 		want += n
 	}
 	seen := map[string]int{}
-	for _, e := range (readable{db}).Events(t) {
+	// With everything that was written at the other nodes.
+	caughtUp := openDB(t, Config{MySQLDSN: migrator + "?wsrep_sync_wait=1"})
+	for _, e := range (readable{caughtUp}).Events(t) {
 		seen[e.ID]++
 	}
 	for id, n := range seen {
