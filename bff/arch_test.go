@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 
 // Test files may know more: what their room may, what that one may, and so
 // on, the test support, and filestore for sessions and limits in memory. A
-// room's tests still know nothing of the rooms above it, and e2e is a black box.
+// package's tests still import no package above it, and e2e is a black box.
 var (
 	testSupport  = []string{"auth/authtest", "auth/authtest/fake", "filestore", "servertest"}
 	arrowsOfTest = map[string][]string{
