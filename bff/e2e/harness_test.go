@@ -125,7 +125,7 @@ func (s *site) start(extra ...string) *site {
 	var a *app.App
 	// Another package's tests may be trying the port at this moment.
 	s.eventually("the port", func() bool {
-		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, ClientStall: s.stall, QuestionTimeout: s.questions})
+		a, err = app.New(s.t.Context(), app.Options{Config: c, Log: log, Now: s.local, HashCost: cmp.Or(s.hashCost, quickHash), Crowd: !s.limited, StallTimeout: s.stall, QuestionTimeout: s.questions})
 		return chosen || !errors.Is(err, syscall.EADDRINUSE)
 	})
 	if chosen && errors.Is(err, syscall.EADDRINUSE) {

@@ -42,9 +42,9 @@ type Options struct {
 	// Crowd lets as many people as a test needs sign up and in from one address.
 	Crowd bool
 
-	// ClientStall replaces how long clients may send or take nothing when it is
+	// StallTimeout replaces how long clients may send or take nothing when it is
 	// not 0. Tests use it: they do not wait.
-	ClientStall time.Duration
+	StallTimeout time.Duration
 
 	// QuestionTimeout replaces how long the database may take over a question
 	// when it is not 0. Tests use it: a busy machine is no database that hangs.
@@ -92,7 +92,7 @@ type App struct {
 	tokens  *token.Issuer
 	sender  *sender // nil where no mail is sent
 
-	clientStall time.Duration
+	stallTimeout time.Duration
 	// See Options.QuestionTimeout.
 	questionTimeout time.Duration
 
@@ -118,7 +118,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, latest: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, again: o.Reload, clientStall: o.ClientStall, questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, latest: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, again: o.Reload, stallTimeout: cmp.Or(o.StallTimeout, stallTimeout), questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	a.metrics.Outcomes(auth.RefreshOutcomes(), auth.NoticeOutcomes())
@@ -187,16 +187,16 @@ func (a *App) wire() error {
 		Mint: func(who proxy.Identity, audience string) (string, error) {
 			return a.tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
-		OnError:     func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
-		Forwarded:   func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
-		Alive:       func(r *http.Request) bool { return server.StreamAlive(r) },
-		StreamEnd:   func(r *http.Request) time.Time { return server.StreamEnd(r) },
-		OwnCookies:  web.OwnCookieNames(),
-		PublicURL:   c.PublicURL,
-		Now:         a.now,
-		Logger:      a.log,
-		Observe:     a.observeProxy(),
-		ClientStall: a.clientStall,
+		OnError:      func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
+		Forwarded:    func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
+		Alive:        func(r *http.Request) bool { return server.StreamAlive(r) },
+		StreamEnd:    func(r *http.Request) time.Time { return server.StreamEnd(r) },
+		OwnCookies:   web.OwnCookieNames(),
+		PublicURL:    c.PublicURL,
+		Now:          a.now,
+		Logger:       a.log,
+		Observe:      a.observeProxy(),
+		StallTimeout: a.stallTimeout,
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	server = web.New(web.Options{

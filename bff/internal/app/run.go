@@ -13,19 +13,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/listener"
 )
 
 // Limits against clients that hold connections without using them: with Go's
 // defaults 200 of 200 slow ones were held for good. There is no overall read
 // or write timeout, because streams and big bodies pass through: they only
-// have to move (proxy.Options.ClientStall). Small bodies have a deadline of
+// have to move (stallTimeout). Small bodies have a deadline of
 // their own.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute // of the private listeners; IDLE_TIMEOUT is the public one's
 	maxHeaderBytes    = 64 << 10        // on localhost other products' cookies come along
 )
+
+// stallTimeout is how long a client may neither send nor take a single byte
+// while the server waits for it. One byte is enough to go on, so slow clients are
+// never too slow. Clients that stopped half way used to hold a connection here, one
+// at the upstream, and the upstream's work for the request, for good.
+const stallTimeout = 30 * time.Second
 
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
@@ -127,7 +133,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		releaseStart()
 		announce()
-		return serve(a.server, proxy.GuardFraming(a.server, proxy.GiveUpReaders(a.listener, a.clientStall), a.log, a.metrics.RefusedUnread))
+		return serve(a.server, listener.GuardFraming(a.server, listener.GiveUpReaders(a.listener, a.stallTimeout), a.log, a.metrics.RefusedUnread))
 	})
 	servers.Go(func() error {
 		select {

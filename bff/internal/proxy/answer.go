@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -116,18 +115,13 @@ func (ex *exchange) hangUp(unread bool) {
 	}
 	defer conn.Close()
 	if ex.endsWithConn() {
-		_ = setLinger(conn, 0)
+		if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok {
+			_ = tcp.SetLinger(0)
+		}
 		return
 	}
-	if unread && closeWrite(conn) == nil {
+	if half, ok := conn.(interface{ CloseWrite() error }); unread && ok && half.CloseWrite() == nil {
 		_ = conn.SetReadDeadline(time.Now().Add(ex.proxy.leftoverTime))
 		_, _ = io.Copy(io.Discard, conn)
 	}
-}
-
-func setLinger(c net.Conn, sec int) error {
-	if tcp, ok := c.(interface{ SetLinger(sec int) error }); ok {
-		return tcp.SetLinger(sec)
-	}
-	return nil
 }

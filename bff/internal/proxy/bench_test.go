@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 )
@@ -97,28 +96,5 @@ func BenchmarkAnswerHeader(b *testing.B) {
 		maps.Copy(h, theirs)
 		dropHopByHop(h)
 		ex.filterResponseHeader(h, ours)
-	}
-}
-
-// BenchmarkFraming is what every request pays for being followed.
-func BenchmarkFraming(b *testing.B) {
-	browser := "Host: localhost:8080\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\nAccept: application/json\n" +
-		"Accept-Language: en\nAccept-Encoding: gzip, deflate, br, zstd\nReferer: http://localhost:8080/dashboard\nSec-Fetch-Dest: empty\nSec-Fetch-Mode: cors\n" +
-		"Sec-Fetch-Site: same-origin\nConnection: keep-alive\nCookie: access_token=" + strings.Repeat("x", 400) + "; refresh_token=" + strings.Repeat("x", 400) + "\n"
-	for name, stream := range map[string]string{
-		"GET":     "GET /api/demo/me HTTP/1.1\n" + browser + "\n",
-		"length":  "POST /api/demo/me HTTP/1.1\n" + browser + "Content-Length: 10000\n\n" + strings.Repeat("x", 10000),
-		"chunked": "POST /api/demo/me HTTP/1.1\n" + browser + "Transfer-Encoding: chunked\n\n2710\n" + strings.Repeat("x", 10000) + "\n0\n\n",
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			p := []byte(wire(stream))
-			var f framing
-			for b.Loop() {
-				if _, err := f.follow(p); err != nil || f.state != inRequestLine {
-					b.Fatal(err, f.state)
-				}
-			}
-		})
 	}
 }

@@ -11,7 +11,7 @@ const (
 	Timeout                  // 504: no response header within the row's timeout
 	BodyTooLarge             // 413: more than the row's max_body
 	BadBody                  // 400: the client's body is malformed or broke off
-	BodyStalled              // 408: nothing of the client's body for clientStall
+	BodyStalled              // 408: nothing of the client's body for StallTimeout
 	BadUpgrade               // 400: an upgrade that is not a WebSocket's
 	MintFailed               // 500: no identity token to forward with
 	SessionEnded             // 401: the session ended between authentication and the stream's first byte

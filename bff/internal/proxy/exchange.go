@@ -60,7 +60,7 @@ type exchange struct {
 
 // startClock begins to count the row's timeout. It counts the time in which
 // the upstream keeps us waiting: not while we wait for the client to send more
-// of its body, which has clientStall, and no longer once the response header
+// of its body, which has StallTimeout, and no longer once the response header
 // is here.
 func (ex *exchange) startClock() {
 	ex.mu.Lock()
@@ -109,7 +109,7 @@ func (ex *exchange) waitForClient() error {
 		ex.cancel(errHeaderTimeout)
 	}
 	ex.waiting = true
-	ex.timer.Reset(ex.proxy.clientStall)
+	ex.timer.Reset(ex.proxy.stallTimeout)
 	return nil
 }
 

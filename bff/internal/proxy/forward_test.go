@@ -316,16 +316,16 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 		header       string
 		want         error
 	}{
-		{"slow client", clientStall - 1, timeout - 1, "never", nil},
-		{"client that stopped", clientStall + 1, 0, "never", errBodyStalled},
-		{"client that stopped, answered already", clientStall + 1, 0, "before the body", errBodyStalled},
-		{"slow upstream", clientStall - 1, timeout + 1, "never", errHeaderTimeout},
-		{"stream", clientStall - 1, time.Hour, "after the body", nil},
-		{"stream both ways", clientStall - 1, time.Hour, "before the body", nil},
+		{"slow client", stallTimeout - 1, timeout - 1, "never", nil},
+		{"client that stopped", stallTimeout + 1, 0, "never", errBodyStalled},
+		{"client that stopped, answered already", stallTimeout + 1, 0, "before the body", errBodyStalled},
+		{"slow upstream", stallTimeout - 1, timeout + 1, "never", errHeaderTimeout},
+		{"stream", stallTimeout - 1, time.Hour, "after the body", nil},
+		{"stream both ways", stallTimeout - 1, time.Hour, "before the body", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{clientStall: clientStall}, route: &route{Row: Row{Timeout: timeout}}}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route{Row: Row{Timeout: timeout}}}
 				ex.body = &requestBody{ex: ex, left: NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {

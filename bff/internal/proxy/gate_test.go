@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/listener"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,6 +34,9 @@ type gate struct {
 	seals atomic.Int64
 	last  atomic.Pointer[Error]
 }
+
+// stallTimeout is that of production.
+const stallTimeout = 30 * time.Second
 
 type gateOption func(*Options)
 
@@ -60,14 +65,14 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 			w.WriteHeader(status)
 			fmt.Fprintf(w, `{"detail":%q}`, err.Error())
 		},
-		OwnCookies: ownCookies, PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now,
+		OwnCookies: ownCookies, PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, StallTimeout: stallTimeout,
 	}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	g.proxy = New(o)
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
-	g.Listener = GuardFraming(g.Config, g.Listener, slog.New(slog.DiscardHandler), nil)
+	g.Listener = listener.GuardFraming(g.Config, g.Listener, slog.New(slog.DiscardHandler), nil)
 	g.Start()
 	t.Cleanup(func() {
 		g.Server.CloseClientConnections()

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"crypto/x509"
 	"log/slog"
 	"net"
@@ -16,7 +15,8 @@ import (
 // cache: signing costs more than forwarding.
 type Mint func(who Identity, audience string) (bearer string, err error)
 
-// Options is what a Proxy needs from outside. Mint, OnError and Now must be set.
+// Options is what a Proxy needs from outside. Mint, OnError, Now and
+// StallTimeout must be set.
 type Options struct {
 	Mint Mint
 	// OnError answers a request that could not be forwarded. It is called at
@@ -39,9 +39,8 @@ type Options struct {
 	Logger     *slog.Logger   // nil: discarded
 	RootCAs    *x509.CertPool // for upstreams; nil: the system's
 	Observe    Observer
-	// ClientStall is how long nothing may come of a body that is waited for.
-	// 0: 30 s.
-	ClientStall time.Duration
+	// StallTimeout is how long a client may send nothing of a body that is read.
+	StallTimeout time.Duration
 }
 
 // Proxy forwards requests. It is safe for concurrent use.
@@ -56,7 +55,7 @@ type Proxy struct {
 	now          func() time.Time
 	logger       *slog.Logger
 	observe      Observer
-	clientStall  time.Duration
+	stallTimeout time.Duration
 	leftoverTime time.Duration
 
 	transport *transports
@@ -70,7 +69,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
 		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, clientStall: cmp.Or(o.ClientStall, clientStall), leftoverTime: leftoverTime, observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
+		now: o.Now, logger: o.Logger, stallTimeout: o.StallTimeout, leftoverTime: leftoverTime, observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)

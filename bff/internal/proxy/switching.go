@@ -23,7 +23,7 @@ func (ex *exchange) switchProtocols(res *http.Response) error {
 	}
 	live, slot, p := ex.stream, ex.slot, ex.proxy
 	ex.stream, ex.slot = nil, "" // they go when the socket does, not with the request
-	s.carry(upstream, p.clientStall, func() {
+	s.carry(upstream, p.stallTimeout, func() {
 		p.streams.remove(live)
 		p.live.release(slot)
 	})

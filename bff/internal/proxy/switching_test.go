@@ -162,7 +162,7 @@ func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
 func TestSocketOfAClientThatIsGoneEnds(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
-	g := newGate(t, switched(t, "", func(net.Conn, *bufio.Reader) { <-over }), nil, func(o *Options) { o.ClientStall = 50 * time.Millisecond })
+	g := newGate(t, switched(t, "", func(net.Conn, *bufio.Reader) { <-over }), nil, func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
 	c, br := g.dial(t)
 	_, _ = io.WriteString(c, handshake)
 	if res, err := http.ReadResponse(br, nil); err != nil || res.StatusCode != 101 {

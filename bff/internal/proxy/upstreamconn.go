@@ -117,7 +117,12 @@ func (c *upstreamConn) SetWriteDeadline(t time.Time) error {
 func (c *upstreamConn) letWritesFail() { c.once.Do(func() { close(c.closed) }) }
 
 // CloseWrite is for WebSockets, see carry.
-func (c *upstreamConn) CloseWrite() error { return closeWrite(c.Conn) }
+func (c *upstreamConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
 
 // sendOver sends r with t, which may use several connections one after the
 // other by itself.

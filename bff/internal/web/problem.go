@@ -19,7 +19,7 @@ import (
 const (
 	codeMalformedJSON       auth.Code = "malformed_json"
 	codeMalformedRequest    auth.Code = "malformed_request"
-	codeHeaderTooLarge      auth.Code = "header_too_large" // answered by proxy.GuardFraming
+	codeHeaderTooLarge      auth.Code = "header_too_large" // answered by web/listener
 	codeBodyTooLarge        auth.Code = "body_too_large"
 	codeRequestTimeout      auth.Code = "request_timeout"
 	codeClientGone          auth.Code = "client_gone"

@@ -1,4 +1,4 @@
-package proxy
+package listener
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ const patience = 30 * time.Second
 func patientPipe(t *testing.T) (*patientConn, net.Conn) {
 	server, client := net.Pipe()
 	t.Cleanup(func() { server.Close(); client.Close() })
-	return &patientConn{Conn: server, stall: patience}, client
+	return &patientConn{tcpConn: tcpConn{server}, stall: patience}, client
 }
 
 func TestReaderThatTakesNothingIsGivenUp(t *testing.T) {

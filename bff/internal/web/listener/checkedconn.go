@@ -1,4 +1,4 @@
-package proxy
+package listener
 
 import (
 	"bytes"
@@ -50,14 +50,14 @@ func (l *framedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &framedConn{Conn: c, log: l.log, refused: l.refused, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
+	return &framedConn{tcpConn: tcpConn{c}, log: l.log, refused: l.refused, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
 }
 
 // framedConn shows net/http the bytes of a connection as they come, up to the
 // first fault. Nothing is held back, so the server's deadlines stay what they
 // are.
 type framedConn struct {
-	net.Conn
+	tcpConn
 	log     *slog.Logger
 	refused func(status int)
 	framing framing
@@ -154,18 +154,4 @@ func (c *framedConn) Write(p []byte) (int, error) {
 		}
 	}
 	return c.Conn.Write(p)
-}
-
-// CloseWrite is what net/http looks for to say goodbye: closing with unread
-// bytes resets the connection, and the answer with it.
-func (c *framedConn) CloseWrite() error { return closeWrite(c.Conn) }
-
-// SetLinger is what breakOff looks for.
-func (c *framedConn) SetLinger(sec int) error { return setLinger(c.Conn, sec) }
-
-func closeWrite(c net.Conn) error {
-	if half, ok := c.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
 }

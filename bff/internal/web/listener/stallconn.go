@@ -1,7 +1,6 @@
-package proxy
+package listener
 
 import (
-	"cmp"
 	"errors"
 	"net"
 	"os"
@@ -9,17 +8,10 @@ import (
 	"time"
 )
 
-// clientStall is how long a client may neither send nor take a single byte
-// while that is what is waited for: one byte is enough to go on, so slow is
-// never too slow. Clients that stopped half way held a connection here and one
-// at the upstream, and whatever that does for a request, for good.
-const clientStall = 30 * time.Second
-
 // GiveUpReaders makes the connections of l fail a Write when their client
-// takes nothing of it for one to two times stall (0: 30 s), WebSockets
-// included. Who writes nothing is not held to anything.
+// takes nothing of it for one to two times stall, WebSockets included. Who writes nothing is not held to anything.
 func GiveUpReaders(l net.Listener, stall time.Duration) net.Listener {
-	return &patientListener{l, cmp.Or(stall, clientStall)}
+	return &patientListener{l, stall}
 }
 
 type patientListener struct {
@@ -32,13 +24,13 @@ func (l *patientListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &patientConn{Conn: c, stall: l.stall}, nil
+	return &patientConn{tcpConn: tcpConn{c}, stall: l.stall}, nil
 }
 
 // patientConn keeps a write deadline that is moved on only when it has passed:
 // nothing is asked of a clock, or of the kernel, for a Write that goes through.
 type patientConn struct {
-	net.Conn
+	tcpConn
 	stall time.Duration
 
 	mu    sync.Mutex
@@ -82,9 +74,3 @@ func (c *patientConn) fix(t time.Time, set func(time.Time) error) error {
 	c.fixed, c.armed = !t.IsZero(), false
 	return set(t)
 }
-
-// SetLinger is what breakOff looks for.
-func (c *patientConn) SetLinger(sec int) error { return setLinger(c.Conn, sec) }
-
-// CloseWrite is what net/http looks for.
-func (c *patientConn) CloseWrite() error { return closeWrite(c.Conn) }

@@ -1,4 +1,4 @@
-package proxy
+package listener
 
 import (
 	"bytes"
@@ -213,7 +213,7 @@ func (f *framing) endMessage() {
 func (f *framing) beginChunk(line []byte) (err error) {
 	size, extension, _ := bytes.Cut(line, []byte(";"))
 	f.left, err = strconv.ParseUint(string(size), 16, 60)
-	if err != nil || f.line.cut() || bytes.ContainsFunc(extension, isControl) {
+	if err != nil || f.line.cut() || bytes.ContainsFunc(extension, func(c rune) bool { return c < 0x20 && c != '\t' || c == 0x7f }) {
 		return errChunk
 	}
 	f.state = inChunk
