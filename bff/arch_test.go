@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// The architecture, executed: who may know whom, and the one place for each
-// thing. When a rule is in the way, change the code or, with a reason in
+// The architecture, executed: which package may import which, and the one place
+// for each thing. When a rule is in the way, change the code or, with a reason in
 // docs/decisions, the table below.
 
 const module = "github.com/gatehouse-bff/gatehouse/"
 
-// arrows: each room, and the rooms that its code may import. auth in the
+// arrows: each package, and the packages that its code may import. auth in the
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":               {"app", "config", "textfile"},
@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"bench":              {"app", "auth", "config", "filestore", "password", "redisstore", "servertest", "token"},
 }
 
-// Test files may know more: what their room may, what that one may, and so
+// Test files may know more: what their package may, what that one may, and so
 // on, the test support, and filestore for sessions and limits in memory. A
 // package's tests still import no package above it, and e2e is a black box.
 var (
@@ -52,14 +52,14 @@ var (
 	}
 )
 
-// onlyForTests are rooms that no product code imports; e2e and bench are not
+// onlyForTests are packages that no product code imports; e2e and bench are not
 // the product.
 var onlyForTests = []string{"auth/authtest", "auth/authtest/fake", "servertest"}
 
-// owners: which rooms may use a library (an import path and what is below it).
+// owners: which packages may use a library (an import path and what is below it).
 // Test files are free.
 var owners = map[string][]string{
-	"github.com/golang-jwt/jwt":          {"token", "demoapi"}, // an API behind the proxy is somebody else's code
+	"github.com/golang-jwt/jwt":          {"token", "demoapi"}, // an API behind the proxy is not our code
 	"github.com/MicahParks":              {"demoapi"},
 	"golang.org/x/crypto":                {"password"},
 	"github.com/ccojocar/zxcvbn-go":      {"password"},
@@ -92,9 +92,9 @@ var owners = map[string][]string{
 	"net/mail":                           {"mail"},
 }
 
-// goStatements: rooms do not say go, they expose Run(ctx) error and app starts
-// it. x.Go(f) counts too. What is listed ends before the function that starts
-// it returns, unless its line says otherwise.
+// goStatements: packages do not say go, they expose Run(ctx) error and app
+// starts it. x.Go(f) counts too. A goroutine listed here ends before the
+// function that starts it returns, unless its line says otherwise.
 var goStatements = map[string]string{
 	"bff/main.go main":                              "waits for signals for as long as the process lives",
 	"bff/internal/app/run.go Run":                   "the place where everything is started and waited for",
@@ -120,8 +120,8 @@ var goStatements = map[string]string{
 	"bff/bench/profile.go profile":                  "a profile is taken while the load runs",
 }
 
-// clocks: files that may ask what time it is. Everywhere else now is passed
-// on. A connection's deadline is the kernel's business and exempt anywhere.
+// clocks: files that may read the clock. Everywhere else now is passed on. The
+// deadline of a connection belongs to the kernel and is exempt anywhere.
 var clocks = []string{"bff/main.go"}
 
 // environments: files that may read the environment.
@@ -132,7 +132,7 @@ var cookieMakers = []string{"bff/internal/web/cookies.go"}
 
 const maxLines = 300
 
-// meaningless names for a room: everything ends up in one of these.
+// meaningless names for a package: everything ends up in one of these.
 var meaningless = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "pkg", "misc", "shared", "lib", "base", "core"}
 
 func TestArchitecture(t *testing.T) {
@@ -162,15 +162,15 @@ func TestArchitectureTablesHaveNoDeadLines(t *testing.T) {
 			t.Errorf("goStatements: %q starts nothing; take the line out", where)
 		}
 	}
-	for library, rooms := range owners {
-		for _, room := range rooms {
+	for library, pkgs := range owners {
+		for _, pkg := range pkgs {
 			exists, uses := false, false
 			for _, f := range files {
-				exists = exists || f.room == room
-				uses = uses || f.room == room && f.imports(library)
+				exists = exists || f.pkg == pkg
+				uses = uses || f.pkg == pkg && f.imports(library)
 			}
 			if exists && !uses {
-				t.Errorf("owners: %s does not import %s any more; take it out", room, library)
+				t.Errorf("owners: %s does not import %s any more; take it out", pkg, library)
 			}
 		}
 	}
@@ -181,13 +181,13 @@ func TestArchitectureTablesHaveNoDeadLines(t *testing.T) {
 			}
 		}
 	}
-	for room, may := range arrows {
+	for pkg, may := range arrows {
 		for _, other := range may {
-			if _, ok := arrows[other]; !ok || other == room {
-				t.Errorf("arrows: %s → %q is no arrow", room, other)
+			if _, ok := arrows[other]; !ok || other == pkg {
+				t.Errorf("arrows: %s → %q is not an arrow", pkg, other)
 			}
-			if strings.HasPrefix(other, room+"/") {
-				t.Errorf("arrows: %s → %s goes from a room to its own test support", room, other)
+			if strings.HasPrefix(other, pkg+"/") {
+				t.Errorf("arrows: %s → %s goes from a package to its own test support", pkg, other)
 			}
 		}
 	}

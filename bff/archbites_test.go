@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A rule that never says no is none: each is broken here once, and kept once.
+// Each rule is broken here at least once, and kept at least once.
 func TestArchitectureRulesBite(t *testing.T) {
 	t.Parallel()
 	importing := func(paths ...string) string {
@@ -70,8 +70,8 @@ func TestArchitectureRulesBite(t *testing.T) {
 		{"bff/internal/web/x.go", importing("testing"), "belongs to auth/authtest"},
 		{"bff/internal/web/x.go", importing("github.com/new/thing"), "has no owner"},
 		{"bff/internal/web/x.go", importing("encoding/json", "slices"), ""},
-		// Rooms.
-		{"bff/internal/extra/x.go", "", "room extra is not in arrows"},
+		// Packages.
+		{"bff/internal/extra/x.go", "", "package extra is not in arrows"},
 		{"bff/internal/web/x.go", strings.Repeat("\n", 298), ""},
 		{"bff/internal/web/x.go", strings.Repeat("\n", 299), "lines; split"},
 		{"bff/internal/web/x_test.go", strings.Repeat("\n", 301), ""},
@@ -130,7 +130,7 @@ func TestArchitectureRulesBite(t *testing.T) {
 	}
 }
 
-func TestMeaninglessRoomsAreRefused(t *testing.T) {
+func TestMeaninglessPackageNamesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, name := range meaningless {
 		f, err := parse("bff/internal/"+name+"/x.go", []byte("package x\n"))

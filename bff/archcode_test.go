@@ -10,8 +10,8 @@ import (
 
 // What code may do where: the rules that look inside of functions.
 
-// pkg gives the local name of an imported package, "" when it is not imported.
-func (f source) pkg(name string) string {
+// importName gives the local name of an imported package, "" when it is not imported.
+func (f source) importName(name string) string {
 	for _, spec := range f.file.Imports {
 		if spec.Path.Value == strconv.Quote(name) {
 			if spec.Name != nil {
@@ -30,11 +30,11 @@ func (f source) is(n ast.Node, pkg string, names ...string) bool {
 		return false
 	}
 	x, ok := s.X.(*ast.Ident)
-	return ok && x.Name != "" && x.Name == f.pkg(pkg)
+	return ok && x.Name != "" && x.Name == f.importName(pkg)
 }
 
 func (f source) checkCalls(report reporter) {
-	if f.test || f.room == "e2e" || f.room == "bench" {
+	if f.test || f.pkg == "e2e" || f.pkg == "bench" {
 		f.checkStarts(report)
 		return
 	}
@@ -125,7 +125,7 @@ func (f source) goStatements() (out []start) {
 }
 
 func (f source) checkStarts(report reporter) {
-	if strings.HasSuffix(f.path, "_test.go") || f.room == "auth/authtest" {
+	if strings.HasSuffix(f.path, "_test.go") || f.pkg == "auth/authtest" {
 		return
 	}
 	for _, s := range f.goStatements() {

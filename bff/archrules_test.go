@@ -18,16 +18,16 @@ import (
 // source is one parsed file.
 type source struct {
 	path  string // from the repository's root, with slashes
-	room  string
-	test  bool // of tests only: a _test file, or in a room of test support
+	pkg   string
+	test  bool // of tests only: a _test file, or in a package of test support
 	lines int
 	set   *token.FileSet
 	file  *ast.File
 }
 
-// roomOf names the room of a file: "main" for bff itself, "auth/authtest" for
-// bff/internal/auth/authtest, "e2e" for all below bff/e2e.
-func roomOf(file string) string {
+// packageOf names the package of a file in the tables: "main" for bff itself,
+// "auth/authtest" for bff/internal/auth/authtest, "e2e" for all below bff/e2e.
+func packageOf(file string) string {
 	dir := path.Dir(file)
 	switch {
 	case dir == "bff":
@@ -38,17 +38,17 @@ func roomOf(file string) string {
 	if inner, ok := strings.CutPrefix(dir, "bff/internal/"); ok {
 		return inner
 	}
-	room, _, _ := strings.Cut(strings.TrimPrefix(dir, "bff/"), "/")
-	return room
+	first, _, _ := strings.Cut(strings.TrimPrefix(dir, "bff/"), "/")
+	return first
 }
 
 func parse(path string, text []byte) (source, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, text, parser.ParseComments|parser.SkipObjectResolution)
-	room := roomOf(path)
+	pkg := packageOf(path)
 	return source{
-		path: path, room: room, set: set, file: file,
-		test:  strings.HasSuffix(path, "_test.go") || slices.Contains(onlyForTests, room),
+		path: path, pkg: pkg, set: set, file: file,
+		test:  strings.HasSuffix(path, "_test.go") || slices.Contains(onlyForTests, pkg),
 		lines: strings.Count(string(text), "\n"),
 	}, err
 }
@@ -96,7 +96,7 @@ func breaches(files []source) (out []string) {
 		report := func(at ast.Node, format string, args ...any) {
 			out = append(out, fmt.Sprintf("%s:%d: %s", f.path, f.set.Position(at.Pos()).Line, fmt.Sprintf(format, args...)))
 		}
-		f.checkRoom(report)
+		f.checkPackage(report)
 		f.checkImports(report)
 		f.checkCalls(report)
 	}
@@ -105,13 +105,13 @@ func breaches(files []source) (out []string) {
 
 type reporter func(at ast.Node, format string, args ...any)
 
-func (f source) checkRoom(report reporter) {
-	if _, known := arrows[f.room]; !known {
-		report(f.file.Name, "room %s is not in arrows; add it there with the rooms that it may import, and to README's tree", f.room)
+func (f source) checkPackage(report reporter) {
+	if _, known := arrows[f.pkg]; !known {
+		report(f.file.Name, "package %s is not in arrows; add it there with the packages that it may import, and to README's tree", f.pkg)
 	}
 	for name := range strings.SplitSeq(path.Dir(f.path), "/") {
 		if slices.Contains(meaningless, name) {
-			report(f.file.Name, "a room named %s holds anything; name it for what it holds", name)
+			report(f.file.Name, "a package named %s holds anything; name it for what it holds", name)
 		}
 	}
 	if !f.test && f.lines > maxLines {
@@ -126,17 +126,17 @@ func (f source) checkImports(report reporter) {
 			continue // does not compile either
 		}
 		if inner, ours := strings.CutPrefix(name, module); ours {
-			f.checkArrow(spec, roomOf(inner+"/x.go"), report)
+			f.checkArrow(spec, packageOf(inner+"/x.go"), report)
 			continue
 		}
 		if f.test && strings.HasSuffix(f.path, "_test.go") {
 			continue
 		}
-		rooms, owned := ownersOf(name)
+		pkgs, owned := ownersOf(name)
 		standard := !strings.Contains(strings.Split(name, "/")[0], ".")
 		switch {
-		case owned && !slices.Contains(rooms, f.room):
-			report(spec, "%s belongs to %s; ask that room for what you need", name, strings.Join(rooms, ", "))
+		case owned && !slices.Contains(pkgs, f.pkg):
+			report(spec, "%s belongs to %s; import that package instead", name, strings.Join(pkgs, ", "))
 		case !owned && !standard:
 			report(spec, "%s has no owner; name one in owners, and why it is needed in docs/decisions", name)
 		}
@@ -144,31 +144,31 @@ func (f source) checkImports(report reporter) {
 }
 
 // ownersOf finds the longest entry that name is at or below.
-func ownersOf(name string) (rooms []string, owned bool) {
+func ownersOf(name string) (pkgs []string, owned bool) {
 	for ; name != "."; name = path.Dir(name) {
-		if rooms, owned := owners[name]; owned {
-			return rooms, true
+		if pkgs, owned := owners[name]; owned {
+			return pkgs, true
 		}
 	}
 	return nil, false
 }
 
 func (f source) checkArrow(spec ast.Node, other string, report reporter) {
-	if other == f.room {
-		return // an external test of its own room, or e2e's own packages
+	if other == f.pkg {
+		return // an external test of its own package, or e2e's own packages
 	}
 	if strings.HasSuffix(f.path, "_test.go") {
-		if !slices.Contains(reachable(f.room), other) {
-			report(spec, "tests of %s may not import %s; test what needs both in bff/e2e", f.room, other)
+		if !slices.Contains(reachable(f.pkg), other) {
+			report(spec, "tests of %s may not import %s; test what needs both in bff/e2e", f.pkg, other)
 		}
 		return
 	}
 	switch {
-	case slices.Contains(arrows[f.room], other):
+	case slices.Contains(arrows[f.pkg], other):
 	case slices.Contains(onlyForTests, other):
 		report(spec, "%s is for tests and bff/e2e; product code may not import it", other)
 	default:
-		report(spec, "%s may not import %s; it may import %v. Pass what is needed in, or wire it in app", f.room, other, arrows[f.room])
+		report(spec, "%s may not import %s; it may import %v. Pass what is needed in, or wire it in app", f.pkg, other, arrows[f.pkg])
 	}
 }
 
@@ -180,19 +180,19 @@ func (f source) imports(library string) bool {
 	})
 }
 
-// reachable is what a room's tests may import.
-func reachable(room string) []string {
-	found := []string{room}
-	add := func(rooms []string) {
-		for _, r := range rooms {
-			if !slices.Contains(found, r) {
-				found = append(found, r)
+// reachable lists the packages that the tests of pkg may import.
+func reachable(pkg string) []string {
+	found := []string{pkg}
+	add := func(more []string) {
+		for _, p := range more {
+			if !slices.Contains(found, p) {
+				found = append(found, p)
 			}
 		}
 	}
-	add(arrowsOfTest[room])
-	if room == "e2e" || room == "bench" {
-		add(arrows[room])
+	add(arrowsOfTest[pkg])
+	if pkg == "e2e" || pkg == "bench" {
+		add(arrows[pkg])
 		return found
 	}
 	add(testSupport)
