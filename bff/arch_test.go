@@ -14,8 +14,8 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // arrows: each package, and the packages that its code may import. auth in the
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
-	"main":               {"app", "config", "textfile"},
-	"app":                {"auth", "config", "demoapi", "doctor", "filestore", "mail", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/listener"},
+	"main":               {"app", "config", "operator", "textfile"},
+	"app":                {"auth", "config", "demoapi", "doctor", "filestore", "mail", "operator", "password", "proxy", "redisstore", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/listener"},
 	"config":             {"textfile"},
 	"textfile":           {},
 	"tlsfiles":           {"textfile"},
@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"auth/authtest":      {"auth"},
 	"auth/authtest/fake": {"auth", "auth/authtest"},
 	"doctor":             {},
+	"operator":           {"auth", "config"},
 	"sqlstore":           {"auth", "doctor", "tlsfiles"},
 	"redisstore":         {"auth", "doctor", "tlsfiles"},
 	"filestore":          {"auth", "textfile"},
@@ -36,7 +37,7 @@ var arrows = map[string][]string{
 	"telemetry":          {},
 	"servertest":         {},
 	"spa":                {},
-	"e2e":                {"app", "config", "servertest"},
+	"e2e":                {"app", "config", "operator", "servertest"},
 	"bench":              {"app", "auth", "config", "filestore", "password", "redisstore", "servertest", "token"},
 }
 

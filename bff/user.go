@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -21,25 +22,25 @@ import (
 type userVerb struct {
 	name, about string
 	arguments   []string
-	flags       func(*flag.FlagSet, *app.Command)
+	flags       func(*flag.FlagSet, *operator.Command)
 	password    bool // wants one from standard input
 }
 
 func userVerbs() []userVerb {
 	email := []string{"EMAIL"}
 	return []userVerb{
-		{app.CreateUser, "Makes an account, also while SIGNUP is closed. The password is read from standard input.", email, func(fs *flag.FlagSet, c *app.Command) {
+		{operator.CreateUser, "Makes an account, also while SIGNUP is closed. The password is read from standard input.", email, func(fs *flag.FlagSet, c *operator.Command) {
 			fs.StringVar(&c.Name, "name", "", "the person's `name`")
-			fs.StringVar(&c.Role, "role", app.Roles()[0], strings.Join(app.Roles(), " or "))
+			fs.StringVar(&c.Role, "role", operator.Roles()[0], strings.Join(operator.Roles(), " or "))
 		}, true},
-		{app.ListUsers, "Lists accounts, the newest first.", nil, func(fs *flag.FlagSet, c *app.Command) {
+		{operator.ListUsers, "Lists accounts, the newest first.", nil, func(fs *flag.FlagSet, c *operator.Command) {
 			fs.StringVar(&c.Search, "search", "", "`text` that is part of the email address or of the name")
 		}, false},
-		{app.SetRole, "Gives an account the role " + strings.Join(app.Roles(), " or ") + ". Its sessions go on, with the new role.", []string{"EMAIL", "ROLE"}, nil, false},
-		{app.DisableUser, "Keeps an account from signing in, and ends its sessions.", email, nil, false},
-		{app.EnableUser, "Lets a disabled account sign in again.", email, nil, false},
-		{app.SetPassword, "Gives an account a new password, read from standard input, and ends its sessions.", email, nil, true},
-		{app.SignOutUser, "Ends all sessions of an account.", email, nil, false},
+		{operator.SetRole, "Gives an account the role " + strings.Join(operator.Roles(), " or ") + ". Its sessions go on, with the new role.", []string{"EMAIL", "ROLE"}, nil, false},
+		{operator.DisableUser, "Keeps an account from signing in, and ends its sessions.", email, nil, false},
+		{operator.EnableUser, "Lets a disabled account sign in again.", email, nil, false},
+		{operator.SetPassword, "Gives an account a new password, read from standard input, and ends its sessions.", email, nil, true},
+		{operator.SignOutUser, "Ends all sessions of an account.", email, nil, false},
 	}
 }
 
@@ -83,7 +84,7 @@ func printUserHelp(w io.Writer) {
 }
 
 func (v userVerb) run(ctx context.Context, p process) error {
-	c := app.Command{Verb: v.name}
+	c := operator.Command{Verb: v.name}
 	name := "user " + v.name
 	arguments, err := parseArguments(p, name, v.about, v.arguments, func(fs *flag.FlagSet) {
 		if v.flags != nil {
@@ -101,9 +102,9 @@ func (v userVerb) run(ctx context.Context, p process) error {
 			c.Role = value
 		}
 	}
-	takesRole := v.name == app.CreateUser || v.name == app.SetRole
-	if takesRole && !slices.Contains(app.Roles(), c.Role) {
-		fmt.Fprintf(p.stderr, "gatehouse %s: there is no role %q; choose %s\n", name, c.Role, strings.Join(app.Roles(), " or "))
+	takesRole := v.name == operator.CreateUser || v.name == operator.SetRole
+	if takesRole && !slices.Contains(operator.Roles(), c.Role) {
+		fmt.Fprintf(p.stderr, "gatehouse %s: there is no role %q; choose %s\n", name, c.Role, strings.Join(operator.Roles(), " or "))
 		return errUsage
 	}
 	conf, log, err := configure(p)

@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 const operatorsPassword = "a harbour at dawn"
@@ -46,7 +46,7 @@ func TestUserVerbsHaveHelp(t *testing.T) {
 			operate(t, broken, untouched(t), v.name, "ada@example.com", how).want(t, v.name+" EMAIL "+how, 0, usage, "")
 		}
 	}
-	operate(t, broken, untouched(t), app.CreateUser, "--help").want(t, "the flags", 0, "user or admin (default \"user\")", "")
+	operate(t, broken, untouched(t), operator.CreateUser, "--help").want(t, "the flags", 0, "user or admin (default \"user\")", "")
 }
 
 func TestUserVerbsRefuseWrongUsage(t *testing.T) {

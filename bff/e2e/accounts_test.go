@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 const otherPassword = "two herons on the mill pond"
@@ -88,7 +88,7 @@ func typesOf(events []any) (types []string) {
 func TestAuditTrail(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		boss := s.member("boss@example.com")
-		s.desk().does(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "admin"})
+		s.desk().does(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
 		step := func() { s.clock.Advance(time.Second) } // events of one time have no order
 		ada := s.browser()
 		ada.do("POST", "/api/auth/register", credentials("ada@example.com")).want(t, 201)

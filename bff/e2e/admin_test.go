@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // boss is a browser of an administrator.
 func (s *site) boss() *browser {
 	s.t.Helper()
 	b := s.member("boss@example.com")
-	s.desk().does(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "admin"})
+	s.desk().does(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
 	return b
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 func TestContractHasEveryKindOfEvent(t *testing.T) {
@@ -44,7 +44,7 @@ func TestContractHasEveryKindOfEvent(t *testing.T) {
 			told[event.(object)["type"]] = true
 		}
 	}
-	s.desk().does(app.Command{Verb: app.SetRole, Email: "ada@example.com", Role: "admin"})
+	s.desk().does(operator.Command{Verb: operator.SetRole, Email: "ada@example.com", Role: "admin"})
 	wait("role_changed")
 	s.clock.Advance(2*time.Hour - time.Minute)
 	wait("expiring")

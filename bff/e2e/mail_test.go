@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -98,10 +98,10 @@ func TestPeopleAreToldByMail(t *testing.T) {
 			s.wantMails(m, want...)
 
 			desk := s.desk()
-			desk.does(app.Command{Verb: app.SetPassword, Email: "ada@example.com", Password: newPassword})
+			desk.does(operator.Command{Verb: operator.SetPassword, Email: "ada@example.com", Password: newPassword})
 			want = append(want, "ada@example.com: Your password was replaced")
 			s.wantMails(m, want...)
-			desk.does(app.Command{Verb: app.DisableUser, Email: "ada@example.com"})
+			desk.does(operator.Command{Verb: operator.DisableUser, Email: "ada@example.com"})
 			want = append(want, "ada@example.com: Your account was disabled")
 			s.wantMails(m, want...)
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // Who may do what, generated from the product's own list of endpoints: a row
@@ -14,7 +15,7 @@ import (
 func TestMatrixOfCallersAndEndpoints(t *testing.T) {
 	s := embedded(t).start()
 	boss := s.member("boss@example.com")
-	s.desk().does(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "admin"})
+	s.desk().does(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
 	s.member("other@example.com")
 	bystander := s.member("eve@example.com")
 	foreign := bystander.devices()[0].(object)["id"].(string)

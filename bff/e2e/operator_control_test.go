@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // controlFile is what a server in embedded mode leaves in DATA_DIR.
@@ -169,7 +169,7 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 	} {
 		leave(text)
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		_, err := d.try(ctx, app.Command{Verb: app.ListUsers})
+		_, err := d.try(ctx, operator.Command{Verb: operator.ListUsers})
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), s.env["DATA_DIR"]) || !strings.Contains(err.Error(), "no server takes commands there") {
 			t.Errorf("%s: %v", name, err)
@@ -182,7 +182,7 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 func TestOperatorInTheWrongPlace(t *testing.T) {
 	s := embedded(t)
 	s.env["DATA_DIR"] = filepath.Join(t.TempDir(), "elsewhere")
-	for _, c := range []app.Command{{Verb: app.ListUsers}, {Verb: app.DisableUser, Email: "ada@example.com"}} {
+	for _, c := range []operator.Command{{Verb: operator.ListUsers}, {Verb: operator.DisableUser, Email: "ada@example.com"}} {
 		s.desk().refused(c, "no accounts in "+s.env["DATA_DIR"], "DATA_DIR")
 	}
 	if _, err := os.Stat(s.env["DATA_DIR"]); !os.IsNotExist(err) {

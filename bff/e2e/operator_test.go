@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // desk is where an operator works: a process of its own, with the product's
@@ -24,7 +25,7 @@ type desk struct {
 
 func (s *site) desk() *desk { return &desk{site: s, env: s.env} }
 
-func (d *desk) try(ctx context.Context, c app.Command) (string, error) {
+func (d *desk) try(ctx context.Context, c operator.Command) (string, error) {
 	conf, err := config.Load(func(name string) string { return d.env[name] })
 	if err != nil {
 		return "", err
@@ -33,7 +34,7 @@ func (d *desk) try(ctx context.Context, c app.Command) (string, error) {
 	return app.Operate(ctx, app.Options{Config: conf, Log: log, Now: d.clock.Now, HashCost: quickHash}, c)
 }
 
-func (d *desk) does(c app.Command) string {
+func (d *desk) does(c operator.Command) string {
 	d.t.Helper()
 	out, err := d.try(d.t.Context(), c)
 	if err != nil {
@@ -43,7 +44,7 @@ func (d *desk) does(c app.Command) string {
 }
 
 // refused is a command that must not be carried out, and says why.
-func (d *desk) refused(c app.Command, why ...string) {
+func (d *desk) refused(c operator.Command, why ...string) {
 	d.t.Helper()
 	out, err := d.try(d.t.Context(), c)
 	if err == nil || out != "" {
@@ -59,7 +60,7 @@ func (d *desk) refused(c app.Command, why ...string) {
 
 func (d *desk) creates(email, role string) {
 	d.t.Helper()
-	out := d.does(app.Command{Verb: app.CreateUser, Email: email, Role: role, Password: goodPassword})
+	out := d.does(operator.Command{Verb: operator.CreateUser, Email: email, Role: role, Password: goodPassword})
 	if want := "created " + email + ", role " + role + ", id "; !strings.HasPrefix(out, want) {
 		d.t.Errorf("%q, want %q", out, want)
 	}
@@ -89,7 +90,7 @@ func (s *site) roleOf(with tokens) (string, tokens) {
 func TestOperatorMakesAccounts(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		d := s.desk()
-		out := d.does(app.Command{Verb: app.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: goodPassword})
+		out := d.does(operator.Command{Verb: operator.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: goodPassword})
 		if !strings.HasPrefix(out, "created Boss@example.com, role admin, id ") {
 			t.Errorf("%q", out)
 		}
@@ -99,18 +100,18 @@ func TestOperatorMakesAccounts(t *testing.T) {
 				t.Errorf("%s is %q", email, got)
 			}
 		}
-		weak := app.Command{Verb: app.CreateUser, Email: "eve@example.com", Role: "user", Password: "password1"}
+		weak := operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "password1"}
 		d.refused(weak, "validation_failed", "password: This password is too easy to guess")
 		weak.Password = "evening eve@ is over"
 		weak.Email = "evening@example.com"
 		d.refused(weak, "password: The password must not contain your email's name.")
-		d.refused(app.Command{Verb: app.CreateUser, Email: "nonsense", Role: "user", Password: "short", Name: "a\nb"},
+		d.refused(operator.Command{Verb: operator.CreateUser, Email: "nonsense", Role: "user", Password: "short", Name: "a\nb"},
 			"email: Enter an address", "password: Use at least 8", "name: The name holds a control character")
-		d.refused(app.Command{Verb: app.CreateUser, Email: "eve@example.com", Role: "root", Password: goodPassword}, "role: ")
-		d.refused(app.Command{Verb: app.CreateUser, Email: "eve@example.com", Role: "user", Password: "not \xff valid text"}, "not valid text")
-		d.refused(app.Command{Verb: app.CreateUser, Email: "ADA@example.com", Role: "admin", Password: goodPassword}, "email_taken", "ADA@example.com")
+		d.refused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "root", Password: goodPassword}, "role: ")
+		d.refused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "not \xff valid text"}, "not valid text")
+		d.refused(operator.Command{Verb: operator.CreateUser, Email: "ADA@example.com", Role: "admin", Password: goodPassword}, "email_taken", "ADA@example.com")
 
-		text := d.does(app.Command{Verb: app.ListUsers})
+		text := d.does(operator.Command{Verb: operator.ListUsers})
 		lines := strings.Split(text, "\n")
 		for _, want := range []string{"ada@example.com - user yes 20", "Boss@example.com The \ufffdBoss admin yes 20"} {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
@@ -127,7 +128,7 @@ func TestOperatorMakesAccounts(t *testing.T) {
 			}
 		}
 		for search, found := range map[string]bool{"BOSS": true, "ada@": false, "%": false} {
-			if got := strings.Contains(d.does(app.Command{Verb: app.ListUsers, Search: search}), "Boss@"); got != found {
+			if got := strings.Contains(d.does(operator.Command{Verb: operator.ListUsers, Search: search}), "Boss@"); got != found {
 				t.Errorf("search %q finds the boss: %v", search, got)
 			}
 		}
@@ -148,7 +149,7 @@ func TestOperatorListsAllPages(t *testing.T) {
 			a.want(t, 201)
 		}
 		seen := map[string]int{}
-		for line := range strings.Lines(d.does(app.Command{Verb: app.ListUsers})) {
+		for line := range strings.Lines(d.does(operator.Command{Verb: operator.ListUsers})) {
 			seen[strings.Fields(line)[0]]++
 		}
 		if len(seen) != 121 || seen["aa@example.com"] != 1 || seen["ep@example.com"] != 1 {
@@ -161,7 +162,7 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		d, all := s.desk(), s.instances()
 		d.creates("ada@example.com", "user")
-		by := func(verb string) app.Command { return app.Command{Verb: verb, Email: "ada@example.com"} }
+		by := func(verb string) operator.Command { return operator.Command{Verb: verb, Email: "ada@example.com"} }
 		over := func(with tokens, code string) {
 			t.Helper()
 			for _, at := range all {
@@ -177,7 +178,7 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 			if role == "user" {
 				d.creates("boss@example.com", "admin")
 			}
-			c := by(app.SetRole)
+			c := by(operator.SetRole)
 			c.Role = role
 			if out := d.does(c); out != "ada@example.com is "+role+" now\n" {
 				t.Errorf("%q", out)
@@ -194,22 +195,22 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 			t.Errorf("session %s became %s", session, now)
 		}
 
-		if out := d.does(by(app.SignOutUser)); out != "ada@example.com is signed out everywhere\n" {
+		if out := d.does(by(operator.SignOutUser)); out != "ada@example.com is signed out everywhere\n" {
 			t.Errorf("%q", out)
 		}
 		over(with, "session_revoked")
 
 		with = s.signedIn("ada@example.com")
-		d.does(by(app.DisableUser))
+		d.does(by(operator.DisableUser))
 		over(with, "session_revoked")
 		s.browser().do("POST", "/api/auth/login", credentials("ada@example.com"), somewhere()...).want(t, 403, "account_disabled")
-		if list := d.does(app.Command{Verb: app.ListUsers, Search: "ada"}); !strings.Contains(list, "  no  ") {
+		if list := d.does(operator.Command{Verb: operator.ListUsers, Search: "ada"}); !strings.Contains(list, "  no  ") {
 			t.Errorf("the list:\n%s", list)
 		}
-		d.does(by(app.EnableUser))
+		d.does(by(operator.EnableUser))
 
 		with = s.signedIn("ada@example.com")
-		c := by(app.SetPassword)
+		c := by(operator.SetPassword)
 		c.Password = "12345678"
 		d.refused(c, "validation_failed", "password: This password is too easy to guess")
 		s.get("/api/auth/me", with).want(t, 200)
@@ -235,21 +236,21 @@ func TestOperatorIsRefused(t *testing.T) {
 		d := s.desk()
 		d.creates("boss@example.com", "admin")
 		boss := s.signedIn("boss@example.com")
-		d.refused(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "user"}, "last_admin", "last active administrator")
-		d.refused(app.Command{Verb: app.DisableUser, Email: "boss@example.com"}, "last_admin")
+		d.refused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "user"}, "last_admin", "last active administrator")
+		d.refused(operator.Command{Verb: operator.DisableUser, Email: "boss@example.com"}, "last_admin")
 		if role, _ := s.roleOf(boss); role != "admin" {
 			t.Errorf("the boss is %q", role)
 		}
-		for _, c := range []app.Command{
-			{Verb: app.SetRole, Role: "admin"}, {Verb: app.DisableUser}, {Verb: app.EnableUser}, {Verb: app.SetPassword, Password: goodPassword}, {Verb: app.SignOutUser},
+		for _, c := range []operator.Command{
+			{Verb: operator.SetRole, Role: "admin"}, {Verb: operator.DisableUser}, {Verb: operator.EnableUser}, {Verb: operator.SetPassword, Password: goodPassword}, {Verb: operator.SignOutUser},
 		} {
 			c.Email = "nobody@example.com"
 			d.refused(c, "not_found: there is no account with the email nobody@example.com")
 			c.Email = "ádmin@example.com"
 			d.refused(c, "validation_failed: email: ")
 		}
-		d.refused(app.Command{Verb: app.SetRole, Email: "boss@example.com", Role: "root"}, "validation_failed: role: ")
-		d.refused(app.Command{Verb: "delete", Email: "boss@example.com"}, `no command "delete"`)
+		d.refused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "root"}, "validation_failed: role: ")
+		d.refused(operator.Command{Verb: "delete", Email: "boss@example.com"}, `no command "delete"`)
 	})
 }
 
@@ -262,7 +263,7 @@ func TestTwoOperatorsMakeOneAccount(t *testing.T) {
 		outs, errs := make([]string, 6), make([]error, 6)
 		for i := range outs {
 			all.Go(func() {
-				outs[i], errs[i] = s.desk().try(t.Context(), app.Command{Verb: app.CreateUser, Email: "ada@example.com", Role: "user", Password: goodPassword})
+				outs[i], errs[i] = s.desk().try(t.Context(), operator.Command{Verb: operator.CreateUser, Email: "ada@example.com", Role: "user", Password: goodPassword})
 			})
 		}
 		all.Wait()
@@ -275,7 +276,7 @@ func TestTwoOperatorsMakeOneAccount(t *testing.T) {
 				t.Errorf("%q, %v", outs[i], err)
 			}
 		}
-		if list := s.desk().does(app.Command{Verb: app.ListUsers}); made != 1 || strings.Count(list, "\n") != 2 {
+		if list := s.desk().does(operator.Command{Verb: operator.ListUsers}); made != 1 || strings.Count(list, "\n") != 2 {
 			t.Errorf("made %d:\n%s", made, list)
 		}
 	}
@@ -291,8 +292,8 @@ func TestOperatorWorksWithoutAServer(t *testing.T) {
 		s.stop()
 		d := s.desk()
 		d.creates("boss@example.com", "admin")
-		d.does(app.Command{Verb: app.DisableUser, Email: "ada@example.com"})
-		d.does(app.Command{Verb: app.SetRole, Email: "eve@example.com", Role: "admin"})
+		d.does(operator.Command{Verb: operator.DisableUser, Email: "ada@example.com"})
+		d.does(operator.Command{Verb: operator.SetRole, Email: "eve@example.com", Role: "admin"})
 		s.start()
 		s.eventually("the session to be over", func() bool { return s.get("/api/auth/me", with).StatusCode == 401 })
 		s.get("/api/auth/me", with).keptOut(t, "session_revoked")

@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // Whatever an operator did is in the audit trail, also what is written there
 // off the way, by a process that has ended since.
 func TestOperatorLeavesATrail(t *testing.T) {
-	commands := []app.Command{
-		{Verb: app.SignOutUser}, {Verb: app.SetRole, Role: "admin"}, {Verb: app.SetPassword, Password: "four otters by the weir"},
-		{Verb: app.DisableUser}, {Verb: app.EnableUser},
+	commands := []operator.Command{
+		{Verb: operator.SignOutUser}, {Verb: operator.SetRole, Role: "admin"}, {Verb: operator.SetPassword, Password: "four otters by the weir"},
+		{Verb: operator.DisableUser}, {Verb: operator.EnableUser},
 	}
 	left := []string{"password_changed", "registered", "role_changed", "session_revoked", "user_disabled", "user_enabled"}
 	works := func(d *desk) {
@@ -69,8 +69,8 @@ func TestOperatorWhileRedisIsAway(t *testing.T) {
 	d.env = maps.Clone(s.env)
 	d.env["REDIS_URL"] = "redis://" + freeAddr(t)
 	d.creates("boss@example.com", "admin") // no session has to do with it
-	for _, c := range []app.Command{
-		{Verb: app.SignOutUser}, {Verb: app.SetRole, Role: "admin"}, {Verb: app.SetPassword, Password: password}, {Verb: app.DisableUser},
+	for _, c := range []operator.Command{
+		{Verb: operator.SignOutUser}, {Verb: operator.SetRole, Role: "admin"}, {Verb: operator.SetPassword, Password: password}, {Verb: operator.DisableUser},
 	} {
 		c.Email = "ada@example.com"
 		d.refused(c, "session_store_unavailable: ", "connection refused", "run the command again")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -25,8 +26,8 @@ import (
 const quickHash = 4
 
 // administrator is there from the start: nobody becomes one by signing up.
-var administrator = app.Command{
-	Verb: app.CreateUser, Email: "root@example.com", Name: "Root", Role: "admin", Password: "plain orbit lantern 7",
+var administrator = operator.Command{
+	Verb: operator.CreateUser, Email: "root@example.com", Name: "Root", Role: "admin", Password: "plain orbit lantern 7",
 }
 
 func main() {

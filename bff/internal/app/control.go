@@ -21,6 +21,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -48,7 +49,7 @@ const (
 
 // order is a command on its way: a config.Secret would arrive as "[redacted]".
 type order struct {
-	Command
+	operator.Command
 	Password string
 }
 
@@ -137,7 +138,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var answer done
-	out, err := carryOut(r.Context(), c.service, in)
+	out, err := operator.CarryOut(r.Context(), c.service, in)
 	if answer.Output = out; err != nil {
 		answer.Error = err.Error()
 	}
@@ -147,7 +148,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func parseOrder(text []byte, err error) (Command, error) {
+func parseOrder(text []byte, err error) (operator.Command, error) {
 	var in order
 	body := json.NewDecoder(bytes.NewReader(text))
 	body.DisallowUnknownFields() // of a newer version's command half would be done
@@ -184,7 +185,7 @@ func (c *control) refuses(r *http.Request) int {
 var errNoServer = errors.New("no server takes commands there")
 
 // handOver has the server that runs on dir carry out a command.
-func handOver(ctx context.Context, dir string, c Command) (string, error) {
+func handOver(ctx context.Context, dir string, c operator.Command) (string, error) {
 	at, err := readControl(dir)
 	if err != nil {
 		return "", err

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // A command whose time was up before a connection was made said that the server
@@ -23,7 +25,7 @@ func TestCommandThatNeverConnectedSaysThatNoServerTakesIt(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := handOver(ctx, dir, Command{Verb: ListUsers}); !errors.Is(err, errNoServer) {
+	if _, err := handOver(ctx, dir, operator.Command{Verb: operator.ListUsers}); !errors.Is(err, errNoServer) {
 		t.Errorf("%v, want %v", err, errNoServer)
 	}
 }
@@ -43,7 +45,7 @@ func TestCommandWhoseServerHangsUpMayHaveBeenCarriedOut(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, controlFile), []byte(`{"address":"`+l.Addr().String()+`","token":"x"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := handOver(t.Context(), dir, Command{Verb: ListUsers}); err == nil || errors.Is(err, errNoServer) {
+	if _, err := handOver(t.Context(), dir, operator.Command{Verb: operator.ListUsers}); err == nil || errors.Is(err, errNoServer) {
 		t.Errorf("%v, want anything but %v", err, errNoServer)
 	}
 }

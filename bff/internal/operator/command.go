@@ -1,24 +1,20 @@
-package app
+// Package operator holds the commands on accounts that operators run beside a
+// server.
+package operator
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 
 // What an operator can do about accounts.
@@ -53,96 +49,8 @@ func Roles() (all []string) {
 // operator is who commands are by, in the audit trail: no account has such an id.
 var operator = auth.Principal{UserID: "operator"}
 
-// patience is how long a command waits for DATA_DIR while a server starts or
-// ends, or another command is carried out.
-const patience = 15 * time.Second
-
-const patienceStep = 50 * time.Millisecond
-
-// Operate carries out a command beside running servers, and gives what to
-// print. On MySQL and Redis it opens both by itself: servers follow the
-// revocations. In embedded mode a running server holds the sessions, and it is
-// asked to carry out the command.
-func Operate(ctx context.Context, o Options, c Command) (string, error) {
-	// JSON would put other characters in the place of what is no text.
-	if !utf8.ValidString(c.Password.Reveal()) || !utf8.ValidString(c.Name+c.Email+c.Search) {
-		return "", errors.New("what was given is not valid text (UTF-8)")
-	}
-	if !o.Config.Embedded {
-		return operateHere(ctx, o, c)
-	}
-	if err := hasAccounts(o.Config.DataDir); err != nil && c.Verb != CreateUser {
-		return "", err
-	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		// The sessions' lock says whether there is a server; a file could have
-		// been left by one that was killed.
-		out, err := operateHere(ctx, o, c)
-		if !errors.Is(err, filestore.ErrInUse) {
-			return out, err
-		}
-		out, absent := handOver(ctx, o.Config.DataDir, c)
-		if !errors.Is(absent, errNoServer) {
-			return out, absent
-		}
-		select {
-		case <-time.After(patienceStep):
-		case <-waiting.Done():
-			return "", fmt.Errorf("%w\n%w (is it starting, ending, or another version?)", err, absent)
-		}
-	}
-}
-
-// databaseFile is where embedded mode has the accounts, in DATA_DIR.
-const databaseFile = "gatehouse.db"
-
-// sessionsFolder is where it has the sessions.
-const sessionsFolder = "sessions"
-
-// hasAccounts: in the wrong working directory a command would make a DATA_DIR
-// of its own, and find nobody in it.
-func hasAccounts(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, databaseFile))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil // what else is wrong, opening says better
-	}
-	if full, err := filepath.Abs(dir); err == nil {
-		dir = full
-	}
-	return fmt.Errorf("there are no accounts in %s: is DATA_DIR the server's?", dir)
-}
-
-func operateHere(ctx context.Context, o Options, c Command) (out string, err error) {
-	a := newApp(o)
-	defer func() { err = errors.Join(err, a.close()) }()
-	// Only serve and migrate change tables, but for an embedded database that is
-	// made here.
-	schema := (*sqlstore.DB).CheckSchema
-	if o.Config.Embedded && hasAccounts(o.Config.DataDir) != nil {
-		schema = (*sqlstore.DB).Migrate
-	}
-	if err := a.openStores(ctx); err != nil {
-		return "", err
-	}
-	if err := schema(a.db, ctx); err != nil {
-		return "", fmt.Errorf("tables: %w", err)
-	}
-	if err := a.openService(o.HashCost); err != nil {
-		return "", err
-	}
-	out, err = carryOut(ctx, a.service, c)
-	// In a context that has ended the service follows nothing, and gives what
-	// it has queued (audit events, sessions to end) the last try.
-	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	cancel()
-	_ = a.service.Run(over) // says no more than that it has ended
-	return out, err
-}
-
-// carryOut gives what to print.
-func carryOut(ctx context.Context, s *auth.Service, c Command) (string, error) {
+// CarryOut applies a command to a service and returns the text to print.
+func CarryOut(ctx context.Context, s *auth.Service, c Command) (string, error) {
 	out, err := c.apply(ctx, s)
 	if err != nil {
 		return "", c.refusal(err)
