@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/listener"
 )
 
@@ -133,7 +134,8 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		releaseStart()
 		announce()
-		return serve(a.server, listener.GuardFraming(a.server, listener.GiveUpReaders(a.listener, a.stallTimeout), a.log, a.metrics.RefusedUnread))
+		return serve(a.server, listener.GuardFraming(a.server, listener.GiveUpReaders(a.listener, a.stallTimeout),
+			listener.Options{Log: a.log, Problem: web.UnreadProblem, Refused: a.metrics.RefusedUnread}))
 	})
 	servers.Go(func() error {
 		select {

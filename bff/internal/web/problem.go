@@ -19,7 +19,7 @@ import (
 const (
 	codeMalformedJSON       auth.Code = "malformed_json"
 	codeMalformedRequest    auth.Code = "malformed_request"
-	codeHeaderTooLarge      auth.Code = "header_too_large" // answered by web/listener
+	codeHeaderTooLarge      auth.Code = "header_too_large" // see UnreadProblem
 	codeBodyTooLarge        auth.Code = "body_too_large"
 	codeRequestTimeout      auth.Code = "request_timeout"
 	codeClientGone          auth.Code = "client_gone"
@@ -97,6 +97,16 @@ type problemBody struct {
 	Errors    map[string]string `json:"errors,omitempty"`
 }
 
+// marshal fills in what follows from the code.
+func (b problemBody) marshal() []byte {
+	b.Type, b.Title = "urn:gatehouse:problem:"+string(b.Code), problems[b.Code].title
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return text
+}
+
 // answerProblem is Echo's error handler: the one place where an error becomes
 // an answer. What the client may not know stays in the log.
 func (s *Server) answerProblem(err error, c echo.Context) {
@@ -119,13 +129,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 		h["Vary"] = proxy.VaryCookie
 	}
 	h.Del("ETag")
-	body, marshalErr := json.Marshal(problemBody{
-		Type: "urn:gatehouse:problem:" + string(e.Code), Title: p.title, Status: p.status,
-		Detail: e.Detail, Code: e.Code, RequestID: requestID(c), Errors: e.Fields,
-	})
-	if marshalErr != nil {
-		panic(marshalErr) // strings only
-	}
+	body := problemBody{Status: p.status, Detail: e.Detail, Code: e.Code, RequestID: requestID(c), Errors: e.Fields}.marshal()
 	visitOf(c).err = err
 	// A client that is gone needs no answer, and the log line says so.
 	_ = c.Blob(p.status, "application/problem+json", body)

@@ -11,13 +11,22 @@ import (
 	"time"
 )
 
+// Options are what GuardFraming needs beside a server.
+type Options struct {
+	Log *slog.Logger
+	// Problem gives the whole response to a request that no handler has seen.
+	// fault is nil where net/http refused the request.
+	Problem func(status int, fault error) []byte
+	// Refused is called with the status of each such response. It may be nil.
+	Refused func(status int)
+}
+
 // GuardFraming makes server, which is to serve the returned listener, refuse
 // requests whose end could be read in two ways: with 400 and the end of the
 // connection, before any handler sees them. Where the fault is inside a body,
 // the handler's read fails. It also keeps server's IdleTimeout and
-// ReadHeaderTimeout (see headDeadline). refused, which may be nil, is told the
-// status of each answer to a request that no handler has seen.
-func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger, refused func(status int)) net.Listener {
+// ReadHeaderTimeout (see headDeadline).
+func GuardFraming(server *http.Server, l net.Listener, o Options) net.Listener {
 	next := server.ConnState
 	server.ConnState = func(c net.Conn, state http.ConnState) {
 		if framed, ok := c.(*framedConn); ok {
@@ -35,13 +44,12 @@ func GuardFraming(server *http.Server, l net.Listener, log *slog.Logger, refused
 			next(c, state)
 		}
 	}
-	return &framedListener{l, log, refused, server.IdleTimeout, server.ReadHeaderTimeout}
+	return &framedListener{l, o, server.IdleTimeout, server.ReadHeaderTimeout}
 }
 
 type framedListener struct {
 	net.Listener
-	log          *slog.Logger
-	refused      func(status int)
+	o            Options
 	idle, header time.Duration
 }
 
@@ -50,7 +58,7 @@ func (l *framedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &framedConn{tcpConn: tcpConn{c}, log: l.log, refused: l.refused, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
+	return &framedConn{tcpConn: tcpConn{c}, o: l.o, deadline: headDeadline{idle: l.idle, header: l.header}}, nil
 }
 
 // framedConn shows net/http the bytes of a connection as they come, up to the
@@ -58,8 +66,7 @@ func (l *framedListener) Accept() (net.Conn, error) {
 // are.
 type framedConn struct {
 	tcpConn
-	log     *slog.Logger
-	refused func(status int)
+	o       Options
 	framing framing
 	taken   atomic.Bool // for a WebSocket: no HTTP from here on
 	fault   error
@@ -100,7 +107,7 @@ func (c *framedConn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	c.fault, c.rest, c.spoiler = fault, bytes.Clone(p[good:n]), c.framing.spoiler()
-	c.log.Info("malformed request refused", "peer", c.RemoteAddr().String(), "reason", fault.Error())
+	c.o.Log.Info("malformed request refused", "peer", c.RemoteAddr().String(), "reason", fault.Error())
 	if good > 0 {
 		return good, nil
 	}

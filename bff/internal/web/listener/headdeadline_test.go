@@ -57,7 +57,7 @@ func withSilentClient(t *testing.T, test func(c *silentClient)) {
 			}),
 		}
 		l := pipes{make(chan net.Conn)}
-		guarded := GuardFraming(server, l, slog.New(slog.DiscardHandler), nil)
+		guarded := GuardFraming(server, l, Options{Log: slog.New(slog.DiscardHandler), Problem: testProblem})
 		go func() { _ = server.Serve(guarded) }()
 		ours, theirs := net.Pipe()
 		l.accept <- theirs

@@ -2,9 +2,6 @@ package listener
 
 import (
 	"bytes"
-	"cmp"
-	"fmt"
-	"net/http"
 	"strconv"
 )
 
@@ -55,43 +52,12 @@ func refusalOfNetHTTP(p []byte) (status int, reason string, ok bool) {
 func (c *framedConn) refuse(status int, reason string) error {
 	if c.fault == nil {
 		all, cookies := c.framing.headSize()
-		c.log.Info("request refused before a handler saw it", "status", status, "reason", reason, "peer", c.RemoteAddr().String(),
+		c.o.Log.Info("request refused before a handler saw it", "status", status, "reason", reason, "peer", c.RemoteAddr().String(),
 			"head_bytes", all, "cookie_bytes", cookies)
 	}
-	if c.refused != nil {
-		c.refused(status)
+	if c.o.Refused != nil {
+		c.o.Refused(status)
 	}
-	_, err := c.Conn.Write(problemFor(status, c.fault))
+	_, err := c.Conn.Write(c.o.Problem(status, c.fault))
 	return err
-}
-
-// problemFor has the form that all of our answers have.
-func problemFor(status int, fault error) []byte {
-	code, title := "malformed_request", "The request could not be read"
-	var detail string
-	switch status {
-	case http.StatusRequestTimeout:
-		code, title = "request_timeout", "The request stopped coming"
-		detail = "Its header did not arrive in time."
-	case http.StatusRequestHeaderFieldsTooLarge:
-		code, title = "header_too_large", "The request's header is too large"
-		detail = "At most 64 KiB are read. It is mostly cookies: delete those of this site in the browser, or send fewer and shorter headers."
-	case http.StatusNotImplemented:
-		detail = "Of transfer encodings only chunked is supported."
-	case http.StatusHTTPVersionNotSupported:
-		detail = "Send HTTP/1.1."
-	case http.StatusExpectationFailed:
-		detail = "Of expectations only 100-continue can be met."
-	default:
-		detail = "It is not well-formed HTTP/1.1, or could be read in two ways"
-		if fault != nil {
-			detail += " (" + fault.Error() + ")"
-		}
-		detail += "."
-	}
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nConnection: close\r\nCache-Control: no-store\r\n"+
-		"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"+
-		"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; sandbox\r\n\r\n"+
-		`{"type":"urn:gatehouse:problem:%s","title":%q,"status":%d,"detail":%q,"code":%q}`,
-		status, cmp.Or(http.StatusText(status), "Refused"), code, title, status, detail, code)
 }
