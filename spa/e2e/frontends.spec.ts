@@ -283,7 +283,7 @@ test('the session needs no file that is not named', () => {
   const { dir, remove } = temporary()
   const lib = join(dir, 'src/lib')
   mkdirSync(join(lib, 'session'), { recursive: true })
-  for (const file of ['session-source', 'session-stream', 'typing', 'next-path'])
+  for (const file of ['session', 'session-source', 'session-stream', 'typing', 'next-path'])
     cpSync(join(spa, `src/lib/session/${file}.ts`), join(lib, `session/${file}.ts`))
   for (const file of ['auth-api', 'auth-fetch', 'schema', 'server-clock'])
     cpSync(join(spa, `src/lib/api/${file}.ts`), join(lib, `api/${file}.ts`))

@@ -1,4 +1,4 @@
-import type { EndReason } from '@/lib/session/session-source'
+import type { EndReason } from '@/lib/session/session'
 
 /** What somebody is told who was signed in and no longer is. */
 export const END_WORDS: Record<EndReason, { title: string; text: string; tone: 'info' | 'warning' }> = {

@@ -1,50 +1,18 @@
+import type { EndReason, SessionState, SettledState } from './session'
 import type { SessionNews, Watching } from './session-stream'
-import {
-  fetchMe,
-  login,
-  logout,
-  type Credentials,
-  type Session,
-  type SignedIn,
-  type User,
-} from '@/lib/api/auth-api'
+import { fetchMe, login, logout, type Credentials, type SignedIn } from '@/lib/api/auth-api'
 import { onSessionEvent, ProblemError, type SessionEvent } from '@/lib/api/auth-fetch'
-
-/** Why somebody who was signed in no longer is. */
-export type EndReason =
-  | 'signed_out'
-  | 'signed_out_elsewhere'
-  | 'session_ended'
-  | 'session_expired'
-  | 'session_revoked'
-  | 'refresh_reuse'
-  | 'ended_by_user'
-  | 'ended_by_admin'
-  | 'password_changed'
-  | 'account_disabled'
-  | 'account_deleted'
-  | 'session_limit'
-
-type SessionState =
-  /** `problem`: the question could not be answered yet; asking again may help. */
-  | { status: 'loading'; problem: ProblemError | null }
-  /** `expiring`: its absolute end is a few minutes away. */
-  | { status: 'signed-in'; user: User; session: Session; expiring?: true }
-  /** `reason` is null for somebody who was never signed in here; `unsent`: something typed went with it. */
-  | { status: 'signed-out'; reason: EndReason | null; unsent?: true }
-
-type Settled = Exclude<SessionState, { status: 'loading' }>
 
 export interface SessionSource {
   getState(): SessionState
   subscribe(listener: () => void): () => void
   /** Who is there: asks once, and again only when the last try failed. Rejects when nobody could be asked. */
-  ready(): Promise<Settled>
+  ready(): Promise<SettledState>
   signIn(credentials: Credentials): Promise<void>
   /** Rejects, and leaves everything as it is, when the server could not be told. */
   signOut(): Promise<void>
   /** Asks the server again who is there. A stale session is renewed by the server on the way. */
-  refresh(): Promise<Settled>
+  refresh(): Promise<SettledState>
   /** Starts to listen to other tabs, to the page coming back, and to what authFetch notices. */
   start(): () => void
 }
@@ -66,7 +34,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
 
   /** Counts what was decided here, so that a late answer to an earlier question cannot undo it. */
   let decisions = 0
-  let question: Promise<Settled> | undefined
+  let question: Promise<SettledState> | undefined
   /** What an answer said of the session's end while the question is put to /me. */
   let hint: EndReason | undefined
   let signingOut = false
@@ -109,7 +77,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     channel?.postMessage(message)
   }
 
-  function ask(): Promise<Settled> {
+  function ask(): Promise<SettledState> {
     if (question) return question
     const asked = answer(decisions).finally(() => {
       if (question === asked) question = undefined
@@ -118,7 +86,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     return asked
   }
 
-  async function answer(askedAt: number): Promise<Settled> {
+  async function answer(askedAt: number): Promise<SettledState> {
     try {
       const { user, session } = await fetchMe()
       return applied({ status: 'signed-in', user, session }, askedAt)
@@ -140,7 +108,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     }
   }
 
-  function applied(next: Settled, askedAt: number): Settled {
+  function applied(next: SettledState, askedAt: number): SettledState {
     if (askedAt === decisions) {
       set(next)
       return next

@@ -1,4 +1,4 @@
-import type { EndReason } from './session-source'
+import type { EndReason } from './session'
 import { followTyping } from './typing'
 
 /** What the server says of a session while it goes on, or ends. */

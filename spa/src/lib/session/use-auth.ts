@@ -1,7 +1,8 @@
 import { createContext, use, useMemo, useSyncExternalStore } from 'react'
 import type { Session, User } from '@/lib/api/auth-api'
 import type { ProblemError } from '@/lib/api/auth-fetch'
-import type { EndReason, SessionSource } from '@/lib/session/session-source'
+import type { EndReason } from '@/lib/session/session'
+import type { SessionSource } from '@/lib/session/session-source'
 
 export const SessionContext = createContext<SessionSource | null>(null)
 
