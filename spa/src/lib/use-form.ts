@@ -2,7 +2,7 @@ import { useRef, useState, type ChangeEvent, type SubmitEvent } from 'react'
 import { safeParseAsync, type ZodMiniType } from 'zod/mini'
 import { ProblemError } from '@/lib/api/auth-fetch'
 
-type Values = Record<string, string | boolean>
+export type Values = Record<string, string | boolean>
 export type FieldErrors<V extends Values> = Partial<Record<keyof V & string, string>>
 
 interface FormOptions<V extends Values> {

@@ -1,22 +1,15 @@
 import { useEffect, useState } from 'react'
 import * as z from 'zod/mini'
-import { PasswordInput } from './password-input'
-import { useCapsLock } from './use-caps-lock'
-import { useWait } from './use-wait'
+import { PasswordField, PasswordForm, SubmitButton, usePasswordForm } from './password-form'
 import { Button } from '@/components/ui/button'
 import { Dialog } from '@/components/ui/dialog'
-import { Field } from '@/components/ui/field'
-import { Notice } from '@/components/ui/notice'
 import { deleteAccount } from '@/lib/api/account-api'
-import { ProblemError } from '@/lib/api/auth-fetch'
-import { sayProblem, type Words } from '@/lib/api/problem-words'
-import { fieldErrorsOf, useForm } from '@/lib/use-form'
 
 const schema = z.object({ password: z.string().check(z.minLength(1, 'Enter your password.')) })
 
-const REFUSALS = new Map([
-  ['wrong_password', 'This is not your password.'],
-  ['last_admin', 'You are the only administrator. Make somebody else one first.'],
+const FIELD_ERRORS = new Map([
+  ['wrong_password', { password: 'This is not your password.' }],
+  ['last_admin', { password: 'You are the only administrator. Make somebody else one first.' }],
 ])
 
 interface DeleteAccountProps {
@@ -45,32 +38,20 @@ interface FormProps extends DeleteAccountProps {
 
 /** The password once more: a browser left unlocked is not its owner. */
 function DeleteAccountForm({ email, onClose, onBusy, onDone }: FormProps) {
-  const [problem, setProblem] = useState<Words | null>(null)
-  const [wait, setWait] = useWait()
-  const capsLock = useCapsLock()
-
-  const form = useForm({
+  const form = usePasswordForm({
     schema,
     initial: { password: '' },
-    async onSubmit({ password }) {
-      setProblem(null)
+    async send({ password }) {
       onBusy(true)
       try {
         await deleteAccount(password)
       } catch (error) {
         onBusy(false)
-        const refusal = error instanceof ProblemError && REFUSALS.get(error.code)
-        const found = refusal ? { password: refusal } : fieldErrorsOf(error, ['password'])
-        if (found) {
-          form.refuse(found)
-          return
-        }
-        setProblem(sayProblem(error))
-        if (error instanceof ProblemError) setWait(error.retryAfter ?? 0)
-        return
+        throw error
       }
-      await onDone()
     },
+    onDone,
+    fieldErrors: FIELD_ERRORS,
   })
 
   const { focus } = form
@@ -78,36 +59,27 @@ function DeleteAccountForm({ email, onClose, onBusy, onDone }: FormProps) {
   useEffect(() => focus('password'), [])
 
   return (
-    <form {...form.props} aria-label="Delete account" className="mt-6 space-y-5">
-      {problem && (
-        <Notice tone="danger" title={problem.title}>
-          {problem.text}
-        </Notice>
-      )}
+    <PasswordForm form={form} label="Delete account" className="mt-6">
       <input hidden readOnly type="text" autoComplete="username" value={email} />
-      <Field label="Your password" aside={capsLock.hint} error={form.errors.password}>
-        {(control) => (
-          <PasswordInput
-            {...control}
-            {...form.text('password')}
-            {...capsLock.handlers}
-            autoComplete="current-password"
-          />
-        )}
-      </Field>
+      <PasswordField
+        form={form}
+        name="password"
+        label="Your password"
+        aside={form.capsLock.hint}
+        autoComplete="current-password"
+      />
       <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
         <Button look="secondary" disabled={form.busy} onClick={onClose}>
           Cancel
         </Button>
-        <Button
-          type="submit"
-          busy={form.busy}
-          disabled={wait > 0}
-          className={wait > 0 ? '' : 'bg-danger! text-surface! not-aria-disabled:hover:bg-danger-hover!'}
+        <SubmitButton
+          form={form}
+          busy="Deleting account…"
+          className={form.wait > 0 ? '' : 'bg-danger! text-surface! not-aria-disabled:hover:bg-danger-hover!'}
         >
-          {form.busy ? 'Deleting account…' : wait > 0 ? `Try again in ${wait} s` : 'Delete my account'}
-        </Button>
+          Delete my account
+        </SubmitButton>
       </div>
-    </form>
+    </PasswordForm>
   )
 }

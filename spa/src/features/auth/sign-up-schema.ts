@@ -1,19 +1,12 @@
 import * as z from 'zod/mini'
 import { assess } from './strength'
 
-// The server decides by the same rules. These say it sooner.
-
-export const signInSchema = z.object({
-  email: z.string().check(z.trim(), z.minLength(1, 'Enter your email address.')),
-  password: z.string().check(z.minLength(1, 'Enter your password.')),
-  remember: z.boolean(),
-})
-
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 /** RFC 5322's dot-atom before the @, and after it anything that could be a domain name. */
 const EMAIL = /^[\w!#$%&'*+\-/=?^`{|}~]+(\.[\w!#$%&'*+\-/=?^`{|}~]+)*@[^\s@.]+(\.[^\s@.]+)*$/
 
+/** The rules of the server, applied sooner. */
 export const signUpSchema = z
   .object({
     name: z.string().check(
