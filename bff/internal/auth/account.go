@@ -5,9 +5,10 @@ import (
 	"errors"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// Rename changes somebody's own name. Refusals are *Error.
+// Rename changes somebody's own name. Refusals are *refusal.Error.
 func (s *Service) Rename(ctx context.Context, who Principal, name string) (User, error) {
 	if err := s.take(ctx, "change:"+who.UserID, s.limits.Change); err != nil {
 		return User{}, err
@@ -32,7 +33,7 @@ func (s *Service) Rename(ctx context.Context, who Principal, name string) (User,
 }
 
 // ChangePassword changes somebody's own password, ends their other sessions,
-// and gives their own new cookies. Refusals are *Error.
+// and gives their own new cookies. Refusals are *refusal.Error.
 func (s *Service) ChangePassword(ctx context.Context, who Principal, current, next string) (Grant, error) {
 	if current == "" || password.TooLong(current) {
 		return Grant{}, invalid("currentPassword", "Enter your current password.")
@@ -64,7 +65,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 	// same generation would leave them good.
 	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
 	if errors.Is(err, ErrNoSession) {
-		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	}
 	if err != nil {
 		return Grant{}, storeError(err)
@@ -83,7 +84,7 @@ func (s *Service) mayChange(ctx context.Context, who Principal) error {
 	}
 	switch {
 	case errors.Is(err, ErrNoSession):
-		return &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		return &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	case errors.Is(err, ErrConflict): // another request has stored it meanwhile
 		return nil
 	}
@@ -115,7 +116,7 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 const detailOfAdmin = "of an administrator"
 
 // DeleteAccount removes somebody's own account and ends all its sessions. What
-// stays is the audit trail. Refusals are *Error.
+// stays is the audit trail. Refusals are *refusal.Error.
 func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) error {
 	if pw == "" || password.TooLong(pw) {
 		return invalid("password", "Enter your password.")
@@ -144,7 +145,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, check func(User) error) (User, error) {
 	user, err := s.users.ByID(ctx, who.UserID)
 	if errors.Is(err, ErrNoUser) {
-		return User{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked, Cause: err}
+		return User{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked, Cause: err}
 	}
 	if err != nil {
 		return User{}, storeError(err)
@@ -171,11 +172,11 @@ func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, 
 }
 
 func errWrongPassword(cause error) error {
-	return &Error{Code: CodeWrongPassword, Detail: "The password is wrong.", Cause: cause}
+	return &refusal.Error{Code: refusal.WrongPassword, Detail: "The password is wrong.", Cause: cause}
 }
 
 func invalid(field, problem string) error {
-	return &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: map[string]string{field: problem}}
+	return &refusal.Error{Code: refusal.ValidationFailed, Detail: "Some fields need another look.", Fields: map[string]string{field: problem}}
 }
 
 // event is about a user, by somebody who is asking now.

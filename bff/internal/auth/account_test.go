@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 const newPassword = "difference engine no. 2"
@@ -30,7 +31,7 @@ func TestRename(t *testing.T) {
 		t.Errorf("audit %+v", e)
 	}
 	_, err = h.Rename(t.Context(), h.who(c), "a\x00b")
-	if e := wantCode(t, err, auth.CodeValidationFailed); e.Fields["name"] == "" {
+	if e := wantCode(t, err, refusal.ValidationFailed); e.Fields["name"] == "" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -43,10 +44,10 @@ func TestChangePassword(t *testing.T) {
 		t.Fatalf("%+v, %v; want the own session's next generation", g, err)
 	}
 	_, err = h.Authenticate(t.Context(), other.Access, other.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	h.who(g.Cookies)
 	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeInvalidCredentials)
+	wantCode(t, err, refusal.InvalidCredentials)
 	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: newPassword}); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
@@ -64,12 +65,12 @@ func TestChangePasswordRefuses(t *testing.T) {
 	other := h.signIn(false)
 	for _, tt := range []struct {
 		name, current, next, field string
-		code                       auth.Code
+		code                       refusal.Code
 	}{
-		{"wrong", "not the one", newPassword, "", auth.CodeWrongPassword},
-		{"empty", "", newPassword, "currentPassword", auth.CodeValidationFailed},
-		{"weak", adaPassword, "password", "newPassword", auth.CodeValidationFailed},
-		{"own name", adaPassword, "ada ada ada", "newPassword", auth.CodeValidationFailed},
+		{"wrong", "not the one", newPassword, "", refusal.WrongPassword},
+		{"empty", "", newPassword, "currentPassword", refusal.ValidationFailed},
+		{"weak", adaPassword, "password", "newPassword", refusal.ValidationFailed},
+		{"own name", adaPassword, "ada ada ada", "newPassword", refusal.ValidationFailed},
 	} {
 		_, err := h.ChangePassword(t.Context(), h.who(c), tt.current, tt.next)
 		if e := wantCode(t, err, tt.code); tt.field != "" && e.Fields[tt.field] == "" {
@@ -91,8 +92,8 @@ func TestPasswordStaysWhileTheStoreIsAway(t *testing.T) {
 	who := h.who(c)
 	h.sessions.Fail(errors.New("away"))
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
-	wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
+	wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), refusal.SessionStoreUnavailable)
 	h.sessions.Fail(nil)
 	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword}); err != nil {
 		t.Error(err)
@@ -104,11 +105,11 @@ func TestPasswordChangesAreLimited(t *testing.T) {
 	who := h.who(c)
 	for range auth.DefaultLimits.Password.Count {
 		_, err := h.ChangePassword(t.Context(), who, "wrong", newPassword)
-		wantCode(t, err, auth.CodeWrongPassword)
+		wantCode(t, err, refusal.WrongPassword)
 	}
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-	e := wantCode(t, err, auth.CodeTooManyAttempts)
-	wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), auth.CodeTooManyAttempts)
+	e := wantCode(t, err, refusal.TooManyAttempts)
+	wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), refusal.TooManyAttempts)
 	h.clock.Advance(e.RetryAfter)
 	who = h.who(h.signIn(false))
 	if _, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword); err != nil {
@@ -119,17 +120,17 @@ func TestPasswordChangesAreLimited(t *testing.T) {
 func TestDeleteAccount(t *testing.T) {
 	h, c := arrived(t)
 	other := h.signIn(false)
-	wantCode(t, h.DeleteAccount(t.Context(), h.who(c), "not the one"), auth.CodeWrongPassword)
+	wantCode(t, h.DeleteAccount(t.Context(), h.who(c), "not the one"), refusal.WrongPassword)
 	h.who(c)
 	if err := h.DeleteAccount(t.Context(), h.who(c), adaPassword); err != nil {
 		t.Fatal(err)
 	}
 	for _, gone := range []*auth.Cookies{c, other} {
 		_, err := h.Authenticate(t.Context(), gone.Access, gone.Refresh)
-		wantCode(t, err, auth.CodeSessionRevoked)
+		wantCode(t, err, refusal.SessionRevoked)
 	}
 	_, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeInvalidCredentials)
+	wantCode(t, err, refusal.InvalidCredentials)
 	if e := h.eventsOf(auth.EventAccountDeleted); len(e) != 1 || e[0].UserID != c.UserID {
 		t.Errorf("audit %+v", e)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // pageSize is how many rows a page of a list has.
@@ -12,7 +14,7 @@ const pageSize = 50
 
 // Users gives a page of accounts, for administrators, and where the next one
 // begins; zero after the last. A search has so much time: the page may be short,
-// or empty, and the search goes on with the next. Refusals are *Error.
+// or empty, and the search goes on with the next. Refusals are *refusal.Error.
 func (s *Service) Users(ctx context.Context, who Principal, text string, after Position) ([]User, Position, error) {
 	text = strings.TrimSpace(text)
 	if text != "" {
@@ -46,13 +48,13 @@ func page[T any](list []T, at func(T) Position) ([]T, Position) {
 }
 
 // Activity gives a page of what the audit trail says of somebody, and where
-// the next one begins. Refusals are *Error.
+// the next one begins. Refusals are *refusal.Error.
 func (s *Service) Activity(ctx context.Context, who Principal, after Position) ([]Event, Position, error) {
 	return s.Trail(ctx, who.UserID, "", after)
 }
 
 // Trail gives a page of the audit trail, for administrators: of one user or
-// all (""), of one type or all. Refusals are *Error.
+// all (""), of one type or all. Refusals are *refusal.Error.
 func (s *Service) Trail(ctx context.Context, userID string, what EventType, after Position) ([]Event, Position, error) {
 	list, err := s.audit.Page(ctx, EventQuery{UserID: userID, Type: what, After: after, Limit: pageSize + 1})
 	if err != nil {
@@ -65,7 +67,7 @@ func (s *Service) Trail(ctx context.Context, userID string, what EventType, afte
 // ChangeUser gives an account another role, or disables or enables it; nil
 // leaves a thing alone. It takes effect at once, on every instance: a disabled
 // account's sessions end, the others' go on with the new role. Refusals are
-// *Error; after one that says that the session store could not be asked, the
+// *refusal.Error; after one that says that the session store could not be asked, the
 // change is stored, and reaches the sessions as soon as it can.
 func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role *Role, active *bool) (User, error) {
 	if role != nil && !role.Valid() {
@@ -123,7 +125,7 @@ func (s *Service) changes(ctx context.Context, by Principal, was User, role *Rol
 	return events
 }
 
-// EndUserSessions signs a user out everywhere. Refusals are *Error.
+// EndUserSessions signs a user out everywhere. Refusals are *refusal.Error.
 func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) error {
 	found := false
 	err := s.endAll(ctx, id, by, ReasonAdmin, func(Session) bool { found = true; return true })
@@ -135,7 +137,7 @@ func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) 
 }
 
 // UserByEmail finds an account by its address, for the operator. Refusals are
-// *Error.
+// *refusal.Error.
 func (s *Service) UserByEmail(ctx context.Context, address string) (User, error) {
 	email, problem := ParseEmail(address)
 	if problem != "" {
@@ -146,7 +148,7 @@ func (s *Service) UserByEmail(ctx context.Context, address string) (User, error)
 }
 
 // CreateUser makes an account for somebody, for the operator: also where
-// sign-up is closed. Refusals are *Error.
+// sign-up is closed. Refusals are *refusal.Error.
 func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration, role Role) (User, error) {
 	if !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
@@ -155,7 +157,7 @@ func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration,
 }
 
 // SetPassword gives somebody a new password, for the operator, and ends their
-// sessions. Refusals are *Error.
+// sessions. Refusals are *refusal.Error.
 func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw string) error {
 	switch problem, err := s.passwordProblem(ctx, pw, user); {
 	case err != nil:
@@ -168,8 +170,8 @@ func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw s
 		return hashingError(err)
 	}
 	err = s.changePassword(ctx, user, hash, "", by)
-	var refused *Error
-	if errors.As(err, &refused) && refused.Code == CodeWrongPassword {
+	var refused *refusal.Error
+	if errors.As(err, &refused) && refused.Code == refusal.WrongPassword {
 		return storeError(refused.Cause)
 	}
 	return err

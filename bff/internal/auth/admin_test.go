@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // with makes an account and signs it in.
@@ -46,9 +47,9 @@ func TestAdministratorChangesARole(t *testing.T) {
 		t.Errorf("%v, %d events", err, len(h.eventsOf(auth.EventRoleChanged)))
 	}
 	_, err = h.ChangeUser(t.Context(), boss.Principal, user.ID, value(auth.Role("root")), nil)
-	wantCode(t, err, auth.CodeValidationFailed)
+	wantCode(t, err, refusal.ValidationFailed)
 	_, err = h.ChangeUser(t.Context(), boss.Principal, "nobody", value(auth.RoleUser), nil)
-	wantCode(t, err, auth.CodeNotFound)
+	wantCode(t, err, refusal.NotFound)
 }
 
 func TestAdministratorDisablesAndEnables(t *testing.T) {
@@ -58,11 +59,11 @@ func TestAdministratorDisablesAndEnables(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeAccountDisabled)
+	wantCode(t, err, refusal.AccountDisabled)
 	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: "not the one"})
-	wantCode(t, err, auth.CodeInvalidCredentials) // only the right password is told
+	wantCode(t, err, refusal.InvalidCredentials) // only the right password is told
 	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(true)); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestLastAdministratorStays(t *testing.T) {
 		},
 		func() error { return h.DeleteAccount(t.Context(), boss.Principal, adaPassword) },
 	} {
-		wantCode(t, change(), auth.CodeLastAdmin)
+		wantCode(t, change(), refusal.LastAdmin)
 		h.who(boss.Cookies)
 	}
 	h.with("second@example.com", auth.RoleAdmin)
@@ -98,12 +99,12 @@ func TestLastAdministratorStays(t *testing.T) {
 func TestAdministratorSignsSomebodyOut(t *testing.T) {
 	h := open(t)
 	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
-	wantCode(t, h.EndUserSessions(t.Context(), boss.Principal, "nobody"), auth.CodeNotFound)
+	wantCode(t, h.EndUserSessions(t.Context(), boss.Principal, "nobody"), refusal.NotFound)
 	if err := h.EndUserSessions(t.Context(), boss.Principal, ada.Principal.UserID); err != nil {
 		t.Fatal(err)
 	}
 	_, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	h.who(boss.Cookies)
 	h.signIn(false) // the account goes on
 }
@@ -160,7 +161,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			h.SettleRest(t.Context())
 			g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
 			if tt.ends {
-				wantCode(t, err, auth.CodeSessionRevoked)
+				wantCode(t, err, refusal.SessionRevoked)
 			} else if err != nil || tt.name == "another role" && g.Principal.Role != auth.RoleAdmin {
 				t.Errorf("%+v, %v", g.Principal, err)
 			}
@@ -203,7 +204,7 @@ func TestRepeatedRoleChangeIsAnnounced(t *testing.T) {
 		d.Users, d.Sessions, d.Revocations, d.Tokens, d.Now = h.users, h.sessions, mute{h.sessions}, h.tokens, h.clock.Now
 	})
 	_, err := stuck.ChangeUser(t.Context(), auth.Principal{UserID: "operator"}, ada.Principal.UserID, value(auth.RoleUser), nil)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	stuck.stop()
 	if g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ""); err != nil || g.Principal.Role != auth.RoleAdmin {
 		t.Fatalf("announced after all: %v", err)

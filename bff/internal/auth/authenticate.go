@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -29,7 +30,7 @@ type Grant struct {
 
 // Authenticate answers who a request is from, by its two cookies ("" for one
 // that is missing). A good access token is enough and costs no I/O; otherwise
-// the refresh token renews the session on the way. Refusals are *Error.
+// the refresh token renews the session on the way. Refusals are *refusal.Error.
 func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
 	now := s.now()
 	a, err := s.tokens.VerifyAccess(access, now)
@@ -49,11 +50,11 @@ func (s *Service) Authenticate(ctx context.Context, access, refresh string) (Gra
 	}
 	switch {
 	case standing == ended:
-		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	case standing == stale, errors.Is(err, token.ErrExpired):
-		return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired, Cause: err}
+		return Grant{}, &refusal.Error{Code: refusal.SessionExpired, Detail: detailExpired, Cause: err}
 	default:
-		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
+		return Grant{}, &refusal.Error{Code: refusal.NotAuthenticated, Detail: detailAnonymous, Cause: err}
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Sessions lists the live sessions of the user, newest first: MaxSessions at
-// most, and always the one that the request is from. Refusals are *Error.
+// most, and always the one that the request is from. Refusals are *refusal.Error.
 func (s *Service) Sessions(ctx context.Context, who Principal) ([]Session, error) {
 	var list []Session
 	seen := map[string]bool{}
@@ -65,11 +67,11 @@ func (s *Service) eachPage(ctx context.Context, userID string, fn func([]Session
 }
 
 // EndSession ends one of the user's own sessions. A session that is not
-// theirs is as unknown as one that does not exist. Refusals are *Error.
+// theirs is as unknown as one that does not exist. Refusals are *refusal.Error.
 func (s *Service) EndSession(ctx context.Context, who Principal, id string) error {
 	switch _, err := s.sessions.Get(ctx, who.UserID, id); {
 	case errors.Is(err, ErrNoSession):
-		return &Error{Code: CodeNotFound, Detail: "There is no such session."}
+		return &refusal.Error{Code: refusal.NotFound, Detail: "There is no such session."}
 	case err != nil:
 		return storeError(err)
 	}
@@ -81,7 +83,7 @@ func (s *Service) EndSession(ctx context.Context, who Principal, id string) erro
 }
 
 // EndSessions ends all of the user's sessions, or with others all but the one
-// that the request is from. Refusals are *Error.
+// that the request is from. Refusals are *refusal.Error.
 func (s *Service) EndSessions(ctx context.Context, who Principal, others bool) error {
 	// The own one also when the index does not name it, and last: it is what a
 	// second try is made with.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // who is the principal that a pair of cookies speaks for.
@@ -33,9 +34,9 @@ func TestOwnSessionsCanBeListedAndEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = h.Authenticate(t.Context(), second.Access, second.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	h.who(first) // goes on
-	wantCode(t, h.EndSession(t.Context(), h.who(first), second.SessionID), auth.CodeNotFound)
+	wantCode(t, h.EndSession(t.Context(), h.who(first), second.SessionID), refusal.NotFound)
 	eventually(t, "audit", func() bool {
 		e := h.eventsOf(auth.EventSessionRevoked)
 		return len(e) == 1 && e[0].SessionID == second.SessionID && e[0].ActorID == first.UserID
@@ -51,7 +52,7 @@ func TestSomebodyElsesSessionIsUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, h.EndSession(t.Context(), in.Principal, c.SessionID), auth.CodeNotFound)
+	wantCode(t, h.EndSession(t.Context(), in.Principal, c.SessionID), refusal.NotFound)
 	h.who(c)
 }
 
@@ -64,14 +65,14 @@ func TestEndSessions(t *testing.T) {
 		}
 		for _, c := range away {
 			_, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
-			wantCode(t, err, auth.CodeSessionRevoked)
+			wantCode(t, err, refusal.SessionRevoked)
 		}
 		_, err := h.Authenticate(t.Context(), mine.Access, mine.Refresh)
 		if others && err != nil {
 			t.Errorf("the own session ended too: %v", err)
 		}
 		if !others {
-			wantCode(t, err, auth.CodeSessionRevoked)
+			wantCode(t, err, refusal.SessionRevoked)
 		}
 	}
 }
@@ -80,10 +81,10 @@ func TestEndingSessionsWhileTheStoreIsAwayEndsNone(t *testing.T) {
 	h, c := arrived(t)
 	who := h.who(c)
 	h.sessions.Fail(errors.New("away"))
-	wantCode(t, h.EndSessions(t.Context(), who, false), auth.CodeSessionStoreUnavailable)
-	wantCode(t, h.EndSession(t.Context(), who, c.SessionID), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.EndSessions(t.Context(), who, false), refusal.SessionStoreUnavailable)
+	wantCode(t, h.EndSession(t.Context(), who, c.SessionID), refusal.SessionStoreUnavailable)
 	_, err := h.Sessions(t.Context(), who)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	h.who(c)
 }
 
@@ -114,7 +115,7 @@ func TestRoleChangeShowsInTheNextRequest(t *testing.T) {
 		t.Errorf("renewed once, then steady: %+v, %v", again, err)
 	}
 	_, err = h.Authenticate(t.Context(), c.Access, "")
-	wantCode(t, err, auth.CodeSessionExpired) // the old role's token alone is of no use
+	wantCode(t, err, refusal.SessionExpired) // the old role's token alone is of no use
 	eventually(t, "the other instance to refuse the old token", func() bool {
 		_, err := other.Authenticate(t.Context(), c.Access, "")
 		return err != nil
@@ -246,7 +247,7 @@ func TestWatchersOfOneSessionAreBounded(t *testing.T) {
 	for {
 		_, stop, err := h.Watch(c.SessionID)
 		if err != nil {
-			wantCode(t, err, auth.CodeTooManyAttempts)
+			wantCode(t, err, refusal.TooManyAttempts)
 			break
 		}
 		if stops = append(stops, stop); len(stops) > 1000 {

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -142,9 +143,9 @@ func arrived(t testing.TB, options ...func(*auth.Deps)) (*house, *auth.Cookies) 
 	return h, h.signIn(false)
 }
 
-func wantCode(t *testing.T, err error, code auth.Code) *auth.Error {
+func wantCode(t *testing.T, err error, code refusal.Code) *refusal.Error {
 	t.Helper()
-	var e *auth.Error
+	var e *refusal.Error
 	if !errors.As(err, &e) || e.Code != code {
 		t.Fatalf("error = %v, want %s", err, code)
 	}

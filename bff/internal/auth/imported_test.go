@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // lines is a log that can be read while it is written.
@@ -69,7 +70,7 @@ func TestImportedAccountSignsInAndIsMadeOurs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, u, _ := withHash(t, tt.stored)
-			wantCode(t, h.try(tt.right[:len(tt.right)/2]), auth.CodeInvalidCredentials)
+			wantCode(t, h.try(tt.right[:len(tt.right)/2]), refusal.InvalidCredentials)
 			if err := h.try(tt.right); err != nil {
 				t.Fatalf("the right password: %v", err)
 			}
@@ -84,9 +85,9 @@ func TestImportedAccountSignsInAndIsMadeOurs(t *testing.T) {
 				t.Errorf("made anew: %v", raised)
 			}
 			if tt.cut != "" {
-				wantCode(t, h.try(tt.cut), auth.CodeInvalidCredentials)
+				wantCode(t, h.try(tt.cut), refusal.InvalidCredentials)
 			}
-			wantCode(t, h.try(tt.right+"x"), auth.CodeInvalidCredentials)
+			wantCode(t, h.try(tt.right+"x"), refusal.InvalidCredentials)
 		})
 	}
 }
@@ -104,11 +105,11 @@ func TestImportedPasswordCanBeChangedAndItsAccountDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if deleted {
-			wantCode(t, h.DeleteAccount(t.Context(), h.who(c), right[:71]), auth.CodeWrongPassword)
+			wantCode(t, h.DeleteAccount(t.Context(), h.who(c), right[:71]), refusal.WrongPassword)
 			err = h.DeleteAccount(t.Context(), h.who(c), right)
 		} else {
 			_, err = h.ChangePassword(t.Context(), h.who(c), right[:71], newPassword)
-			wantCode(t, err, auth.CodeWrongPassword)
+			wantCode(t, err, refusal.WrongPassword)
 			_, err = h.ChangePassword(t.Context(), h.who(c), right, newPassword)
 		}
 		if err != nil {
@@ -128,7 +129,7 @@ func TestUnreadableHashIsARefusalAndALineInTheLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h, u, log := withHash(t, stored)
 			for _, pw := range []string{adaPassword, stored + " ", strings.Repeat("long ", 30)} {
-				wantCode(t, h.try(pw), auth.CodeInvalidCredentials)
+				wantCode(t, h.try(pw), refusal.InvalidCredentials)
 				text := log.take()
 				if !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "user="+u.ID) || strings.Contains(text, pw) {
 					t.Errorf("log: %s", text)
@@ -137,14 +138,14 @@ func TestUnreadableHashIsARefusalAndALineInTheLog(t *testing.T) {
 			wantCode(t, func() error {
 				_, err := h.SignIn(t.Context(), auth.Credentials{Email: "eve@example.com", Password: adaPassword})
 				return err
-			}(), auth.CodeInvalidCredentials)
+			}(), refusal.InvalidCredentials)
 			if text := log.take(); strings.Contains(text, "level=ERROR") {
 				t.Errorf("an unknown account is an error: %s", text)
 			}
 			who := auth.Principal{UserID: u.ID, SessionID: "x"}
 			_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-			wantCode(t, err, auth.CodeWrongPassword)
-			wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), auth.CodeWrongPassword)
+			wantCode(t, err, refusal.WrongPassword)
+			wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), refusal.WrongPassword)
 			if text := log.take(); strings.Count(text, "user="+u.ID) != 2 {
 				t.Errorf("log: %s", text)
 			}
@@ -172,7 +173,7 @@ func TestMissingHashIsARefusalAndALineInTheLog(t *testing.T) {
 	log := &lines{}
 	h := open(t, func(d *auth.Deps) { d.Log, d.Users = slog.New(slog.NewTextHandler(log, nil)), hashless{d.Users} })
 	u := h.register()
-	wantCode(t, h.try(adaPassword), auth.CodeInvalidCredentials)
+	wantCode(t, h.try(adaPassword), refusal.InvalidCredentials)
 	if text := log.take(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "user="+u.ID) {
 		t.Errorf("log: %s", text)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Allowance is how often something may happen: Count times at once, and then
@@ -76,7 +78,7 @@ var DefaultLimits = Limits{
 	Notice:   Allowance{3, time.Hour},
 }
 
-// take uses one of what key is allowed. Refusals are *Error.
+// take uses one of what key is allowed. Refusals are *refusal.Error.
 func (s *Service) take(ctx context.Context, key string, a Allowance) error {
 	wait, err := s.limiter.Take(ctx, key, a)
 	s.limited(limitOf(key), wait, err)
@@ -93,7 +95,7 @@ func tooMany(wait time.Duration, err error) error {
 	if err != nil || wait <= 0 {
 		return err
 	}
-	return &Error{Code: CodeTooManyAttempts, Detail: "Too many attempts. Wait a little and try again.", RetryAfter: wait}
+	return &refusal.Error{Code: refusal.TooManyAttempts, Detail: "Too many attempts. Wait a little and try again.", RetryAfter: wait}
 }
 
 // network is whom a limit per client is about: an IPv4 address, or the /64

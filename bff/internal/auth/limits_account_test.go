@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // One address with a device cookie made 66 sign-ins at one account in 33 s: each
@@ -40,7 +41,7 @@ func TestDeviceCookiesOpenNoFurtherCounts(t *testing.T) {
 				done++
 				continue
 			}
-			wantCode(t, err, auth.CodeTooManyAttempts)
+			wantCode(t, err, refusal.TooManyAttempts)
 		}
 	}
 	if done != auth.DefaultLimits.SignIn.Count {
@@ -58,7 +59,7 @@ func TestDeviceCookiesOpenNoFurtherCounts(t *testing.T) {
 		t.Errorf("six seconds later: %v", err)
 	}
 	_, err := signIn(devices[2], "192.0.2.1")
-	wantCode(t, err, auth.CodeTooManyAttempts)
+	wantCode(t, err, refusal.TooManyAttempts)
 }
 
 // keysTaken notes what is counted.
@@ -113,7 +114,7 @@ func TestOthersInANetworkKeepNoKnownBrowserOut(t *testing.T) {
 		_ = h.guess(office, fmt.Sprintf("u%d@example.com", i), "")
 	}
 	_, err = h.SignIn(office, auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeTooManyAttempts)
+	wantCode(t, err, refusal.TooManyAttempts)
 	if _, err = h.SignIn(office, auth.Credentials{Email: adaEmail, Password: adaPassword, Device: own.Device}); err != nil {
 		t.Errorf("the known browser: %v", err)
 	}
@@ -165,14 +166,14 @@ func TestOneAccountOrNetworkLeavesHalfOfTheHashingQueue(t *testing.T) {
 				for n := range 5 {
 					in = append(in, try(at(n)))
 				}
-				e := wantCode(t, <-try(at(5)), auth.CodeBusy)
+				e := wantCode(t, <-try(at(5)), refusal.Busy)
 				if e.RetryAfter <= 0 {
 					t.Error("no Retry-After")
 				}
 				in = append(in, try("somebody@example.com", "203.0.113.1"))
 				letGo()
 				for n, got := range in {
-					if err := <-got; !is(err, auth.CodeInvalidCredentials) {
+					if err := <-got; !is(err, refusal.InvalidCredentials) {
 						t.Errorf("sign-in %d: %v, want a wrong password", n, err)
 					}
 				}
@@ -189,8 +190,8 @@ func (unlimited) Attempt(context.Context, string) (time.Duration, error)        
 func (unlimited) Undo(context.Context, string) error                                  { return nil }
 func (unlimited) Forget(context.Context, string) error                                { return nil }
 
-func is(err error, code auth.Code) bool {
-	var e *auth.Error
+func is(err error, code refusal.Code) bool {
+	var e *refusal.Error
 	return errors.As(err, &e) && e.Code == code
 }
 
@@ -217,15 +218,15 @@ func TestNothingIsComputedBeforeTheLimit(t *testing.T) {
 	const crafted = "4@({[<69!1|$5+7password1"
 	for name, tt := range map[string]struct {
 		call  func() error
-		first auth.Code
+		first refusal.Code
 		times int
 		cost  int32 // computations of each before the limit
 	}{
-		"password change": {func() error { _, err := h.ChangePassword(ctx, who, "wrong", crafted); return err }, auth.CodeWrongPassword, 5, 2},
+		"password change": {func() error { _, err := h.ChangePassword(ctx, who, "wrong", crafted); return err }, refusal.WrongPassword, 5, 2},
 		"sign-up": {func() error {
 			_, err := h.Register(ctx, auth.Registration{Email: "x", Password: crafted})
 			return err
-		}, auth.CodeValidationFailed, 10, 1},
+		}, refusal.ValidationFailed, 10, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range tt.times {
@@ -236,7 +237,7 @@ func TestNothingIsComputedBeforeTheLimit(t *testing.T) {
 				}
 			}
 			before := begun.Load()
-			wantCode(t, tt.call(), auth.CodeTooManyAttempts)
+			wantCode(t, tt.call(), refusal.TooManyAttempts)
 			if n := begun.Load() - before; n != 0 {
 				t.Errorf("%d computations for a request beyond the limit", n)
 			}
@@ -246,7 +247,7 @@ func TestNothingIsComputedBeforeTheLimit(t *testing.T) {
 	fresh := in.Principal
 	for range 10 {
 		_, err := h.ChangePassword(ctx, fresh, adaPassword, "short")
-		wantCode(t, err, auth.CodeValidationFailed)
+		wantCode(t, err, refusal.ValidationFailed)
 	}
 }
 
@@ -264,11 +265,11 @@ func TestPasswordChangesAreLimitedForTheAccount(t *testing.T) {
 	}
 	for n := range 5 {
 		_, err := h.ChangePassword(t.Context(), who[n], "wrong", newPassword)
-		wantCode(t, err, auth.CodeWrongPassword)
+		wantCode(t, err, refusal.WrongPassword)
 	}
 	_, err := h.ChangePassword(t.Context(), who[5], adaPassword, newPassword)
-	e := wantCode(t, err, auth.CodeTooManyAttempts)
-	wantCode(t, h.DeleteAccount(t.Context(), who[5], adaPassword), auth.CodeTooManyAttempts)
+	e := wantCode(t, err, refusal.TooManyAttempts)
+	wantCode(t, h.DeleteAccount(t.Context(), who[5], adaPassword), refusal.TooManyAttempts)
 	if e.RetryAfter != 12*time.Minute {
 		t.Errorf("wait %s", e.RetryAfter)
 	}
@@ -300,7 +301,7 @@ func TestChangesOfTheNameAreLimitedForTheAccount(t *testing.T) {
 	}
 	for _, name := range []string{"another", "Ada 29", "a\x00b"} {
 		_, err := h.Rename(t.Context(), first, name)
-		if e := wantCode(t, err, auth.CodeTooManyAttempts); e.RetryAfter != 2*time.Minute {
+		if e := wantCode(t, err, refusal.TooManyAttempts); e.RetryAfter != 2*time.Minute {
 			t.Errorf("wait %s", e.RetryAfter)
 		}
 	}
@@ -335,7 +336,7 @@ func TestAnAdministratorsChangesOfOneAccountAreLimited(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, change(admin.Principal, user.ID, false), auth.CodeTooManyAttempts)
+	wantCode(t, change(admin.Principal, user.ID, false), refusal.TooManyAttempts)
 	for what, err := range map[string]error{
 		"another account": change(admin.Principal, other.Principal.UserID, false),
 		"another hand":    change(other.Principal, user.ID, false),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func limited(d *auth.Deps) { d.Limits = auth.DefaultLimits }
@@ -35,10 +36,10 @@ func TestSignInIsLimitedPerNetwork(t *testing.T) {
 			h := open(t, limited)
 			h.register()
 			for i := range auth.DefaultLimits.SignIn.Count { // each another account: only the network is counted
-				wantCode(t, h.guess(from(t.Context(), tt.attacker), fmt.Sprintf("u%d@example.com", i), ""), auth.CodeInvalidCredentials)
+				wantCode(t, h.guess(from(t.Context(), tt.attacker), fmt.Sprintf("u%d@example.com", i), ""), refusal.InvalidCredentials)
 			}
 			for _, ip := range tt.same {
-				if e := wantCode(t, h.guess(from(t.Context(), ip), "else@example.com", ""), auth.CodeTooManyAttempts); e.RetryAfter <= 0 {
+				if e := wantCode(t, h.guess(from(t.Context(), ip), "else@example.com", ""), refusal.TooManyAttempts); e.RetryAfter <= 0 {
 					t.Error("no Retry-After")
 				}
 			}
@@ -63,28 +64,28 @@ func TestGuessingLocksTheOwnersBrowserOutOfNothing(t *testing.T) {
 	n := 0
 	elsewhere := func() context.Context { n++; return from(t.Context(), fmt.Sprintf("203.0.113.%d", n)) }
 	for range 5 {
-		wantCode(t, h.guess(elsewhere(), adaEmail, ""), auth.CodeInvalidCredentials)
+		wantCode(t, h.guess(elsewhere(), adaEmail, ""), refusal.InvalidCredentials)
 	}
 	for want := time.Second; want <= 8*time.Second; want *= 2 {
 		for _, spelling := range []string{adaEmail, "ADA@Example.COM", " ada@example.com "} {
-			e := wantCode(t, h.guess(elsewhere(), spelling, ""), auth.CodeTooManyAttempts)
+			e := wantCode(t, h.guess(elsewhere(), spelling, ""), refusal.TooManyAttempts)
 			if e.RetryAfter != want {
 				t.Errorf("wait %s, want %s", e.RetryAfter, want)
 			}
 		}
 		_, err := h.SignIn(elsewhere(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-		wantCode(t, err, auth.CodeTooManyAttempts)
+		wantCode(t, err, refusal.TooManyAttempts)
 		if _, err := h.SignIn(elsewhere(), auth.Credentials{Email: adaEmail, Password: adaPassword, Device: own.Device}); err != nil {
 			t.Fatalf("the owner's own browser: %v", err)
 		}
 		h.clock.Advance(want)
-		wantCode(t, h.guess(elsewhere(), adaEmail, ""), auth.CodeInvalidCredentials)
+		wantCode(t, h.guess(elsewhere(), adaEmail, ""), refusal.InvalidCredentials)
 	}
 	h.clock.Advance(16 * time.Second)
 	if _, err := h.SignIn(elsewhere(), auth.Credentials{Email: adaEmail, Password: adaPassword}); err != nil {
 		t.Fatalf("the right password after the wait: %v", err)
 	}
-	wantCode(t, h.guess(elsewhere(), adaEmail, ""), auth.CodeInvalidCredentials) // forgotten by the success
+	wantCode(t, h.guess(elsewhere(), adaEmail, ""), refusal.InvalidCredentials) // forgotten by the success
 }
 
 // A mark of somebody else's account, or none of ours, is no way around.
@@ -93,9 +94,9 @@ func TestForeignDeviceMarkCountsAsUnknown(t *testing.T) {
 	h.register()
 	eve := h.with("eve@example.com", auth.RoleUser)
 	for i, device := range []string{eve.Device, "", "made.up", eve.Device + "x", "x"} {
-		wantCode(t, h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, device), auth.CodeInvalidCredentials)
+		wantCode(t, h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, device), refusal.InvalidCredentials)
 	}
-	wantCode(t, h.guess(from(t.Context(), "203.0.113.99"), adaEmail, eve.Device), auth.CodeTooManyAttempts)
+	wantCode(t, h.guess(from(t.Context(), "203.0.113.99"), adaEmail, eve.Device), refusal.TooManyAttempts)
 }
 
 // An unknown address is held up like a known one.
@@ -105,7 +106,7 @@ func TestUnknownAddressesWaitToo(t *testing.T) {
 	for i := range 8 {
 		known := h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, "")
 		unknown := h.guess(from(t.Context(), fmt.Sprintf("198.51.100.%d", i)), "nobody@example.com", "")
-		var a, b *auth.Error
+		var a, b *refusal.Error
 		if !errors.As(known, &a) || !errors.As(unknown, &b) || a.Code != b.Code || a.Detail != b.Detail || a.RetryAfter != b.RetryAfter {
 			t.Errorf("guess %d: %v and %v", i, known, unknown)
 		}
@@ -120,8 +121,8 @@ func TestParallelGuessesAreCountedOneByOne(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 60 {
 		all.Go(func() {
-			var e *auth.Error
-			if err := h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, ""); errors.As(err, &e) && e.Code == auth.CodeInvalidCredentials {
+			var e *refusal.Error
+			if err := h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, ""); errors.As(err, &e) && e.Code == refusal.InvalidCredentials {
 				judged.Add(1)
 			}
 		})
@@ -143,7 +144,7 @@ func TestSignUpIsLimitedPerNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e := wantCode(t, sign(50, "192.0.2.1"), auth.CodeTooManyAttempts)
+	e := wantCode(t, sign(50, "192.0.2.1"), refusal.TooManyAttempts)
 	if err := sign(51, "192.0.2.2"); err != nil {
 		t.Errorf("from another address: %v", err)
 	}
@@ -186,7 +187,7 @@ func TestRefreshIsLimitedPerSession(t *testing.T) {
 		}
 		greedy = g.Cookies
 	}
-	e := wantCode(t, refused, auth.CodeTooManyAttempts)
+	e := wantCode(t, refused, refusal.TooManyAttempts)
 	if e.EndsSession() {
 		t.Error("the limit signs out")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // lossy is a store that tells its follower of a loss when it is said to.
@@ -52,15 +53,15 @@ func TestAccessTokenFromBeforeALossIsRenewed(t *testing.T) {
 	}
 	h.who(g.Cookies)
 	_, err = h.Authenticate(t.Context(), stays.Access, "")
-	wantCode(t, err, auth.CodeSessionExpired) // the browser asks for a renewal
+	wantCode(t, err, refusal.SessionExpired) // the browser asks for a renewal
 	_, err = h.Authenticate(t.Context(), ended.Access, ended.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 
 	// An earlier loss, told later, takes nothing back.
 	store.lost <- h.clock.Now().Add(-time.Hour).Truncate(time.Second)
 	<-store.told
 	_, err = h.Authenticate(t.Context(), stays.Access, "")
-	wantCode(t, err, auth.CodeSessionExpired)
+	wantCode(t, err, refusal.SessionExpired)
 }
 
 // Beside an instance with an ACCESS_TTL of hours this one forgot after minutes
@@ -80,7 +81,7 @@ func TestAccessTokenOfALongerAccessTTLIsRenewed(t *testing.T) {
 	h.who(in.Cookies)
 	h.clock.Advance(time.Second)
 	_, err = h.Authenticate(t.Context(), in.Cookies.Access, "")
-	wantCode(t, err, auth.CodeSessionExpired)
+	wantCode(t, err, refusal.SessionExpired)
 	g, err := h.Authenticate(t.Context(), in.Cookies.Access, in.Cookies.Refresh)
 	if err != nil || g.Cookies == nil {
 		t.Errorf("%+v, %v; want new cookies", g, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // SessionView is what a browser may know about its session.
@@ -16,7 +18,7 @@ type SessionView struct {
 }
 
 // Describe says who somebody is and how long their session lasts. refresh is
-// the browser's refresh token, "" when it has none. Refusals are *Error.
+// the browser's refresh token, "" when it has none. Refusals are *refusal.Error.
 //
 // It leans on whatever is up: the session half comes from the tokens alone,
 // the account half from the user database or, when that is away, from the
@@ -31,7 +33,7 @@ func (s *Service) Describe(ctx context.Context, who Principal, refresh string) (
 	case err == nil:
 		return user.Account(), view, nil
 	case errors.Is(err, ErrNoUser):
-		return Account{}, SessionView{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked, Cause: err}
+		return Account{}, SessionView{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked, Cause: err}
 	case !errors.Is(err, ErrDatabase):
 		return Account{}, SessionView{}, err
 	}

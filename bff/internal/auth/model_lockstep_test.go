@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // heist is one way of living off stolen cookies: once in every access token's
@@ -133,9 +134,9 @@ func (x heist) play(t *testing.T, h *house) string {
 func (p *party) renew(t *testing.T, h *house) bool {
 	t.Helper()
 	g, err := h.Authenticate(t.Context(), "", p.has.Refresh)
-	var e *auth.Error
+	var e *refusal.Error
 	switch {
-	case errors.As(err, &e) && e.Code == auth.CodeRefreshReuse:
+	case errors.As(err, &e) && e.Code == refusal.RefreshReuse:
 		return true
 	case err != nil:
 		t.Fatalf("%s: %v", p.name, err)

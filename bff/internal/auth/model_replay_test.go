@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // The model is only worth something if the Service does what it says: a
@@ -222,8 +223,8 @@ func (s *stage) enter(ctx context.Context, e auth.ModelEvent, c *auth.Cookies) (
 
 // stolen: caught, and then over for everybody.
 func (s *stage) stolen(err error) string {
-	var e *auth.Error
-	if !errors.As(err, &e) || e.Code != auth.CodeRefreshReuse || !e.EndsSession() {
+	var e *refusal.Error
+	if !errors.As(err, &e) || e.Code != refusal.RefreshReuse || !e.EndsSession() {
 		return fmt.Sprintf("%v, want it caught", err)
 	}
 	for i, at := range s.at {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func mailTo(box auth.Mailer) func(*auth.Deps) {
@@ -119,7 +120,7 @@ func TestNoticesOfChanges(t *testing.T) {
 
 // refused wants an answer for the client.
 func refused(err error) error {
-	var e *auth.Error
+	var e *refusal.Error
 	if errors.As(err, &e) {
 		return nil
 	}
@@ -259,7 +260,7 @@ func TestTheftIsToldOnce(t *testing.T) {
 	}
 	thieves.Wait()
 	for _, err := range answers {
-		wantCode(t, err, auth.CodeRefreshReuse)
+		wantCode(t, err, refusal.RefreshReuse)
 	}
 	h.stop()
 	cancel()
@@ -288,7 +289,7 @@ func TestTheftDuringAnOutageIsToldWhenItHasEnded(t *testing.T) {
 	}
 	store.refuses.Store(true)
 	_, err := h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	eventually(t, "a further try", func() bool { return store.tries.Load() > 1 })
 	if got := box.delivered(); len(got) != 0 {
 		t.Errorf("told %v", kinds(got))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Observer is told what the service does, for metrics: words of a fixed list
@@ -62,7 +64,7 @@ const refreshRevoked = "revoked"
 func RefreshOutcomes() []string { return append(outcomeWords[:], refreshRevoked) }
 
 func outcomeOf(ctx context.Context, err error) string {
-	var refusal *Error
+	var refusal *refusal.Error
 	switch {
 	case err == nil:
 		return "succeeded"

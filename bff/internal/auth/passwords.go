@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // partyOf names the shares of the hashing queue that a computation takes: of the
@@ -41,7 +42,7 @@ func (s *Service) passwordProblem(ctx context.Context, pw string, user User) (st
 // hashingError turns a full queue into an answer.
 func hashingError(err error) error {
 	if errors.Is(err, password.ErrBusy) {
-		return &Error{Code: CodeBusy, Detail: "Many people are signing in right now. Try again in a moment.",
+		return &refusal.Error{Code: refusal.Busy, Detail: "Many people are signing in right now. Try again in a moment.",
 			RetryAfter: password.RetryAfter, Cause: err}
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -18,7 +19,7 @@ const (
 )
 
 // Refresh renews a session by its refresh token because its browser asks for
-// that, which it may not do without end. Refusals are *Error; when one says
+// that, which it may not do without end. Refusals are *refusal.Error; when one says
 // that the store could not be asked, the token is as good as before.
 func (s *Service) Refresh(ctx context.Context, raw string) (Grant, error) {
 	return s.renew(ctx, onDemand, raw)
@@ -31,14 +32,14 @@ func (s *Service) renew(ctx context.Context, why refreshCause, raw string) (Gran
 	presented, err := s.tokens.VerifyRefresh(raw, now)
 	switch {
 	case errors.Is(err, token.ErrExpired):
-		return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired, Cause: err}
+		return Grant{}, &refusal.Error{Code: refusal.SessionExpired, Detail: detailExpired, Cause: err}
 	case err != nil:
-		return Grant{}, &Error{Code: CodeNotAuthenticated, Detail: detailAnonymous, Cause: err}
+		return Grant{}, &refusal.Error{Code: refusal.NotAuthenticated, Detail: detailAnonymous, Cause: err}
 	}
 	if !s.Alive(presented.SessionID) {
 		// Known to have ended, also while the store is away or lags behind.
 		s.observe.Refreshed(refreshRevoked)
-		return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	}
 	// A dozen tabs wake up at once: one asks the store, all share the answer.
 	// The flight outlives a caller who hangs up, or that one would take the
@@ -85,7 +86,7 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 		rec, err := s.sessions.Get(ctx, presented.UserID, presented.SessionID)
 		if errors.Is(err, ErrNoSession) {
 			s.observe.Refreshed(refreshRevoked)
-			return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+			return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 		}
 		if err != nil {
 			return Grant{}, storeError(err)
@@ -97,7 +98,7 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 			user, err := s.users.ByID(ctx, rec.UserID)
 			switch {
 			case errors.Is(err, ErrNoUser), err == nil && !user.Active:
-				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+				return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 			case err != nil:
 				return Grant{}, storeError(err)
 			}
@@ -123,13 +124,13 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 				continue
 			}
 			if errors.Is(err, ErrNoSession) {
-				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+				return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 			}
 			if err != nil {
 				return Grant{}, storeError(err)
 			}
 			if !s.Alive(rec.ID) { // ended while it rotated
-				return Grant{}, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+				return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 			}
 			s.observe.Refreshed(what.String())
 			return s.grant(next, cookies), nil
@@ -141,7 +142,7 @@ func (s *Service) rotate(ctx context.Context, presented token.Refresh, now time.
 			return Grant{}, s.endStolen(ctx, rec, presented, now)
 		case gone:
 			s.observe.Refreshed(what.String())
-			return Grant{}, &Error{Code: CodeSessionExpired, Detail: detailExpired}
+			return Grant{}, &refusal.Error{Code: refusal.SessionExpired, Detail: detailExpired}
 		}
 	}
 	return Grant{}, storeError(fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps))
@@ -167,7 +168,7 @@ func (s *Service) endStolen(ctx context.Context, rec Session, presented token.Re
 		return storeError(err)
 	}
 	s.recordEnd(out)
-	return &Error{Code: CodeRefreshReuse, Detail: detailReuse}
+	return &refusal.Error{Code: refusal.RefreshReuse, Detail: detailReuse}
 }
 
 // Superseded reports whether a pair of cookies must not be sent any more: by

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // inlineHouse has a session whose access token is stale, and only the limit on
@@ -40,7 +41,7 @@ func TestRefreshesOnTheWayAreLimitedForTheSession(t *testing.T) {
 	asked := store.gets.Load()
 	for range 20 {
 		_, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
-		if e := wantCode(t, err, auth.CodeTooManyAttempts); e.EndsSession() || e.RetryAfter <= 0 || e.RetryAfter > time.Second {
+		if e := wantCode(t, err, refusal.TooManyAttempts); e.EndsSession() || e.RetryAfter <= 0 || e.RetryAfter > time.Second {
 			t.Errorf("%+v: signs out, or no Retry-After", e)
 		}
 	}
@@ -73,7 +74,7 @@ func TestChainOfRefreshesOnTheWayIsLimited(t *testing.T) {
 	for n := range 11 {
 		g, err := h.Authenticate(t.Context(), "", refresh)
 		if n == 10 {
-			wantCode(t, err, auth.CodeTooManyAttempts)
+			wantCode(t, err, refusal.TooManyAttempts)
 			break
 		}
 		if err != nil || g.Cookies == nil {
@@ -152,7 +153,7 @@ func TestStampedeWithoutEndIsRefused(t *testing.T) {
 			switch _, err := s.Authenticate(t.Context(), c.Access, c.Refresh); {
 			case err == nil:
 				answered++
-			case is(err, auth.CodeTooManyAttempts):
+			case is(err, refusal.TooManyAttempts):
 				refused++
 			default:
 				t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Registration is what somebody signs up with.
@@ -26,10 +28,10 @@ const (
 	nameTooLong  = "Use at most 100 characters."
 )
 
-// Register makes an account. Nobody is signed in by it. Refusals are *Error.
+// Register makes an account. Nobody is signed in by it. Refusals are *refusal.Error.
 func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 	if !s.policy.SignupOpen {
-		return User{}, &Error{Code: CodeSignupClosed, Detail: "Accounts are made by an administrator here."}
+		return User{}, &refusal.Error{Code: refusal.SignupClosed, Detail: "Accounts are made by an administrator here."}
 	}
 	// What the strength of a password costs to tell is spent on those only who
 	// may sign up.
@@ -46,7 +48,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role Role, by
 		return User{}, err
 	}
 	if len(fields) > 0 {
-		return User{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
+		return User{}, &refusal.Error{Code: refusal.ValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
 	user.Role = role
 	// Asked first to spare the hashing; the unique key decides races.
@@ -118,5 +120,5 @@ func checkName(name string) (string, string) {
 }
 
 func errEmailTaken(cause error) error {
-	return &Error{Code: CodeEmailTaken, Detail: "An account with this email exists. Sign in instead.", Cause: cause}
+	return &refusal.Error{Code: refusal.EmailTaken, Detail: "An account with this email exists. Sign in instead.", Cause: cause}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // searches holds the sessions that are searching: one search at a time for each.
@@ -48,7 +50,7 @@ func (s *searches) begin(ctx context.Context, session string) (end func(), _ err
 		select {
 		case <-before:
 		case <-ctx.Done():
-			return nil, &Error{Code: CodeTooManyAttempts, RetryAfter: searchPatience, Cause: context.Cause(ctx),
+			return nil, &refusal.Error{Code: refusal.TooManyAttempts, RetryAfter: searchPatience, Cause: context.Cause(ctx),
 				Detail: "Your search before this one is still under way. Wait for it, and search again."}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // A search that has used up its time gave 503; it gives what it has found.
@@ -55,8 +56,8 @@ func TestSecondSearchOfASessionIsRefusedWhileTheFirstRuns(t *testing.T) {
 	search(boss.Principal)
 	h.users.OnSearch(nil)
 	_, _, err := h.Users(t.Context(), boss.Principal, "x", auth.Position{})
-	refused := new(auth.Error)
-	if !errors.As(err, &refused) || refused.Code != auth.CodeTooManyAttempts || refused.RetryAfter == 0 {
+	refused := new(refusal.Error)
+	if !errors.As(err, &refused) || refused.Code != refusal.TooManyAttempts || refused.RetryAfter == 0 {
 		t.Errorf("a second search: %v, want too_many_attempts and when to try again", err)
 	}
 	// The list is no search, another session is another one, and the operator has none.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Any number of sign-ins left any number of sessions, until the account could
@@ -42,7 +43,7 @@ func TestHundredAndFirstSignInEndsTheSessionSeenLongestAgo(t *testing.T) {
 		t.Errorf("its sockets were told %+v", r)
 	}
 	_, err = h.Authenticate(t.Context(), all[1].Access, all[1].Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	for _, c := range []*auth.Cookies{all[0], all[2], last} {
 		h.who(c)
 	}
@@ -67,7 +68,7 @@ func TestDisplacedSessionIsAnnouncedAfterAnOutage(t *testing.T) {
 	store.refuses.Store(true)
 	h.signIn(false) // and it succeeds
 	_, err := h.Authenticate(t.Context(), first.Access, first.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked) // at once on this instance
+	wantCode(t, err, refusal.SessionRevoked) // at once on this instance
 	if n := store.ended.Load(); n != 0 {
 		t.Fatalf("%d ends: that tries nothing", n)
 	}
@@ -175,7 +176,7 @@ func TestAccountWithAnyNumberOfSessionsCanBeChanged(t *testing.T) {
 				h.who(c)
 			} else {
 				_, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
-				wantCode(t, err, auth.CodeSessionRevoked)
+				wantCode(t, err, refusal.SessionRevoked)
 			}
 			if store.ended != want {
 				t.Errorf("%d sessions were ended, want %d", store.ended, want)
@@ -217,13 +218,13 @@ func TestChangeOfAnAccountIsStoredWhileTheSessionStoreIsAway(t *testing.T) {
 	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
 	h.sessions.Fail(errors.New("away"))
 	_, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(false))
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	user, err := h.users.ByID(t.Context(), ada.Principal.UserID)
 	if err != nil || user.Active {
 		t.Fatalf("still active, %v", err)
 	}
 	err = h.SetPassword(t.Context(), boss.Principal, user, newPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	if now, err := h.users.ByID(t.Context(), user.ID); err != nil || now.PasswordHash == user.PasswordHash {
 		t.Errorf("the old password, %v", err)
 	}
@@ -231,7 +232,7 @@ func TestChangeOfAnAccountIsStoredWhileTheSessionStoreIsAway(t *testing.T) {
 	h.clock.Advance(6 * time.Second)
 	h.SettleRest(t.Context())
 	_, err = h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 }
 
 // A member's own change of password needs the record: behind a 503 that had
@@ -241,9 +242,9 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsAway(t *testing.T) {
 	who := h.who(c)
 	h.sessions.Fail(errors.New("away"))
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	err = h.DeleteAccount(t.Context(), who, adaPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	h.sessions.Fail(nil)
 	if _, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword); err != nil {
 		t.Error(err)
@@ -278,9 +279,9 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsReadOnly(t *testing.T) {
 	who := h.who(c)
 	store.is = true
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	err = h.DeleteAccount(t.Context(), who, adaPassword)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	store.is = false
 	if _, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword); err != nil {
 		t.Error(err)
@@ -297,7 +298,7 @@ func TestOwnPasswordIsNotChangedWithoutTheSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword}); err != nil {
 		t.Errorf("the old password: %v", err)
 	}

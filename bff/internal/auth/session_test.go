@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func TestFreshAccessTokenAsksNoStore(t *testing.T) {
@@ -38,12 +39,12 @@ func TestNobodyIsNotAuthenticated(t *testing.T) {
 	h, c := arrived(t)
 	for _, tt := range []struct {
 		name, access, refresh string
-		want                  auth.Code
+		want                  refusal.Code
 	}{
-		{"no cookies", "", "", auth.CodeNotAuthenticated},
-		{"garbage", "x", "y", auth.CodeNotAuthenticated},
-		{"swapped", c.Refresh, c.Access, auth.CodeNotAuthenticated},
-		{"refresh token as access token", c.Refresh, "", auth.CodeNotAuthenticated},
+		{"no cookies", "", "", refusal.NotAuthenticated},
+		{"garbage", "x", "y", refusal.NotAuthenticated},
+		{"swapped", c.Refresh, c.Access, refusal.NotAuthenticated},
+		{"refresh token as access token", c.Refresh, "", refusal.NotAuthenticated},
 	} {
 		_, err := h.Authenticate(t.Context(), tt.access, tt.refresh)
 		if !wantCode(t, err, tt.want).EndsSession() {
@@ -52,7 +53,7 @@ func TestNobodyIsNotAuthenticated(t *testing.T) {
 	}
 	h.clock.Advance(policy.AccessTTL)
 	_, err := h.Authenticate(t.Context(), c.Access, "")
-	wantCode(t, err, auth.CodeSessionExpired)
+	wantCode(t, err, refusal.SessionExpired)
 }
 
 func TestLostAnswerGetsTheSameChildAgain(t *testing.T) {
@@ -86,7 +87,7 @@ func TestLateTrafficOfTheParent(t *testing.T) {
 	}
 	h.clock.Advance(time.Second)
 	_, err = h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeRefreshReuse)
+	wantCode(t, err, refusal.RefreshReuse)
 }
 
 func TestThiefIsCaughtAndTheSessionEndsForBoth(t *testing.T) {
@@ -101,15 +102,15 @@ func TestThiefIsCaughtAndTheSessionEndsForBoth(t *testing.T) {
 	}
 	h.clock.Advance(time.Minute)
 	_, err = h.Refresh(t.Context(), c.Refresh) // the stolen copy
-	wantCode(t, err, auth.CodeRefreshReuse)
+	wantCode(t, err, refusal.RefreshReuse)
 
 	if r := <-h.ended; r.Reason != auth.ReasonRefreshReuse || r.SessionID != c.SessionID {
 		t.Errorf("live streams were told %+v", r)
 	}
 	_, err = h.Authenticate(t.Context(), victim.Cookies.Access, "")
-	wantCode(t, err, auth.CodeSessionRevoked) // unexpired, and dead
+	wantCode(t, err, refusal.SessionRevoked) // unexpired, and dead
 	_, err = h.Authenticate(t.Context(), victim.Cookies.Access, victim.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	eventually(t, "audit event of the theft", func() bool {
 		e := h.eventsOf(auth.EventRefreshReuse)
 		return len(e) == 1 && e[0].SessionID == c.SessionID
@@ -224,7 +225,7 @@ func TestStoreAwaySignsNobodyOut(t *testing.T) {
 	h.clock.Advance(20 * time.Minute)
 	h.sessions.Fail(errors.New("connection refused"))
 	_, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
-	e := wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	e := wantCode(t, err, refusal.SessionStoreUnavailable)
 	if e.EndsSession() || e.RetryAfter <= 0 {
 		t.Errorf("a hiccup must not clear cookies, and must say when to come again: %+v", e)
 	}
@@ -251,7 +252,7 @@ func TestSessionEndsWhenItShould(t *testing.T) {
 			}
 			h.clock.Advance(tt.idle)
 			_, err = h.Refresh(t.Context(), g.Cookies.Refresh)
-			wantCode(t, err, auth.CodeSessionExpired)
+			wantCode(t, err, refusal.SessionExpired)
 		})
 	}
 }
@@ -274,7 +275,7 @@ func TestAbsoluteEndHoldsHoweverOftenItIsRenewed(t *testing.T) {
 	}
 	h.clock.Set(end)
 	_, err = h.Authenticate(t.Context(), g.Cookies.Access, g.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionExpired)
+	wantCode(t, err, refusal.SessionExpired)
 }
 
 func TestSupersededCookiesAreHeldBack(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // settlement is for a change that is about to be stored.
@@ -15,7 +17,7 @@ func (s *Service) settlement(userID string, by Principal) Settlement {
 // settle brings an account's live sessions in line with it, after a change is
 // stored: they carry its role and name, or end when it is disabled, gone or
 // has another password. When that fails it is tried again, by any instance,
-// until it has worked. Refusals are *Error.
+// until it has worked. Refusals are *refusal.Error.
 func (s *Service) settle(ctx context.Context, x Settlement, again bool) error {
 	if err := s.bringInLine(ctx, x, again); err != nil {
 		return storeError(err)
@@ -95,7 +97,7 @@ func (s *Service) setAccount(ctx context.Context, rec Session, now time.Time, a 
 		}
 		next := withAccount(rec, a, now)
 		if next.IssuedAt.Sub(now) > maxAhead {
-			return Session{}, &Error{Code: CodeBusy, Detail: "This account is being changed too often. Try again shortly.", RetryAfter: maxAhead}
+			return Session{}, &refusal.Error{Code: refusal.Busy, Detail: "This account is being changed too often. Try again shortly.", RetryAfter: maxAhead}
 		}
 		err := s.sessions.Swap(ctx, rec, next)
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // stalling holds back one page: what a change does next, after it is stored.
@@ -83,7 +84,7 @@ func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
 	h := open(t)
 	ada := h.with(adaEmail, auth.RoleUser)
-	var refused *auth.Error
+	var refused *refusal.Error
 	for i := range 100 {
 		role := []auth.Role{auth.RoleAdmin, auth.RoleUser}[i%2]
 		err := h.AccountChanged(t.Context(), ada.Principal.UserID, auth.Account{Email: adaEmail, Role: role})
@@ -94,7 +95,7 @@ func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if refused == nil || refused.Code != auth.CodeBusy || refused.RetryAfter <= 0 {
+	if refused == nil || refused.Code != refusal.Busy || refused.RetryAfter <= 0 {
 		t.Fatalf("a hundred changes in one second: %v", refused)
 	}
 	rec, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
@@ -134,7 +135,7 @@ func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
 			h.who(changed.Cookies)
 			h.clock.Advance(time.Minute)
 			_, err = h.Authenticate(t.Context(), "", second.Cookies.Refresh)
-			wantCode(t, err, auth.CodeRefreshReuse)
+			wantCode(t, err, refusal.RefreshReuse)
 		})
 	}
 }
@@ -202,7 +203,7 @@ func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
 			}
 		}
 		if err != nil {
-			wantCode(t, err, auth.CodeRefreshReuse)
+			wantCode(t, err, refusal.RefreshReuse)
 			if round < 2 {
 				t.Errorf("caught in round %d: that tries nothing", round)
 			}
@@ -253,7 +254,7 @@ func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 	}
 	// A copy from two generations before is a theft, failover or not.
 	_, err = h.Authenticate(t.Context(), "", ada.Cookies.Refresh)
-	wantCode(t, err, auth.CodeRefreshReuse)
+	wantCode(t, err, refusal.RefreshReuse)
 	_, err = h.Authenticate(t.Context(), g.Cookies.Access, g.Cookies.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 }

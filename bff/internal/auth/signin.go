@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Credentials is what somebody signs in with.
@@ -26,7 +27,7 @@ type SignedIn struct {
 // SignIn opens a new session; what cookies the browser came with does not
 // matter, so none that an attacker planted is ever adopted. An unknown email
 // takes the time of a wrong password and gets the same answer. Refusals are
-// *Error.
+// *refusal.Error.
 func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) {
 	opened, err := s.signIn(ctx, in)
 	s.observe.SignedIn(outcomeOf(ctx, err))
@@ -36,7 +37,7 @@ func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) 
 func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) {
 	email, fields := checkCredentials(in)
 	if len(fields) > 0 {
-		return SignedIn{}, &Error{Code: CodeValidationFailed, Detail: "Some fields need another look.", Fields: fields}
+		return SignedIn{}, &refusal.Error{Code: refusal.ValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
 	user, counter, err := s.admit(ctx, email, in.Device)
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) 
 		return SignedIn{}, errors.Join(hashingError(err), s.limiter.Undo(counting, counter))
 	case !ok:
 		s.failed(ctx, user, "wrong email or password")
-		return SignedIn{}, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
+		return SignedIn{}, &refusal.Error{Code: refusal.InvalidCredentials, Detail: detailWrong}
 	}
 	// From here on a client that hangs up changes nothing: a right guess that
 	// leaves no trace would be worth more than a wrong one.
@@ -68,7 +69,7 @@ func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) 
 	}
 	if !user.Active {
 		s.failed(ctx, user, "account disabled")
-		return SignedIn{}, &Error{Code: CodeAccountDisabled, Detail: detailDisabled}
+		return SignedIn{}, &refusal.Error{Code: refusal.AccountDisabled, Detail: detailDisabled}
 	}
 	opened, err := s.open(ctx, user, in)
 	if err == nil && rehash {
@@ -198,18 +199,18 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string)
 	}
 	switch {
 	case errors.Is(err, ErrNoUser), err == nil && user.PasswordHash != was.PasswordHash:
-		return rec, &Error{Code: CodeInvalidCredentials, Detail: detailWrong}
+		return rec, &refusal.Error{Code: refusal.InvalidCredentials, Detail: detailWrong}
 	case err != nil:
 		return rec, storeError(err)
 	case !user.Active:
-		return rec, &Error{Code: CodeAccountDisabled, Detail: detailDisabled}
+		return rec, &refusal.Error{Code: refusal.AccountDisabled, Detail: detailDisabled}
 	case user.Account().same(rec.Account):
 		return rec, nil
 	}
 	changed, err := s.setAccount(ctx, rec, rec.CreatedAt, user.Account(), s.accountOf(rec.UserID))
 	switch {
 	case errors.Is(err, ErrNoSession):
-		return rec, &Error{Code: CodeSessionRevoked, Detail: detailRevoked}
+		return rec, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	case err != nil:
 		return rec, storeError(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // overtaken lets something happen between the reading of an account and the
@@ -54,16 +55,16 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*auth.User) error
-		code   auth.Code // "" for success
+		code   refusal.Code // "" for success
 	}{
 		{"nothing", nil, ""},
 		{"another role", func(u *auth.User) error { u.Role = auth.RoleAdmin; return nil }, ""},
-		{"disabled", func(u *auth.User) error { u.Active = false; return nil }, auth.CodeAccountDisabled},
-		{"another password", func(u *auth.User) error { u.PasswordHash = hashed(t, "quite another one"); return nil }, auth.CodeInvalidCredentials},
+		{"disabled", func(u *auth.User) error { u.Active = false; return nil }, refusal.AccountDisabled},
+		{"another password", func(u *auth.User) error { u.PasswordHash = hashed(t, "quite another one"); return nil }, refusal.InvalidCredentials},
 		// By another sign-in, which found it of a lower cost.
 		{"the same password hashed anew", func(u *auth.User) error { u.PasswordHash = hashed(t, adaPassword); return nil }, ""},
-		{"deleted", func(*auth.User) error { return auth.ErrNoUser }, auth.CodeInvalidCredentials},
-		{"database away", func(*auth.User) error { return auth.ErrDatabase }, auth.CodeDatabaseUnavailable},
+		{"deleted", func(*auth.User) error { return auth.ErrNoUser }, refusal.InvalidCredentials},
+		{"database away", func(*auth.User) error { return auth.ErrDatabase }, refusal.DatabaseUnavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			users, sessions := &changedUsers{}, &overtaken{}

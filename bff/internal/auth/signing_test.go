@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func TestRegister(t *testing.T) {
@@ -73,7 +74,7 @@ func TestRegisterRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := open(t)
 			_, err := h.Register(t.Context(), tt.in)
-			e := wantCode(t, err, auth.CodeValidationFailed)
+			e := wantCode(t, err, refusal.ValidationFailed)
 			if len(e.Fields) != 1 || e.Fields[tt.field] == "" {
 				t.Errorf("fields = %v, want %s only", e.Fields, tt.field)
 			}
@@ -87,7 +88,7 @@ func TestRegisterRefuses(t *testing.T) {
 func TestRegisterNamesEveryMistakeAtOnce(t *testing.T) {
 	h := open(t)
 	_, err := h.Register(t.Context(), auth.Registration{Email: "x", Password: "y", Name: "\x01"})
-	if e := wantCode(t, err, auth.CodeValidationFailed); len(e.Fields) != 3 {
+	if e := wantCode(t, err, refusal.ValidationFailed); len(e.Fields) != 3 {
 		t.Errorf("fields = %v", e.Fields)
 	}
 }
@@ -108,7 +109,7 @@ func TestOneAccountPerAddress(t *testing.T) {
 		if err == nil {
 			made++
 		} else {
-			wantCode(t, err, auth.CodeEmailTaken)
+			wantCode(t, err, refusal.EmailTaken)
 		}
 	}
 	if made != 1 || len(h.eventsOf(auth.EventRegistered)) != 1 {
@@ -120,7 +121,7 @@ func TestRegistrationThatFailsLeavesNobody(t *testing.T) {
 	h := open(t)
 	h.audit.Fail(errors.New("disk full")) // account and event are one transaction
 	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeDatabaseUnavailable)
+	wantCode(t, err, refusal.DatabaseUnavailable)
 	h.audit.Fail(nil)
 	if _, err := h.users.ByEmail(t.Context(), adaEmail); !errors.Is(err, auth.ErrNoUser) {
 		t.Errorf("half a registration: %v", err)
@@ -130,7 +131,7 @@ func TestRegistrationThatFailsLeavesNobody(t *testing.T) {
 func TestClosedSignup(t *testing.T) {
 	h := open(t, func(d *auth.Deps) { d.Policy.SignupOpen = false })
 	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeSignupClosed)
+	wantCode(t, err, refusal.SignupClosed)
 }
 
 func TestSignIn(t *testing.T) {
@@ -167,16 +168,16 @@ func TestSignInRefuses(t *testing.T) {
 	u := h.register()
 	for _, tt := range []struct {
 		name, email, password string
-		want                  auth.Code
+		want                  refusal.Code
 	}{
-		{"wrong password", adaEmail, adaPassword + "!", auth.CodeInvalidCredentials},
-		{"unknown email", "eve@example.com", adaPassword, auth.CodeInvalidCredentials},
-		{"right password and a NUL", adaEmail, adaPassword + "\x00" + adaPassword, auth.CodeInvalidCredentials},
-		{"another case", adaEmail, strings.ToUpper(adaPassword), auth.CodeInvalidCredentials},
-		{"a space more", adaEmail, adaPassword + " ", auth.CodeInvalidCredentials},
-		{"no password", adaEmail, "", auth.CodeValidationFailed},
-		{"no email", "", adaPassword, auth.CodeValidationFailed},
-		{"endless password", adaEmail, strings.Repeat("x", 300), auth.CodeValidationFailed},
+		{"wrong password", adaEmail, adaPassword + "!", refusal.InvalidCredentials},
+		{"unknown email", "eve@example.com", adaPassword, refusal.InvalidCredentials},
+		{"right password and a NUL", adaEmail, adaPassword + "\x00" + adaPassword, refusal.InvalidCredentials},
+		{"another case", adaEmail, strings.ToUpper(adaPassword), refusal.InvalidCredentials},
+		{"a space more", adaEmail, adaPassword + " ", refusal.InvalidCredentials},
+		{"no password", adaEmail, "", refusal.ValidationFailed},
+		{"no email", "", adaPassword, refusal.ValidationFailed},
+		{"endless password", adaEmail, strings.Repeat("x", 300), refusal.ValidationFailed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := h.SignIn(t.Context(), auth.Credentials{Email: tt.email, Password: tt.password})
@@ -189,9 +190,9 @@ func TestSignInRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: "wrong password"})
-		wantCode(t, err, auth.CodeInvalidCredentials)
+		wantCode(t, err, refusal.InvalidCredentials)
 		_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-		wantCode(t, err, auth.CodeAccountDisabled)
+		wantCode(t, err, refusal.AccountDisabled)
 	})
 	if list, err := authtest.ListSessions(t.Context(), h.sessions, u.ID); err != nil || len(list) != 0 {
 		t.Errorf("refused sign-ins left %d sessions (%v)", len(list), err)
@@ -203,7 +204,7 @@ func TestFailedSignInIsAudited(t *testing.T) {
 	u := h.register()
 	for _, email := range []string{adaEmail, "eve@example.com"} {
 		_, err := h.SignIn(t.Context(), auth.Credentials{Email: email, Password: "wrong password"})
-		wantCode(t, err, auth.CodeInvalidCredentials)
+		wantCode(t, err, refusal.InvalidCredentials)
 	}
 	eventually(t, "two failures in the trail", func() bool { return len(h.eventsOf(auth.EventLoginFailed)) == 2 })
 	found := map[string]bool{}
@@ -223,14 +224,14 @@ func TestSignInWhileAStoreIsAwayGivesNoCookies(t *testing.T) {
 	h.register()
 	h.sessions.Fail(errors.New("away"))
 	in, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	if in.Cookies != nil || in.Device != "" {
 		t.Error("cookies of a session that is not stored")
 	}
 	h.sessions.Fail(nil)
 	h.users.Fail(errors.New("away"))
 	_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
-	wantCode(t, err, auth.CodeDatabaseUnavailable)
+	wantCode(t, err, refusal.DatabaseUnavailable)
 }
 
 func TestOldHashIsRaisedAtSignIn(t *testing.T) {
@@ -268,9 +269,9 @@ func TestSignOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.Authenticate(t.Context(), c.Access, "")
-	wantCode(t, err, auth.CodeSessionRevoked) // the unexpired access token is dead too
+	wantCode(t, err, refusal.SessionRevoked) // the unexpired access token is dead too
 	_, err = h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	for name, cookies := range map[string][2]string{
 		"twice": {c.Access, c.Refresh}, "without a session": {"", ""}, "garbage": {"x", "y"},
 	} {
@@ -287,7 +288,7 @@ func TestSignOutByAnExpiredToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 }
 
 func TestSignOutLeavesOthersAlone(t *testing.T) {
@@ -304,9 +305,9 @@ func TestSignOutLeavesOthersAlone(t *testing.T) {
 func TestSignOutWhileTheStoreIsAwayIsFinishedLater(t *testing.T) {
 	h, c := arrived(t)
 	h.sessions.Fail(errors.New("away"))
-	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	_, err := h.Authenticate(t.Context(), c.Access, "")
-	wantCode(t, err, auth.CodeSessionRevoked) // here at once
+	wantCode(t, err, refusal.SessionRevoked) // here at once
 	h.sessions.Fail(nil)
 	eventually(t, "the session to end in the store", func() bool {
 		_, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
@@ -324,7 +325,7 @@ func TestSignOutWithoutARecordKillsTheAccessToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := bare.Authenticate(t.Context(), c.Access, "")
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	if r := <-bare.ended; r.SessionID != c.SessionID {
 		t.Errorf("told %+v", r)
 	}

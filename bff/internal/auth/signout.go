@@ -14,7 +14,7 @@ import (
 // No session, or one that has ended already, is fine, and leaves no trace: a
 // dead token repeated a million times writes nothing.
 //
-// When the store cannot be asked the answer is an *Error, this instance stops
+// When the store cannot be asked the answer is an *refusal.Error, this instance stops
 // honouring the session at once and keeps trying to end it everywhere.
 func (s *Service) SignOut(ctx context.Context, access, refresh string) error {
 	now, c := s.now(), clientFrom(ctx)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // stubborn is a store that does everything but end sessions, as one does that
@@ -42,21 +43,21 @@ func withStubborn(t *testing.T) (*house, *auth.Cookies, *stubborn) {
 func TestKnownEndIsHonouredThoughTheRecordIsStillThere(t *testing.T) {
 	h, c, store := withStubborn(t)
 	store.refuses.Store(true)
-	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	_, err := h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	_, err = h.Authenticate(t.Context(), "", c.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 	h.sessions.Fail(errors.New("away")) // and nobody is told that they are still signed in
 	_, err = h.Authenticate(t.Context(), c.Access, c.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 }
 
 func TestSignOutFinishedLaterIsAudited(t *testing.T) {
 	h, c, store := withStubborn(t)
 	store.refuses.Store(true)
 	ctx := auth.WithClient(t.Context(), auth.Client{RequestID: "r-out"})
-	wantCode(t, h.SignOut(ctx, c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(ctx, c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	store.refuses.Store(false)
 	eventually(t, "the audit event", func() bool {
 		e := h.eventsOf(auth.EventLogout)
@@ -69,7 +70,7 @@ func TestRepeatedSignOutWaitsOnce(t *testing.T) {
 	h, c, store := withStubborn(t)
 	store.refuses.Store(true)
 	for range 500 {
-		wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+		wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	}
 	store.refuses.Store(false)
 	eventually(t, "the sign-out", func() bool { return store.ended.Load() > 0 })
@@ -82,7 +83,7 @@ func TestRepeatedSignOutWaitsOnce(t *testing.T) {
 func TestWaitingSignOutGetsALastTryAtShutdown(t *testing.T) {
 	h, c, store := withStubborn(t)
 	store.refuses.Store(true)
-	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	store.refuses.Store(false)
 	h.stop()
 	if _, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID); !errors.Is(err, auth.ErrNoSession) {
@@ -104,7 +105,7 @@ func TestTheftDuringAnOutageIsFinishedLater(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	store.refuses.Store(true)
 	_, err = h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
 	store.refuses.Store(false)
 	eventually(t, "the session to end", func() bool {
 		_, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
@@ -127,8 +128,8 @@ func TestSignOutOfAThiefDoesNotReplaceTheTheft(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	store.refuses.Store(true)
 	_, err = h.Refresh(t.Context(), c.Refresh)
-	wantCode(t, err, auth.CodeSessionStoreUnavailable)
-	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	store.refuses.Store(false)
 	eventually(t, "the theft in the trail", func() bool { return len(h.eventsOf(auth.EventRefreshReuse)) == 1 })
 	if got := kinds(h.told(box)); !slices.Contains(got, auth.NoticeSessionStolen) {
@@ -201,14 +202,14 @@ func TestSignOutEverywhereThatFailsHalfWayIsFinishedLater(t *testing.T) {
 	other := h.signIn(false)
 	who := h.who(c)
 	store.refuses.Store(true)
-	wantCode(t, h.EndSessions(t.Context(), who, false), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.EndSessions(t.Context(), who, false), refusal.SessionStoreUnavailable)
 	store.refuses.Store(false)
 	eventually(t, "both sessions to end", func() bool {
 		list, err := authtest.ListSessions(t.Context(), h.sessions, c.UserID)
 		return err == nil && len(list) == 0 && len(h.eventsOf(auth.EventSessionRevoked)) == 2
 	})
 	_, err := h.Refresh(t.Context(), other.Refresh)
-	wantCode(t, err, auth.CodeSessionRevoked)
+	wantCode(t, err, refusal.SessionRevoked)
 }
 
 // A jar with two sessions: the second one was forgotten when the first failed.
@@ -216,7 +217,7 @@ func TestSignOutOfTwoSessionsForgetsNeither(t *testing.T) {
 	h, c, store := withStubborn(t)
 	other := h.signIn(false)
 	store.refuses.Store(true)
-	wantCode(t, h.SignOut(t.Context(), other.Access, c.Refresh), auth.CodeSessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), other.Access, c.Refresh), refusal.SessionStoreUnavailable)
 	if h.Alive(c.SessionID) || h.Alive(other.SessionID) {
 		t.Error("one of them goes on")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // watchers are the live event streams of this instance, by session.
@@ -35,7 +37,7 @@ func (s *Service) Watch(sessionID string) (news <-chan Revocation, stop func(), 
 		w.bySession[sessionID] = make(map[chan Revocation]struct{}, 1)
 	}
 	if len(w.bySession[sessionID]) >= maxWatchers {
-		return nil, nil, &Error{Code: CodeTooManyAttempts, Detail: "This session has too many event streams open. Close some tabs.", RetryAfter: time.Minute}
+		return nil, nil, &refusal.Error{Code: refusal.TooManyAttempts, Detail: "This session has too many event streams open. Close some tabs.", RetryAfter: time.Minute}
 	}
 	w.bySession[sessionID][ch] = struct{}{}
 	return ch, func() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // What an operator can do about accounts.
@@ -105,25 +106,25 @@ func (c Command) change(ctx context.Context, s *auth.Service, user auth.User) (d
 
 // refusal says for an operator what the service says for a browser.
 func (c Command) refusal(err error) error {
-	refused, ok := errors.AsType[*auth.Error](err)
+	refused, ok := errors.AsType[*refusal.Error](err)
 	if !ok {
 		return err
 	}
 	text := refused.Detail
 	switch refused.Code { //nolint:exhaustive // the others' details are for anybody
-	case auth.CodeValidationFailed:
+	case refusal.ValidationFailed:
 		var all []string
 		for _, field := range slices.Sorted(maps.Keys(refused.Fields)) {
 			all = append(all, field+": "+refused.Fields[field])
 		}
 		text = strings.Join(all, "\n")
-	case auth.CodeEmailTaken:
+	case refusal.EmailTaken:
 		text = "there is an account with the email " + c.Email
-	case auth.CodeNotFound:
+	case refusal.NotFound:
 		text = "there is no account with the email " + c.Email
-	case auth.CodeSessionStoreUnavailable:
+	case refusal.SessionStoreUnavailable:
 		text = fmt.Sprintf("%v\nWhat was changed may not have reached the sessions: run the command again.", refused.Cause)
-	case auth.CodeDatabaseUnavailable:
+	case refusal.DatabaseUnavailable:
 		text = fmt.Sprint(refused.Cause)
 	}
 	return fmt.Errorf("%s: %s", refused.Code, text)

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // accountBody is an account as administrators see it.
@@ -148,7 +149,7 @@ func readCursor(c echo.Context) (auth.Position, error) {
 	}
 	at, msErr := strconv.ParseInt(ms, 10, 64)
 	if err != nil || !ok || msErr != nil || id == "" {
-		return auth.Position{}, &auth.Error{Code: auth.CodeValidationFailed, Detail: "The query needs another look.",
+		return auth.Position{}, &refusal.Error{Code: refusal.ValidationFailed, Detail: "The query needs another look.",
 			Fields: map[string]string{"cursor": "Send the next of the page before, as it was."}}
 	}
 	return auth.Position{At: time.UnixMilli(at).UTC(), ID: id}, nil

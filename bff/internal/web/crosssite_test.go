@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func origin(t *testing.T, s string) *url.URL {
@@ -92,7 +92,7 @@ func TestCrossSiteRefusalNamesTheExpectedOrigin(t *testing.T) {
 		"opaque Origin":  {"Origin": {"null"}},
 		"Sec-Fetch-Site": {"Sec-Fetch-Site": {"cross-site"}},
 	} {
-		var refused *auth.Error
+		var refused *refusal.Error
 		if err := x.check(h); !errors.As(err, &refused) || refused.Code != codeCrossSite || !strings.Contains(refused.Detail, "https://app.example.com") {
 			t.Errorf("%s: %v, detail %+v", name, err, refused)
 		}

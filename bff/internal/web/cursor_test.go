@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func TestCursorIsReadAsItWasWritten(t *testing.T) {
@@ -35,8 +36,8 @@ func TestCursorIsReadAsItWasWritten(t *testing.T) {
 		t.Error("there is a cursor after the last page")
 	}
 	for _, text := range []string{"x", "%", "a2V5Lg", base64.RawURLEncoding.EncodeToString([]byte("key")), base64.RawURLEncoding.EncodeToString([]byte("1.")), base64.RawURLEncoding.EncodeToString([]byte("KEY.a"))} {
-		refused := new(auth.Error)
-		if at, err := read(text); !errors.As(err, &refused) || refused.Code != auth.CodeValidationFailed {
+		refused := new(refusal.Error)
+		if at, err := read(text); !errors.As(err, &refused) || refused.Code != refusal.ValidationFailed {
 			t.Errorf("%q is taken for %+v, %v", text, at, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 const (
@@ -36,7 +37,7 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 	}
 	defer stop()
 	if !s.auth.Alive(who.SessionID) { // revoked while this request was on its way
-		return problem(auth.CodeSessionRevoked, "This session was ended. Sign in again.")
+		return problem(refusal.SessionRevoked, "This session was ended. Sign in again.")
 	}
 	ctx := c.Request().Context()
 	end := s.auth.AbsoluteEnd(ctx, who, s.cookies.read(c.Request()).refresh)

@@ -17,7 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -74,7 +74,7 @@ func readJSON(c echo.Context, fields ...field) error {
 		if len(unknown) > maxNamed {
 			detail = fmt.Sprintf("Some fields need another look; of those that do not exist here the first %d are named.", maxNamed)
 		}
-		return &auth.Error{Code: auth.CodeValidationFailed, Detail: detail, Fields: wrong}
+		return &refusal.Error{Code: refusal.ValidationFailed, Detail: detail, Fields: wrong}
 	}
 	return nil
 }
@@ -174,11 +174,11 @@ func readBody(c echo.Context) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &auth.Error{Code: codeBodyTooLarge, Detail: "Send at most 64 KiB.", Cause: err}
+		return nil, &refusal.Error{Code: codeBodyTooLarge, Detail: "Send at most 64 KiB.", Cause: err}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &auth.Error{Code: codeRequestTimeout, Detail: "The body took too long.", Cause: err}
+		return nil, &refusal.Error{Code: codeRequestTimeout, Detail: "The body took too long.", Cause: err}
 	case err != nil:
-		return nil, &auth.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
+		return nil, &refusal.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
 	}
 	if body, err = textfile.UTF8(body); err != nil { // a mark may be ignored (RFC 8259 §8.1)
 		return nil, problem(codeMalformedJSON, "Send UTF-8.")

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 type posted struct {
@@ -54,7 +54,7 @@ func TestStrictJSON(t *testing.T) {
 func TestStrictJSONRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name, contentType, body string
-		code                    auth.Code
+		code                    refusal.Code
 		fields                  []string
 	}{
 		{"two byte order marks", jsonType, "\ufeff\ufeff" + `{"email":"a"}`, codeMalformedJSON, nil},
@@ -76,20 +76,20 @@ func TestStrictJSONRefuses(t *testing.T) {
 		{"invalid UTF-8", jsonType, "{\"email\":\"\xff\"}", codeMalformedJSON, nil},
 		{"lone surrogate", jsonType, `{"email":"\ud800"}`, codeMalformedJSON, nil},
 		{"comment", jsonType, `{"email":"a"/**/}`, codeMalformedJSON, nil},
-		{"missing", jsonType, `{}`, auth.CodeValidationFailed, []string{"email"}},
-		{"case folded", jsonType, `{"Email":"a"}`, auth.CodeValidationFailed, []string{"Email", "email"}},
-		{"folded by Unicode", jsonType, `{"email":"a","\u212Aey":1}`, auth.CodeValidationFailed, []string{"?ey"}},
-		{"unknown", jsonType, `{"email":"a","role":"admin"}`, auth.CodeValidationFailed, []string{"role"}},
-		{"number for a string", jsonType, `{"email":1}`, auth.CodeValidationFailed, []string{"email"}},
-		{"null for a string", jsonType, `{"email":null}`, auth.CodeValidationFailed, []string{"email"}},
-		{"list for a string", jsonType, `{"email":["a"]}`, auth.CodeValidationFailed, []string{"email"}},
-		{"string for a bool", jsonType, `{"email":"a","remember":"true"}`, auth.CodeValidationFailed, []string{"remember"}},
-		{"everything at once", jsonType, `{"email":1,"remember":1,"x":1}`, auth.CodeValidationFailed, []string{"email", "remember", "x"}},
+		{"missing", jsonType, `{}`, refusal.ValidationFailed, []string{"email"}},
+		{"case folded", jsonType, `{"Email":"a"}`, refusal.ValidationFailed, []string{"Email", "email"}},
+		{"folded by Unicode", jsonType, `{"email":"a","\u212Aey":1}`, refusal.ValidationFailed, []string{"?ey"}},
+		{"unknown", jsonType, `{"email":"a","role":"admin"}`, refusal.ValidationFailed, []string{"role"}},
+		{"number for a string", jsonType, `{"email":1}`, refusal.ValidationFailed, []string{"email"}},
+		{"null for a string", jsonType, `{"email":null}`, refusal.ValidationFailed, []string{"email"}},
+		{"list for a string", jsonType, `{"email":["a"]}`, refusal.ValidationFailed, []string{"email"}},
+		{"string for a bool", jsonType, `{"email":"a","remember":"true"}`, refusal.ValidationFailed, []string{"remember"}},
+		{"everything at once", jsonType, `{"email":1,"remember":1,"x":1}`, refusal.ValidationFailed, []string{"email", "remember", "x"}},
 		{"too large", jsonType, `{"email":"` + strings.Repeat("a", maxBody) + `"}`, codeBodyTooLarge, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := readPosted(tt.contentType, tt.body)
-			var e *auth.Error
+			var e *refusal.Error
 			if !errors.As(err, &e) || e.Code != tt.code {
 				t.Fatalf("error %v, want %s", err, tt.code)
 			}
@@ -117,27 +117,27 @@ func TestAnswerToAHostileBodyIsSmall(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		body   string
-		code   auth.Code
+		code   refusal.Code
 		fields int
 	}{
-		"thousands of fields":          {`{"email":"a"` + many(`,"x%d":0`, 6000) + `}`, auth.CodeValidationFailed, 10},
-		"and those that are asked for": {`{` + many(`"x%d":0,`, 6000) + `"email":1,"remember":1}`, auth.CodeValidationFailed, 12},
-		"eleven":                       {`{"email":"a"` + many(`,"x%d":0`, 11) + `}`, auth.CodeValidationFailed, 10},
-		"ten":                          {`{"email":"a"` + many(`,"x%d":0`, 10) + `}`, auth.CodeValidationFailed, 10},
-		"one name of 60 KB":            {`{"email":"a","` + strings.Repeat("x", 60_000) + `":0}`, auth.CodeValidationFailed, 1},
-		"ten names of 6 KB":            {`{"email":"a"` + many(`,"`+strings.Repeat("x", 6000)+`%d":0`, 10) + `}`, auth.CodeValidationFailed, 1}, // cut, they are one
-		"names of quotes":              {`{"email":"a"` + many(`,"`+strings.Repeat(`\"`, 1000)+`%d":0`, 20) + `}`, auth.CodeValidationFailed, 1},
-		"names of controls":            {`{"email":"a"` + many(`,"%d`+strings.Repeat(`\u0001`, 500)+`":0`, 20) + `}`, auth.CodeValidationFailed, 10},
+		"thousands of fields":          {`{"email":"a"` + many(`,"x%d":0`, 6000) + `}`, refusal.ValidationFailed, 10},
+		"and those that are asked for": {`{` + many(`"x%d":0,`, 6000) + `"email":1,"remember":1}`, refusal.ValidationFailed, 12},
+		"eleven":                       {`{"email":"a"` + many(`,"x%d":0`, 11) + `}`, refusal.ValidationFailed, 10},
+		"ten":                          {`{"email":"a"` + many(`,"x%d":0`, 10) + `}`, refusal.ValidationFailed, 10},
+		"one name of 60 KB":            {`{"email":"a","` + strings.Repeat("x", 60_000) + `":0}`, refusal.ValidationFailed, 1},
+		"ten names of 6 KB":            {`{"email":"a"` + many(`,"`+strings.Repeat("x", 6000)+`%d":0`, 10) + `}`, refusal.ValidationFailed, 1}, // cut, they are one
+		"names of quotes":              {`{"email":"a"` + many(`,"`+strings.Repeat(`\"`, 1000)+`%d":0`, 20) + `}`, refusal.ValidationFailed, 1},
+		"names of controls":            {`{"email":"a"` + many(`,"%d`+strings.Repeat(`\u0001`, 500)+`":0`, 20) + `}`, refusal.ValidationFailed, 10},
 		"one field thousands of times": {`{"email":"a"` + many(`,"x":%d`, 6000) + `}`, codeMalformedJSON, 0},
 		"twice at the end":             {`{"email":"a"` + many(`,"x%d":0`, 3000) + `,"x0":1}`, codeMalformedJSON, 0},
 		"broken after thousands":       {`{"email":"a"` + many(`,"x%d":0`, 3000) + `,}`, codeMalformedJSON, 0},
 		"nested lists":                 {`{"email":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + `}`, codeMalformedJSON, 0},
 		"nested in an unknown field":   {`{"email":"a","x":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + `}`, codeMalformedJSON, 0},
-		"nested less":                  {`{"email":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, auth.CodeValidationFailed, 1},
+		"nested less":                  {`{"email":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, refusal.ValidationFailed, 1},
 		"nested objects":               {strings.Repeat(`{"email":`, 7000), codeMalformedJSON, 0},
-		"a list of thousands":          {`{"email":[` + many(`%d,`, 6000) + `0]}`, auth.CodeValidationFailed, 1},
-		"a long text":                  {`{"email":1,"remember":"` + strings.Repeat("x", 60_000) + `"}`, auth.CodeValidationFailed, 2},
-		"a long number":                {`{"email":` + strings.Repeat("9", 60_000) + `}`, auth.CodeValidationFailed, 1},
+		"a list of thousands":          {`{"email":[` + many(`%d,`, 6000) + `0]}`, refusal.ValidationFailed, 1},
+		"a long text":                  {`{"email":1,"remember":"` + strings.Repeat("x", 60_000) + `"}`, refusal.ValidationFailed, 2},
+		"a long number":                {`{"email":` + strings.Repeat("9", 60_000) + `}`, refusal.ValidationFailed, 1},
 		"a number that is none":        {`{"email":"a","x":` + strings.Repeat("9", 60_000) + `x}`, codeMalformedJSON, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestAnswerToAHostileBodyIsSmall(t *testing.T) {
 			c := echo.New().NewContext(r.WithContext(v), w)
 			var in posted
 			err := readJSON(c, required("email", &in.Email), optional("remember", &in.Remember))
-			var e *auth.Error
+			var e *refusal.Error
 			if !errors.As(err, &e) || e.Code != tt.code || len(e.Fields) != tt.fields {
 				t.Fatalf("%v with %d fields, want %s with %d", err, len(e.Fields), tt.code, tt.fields)
 			}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func readOpenAPI(t *testing.T) *openapi3.T {
@@ -153,7 +153,7 @@ func TestOpenAPIDocumentHasEveryProblemCode(t *testing.T) {
 				t.Errorf("%s: %d has codes %v", name, n, codes)
 			}
 			for _, code := range codes {
-				if got := problems[auth.Code(code)].status; got != n {
+				if got := problems[refusal.Code(code)].status; got != n {
 					t.Errorf("%s: %s is documented under %d, and answered with %d", name, code, n, got)
 				}
 			}

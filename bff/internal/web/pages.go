@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // signInPage is where people without a session are sent.
@@ -56,7 +56,7 @@ func (s *Server) page(c echo.Context) error {
 		}
 		visitOf(c).route = "/404"
 		if looksLikeFile(p) {
-			return problem(auth.CodeNotFound, "There is no such file.")
+			return problem(refusal.NotFound, "There is no such file.")
 		}
 		s.tellArrival(w, r)
 		s.pages.Page(w, r, http.StatusNotFound)
@@ -121,8 +121,8 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 func (s *Server) toSignIn(c echo.Context, end error) error {
 	u := c.Request().URL
 	to := signInPage + "?next=" + url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery))
-	var known *auth.Error
-	if errors.As(end, &known) && known.Code != auth.CodeNotAuthenticated {
+	var known *refusal.Error
+	if errors.As(end, &known) && known.Code != refusal.NotAuthenticated {
 		to += "&ended=" + url.QueryEscape(string(known.Code))
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")

@@ -11,27 +11,27 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // Codes that this room answers with, beside those of package auth.
 const (
-	codeMalformedJSON       auth.Code = "malformed_json"
-	codeMalformedRequest    auth.Code = "malformed_request"
-	codeHeaderTooLarge      auth.Code = "header_too_large" // see UnreadProblem
-	codeBodyTooLarge        auth.Code = "body_too_large"
-	codeRequestTimeout      auth.Code = "request_timeout"
-	codeClientGone          auth.Code = "client_gone"
-	codeUnsupportedMedia    auth.Code = "unsupported_media_type"
-	codeForbidden           auth.Code = "forbidden"
-	codeCrossSite           auth.Code = "cross_site_request"
-	codeBadPath             auth.Code = "bad_path"
-	codeBadUpgrade          auth.Code = "bad_upgrade"
-	codeMethodNotAllowed    auth.Code = "method_not_allowed"
-	codeUpstreamUnreachable auth.Code = "upstream_unreachable"
-	codeUpstreamTimeout     auth.Code = "upstream_timeout"
-	codeInternal            auth.Code = "internal"
+	codeMalformedJSON       refusal.Code = "malformed_json"
+	codeMalformedRequest    refusal.Code = "malformed_request"
+	codeHeaderTooLarge      refusal.Code = "header_too_large" // see UnreadProblem
+	codeBodyTooLarge        refusal.Code = "body_too_large"
+	codeRequestTimeout      refusal.Code = "request_timeout"
+	codeClientGone          refusal.Code = "client_gone"
+	codeUnsupportedMedia    refusal.Code = "unsupported_media_type"
+	codeForbidden           refusal.Code = "forbidden"
+	codeCrossSite           refusal.Code = "cross_site_request"
+	codeBadPath             refusal.Code = "bad_path"
+	codeBadUpgrade          refusal.Code = "bad_upgrade"
+	codeMethodNotAllowed    refusal.Code = "method_not_allowed"
+	codeUpstreamUnreachable refusal.Code = "upstream_unreachable"
+	codeUpstreamTimeout     refusal.Code = "upstream_timeout"
+	codeInternal            refusal.Code = "internal"
 )
 
 // statusClientGone is what nginx logs for it. Counted among the 5xx, whoever
@@ -39,47 +39,49 @@ const (
 const statusClientGone = 499
 
 // problems is every answer that is not a success: its status and its title.
-var problems = map[auth.Code]struct {
+var problems = map[refusal.Code]struct {
 	status int
 	title  string
 }{
-	auth.CodeValidationFailed:        {http.StatusUnprocessableEntity, "Some fields are not valid"},
-	codeMalformedJSON:                {http.StatusBadRequest, "The body is not the JSON expected"},
-	codeMalformedRequest:             {http.StatusBadRequest, "The request could not be read"},
-	codeRequestTimeout:               {http.StatusRequestTimeout, "The request stopped coming"},
-	codeClientGone:                   {statusClientGone, "The client went away"},
-	codeHeaderTooLarge:               {http.StatusRequestHeaderFieldsTooLarge, "The request's header is too large"},
-	codeBodyTooLarge:                 {http.StatusRequestEntityTooLarge, "The body is too large"},
-	codeUnsupportedMedia:             {http.StatusUnsupportedMediaType, "The body is not of a supported type"},
-	auth.CodeEmailTaken:              {http.StatusConflict, "The email is taken"},
-	auth.CodeSignupClosed:            {http.StatusForbidden, "Sign-up is closed"},
-	auth.CodeInvalidCredentials:      {http.StatusUnauthorized, "Email or password is wrong"},
-	auth.CodeAccountDisabled:         {http.StatusForbidden, "The account is disabled"},
-	auth.CodeWrongPassword:           {http.StatusForbidden, "The password is wrong"},
-	auth.CodeLastAdmin:               {http.StatusConflict, "This is the last administrator"},
-	auth.CodeTooManyAttempts:         {http.StatusTooManyRequests, "Too many attempts"},
-	auth.CodeNotAuthenticated:        {http.StatusUnauthorized, "Not signed in"},
-	auth.CodeSessionExpired:          {http.StatusUnauthorized, "The session has expired"},
-	auth.CodeSessionRevoked:          {http.StatusUnauthorized, "The session was ended"},
-	auth.CodeRefreshReuse:            {http.StatusUnauthorized, "The session was used twice"},
-	codeForbidden:                    {http.StatusForbidden, "Not allowed"},
-	codeCrossSite:                    {http.StatusForbidden, "Cross-site request"},
-	auth.CodeNotFound:                {http.StatusNotFound, "Not found"},
-	codeBadPath:                      {http.StatusBadRequest, "The path is not canonical"},
-	codeBadUpgrade:                   {http.StatusBadRequest, "The upgrade is not supported"},
-	codeMethodNotAllowed:             {http.StatusMethodNotAllowed, "Method not allowed"},
-	auth.CodeSessionStoreUnavailable: {http.StatusServiceUnavailable, "Sessions are unavailable"},
-	auth.CodeDatabaseUnavailable:     {http.StatusServiceUnavailable, "Accounts are unavailable"},
-	auth.CodeWriteConflict:           {http.StatusConflict, "Others changed the same data"},
-	auth.CodeSearchTooWide:           {http.StatusUnprocessableEntity, "The search takes too long"},
-	auth.CodeBusy:                    {http.StatusServiceUnavailable, "Busy"},
-	codeUpstreamUnreachable:          {http.StatusBadGateway, "The service behind this address cannot be reached"},
-	codeUpstreamTimeout:              {http.StatusGatewayTimeout, "The service behind this address took too long"},
-	codeInternal:                     {http.StatusInternalServerError, "Something went wrong on our side"},
+	refusal.ValidationFailed:        {http.StatusUnprocessableEntity, "Some fields are not valid"},
+	codeMalformedJSON:               {http.StatusBadRequest, "The body is not the JSON expected"},
+	codeMalformedRequest:            {http.StatusBadRequest, "The request could not be read"},
+	codeRequestTimeout:              {http.StatusRequestTimeout, "The request stopped coming"},
+	codeClientGone:                  {statusClientGone, "The client went away"},
+	codeHeaderTooLarge:              {http.StatusRequestHeaderFieldsTooLarge, "The request's header is too large"},
+	codeBodyTooLarge:                {http.StatusRequestEntityTooLarge, "The body is too large"},
+	codeUnsupportedMedia:            {http.StatusUnsupportedMediaType, "The body is not of a supported type"},
+	refusal.EmailTaken:              {http.StatusConflict, "The email is taken"},
+	refusal.SignupClosed:            {http.StatusForbidden, "Sign-up is closed"},
+	refusal.InvalidCredentials:      {http.StatusUnauthorized, "Email or password is wrong"},
+	refusal.AccountDisabled:         {http.StatusForbidden, "The account is disabled"},
+	refusal.WrongPassword:           {http.StatusForbidden, "The password is wrong"},
+	refusal.LastAdmin:               {http.StatusConflict, "This is the last administrator"},
+	refusal.TooManyAttempts:         {http.StatusTooManyRequests, "Too many attempts"},
+	refusal.NotAuthenticated:        {http.StatusUnauthorized, "Not signed in"},
+	refusal.SessionExpired:          {http.StatusUnauthorized, "The session has expired"},
+	refusal.SessionRevoked:          {http.StatusUnauthorized, "The session was ended"},
+	refusal.RefreshReuse:            {http.StatusUnauthorized, "The session was used twice"},
+	codeForbidden:                   {http.StatusForbidden, "Not allowed"},
+	codeCrossSite:                   {http.StatusForbidden, "Cross-site request"},
+	refusal.NotFound:                {http.StatusNotFound, "Not found"},
+	codeBadPath:                     {http.StatusBadRequest, "The path is not canonical"},
+	codeBadUpgrade:                  {http.StatusBadRequest, "The upgrade is not supported"},
+	codeMethodNotAllowed:            {http.StatusMethodNotAllowed, "Method not allowed"},
+	refusal.SessionStoreUnavailable: {http.StatusServiceUnavailable, "Sessions are unavailable"},
+	refusal.DatabaseUnavailable:     {http.StatusServiceUnavailable, "Accounts are unavailable"},
+	refusal.WriteConflict:           {http.StatusConflict, "Others changed the same data"},
+	refusal.SearchTooWide:           {http.StatusUnprocessableEntity, "The search takes too long"},
+	refusal.Busy:                    {http.StatusServiceUnavailable, "Busy"},
+	codeUpstreamUnreachable:         {http.StatusBadGateway, "The service behind this address cannot be reached"},
+	codeUpstreamTimeout:             {http.StatusGatewayTimeout, "The service behind this address took too long"},
+	codeInternal:                    {http.StatusInternalServerError, "Something went wrong on our side"},
 }
 
 // problem is an answer that this room decides on by itself.
-func problem(code auth.Code, detail string) error { return &auth.Error{Code: code, Detail: detail} }
+func problem(code refusal.Code, detail string) error {
+	return &refusal.Error{Code: code, Detail: detail}
+}
 
 // methodNotAllowed carries the Allow header that RFC 9110 §15.5.6 demands.
 type methodNotAllowed struct{ allow string }
@@ -92,7 +94,7 @@ type problemBody struct {
 	Title     string            `json:"title"`
 	Status    int               `json:"status"`
 	Detail    string            `json:"detail,omitempty"`
-	Code      auth.Code         `json:"code"`
+	Code      refusal.Code      `json:"code"`
 	RequestID string            `json:"requestId,omitempty"`
 	Errors    map[string]string `json:"errors,omitempty"`
 }
@@ -135,8 +137,8 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 	_ = c.Blob(p.status, "application/problem+json", body)
 }
 
-func (s *Server) classify(err error, c echo.Context) *auth.Error {
-	var known *auth.Error
+func (s *Server) classify(err error, c echo.Context) *refusal.Error {
+	var known *refusal.Error
 	var method *methodNotAllowed
 	var fromEcho *echo.HTTPError
 	var forwarding *proxy.Error
@@ -145,28 +147,28 @@ func (s *Server) classify(err error, c echo.Context) *auth.Error {
 	case errors.As(err, &forwarding):
 		return forwardingProblem(forwarding)
 	case errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil: // a store's query, too
-		return &auth.Error{Code: codeClientGone, Cause: err}
+		return &refusal.Error{Code: codeClientGone, Cause: err}
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &method):
 		c.Response().Header().Set("Allow", method.allow)
-		return &auth.Error{Code: codeMethodNotAllowed, Detail: "Allowed here: " + method.allow + "."}
+		return &refusal.Error{Code: codeMethodNotAllowed, Detail: "Allowed here: " + method.allow + "."}
 	case errors.Is(err, proxy.ErrBadPath):
-		return &auth.Error{Code: codeBadPath, Detail: err.Error()}
+		return &refusal.Error{Code: codeBadPath, Detail: err.Error()}
 	case errors.As(err, &tooLarge):
-		return &auth.Error{Code: codeBodyTooLarge, Detail: "Send less."}
+		return &refusal.Error{Code: codeBodyTooLarge, Detail: "Send less."}
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusNotFound:
-		return &auth.Error{Code: auth.CodeNotFound, Detail: "There is nothing at this address."}
+		return &refusal.Error{Code: refusal.NotFound, Detail: "There is nothing at this address."}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &auth.Error{Code: codeInternal, Detail: "The request was given up.", Cause: err}
+		return &refusal.Error{Code: codeInternal, Detail: "The request was given up.", Cause: err}
 	}
-	return &auth.Error{Code: codeInternal, Detail: "Try again; if it stays, tell the operator the request id.", Cause: err}
+	return &refusal.Error{Code: codeInternal, Detail: "Try again; if it stays, tell the operator the request id.", Cause: err}
 }
 
 // forwardingProblem names the route, never the address behind it: that is in
 // the cause, for the log.
-func forwardingProblem(e *proxy.Error) *auth.Error {
-	out := &auth.Error{Code: codeInternal, Detail: e.Error(), Cause: e}
+func forwardingProblem(e *proxy.Error) *refusal.Error {
+	out := &refusal.Error{Code: codeInternal, Detail: e.Error(), Cause: e}
 	switch e.Kind {
 	case proxy.Unreachable:
 		out.Code, out.RetryAfter = codeUpstreamUnreachable, 2*time.Second
@@ -179,11 +181,11 @@ func forwardingProblem(e *proxy.Error) *auth.Error {
 	case proxy.BadUpgrade:
 		out.Code = codeBadUpgrade
 	case proxy.SessionEnded:
-		out.Code = auth.CodeSessionRevoked
+		out.Code = refusal.SessionRevoked
 	case proxy.BodyStalled:
 		out.Code = codeRequestTimeout
 	case proxy.TooManyLive:
-		out.Code, out.RetryAfter = auth.CodeTooManyAttempts, time.Minute
+		out.Code, out.RetryAfter = refusal.TooManyAttempts, time.Minute
 	case proxy.ClientGone:
 		out.Code = codeClientGone
 	case proxy.MintFailed:

@@ -3,11 +3,11 @@ package web
 import (
 	"testing"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 func TestEveryErrorHasAStatusAndATitle(t *testing.T) {
-	for _, code := range auth.Codes {
+	for _, code := range refusal.Codes {
 		if p := problems[code]; p.status == 0 {
 			t.Errorf("%s has no status in problems", code)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
 // proxied answers a request that is not for the product itself: the table
@@ -38,13 +39,13 @@ func (s *Server) proxied(c echo.Context) error {
 	switch d = d.As(&who); d.Outcome {
 	case proxy.Forward:
 	case proxy.NotFound:
-		return problem(auth.CodeNotFound, "There is nothing at this address.")
+		return problem(refusal.NotFound, "There is nothing at this address.")
 	case proxy.BadPath:
 		return d.Reason
 	case proxy.MethodNotAllowed:
 		return &methodNotAllowed{allow: d.Allow}
 	case proxy.NeedsSession:
-		return problem(auth.CodeNotAuthenticated, "Sign in first.")
+		return problem(refusal.NotAuthenticated, "Sign in first.")
 	case proxy.Forbidden:
 		s.renew(h, grant.Cookies)
 		return problem(codeForbidden, "Your role does not open this.")
@@ -57,7 +58,7 @@ func (s *Server) proxied(c echo.Context) error {
 // endsSession: the cookies belong to nobody (any more), which an optional row
 // does not mind.
 func endsSession(err error) bool {
-	var refusal *auth.Error
+	var refusal *refusal.Error
 	return errors.As(err, &refusal) && refusal.EndsSession()
 }
 
@@ -87,7 +88,7 @@ func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
 	c := v.echo
 	var failed *proxy.Error
 	if errors.As(err, &failed) && failed.Kind == proxy.SessionEnded && s.changed(v) {
-		err = &auth.Error{Code: auth.CodeBusy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
+		err = &refusal.Error{Code: refusal.Busy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
 	}
 	outer := c.Response()
 	c.SetResponse(echo.NewResponse(w, s.echo))

@@ -1,0 +1,39 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+)
+
+const (
+	storeRetryAfter    = 2 * time.Second
+	conflictRetryAfter = time.Second
+)
+
+// storeError turns what a session store or the user database failed with into
+// an answer; other errors pass.
+func storeError(err error) error {
+	switch {
+	case errors.Is(err, ErrSessionStore):
+		return &refusal.Error{Code: refusal.SessionStoreUnavailable, RetryAfter: storeRetryAfter, Cause: err,
+			Detail: "Sessions cannot be looked up at the moment. You are still signed in; try again shortly."}
+	case errors.Is(err, ErrLastAdmin):
+		return &refusal.Error{Code: refusal.LastAdmin, Cause: err,
+			Detail: "This is the last active administrator. Make somebody else one first."}
+	case errors.Is(err, ErrNoUser):
+		return &refusal.Error{Code: refusal.NotFound, Cause: err, Detail: "There is no such account."}
+	// Neither is an outage: the database works.
+	case errors.Is(err, ErrWriteConflict):
+		return &refusal.Error{Code: refusal.WriteConflict, RetryAfter: conflictRetryAfter, Cause: err,
+			Detail: "Others changed the same data at this moment, and nothing of yours was stored. Try again."}
+	case errors.Is(err, ErrSearchTooWide):
+		return &refusal.Error{Code: refusal.SearchTooWide, Cause: err,
+			Detail: "The search took too long. Search for an email address, or for its beginning."}
+	case errors.Is(err, ErrDatabase):
+		return &refusal.Error{Code: refusal.DatabaseUnavailable, RetryAfter: storeRetryAfter, Cause: err,
+			Detail: "Accounts cannot be looked up at the moment. Try again shortly."}
+	}
+	return err
+}
