@@ -14,7 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 // unescape undoes what protects a $ from Compose, and fills in the one
@@ -115,7 +115,7 @@ func TestComposeStartsFromNothing(t *testing.T) {
 	if dsn.Passwd != files["mysql/password"] || dsn.User != db["MYSQL_USER"] || dsn.DBName != db["MYSQL_DATABASE"] || dsn.Addr != "mysql:3306" {
 		t.Error("MYSQL_DSN and what the server is told differ")
 	}
-	if err := redisstore.CheckURL(loaded.RedisURL.Reveal(), false); err != nil {
+	if err := redisconn.CheckURL(loaded.RedisURL.Reveal(), false); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(files["redis/redis.conf"], "requirepass "+files["redis/password"]+"\n") ||

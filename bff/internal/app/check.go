@@ -8,7 +8,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
@@ -36,7 +36,7 @@ func checkSettings(c *config.Config) error {
 		}
 	}
 	if c.RedisURL != "" {
-		mistakes = append(mistakes, redisstore.CheckURL(c.RedisURL.Reveal(), c.RedisTLS != (config.TLSFiles{}))) // nil is dropped by Join
+		mistakes = append(mistakes, redisconn.CheckURL(c.RedisURL.Reveal(), c.RedisTLS != (config.TLSFiles{}))) // nil is dropped by Join
 	}
 	_, err := storeTLS(c, time.Time{})
 	mistakes = append(mistakes, err)

@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 
@@ -23,7 +23,7 @@ func PrintConnections(w io.Writer, c *config.Config) error {
 	fmt.Fprintf(w, "# MySQL: an instance opens %d connections at most. max_connections: instances × %d, %d more for the instance that a rollout adds,\n"+
 		"# and %d for commands and administrators: %d for 2 instances, %d for 4, %d for 8\n",
 		of, of, of, forOperators, needed(2, of), needed(4, of), needed(8, of))
-	of, eachMaster, err := redisstore.Connections(c.RedisURL.Reveal())
+	of, eachMaster, err := redisconn.Connections(c.RedisURL.Reveal())
 	if err != nil {
 		return err
 	}

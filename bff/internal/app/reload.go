@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
@@ -176,7 +177,7 @@ func (a *App) readLogins(r *reading) error {
 	}
 	if store, ok := a.sessions.(*redisstore.Store); ok {
 		put, err := store.NewLogin(c.RedisURL.Reveal())
-		return need("REDIS_URL", put, err, redisstore.ErrOtherServer)
+		return need("REDIS_URL", put, err, redisconn.ErrOtherServer)
 	}
 	return nil
 }

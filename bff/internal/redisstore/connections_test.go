@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -27,7 +27,7 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	list, err := raw(t, server.URL).ClientList(t.Context()).Result()
 	must(t, err)
 	got := countNamed(list, "gatehouse")
-	want, eachMaster, err := redisstore.Connections(server.URL + "?pool_size=3")
+	want, eachMaster, err := redisconn.Connections(server.URL + "?pool_size=3")
 	must(t, err)
 	if want != 4 || eachMaster || got > want || got < 2 {
 		t.Errorf("%d connections, want 2 to %d (and 4)", got, want)
@@ -36,11 +36,11 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 		"redis://a": 10*runtime.GOMAXPROCS(0) + 1, "redis://a?master_name=m": 10*runtime.GOMAXPROCS(0) + 1, "redis://a?addr=b:6379": 5*runtime.GOMAXPROCS(0) + 1,
 		"rediss://a?addr=b:6379&pool_size=9": 10,
 	} {
-		if got, _, err := redisstore.Connections(url); err != nil || got != want {
+		if got, _, err := redisconn.Connections(url); err != nil || got != want {
 			t.Errorf("%s: %d, %v; want %d", url, got, err, want)
 		}
 	}
-	if _, _, err := redisstore.Connections("mysql://a"); err == nil {
+	if _, _, err := redisconn.Connections("mysql://a"); err == nil {
 		t.Error("another scheme has connections")
 	}
 }

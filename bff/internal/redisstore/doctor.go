@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 // Checks are questions about Redis that change nothing in it. They need no more
@@ -25,7 +25,7 @@ func (s *Store) Checks() []doctor.Check {
 	checks := []doctor.Check{
 		{Name: "redis.reachable", First: true, Ask: e.reachable},
 		{Name: "redis.version", Ask: e.version},
-		{Name: "redis.tls", Ask: func(context.Context) (doctor.Result, error) { return judgeTLS(s.login.place), nil }},
+		{Name: "redis.tls", Ask: func(context.Context) (doctor.Result, error) { return judgeTLS(s.source.URL()), nil }},
 		{Name: "redis.rights", Ask: e.rights},
 		{Name: "redis.writable", Ask: e.writable},
 		{Name: "redis.eviction", Ask: e.each(judgeEviction)},
@@ -33,42 +33,21 @@ func (s *Store) Checks() []doctor.Check {
 		{Name: "redis.persistence", Ask: e.each(judgePersistence)},
 		{Name: "redis.replication", Ask: e.each(judgeReplication)},
 	}
-	switch e.topology() {
-	case isCluster:
+	switch e.store.source.Topology() {
+	case redisconn.Cluster:
 		checks = append(checks, doctor.Check{Name: "redis.cluster", Ask: e.cluster})
-	case isSentinel:
+	case redisconn.Sentinel:
 		checks = append(checks, doctor.Check{Name: "redis.sentinel", Ask: e.sentinel})
-	case isServer:
+	case redisconn.Server:
 	}
 	return append(checks, doctor.Check{Name: "redis.clock", Ask: e.clock})
 }
-
-type topology int
-
-const (
-	isServer topology = iota
-	isCluster
-	isSentinel
-)
 
 // examination is one round of checks.
 type examination struct {
 	store *Store
 	rdb   redis.UniversalClient
 	info  map[string]map[string]string // INFO of each node that was asked
-}
-
-func (e *examination) topology() topology {
-	u, err := url.Parse(e.store.login.place)
-	switch {
-	case err != nil:
-		return isServer
-	case u.Query().Has("master_name"):
-		return isSentinel
-	case u.Query().Has("addr"):
-		return isCluster
-	}
-	return isServer
 }
 
 // node is a server that is written to: the one there is, or a Cluster's master.
@@ -97,7 +76,7 @@ func (e *examination) nodes(ctx context.Context) (nodes []node, err error) {
 // be asked, as few hosted servers let it be.
 type facts struct {
 	info, config map[string]string
-	topology     topology
+	topology     redisconn.Topology
 }
 
 // each judges all nodes and gives the worst, with the nodes' names where they
@@ -112,7 +91,7 @@ func (e *examination) each(judge func(facts) doctor.Result) func(context.Context
 			if err != nil {
 				return doctor.Result{}, err
 			}
-			return judge(facts{info, configOf(ctx, n), e.topology()}), nil
+			return judge(facts{info, configOf(ctx, n), e.store.source.Topology()}), nil
 		})
 	}
 }
@@ -217,7 +196,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 		r.Fix = "It reads its file after a start: wait until it has."
 	case redis.IsClusterDownError(err):
 		r.Fix = "CLUSTER INFO at a node says how many slots are not served; operations.md says what to do about it."
-	case e.topology() == isSentinel:
+	case e.store.source.Topology() == redisconn.Sentinel:
 		r.Fix = "See that the Sentinels of REDIS_URL run and know a set of the name that master_name says (SENTINEL MASTERS), with its password in ?password=."
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded): // ours, and the connection's
 		r.Fix = "It takes connections and does not answer, or a firewall drops packets: look whether it hangs, and whether it wants rediss://."
@@ -229,14 +208,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 	return r, nil
 }
 
-// where is REDIS_URL's host, and nothing else of it.
-func (e *examination) where() string {
-	u, err := url.Parse(e.store.login.place)
-	if err != nil {
-		return "the server"
-	}
-	return u.Host
-}
+func (e *examination) where() string { return e.store.source.Host() }
 
 // Redis has what the scripts use from here on (ZRANGE BYSCORE, XTRIM MINID).
 var oldestRedis = [2]int{6, 2}
@@ -247,7 +219,7 @@ func (e *examination) version(ctx context.Context) (doctor.Result, error) {
 		if err != nil {
 			return doctor.Result{Fix: "Redis since 6 knows HELLO, and the account needs +hello +client|setname."}, err
 		}
-		return judgeVersion(hello, e.topology()), nil
+		return judgeVersion(hello, e.store.source.Topology()), nil
 	})
 }
 
@@ -271,7 +243,7 @@ func helloOf(ctx context.Context, n node) (map[string]string, error) {
 	return found, nil
 }
 
-func judgeVersion(hello map[string]string, expected topology) doctor.Result {
+func judgeVersion(hello map[string]string, expected redisconn.Topology) doctor.Result {
 	found := strings.TrimSpace(hello["server"] + " " + hello["version"])
 	parts := append(strings.Split(hello["version"], "."), "", "")
 	major, err := strconv.Atoi(parts[0])
@@ -279,7 +251,7 @@ func judgeVersion(hello map[string]string, expected topology) doctor.Result {
 	switch {
 	case hello["mode"] == "sentinel":
 		return doctor.Result{State: doctor.Problem, Found: "REDIS_URL leads to a Sentinel, and is read as that of a server", Fix: "Add ?master_name= and the name of the set."}
-	case hello["mode"] == "cluster" && expected == isServer:
+	case hello["mode"] == "cluster" && expected == redisconn.Server:
 		return doctor.Result{State: doctor.Problem, Found: "REDIS_URL names one node of a Cluster, and is read as that of a server", Fix: "Add ?addr=host:port for each further node; a lone node names itself again."}
 	case err != nil:
 		return doctor.Result{State: doctor.Warning, Found: fmt.Sprintf("the version of %q is not known", found), Fix: "Use Redis or Valkey, version 6.2 or newer."}

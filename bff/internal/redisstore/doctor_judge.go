@@ -12,12 +12,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 func judgeTLS(raw string) doctor.Result {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return doctor.Result{State: doctor.Warning, Found: "REDIS_URL cannot be read", Fix: forms}
+		return doctor.Result{State: doctor.Warning, Found: "REDIS_URL cannot be read", Fix: redisconn.Forms}
 	}
 	if u.Scheme == "rediss" {
 		if skip := u.Query().Get("skip_verify"); skip == "true" || skip == "1" {
@@ -114,9 +115,9 @@ func judgeReplication(f facts) doctor.Result {
 			Fix: "Let REDIS_URL lead to the master; with Sentinel or a Cluster, name it there so that a failover is followed."}
 	case f.info["role"] == "":
 		return doctor.Result{State: doctor.Unknown, Found: "INFO does not say the role", Fix: "See that it is a master."}
-	case replicas == 0 && f.topology != isServer:
+	case replicas == 0 && f.topology != redisconn.Server:
 		return doctor.Result{State: doctor.Warning, Found: found + ": nothing takes over when it dies", Fix: "Start a replica and see that it is connected (INFO replication)."}
-	case replicas >= 2 && least == "0" && f.topology == isSentinel:
+	case replicas >= 2 && least == "0" && f.topology == redisconn.Sentinel:
 		return doctor.Result{State: doctor.Warning, Found: found + ": a master that is cut off from all of them takes sign-outs that are lost later", Fix: "CONFIG SET min-replicas-to-write 1 and CONFIG REWRITE, on each of them."}
 	}
 	return doctor.Result{State: doctor.OK, Found: found}

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 func judged(t *testing.T, what string, r doctor.Result, want doctor.State, text string) {
@@ -26,7 +27,7 @@ func judged(t *testing.T, what string, r doctor.Result, want doctor.State, text 
 // A command that only a script has would be refused on the day it is added.
 func TestEveryCommandOfTheScriptsIsProbed(t *testing.T) {
 	probed := map[string]bool{}
-	for _, p := range probes(isServer) {
+	for _, p := range probes(redisconn.Server) {
 		probed[p.right] = true
 	}
 	called := map[string]bool{}
@@ -60,18 +61,18 @@ func TestEveryCommandOfTheScriptsIsProbed(t *testing.T) {
 func TestVersionsOfServers(t *testing.T) {
 	for _, c := range []struct {
 		server, version, mode string
-		topology              topology
+		topology              redisconn.Topology
 		want                  doctor.State
 	}{
-		{"redis", "7.0.15", "standalone", isServer, doctor.OK},
-		{"redis", "6.2.0", "standalone", isServer, doctor.OK},
-		{"valkey", "8.1.0", "standalone", isServer, doctor.OK},
-		{"redis", "6.0.16", "standalone", isServer, doctor.Problem},
-		{"redis", "5.0.7", "standalone", isServer, doctor.Problem},
-		{"redis", "", "standalone", isServer, doctor.Warning},
-		{"redis", "7.0.15", "cluster", isCluster, doctor.OK},
-		{"redis", "7.0.15", "cluster", isServer, doctor.Problem},
-		{"redis", "7.0.15", "sentinel", isServer, doctor.Problem},
+		{"redis", "7.0.15", "standalone", redisconn.Server, doctor.OK},
+		{"redis", "6.2.0", "standalone", redisconn.Server, doctor.OK},
+		{"valkey", "8.1.0", "standalone", redisconn.Server, doctor.OK},
+		{"redis", "6.0.16", "standalone", redisconn.Server, doctor.Problem},
+		{"redis", "5.0.7", "standalone", redisconn.Server, doctor.Problem},
+		{"redis", "", "standalone", redisconn.Server, doctor.Warning},
+		{"redis", "7.0.15", "cluster", redisconn.Cluster, doctor.OK},
+		{"redis", "7.0.15", "cluster", redisconn.Server, doctor.Problem},
+		{"redis", "7.0.15", "sentinel", redisconn.Server, doctor.Problem},
 	} {
 		r := judgeVersion(map[string]string{"server": c.server, "version": c.version, "mode": c.mode}, c.topology)
 		judged(t, fmt.Sprint(c), r, c.want, "")
@@ -114,17 +115,17 @@ func TestPersistenceAndReplication(t *testing.T) {
 	}
 	for what, c := range map[string]struct {
 		info, config map[string]string
-		topology     topology
+		topology     redisconn.Topology
 		want         doctor.State
 	}{
-		"alone":                       {of("role", "master", "connected_slaves", "0"), nil, isServer, doctor.OK},
-		"a Cluster's without replica": {of("role", "master", "connected_slaves", "0"), nil, isCluster, doctor.Warning},
-		"with one":                    {of("role", "master", "connected_slaves", "1"), of("min-replicas-to-write", "0"), isSentinel, doctor.OK},
-		"with two":                    {of("role", "master", "connected_slaves", "2"), of("min-replicas-to-write", "0"), isSentinel, doctor.Warning},
-		"with two, one of them asked": {of("role", "master", "connected_slaves", "2"), of("min-replicas-to-write", "1"), isSentinel, doctor.OK},
-		"with two, not told":          {of("role", "master", "connected_slaves", "2"), nil, isSentinel, doctor.OK},
-		"a replica":                   {of("role", "slave", "master_host", "m"), nil, isServer, doctor.Problem},
-		"another server":              {of(), nil, isServer, doctor.Unknown},
+		"alone":                       {of("role", "master", "connected_slaves", "0"), nil, redisconn.Server, doctor.OK},
+		"a Cluster's without replica": {of("role", "master", "connected_slaves", "0"), nil, redisconn.Cluster, doctor.Warning},
+		"with one":                    {of("role", "master", "connected_slaves", "1"), of("min-replicas-to-write", "0"), redisconn.Sentinel, doctor.OK},
+		"with two":                    {of("role", "master", "connected_slaves", "2"), of("min-replicas-to-write", "0"), redisconn.Sentinel, doctor.Warning},
+		"with two, one of them asked": {of("role", "master", "connected_slaves", "2"), of("min-replicas-to-write", "1"), redisconn.Sentinel, doctor.OK},
+		"with two, not told":          {of("role", "master", "connected_slaves", "2"), nil, redisconn.Sentinel, doctor.OK},
+		"a replica":                   {of("role", "slave", "master_host", "m"), nil, redisconn.Server, doctor.Problem},
+		"another server":              {of(), nil, redisconn.Server, doctor.Unknown},
 	} {
 		judged(t, what, judgeReplication(facts{c.info, c.config, c.topology}), c.want, "")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 // probe is a right that the product needs, and a command that has need of it and
@@ -29,11 +30,11 @@ var (
 	probedAttempts = "attempts:!"
 )
 
-func probes(t topology) []probe {
+func probes(t redisconn.Topology) []probe {
 	list := []probe{
 		{"+ping", []any{"PING"}},
 		{"+hello", []any{"HELLO"}},
-		{"+client|setname", []any{"CLIENT", "SETNAME", clientName}},
+		{"+client|setname", []any{"CLIENT", "SETNAME", redisconn.ClientName}},
 		{"+get", []any{"GET", probedRecord}},
 		{"+set", []any{"SET", probedRecord, "", "XX", "PX", 1}},
 		{"+del", []any{"DEL", probedRecord}},
@@ -64,7 +65,7 @@ func probes(t topology) []probe {
 		{"~attempts:*", []any{"GET", probedAttempts}},
 		{"~attempts:*", []any{"DEL", probedAttempts}},
 	}
-	if t == isCluster {
+	if t == redisconn.Cluster {
 		list = append(list, probe{"+cluster|slots", []any{"CLUSTER", "SLOTS"}}, probe{"+cluster|shards", []any{"CLUSTER", "SHARDS"}},
 			probe{"+readonly", []any{"READONLY"}})
 	}
@@ -75,7 +76,7 @@ func probes(t topology) []probe {
 // administrator.
 func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
 	return e.onEach(ctx, func(n node) (doctor.Result, error) {
-		missing, first, err := missingRights(ctx, n, probes(e.topology()))
+		missing, first, err := missingRights(ctx, n, probes(e.store.source.Topology()))
 		if err != nil {
 			return doctor.Result{}, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 const (
@@ -71,17 +72,16 @@ func judgeCluster(slots []redis.ClusterSlot, state, config map[string]string) do
 }
 
 func (e *examination) sentinel(ctx context.Context) (doctor.Result, error) {
-	o, err := redis.ParseFailoverURL(e.store.login.place)
+	sentinels, set, err := e.store.source.Sentinels()
 	if err != nil {
-		return doctor.Result{}, malformed(err)
+		return doctor.Result{}, err
 	}
 	var silent []string
 	var errs []error
 	answers := sentinelAnswers{}
-	for _, addr := range o.SentinelAddrs {
-		err := answers.ask(ctx, addr, o, e.store.login.tls)
-		if err != nil {
-			silent, errs = append(silent, addr), append(errs, fmt.Errorf("%s: %w", addr, err))
+	for _, c := range sentinels {
+		if err := answers.ask(ctx, c, set); err != nil {
+			silent, errs = append(silent, c.Addr), append(errs, fmt.Errorf("%s: %w", c.Addr, err))
 		}
 	}
 	if answers.known == 0 && len(errs) > 0 {
@@ -97,23 +97,18 @@ type sentinelAnswers struct {
 	noQuorum string // why they could not agree on a failover
 }
 
-func (a *sentinelAnswers) ask(ctx context.Context, addr string, o *redis.FailoverOptions, own ownTLS) error {
-	c := redis.NewSentinelClient(&redis.Options{
-		Addr: addr, Username: o.SentinelUsername, Password: o.SentinelPassword, Dialer: own.dial(o.TLSConfig, dialTimeout), MaxRetries: -1, DialerRetries: 1,
-		DialTimeout: dialTimeout, ReadTimeout: ioTimeout, WriteTimeout: ioTimeout, ContextTimeoutEnabled: true, DisableIdentity: true,
-		MaintNotificationsConfig: noMaintNotifications(),
-	})
+func (a *sentinelAnswers) ask(ctx context.Context, c redisconn.SentinelClient, set string) error {
 	defer func() { _ = c.Close() }()
-	others, err := c.Sentinels(ctx, o.MasterName).Result()
+	others, err := c.Sentinels(ctx, set).Result()
 	if err != nil {
 		return err
 	}
 	a.known = max(a.known, len(others)+1)
 	// The rest may be refused to an account that only follows failovers.
-	if set, err := c.Master(ctx, o.MasterName).Result(); err == nil {
-		a.quorum = set["quorum"]
+	if master, err := c.Master(ctx, set).Result(); err == nil {
+		a.quorum = master["quorum"]
 	}
-	if _, err := c.CkQuorum(ctx, o.MasterName).Result(); err != nil && strings.HasPrefix(err.Error(), "NOQUORUM") {
+	if _, err := c.CkQuorum(ctx, set).Result(); err != nil && strings.HasPrefix(err.Error(), "NOQUORUM") {
 		a.noQuorum = err.Error()
 	}
 	return nil

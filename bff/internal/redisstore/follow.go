@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
 // Following gives nil while a follower reads the stream, and else why not: for
@@ -32,7 +33,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, to auth.Follower
 	f := &follower{store: s, keep: keep, to: to}
 	f.to.CaughtUp = sync.OnceFunc(to.CaughtUp)
 	f.startOver()
-	rdb := s.dial(followerPool, func() { f.connections.Add(1) })
+	rdb := s.source.Open(redisconn.FollowerPool, func() { f.connections.Add(1) })
 	f.rdb = rdb
 	defer func() { _ = rdb.Close() }()
 	// go-redis does not end a read when its context ends, only with its
@@ -41,7 +42,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, to auth.Follower
 	defer s.isFollowing(errNotFollowing)
 
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := s.explained(f.read(ctx))
+		err := s.source.Explain(f.read(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -253,7 +254,7 @@ func (f *follower) next(ctx context.Context, wait bool) ([]redis.XMessage, error
 	}
 	// Without a bound, a Redis that is gone without a word is waited for as
 	// long as the network likes.
-	within, cancel := context.WithTimeout(ctx, block+ioTimeout)
+	within, cancel := context.WithTimeout(ctx, block+redisconn.IOTimeout)
 	defer cancel()
 	streams, err := f.rdb.XRead(within, &redis.XReadArgs{
 		Streams: []string{revocationsKey}, ID: f.at.String(), Count: page, Block: patience,

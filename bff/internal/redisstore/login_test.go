@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -154,12 +155,12 @@ func TestLoginIsAllThatMayChange(t *testing.T) {
 	} {
 		s := open(t, c.before, time.Now)
 		put, err := s.NewLogin(c.after)
-		if (err == nil) != c.same || (put != nil) != c.same || err != nil && !errors.Is(err, redisstore.ErrOtherServer) {
+		if (err == nil) != c.same || (put != nil) != c.same || err != nil && !errors.Is(err, redisconn.ErrOtherServer) {
 			t.Errorf("%s after %s: %v", c.after, c.before, err)
 		}
 	}
 	s := open(t, "redis://localhost", time.Now)
-	if put, err := s.NewLogin("redis://:hunter2@localhost?nonsense=1"); err == nil || put != nil || errors.Is(err, redisstore.ErrOtherServer) || strings.Contains(err.Error(), "hunter2") {
+	if put, err := s.NewLogin("redis://:hunter2@localhost?nonsense=1"); err == nil || put != nil || errors.Is(err, redisconn.ErrOtherServer) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
@@ -45,15 +46,18 @@ type Config struct {
 
 const defaultKeep = time.Hour
 
+// budget bounds everything that one question does, retry included: a request waits
+// for the store, so it is better told soon of a Redis that is dead.
+const budget = 2 * time.Second
+
 // Store is auth.Sessions and auth.Revocations. It is safe for concurrent use
 // and survives outages: each question reconnects as needed.
 type Store struct {
-	login *login
-	dial  clients
-	rdb   redis.UniversalClient
-	keep  time.Duration
-	now   func() time.Time
-	log   *slog.Logger
+	source *redisconn.Source
+	rdb    redis.UniversalClient
+	keep   time.Duration
+	now    func() time.Time
+	log    *slog.Logger
 	// See Config.Observe; never nil.
 	observe func(ctx context.Context, operation string) (context.Context, func(error))
 
@@ -76,14 +80,12 @@ func Open(_ context.Context, c Config) (*Store, error) {
 		return nil, errors.New("redisstore: Config.Now is missing")
 	}
 	log := cmp.Or(c.Log, slog.Default())
-	own := ownTLS{c.TLS != nil, c.TLS}
-	l := &login{place: placeOf(c.URL), tls: own, log: log, reread: c.Reread}
-	dial, err := dialer(c.URL, l, own)
+	source, err := redisconn.Read(redisconn.Config{URL: c.URL, TLS: c.TLS, Reread: c.Reread, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	redis.SetLogger(libraryLog{log})
-	s := &Store{login: l, dial: dial, rdb: dial(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
+	s := &Store{source: source, rdb: source.Open(0, nil), keep: cmp.Or(c.Keep, defaultKeep), now: c.Now, log: log, observe: c.Observe}
 	if s.observe == nil {
 		s.observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}
@@ -106,6 +108,11 @@ func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
 // Close ends every connection but those of followers, which end with their
 // contexts.
 func (s *Store) Close() error { return s.rdb.Close() }
+
+// NewLogin reads a REDIS_URL that differs in the user and the password from the
+// one that the store was opened with, and gives what puts them in force for the
+// connections to come. Its errors do not repeat the value.
+func (s *Store) NewLogin(raw string) (put func(), err error) { return s.source.NewLogin(raw) }
 
 // Ping asks Redis whether it is there and can be written to, which a replica
 // and a broken cluster cannot, whatever they answer to PING: within two seconds,
@@ -136,7 +143,7 @@ func (s *Store) ask(ctx context.Context, what string, question func(context.Cont
 		return fmt.Errorf("redis: %s: %w: %w", what, auth.ErrSessionStore, ctx.Err())
 	}
 	// Not %w: a deadline of ours is none of the caller's.
-	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, s.explained(err))
+	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, s.source.Explain(err))
 }
 
 // unlessGone is err, or nil when it is the caller who has gone.

@@ -1,4 +1,4 @@
-package redisstore
+package redisconn
 
 import (
 	"context"
@@ -65,8 +65,8 @@ func (own ownTLS) check(base *tls.Config) error {
 	return nil
 }
 
-// explained adds what to do about a certificate that is missing or not known.
-func (s *Store) explained(err error) error {
+// Explain adds what to do about a certificate that is missing or not known.
+func (s *Source) Explain(err error) error {
 	unknown, _ := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case err == nil:

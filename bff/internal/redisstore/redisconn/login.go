@@ -1,4 +1,4 @@
-package redisstore
+package redisconn
 
 import (
 	"context"
@@ -41,7 +41,7 @@ func (l *login) begin(user, password string) func(context.Context) (string, stri
 // NewLogin reads a REDIS_URL that differs in the user and the password from the
 // one that the store was opened with, and gives what puts them in force for the
 // connections to come. Its errors do not repeat the value.
-func (s *Store) NewLogin(raw string) (put func(), err error) {
+func (s *Source) NewLogin(raw string) (put func(), err error) {
 	next, err := s.login.next(raw)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package redisstore
+package redisconn
 
 import (
 	"context"
@@ -13,21 +13,20 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// What a dead Redis may cost. A request waits for the store, so it is better
-// told soon: budget bounds everything that one question does, retry included.
-// REDIS_URL's dial_timeout, read_timeout, write_timeout and pool_timeout win
-// over the single steps.
+// IOTimeout is how long Redis may take to answer one command, and the others what
+// the other steps of a call may. REDIS_URL's dial_timeout, read_timeout,
+// write_timeout and pool_timeout win.
 const (
-	budget      = 2 * time.Second
+	IOTimeout   = time.Second
 	dialTimeout = time.Second
-	ioTimeout   = time.Second
 	poolTimeout = time.Second // waiting for one of the pool's connections
 )
 
-// The pool has go-redis' size, ten connections for each processor, or five for
-// each node of a Cluster, opened as needed; ?pool_size= changes it. A follower has
-// a connection of its own. See Connections.
-const followerPool = 1
+// FollowerPool is the size of a follower's pool: it has a connection of its own.
+// The other pool has go-redis' size, ten connections for each processor, or five
+// for each node of a Cluster, opened as needed; ?pool_size= changes it. See
+// Connections.
+const FollowerPool = 1
 
 // CheckURL says what is wrong with a REDIS_URL, never repeating it: it holds a
 // password. withFiles: there are TLS files for it.
@@ -36,7 +35,8 @@ func CheckURL(raw string, withFiles bool) error {
 	return err
 }
 
-const forms = "want redis://[user:password@]host:6379[/db], rediss:// for TLS, " +
+// Forms are the URLs there may be, for messages.
+const Forms = "want redis://[user:password@]host:6379[/db], rediss:// for TLS, " +
 	"?addr=host:port for each further node of a Cluster, or ?master_name=… on the address of a Sentinel"
 
 // clients opens clients that connect when they are first used. A pool of 0
@@ -50,16 +50,16 @@ func dialer(raw string, l *login, own ownTLS) (clients, error) {
 	if err != nil {
 		// The cause quotes raw; an unescaped / or # in the password is the
 		// usual one.
-		return nil, errors.New("REDIS_URL cannot be read: " + forms + "; signs in a password are percent-encoded")
+		return nil, errors.New("REDIS_URL cannot be read: " + Forms + "; signs in a password are percent-encoded")
 	}
 	if u.Scheme != "redis" && u.Scheme != "rediss" {
-		return nil, errors.New("REDIS_URL has another scheme: " + forms)
+		return nil, errors.New("REDIS_URL has another scheme: " + Forms)
 	}
 	if u.Hostname() == "" {
-		return nil, errors.New("REDIS_URL names no host: " + forms)
+		return nil, errors.New("REDIS_URL names no host: " + Forms)
 	}
 	if strings.Contains(u.Host, ",") {
-		return nil, errors.New("REDIS_URL names several hosts in one place: " + forms)
+		return nil, errors.New("REDIS_URL names several hosts in one place: " + Forms)
 	}
 	q := u.Query()
 	for _, name := range []string{"read_only", "route_by_latency", "route_randomly", "replica_only"} {
@@ -117,7 +117,7 @@ func malformed(err error) error {
 	if option, ok := strings.CutPrefix(err.Error(), "redis: unexpected option: "); ok && !strings.Contains(option, "@") {
 		return fmt.Errorf("REDIS_URL has an option that is not known: %s", option)
 	}
-	return errors.New("REDIS_URL has a part that cannot be read: " + forms)
+	return errors.New("REDIS_URL has a part that cannot be read: " + Forms)
 }
 
 func serverDialer(raw string, l *login, own ownTLS) (clients, error) {
@@ -174,8 +174,8 @@ func sentinelDialer(raw string, l *login, own ownTLS) (clients, error) {
 	}, nil
 }
 
-// clientName is what CLIENT LIST shows an operator.
-const clientName = "gatehouse"
+// ClientName is what CLIENT LIST shows an operator.
+const ClientName = "gatehouse"
 
 func onConnect(connected func()) func(context.Context, *redis.Conn) error {
 	if connected == nil {
@@ -190,10 +190,10 @@ func onConnect(connected func()) func(context.Context, *redis.Conn) error {
 // defaults are for what a URL may say and does not.
 func defaults(dial, read, write, pool *time.Duration, name *string) {
 	or(dial, dialTimeout)
-	or(read, ioTimeout)
-	or(write, ioTimeout)
+	or(read, IOTimeout)
+	or(write, IOTimeout)
 	or(pool, poolTimeout)
-	or(name, clientName)
+	or(name, ClientName)
 }
 
 func or[T comparable](field *T, otherwise T) {

@@ -1,4 +1,4 @@
-package redisstore
+package redisconn
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ func Connections(raw string) (connections int, eachMaster bool, err error) {
 	rdb := dial(0, nil) // connects to nothing
 	defer func() { err = errors.Join(err, rdb.Close()) }()
 	if c, ok := rdb.(*redis.ClusterClient); ok {
-		return c.Options().PoolSize + followerPool, true, nil
+		return c.Options().PoolSize + FollowerPool, true, nil
 	}
-	return rdb.(*redis.Client).Options().PoolSize + followerPool, false, nil
+	return rdb.(*redis.Client).Options().PoolSize + FollowerPool, false, nil
 }
