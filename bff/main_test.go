@@ -90,7 +90,7 @@ func TestVersion(t *testing.T) {
 }
 
 // Mistakes of every origin: a value's form, what belongs together, and what
-// only the room that uses it can read.
+// only the package that uses it can read.
 func manyMistakes(t *testing.T) (env map[string]string, complaints []string) {
 	t.Helper()
 	routes := filepath.Join(t.TempDir(), "routes.yaml")

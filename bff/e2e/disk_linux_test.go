@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 		full := filepath.Join("/proc", strconv.Itoa(b.cmd.Process.Pid), "root", b.dataDir(), "filler")
 		fill(t, full)
 		var failed answer
-		b.eventually("the disk to be full", func() bool { // there may be room in a page that is begun
+		b.eventually("the disk to be full", func() bool { // there may be space in a page that is begun
 			failed = b.post("/api/auth/refresh", tokens{refresh: with.refresh})
 			if failed.StatusCode == 200 {
 				with = failed.renewed(t)

@@ -1,4 +1,4 @@
-// Package app puts the rooms together: it opens the stores, wires the
+// Package app puts the packages together: it opens the stores, wires the
 // services, owns every goroutine and the order in which they end.
 package app
 

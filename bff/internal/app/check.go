@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Check looks at the values that only the rooms which use them can read, all
+// Check looks at the values that only the packages which use them can read, all
 // of them. Nothing is opened and nothing connects. It also takes a Config that
 // config.Load complained about, so that every mistake is told at once.
 func Check(c *config.Config) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 
-// forOperators is room for what else connects: a command of the binary's, a
+// forOperators is space for what else connects: a command of the binary's, a
 // backup, an administrator.
 const forOperators = 10
 

@@ -174,6 +174,6 @@ func judgeSizes(free, database, sessions int64) doctor.Result {
 	default:
 		return r
 	}
-	r.Fix = "Make room on this disk: without it no one signs up, in or out. AUDIT_RETENTION bounds what grows."
+	r.Fix = "Free space on this disk: without it no one signs up, in or out. AUDIT_RETENTION bounds what grows."
 	return r
 }

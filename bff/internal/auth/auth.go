@@ -1,7 +1,7 @@
 // Package auth answers two questions: who is this, and what may they do.
 //
 // It knows no HTTP, no SQL and no Redis. What it needs from the outside it
-// declares as ports (Users, Sessions, Revocations, Audit, Mailer) and other rooms
+// declares as ports (Users, Sessions, Revocations, Audit, Mailer) and other packages
 // implement; package authtest holds the contract that every implementation
 // must pass.
 package auth

@@ -97,7 +97,7 @@ func TestQueueCountsWhatIsInIt(t *testing.T) {
 		dropped, full := q.push(e)
 		if model = append(model, e); len(model) <= 20 {
 			if full {
-				t.Fatalf("step %d: dropped %v with room", step, dropped)
+				t.Fatalf("step %d: dropped %v with space left", step, dropped)
 			}
 			continue
 		}

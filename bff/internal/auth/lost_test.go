@@ -88,7 +88,7 @@ func TestAccessTokenOfALongerAccessTTLIsRenewed(t *testing.T) {
 	}
 }
 
-// A stream that reads nothing for a while had room for eight news, and the end
+// A stream that reads nothing for a while had space for eight news, and the end
 // of the session was the ninth.
 func TestSlowStreamHearsTheEndOfItsSession(t *testing.T) {
 	h, c := arrived(t, func(d *auth.Deps) { d.OnRevocation = nil })

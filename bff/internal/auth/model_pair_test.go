@@ -45,7 +45,7 @@ func (b behind) presented(rec Session) Pair {
 }
 
 // pairOf is what mint makes of a record: two pairs are the same bytes exactly
-// if these are equal (the token room's tests hold that up).
+// if these are equal (the token package's tests hold that up).
 type pairOf struct {
 	generation                          uint32
 	issued, accessEnd, idleEnd, lastEnd time.Time

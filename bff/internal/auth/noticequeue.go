@@ -42,7 +42,7 @@ const (
 	noticeSent       = "sent"
 	noticeRetried    = "retried"    // an attempt failed, another one follows
 	noticeFailed     = "failed"     // given up
-	noticeDropped    = "dropped"    // there was no room
+	noticeDropped    = "dropped"    // there was no space
 	noticeSuppressed = "suppressed" // there were enough of its kind lately
 )
 
@@ -116,7 +116,7 @@ func (q *notices) run(ctx context.Context) error {
 func (q *notices) again(done, working context.Context) {
 	for _, p := range q.waiting.pop(maxNotices) {
 		if p.steps--; p.steps > 0 || done.Err() != nil {
-			q.waiting.push(p) // there is room: it was in there
+			q.waiting.push(p) // there is space: it was in there
 			continue
 		}
 		q.deliver(working, p)

@@ -219,7 +219,7 @@ func TestOneAccountsFailedNoticesPushNoOtherOut(t *testing.T) {
 	q := newQueue(t, box, time.Second, 10*time.Second, 1_000_000, 1_000_000)
 	q.start()
 	for n := range auth.MaxNotices + 5 {
-		eventually(t, "room in the queue", func() bool { return n-box.tried() < auth.MaxNotices/2 })
+		eventually(t, "space in the queue", func() bool { return n-box.tried() < auth.MaxNotices/2 })
 		q.Add(auth.Notice{ID: fmt.Sprint("flood ", n), Kind: auth.NoticeNewBrowser, UserID: "flood", To: "flood@example.com"})
 	}
 	q.Add(auth.Notice{ID: "ada's", Kind: auth.NoticePasswordChanged, UserID: "ada", To: adaEmail})

@@ -10,9 +10,9 @@ import (
 )
 
 // unfinished holds the sign-outs that met a store that could not be asked. It
-// is bounded by distinct sessions, repeating one takes no further room, and by
+// is bounded by distinct sessions, repeating one takes no further space, and by
 // account: the sign-outs of one, repeated with all the tokens that it ever had,
-// used to leave no room for others'.
+// used to leave no space for others'.
 type unfinished struct {
 	sessions Sessions
 	log      *slog.Logger
@@ -55,12 +55,12 @@ func (u *unfinished) add(o signOut) {
 		o = joined(before, o)
 		u.remove(key)
 	}
-	if room := maxUnfinishedOfUser - u.byUser[userID]; room < len(o.ends) {
-		u.giveUp(userID, len(o.ends)-max(room, 0), "too many of the account wait for the session store")
-		if room <= 0 {
+	if free := maxUnfinishedOfUser - u.byUser[userID]; free < len(o.ends) {
+		u.giveUp(userID, len(o.ends)-max(free, 0), "too many of the account wait for the session store")
+		if free <= 0 {
 			return
 		}
-		o.ends = o.ends[:room]
+		o.ends = o.ends[:free]
 	}
 	for u.count+len(o.ends) > maxUnfinished {
 		most := u.fullest()

@@ -85,7 +85,7 @@ func crowdTheDisk(dir string) {
 		if f.Close() != nil || !errors.Is(err, syscall.ENOSPC) {
 			fmt.Println("error", err)
 		}
-		for i := range 100 { // more than fits where there is room in a page that is begun
+		for i := range 100 { // more than fits where there is space in a page that is begun
 			x, err := s.Get(ctx, fmt.Sprintf("u%d", i), "s")
 			if err == nil {
 				err = s.Swap(ctx, x, x)

@@ -29,7 +29,7 @@ import (
 //     seven hours of a processor. It buys five guesses, where four an hour are
 //     allowed anyway.
 //
-// Kinds have room of their own, so that what is cheap to fill (one's own
+// Kinds have space of their own, so that what is cheap to fill (one's own
 // sessions' refreshes) pushes out nothing of another kind.
 const mostLimits = 100_000
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// Create is auth.Sessions.Create. It announces the sessions that make room in
+// Create is auth.Sessions.Create. It announces the sessions that make space in
 // the same write to the journal.
 func (s *Store) Create(ctx context.Context, x auth.Session) ([]string, error) {
 	s.mu.Lock()

@@ -163,7 +163,7 @@ func TestRefusals(t *testing.T) {
 		"no such mailbox":    {"RCPT", "550 5.1.1 <ada@example.com>: user ada unknown", "550 5.1.1", true},
 		"put off":            {"RCPT", "450 4.7.1 <ada@example.com>: come back later", "450 4.7.1", false},
 		"sender refused":     {"MAIL", "553 5.7.1 ada is not served", "553 5.7.1", true},
-		"full":               {"DATA", "452 4.3.1 no room for ada@example.com", "452 4.3.1", false},
+		"full":               {"DATA", "452 4.3.1 no space for ada@example.com", "452 4.3.1", false},
 		"busy at the start":  {"EHLO", "421 4.3.2 ada, not now", "the server said 421 before it was given a mail", false},
 		"hangs at the start": {"EHLO", "hang", "no answer in time", false},
 		"hangs in between":   {"RCPT", "hang", "no answer in time", false},

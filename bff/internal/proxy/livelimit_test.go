@@ -234,7 +234,7 @@ func TestFailedLiveConnectionsAreNotCounted(t *testing.T) {
 	}
 }
 
-// A hundred handshakes that fail leave room for the hundred that do not.
+// A hundred handshakes that fail leave space for the hundred that do not.
 func TestHundredFailedUpgradesLeaveNothing(t *testing.T) {
 	upstream := upstreamFunc(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
 	g := newGate(t, upstream, nil)

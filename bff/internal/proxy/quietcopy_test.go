@@ -18,11 +18,11 @@ import (
 type reads struct {
 	pieces []string
 	end    error
-	rooms  []int
+	sizes  []int
 }
 
 func (r *reads) Read(p []byte) (int, error) {
-	r.rooms = append(r.rooms, len(p))
+	r.sizes = append(r.sizes, len(p))
 	if len(r.pieces) == 0 {
 		return 0, r.end
 	}
@@ -38,7 +38,7 @@ func TestCopyQuietlyBorrowsALargeBufferForWhatIsLarge(t *testing.T) {
 	some := func(n int) string { return strings.Repeat("0123456789", n/10+1)[:n] }
 	for name, tt := range map[string]struct {
 		pieces []string
-		rooms  []int // the last one meets the end
+		sizes  []int // the last one meets the end
 	}{
 		"nothing":       {nil, []int{small}},
 		"an empty read": {[]string{"", "x"}, []int{small, small, small}},
@@ -56,8 +56,8 @@ func TestCopyQuietlyBorrowsALargeBufferForWhatIsLarge(t *testing.T) {
 			if err != nil || n != int64(len(want)) || got.String() != want {
 				t.Errorf("%d of %d bytes, %v", n, len(want), err)
 			}
-			if !slices.Equal(src.rooms, tt.rooms) {
-				t.Errorf("read into %v, want %v", src.rooms, tt.rooms)
+			if !slices.Equal(src.sizes, tt.sizes) {
+				t.Errorf("read into %v, want %v", src.sizes, tt.sizes)
 			}
 		})
 	}

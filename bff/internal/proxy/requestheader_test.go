@@ -212,7 +212,7 @@ func TestRequestCookies(t *testing.T) {
 	}
 }
 
-// The exchange had room for nine values, all in use: the tenth header that a
+// The exchange had space for nine values, all in use: the tenth header that a
 // request could get was an index out of range for every such request.
 func TestHeadersBeyondTheExchangesOwnRoom(t *testing.T) {
 	ex, h := &exchange{}, http.Header{}

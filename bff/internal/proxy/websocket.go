@@ -261,7 +261,7 @@ func (f *frames) payloadSize() uint64 {
 	}
 }
 
-// closeFrame is a close frame of RFC 6455 §5.5.1, whose reason has room for
+// closeFrame is a close frame of RFC 6455 §5.5.1, whose reason has space for
 // 123 bytes.
 func closeFrame(code int, reason string) []byte {
 	if len(reason) > 123 {

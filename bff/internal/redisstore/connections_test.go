@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// What operators are told to leave room for is what the server sees.
+// What operators are told to leave space for is what the server sees.
 func TestConnectionsOfAnInstance(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)

@@ -121,7 +121,7 @@ func revocation(x auth.Session, at time.Time) auth.Revocation {
 	return auth.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: auth.ReasonSignOut, At: at.Truncate(time.Millisecond)}
 }
 
-// create stores x, for which there is room.
+// create stores x, for which there is space.
 func create(t *testing.T, s *redisstore.Store, x auth.Session) {
 	t.Helper()
 	displaced, err := s.Create(t.Context(), x)
@@ -129,7 +129,7 @@ func create(t *testing.T, s *redisstore.Store, x auth.Session) {
 		t.Fatal(err)
 	}
 	if len(displaced) > 0 {
-		t.Errorf("%d sessions were removed, with room for one more", len(displaced))
+		t.Errorf("%d sessions were removed, with space for one more", len(displaced))
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *Store) Create(ctx context.Context, x auth.Session) (displaced []string,
 	return displaced, err
 }
 
-// createAnswer is 1 and the sessions that made room, or 0 and the candidates.
+// createAnswer is 1 and the sessions that made space, or 0 and the candidates.
 func createAnswer(answer []any) (done bool, ids []string, err error) {
 	if len(answer) == 0 {
 		return false, nil, errors.New("redisstore: create gave an answer that it does not have")

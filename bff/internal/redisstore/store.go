@@ -160,7 +160,7 @@ func recordKey(userID, id string) string { return "refresh:{" + escaped(userID) 
 
 func indexKey(userID string) string { return "sessions:{" + escaped(userID) + "}" }
 
-// displacedKey names the sessions that made room for others and have yet to be
+// displacedKey names the sessions that made space for others and have yet to be
 // announced, by when they were removed.
 func displacedKey(userID string) string { return indexKey(userID) + ":displaced" }
 

@@ -118,7 +118,7 @@ func TestCrowdThatExpiresAtOnce(t *testing.T) {
 	}
 	for i := range 6 {
 		x := typical("u", fmt.Sprint("new", i), clock.Now())
-		create(t, s, x) // what has ended takes no room
+		create(t, s, x) // what has ended takes no space
 		if got, want := card(), int64(max(2200-500*(i+1), 0)+i+1); got != want {
 			t.Errorf("after %d sign-ins the index has %d entries, want %d", i+1, got, want)
 		}

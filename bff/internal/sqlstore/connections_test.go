@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// What operators are told to leave room for is what the server has seen.
+// What operators are told to leave space for is what the server has seen.
 func TestConnectionsOfAnInstance(t *testing.T) {
 	t.Parallel()
 	server := servertest.OwnMariaDB(t)

@@ -58,7 +58,7 @@ func judgeConnections(pool, instances int, how string, limit int, name string) d
 	case instances*pool > limit:
 		return doctor.Result{State: doctor.Problem, Found: found + ": under load the server refuses connections", Fix: fix}
 	case (instances+1)*pool > limit:
-		return doctor.Result{State: doctor.Warning, Found: found + ": no room for one more while a version is rolled out", Fix: fix}
+		return doctor.Result{State: doctor.Warning, Found: found + ": no space for one more while a version is rolled out", Fix: fix}
 	}
 	return doctor.Result{State: doctor.OK, Found: found}
 }

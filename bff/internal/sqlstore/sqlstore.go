@@ -1,6 +1,6 @@
 // Package sqlstore keeps accounts and the audit trail in MySQL, MariaDB or, in
 // embedded mode, an SQLite file. It implements auth.Users, auth.Audit and
-// auth.AuditKeeper, and is the only room that knows GORM, the SQL drivers and the
+// auth.AuditKeeper, and is the only package that knows GORM, the SQL drivers and the
 // migrations.
 package sqlstore
 
@@ -50,7 +50,7 @@ type Config struct {
 	QuestionTimeout time.Duration
 }
 
-// MaxConnections is the default size of the pool of MySQL connections: with room
+// MaxConnections is the default size of the pool of MySQL connections: with space
 // for several instances on a server of a hundred or more (max_connections is 151
 // by default). Idle ones are kept because a handshake costs more than a query.
 const MaxConnections = 25

@@ -38,7 +38,7 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 }
 
-// HashRefused counts a password for which there was no room in the queue.
+// HashRefused counts a password for which there was no space in the queue.
 func (m *Metrics) HashRefused() { m.hashesRefused.Inc() }
 
 // HashBegins is called when a password's turn has come, and what it returns

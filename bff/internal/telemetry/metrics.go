@@ -1,6 +1,6 @@
 // Package telemetry is what operators see of the product beside its log:
 // Prometheus metrics and, when they are wanted, OpenTelemetry traces. It knows
-// no other room. The others declare hooks of their own, and app puts these
+// no other package. The others declare hooks of their own, and app puts these
 // functions into them.
 package telemetry
 

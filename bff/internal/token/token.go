@@ -1,6 +1,6 @@
 // Package token mints and verifies every token of the product: the access and
 // refresh tokens of the browser's cookies, the identity token that upstream
-// APIs receive, and the device mark. It is the only room that knows JWT.
+// APIs receive, and the device mark. It is the only package that knows JWT.
 //
 // golang-jwt's defaults accept a missing exp, an unknown crit, any typ and an
 // altered last signature character (RFC 8725 asks for the opposite); each of

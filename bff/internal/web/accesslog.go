@@ -27,8 +27,8 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		end(route, status)
 		s.answered(c, route, status, took, broke)
 		v := visitOf(c)
-		var room [10]slog.Attr // for every one there is, on the stack
-		attrs := append(room[:0],
+		var buf [10]slog.Attr // for every one there is, on the stack
+		attrs := append(buf[:0],
 			slog.String("method", loggedMethod(c.Request().Method)),
 			slog.String("route", route),
 			slog.Int("status", status),

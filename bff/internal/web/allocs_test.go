@@ -8,14 +8,14 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
-// What a proxied request allocates in this room, its log line included; that
+// What a proxied request allocates in this package, its log line included; that
 // metrics allocate nothing is telemetry's own test.
 func TestProxiedRequestAllocatesLittle(t *testing.T) {
 	const most = 1 + // the visit
 		1 + // the copy of the request that has it as its context: there is no other way to hand one on
 		1 + // the text of the request's id, when the client sent none
 		1 + // the milliseconds of the log line, which slog boxes for encoding/json
-		1 // the attributes of the line past the five that a slog.Record has room for
+		1 // the attributes of the line past the five that a slog.Record has space for
 	for name, access := range map[string]proxy.Access{"public": proxy.Public, "optional": proxy.Optional, "member": proxy.Member} {
 		p := newHotPath(t, access)
 		n := testing.AllocsPerRun(1000, func() { p.serve(t) })

@@ -10,7 +10,7 @@ import (
 
 // securityHeaders are on every answer of every kind, ours and proxied, once.
 // All answers share the values, which nobody may write into: Set replaces a
-// value, and Add copies one that has no room for more.
+// value, and Add copies one that has no space for more.
 type securityHeaders struct {
 	page       string // the Content-Security-Policy of pages
 	pages, api []headerLine

@@ -2,13 +2,13 @@ package web
 
 import "testing"
 
-// A value with room for more would be written into by whoever adds one to a
+// A value with space for more would be written into by whoever adds one to a
 // single answer.
 func TestSharedHeaderValuesHaveNoRoom(t *testing.T) {
 	for _, headers := range []securityHeaders{newSecurityHeaders(true, false, []string{"lit-html"}), newSecurityHeaders(false, true, nil)} {
 		for _, line := range append(headers.pages, headers.api...) {
 			if len(line.value) != 1 || cap(line.value) != 1 {
-				t.Errorf("%s: %d values, room for %d", line.name, len(line.value), cap(line.value))
+				t.Errorf("%s: %d values, space for %d", line.name, len(line.value), cap(line.value))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// hotPath is the way of a proxied request through this room: everything but
+// hotPath is the way of a proxied request through this package: everything but
 // the connection before it and the forwarding behind it.
 type hotPath struct {
 	server  *Server
@@ -110,14 +110,14 @@ func (p *hotPath) serve(tb testing.TB) {
 	}
 }
 
-// authenticate is the part that is not this room's.
+// authenticate is the part that is not this package's.
 func (p *hotPath) authenticate(tb testing.TB, sent presented) {
 	if _, err := p.server.auth.Authenticate(p.request.Context(), sent.access, sent.refresh); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-// The last two are parts of the second; the first of them is not this room's.
+// The last two are parts of the second; the first of them is not this package's.
 func BenchmarkProxiedRequest(b *testing.B) {
 	public, member := newHotPath(b, proxy.Public), newHotPath(b, proxy.Member)
 	sent := member.server.cookies.read(member.request)

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// Codes that this room answers with, beside those of package auth.
+// Codes that this package answers with, beside those of package auth.
 const (
 	codeMalformedJSON       refusal.Code = "malformed_json"
 	codeMalformedRequest    refusal.Code = "malformed_request"
@@ -78,7 +78,7 @@ var problems = map[refusal.Code]struct {
 	codeInternal:                    {http.StatusInternalServerError, "Something went wrong on our side"},
 }
 
-// problem is an answer that this room decides on by itself.
+// problem is an answer that this package decides on by itself.
 func problem(code refusal.Code, detail string) error {
 	return &refusal.Error{Code: code, Detail: detail}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 )
 
-// visit is what this room knows of one request. It is the request's context at
+// visit is what this package knows of one request. It is the request's context at
 // the same time, so that handlers, the proxy's hooks and package auth find it
 // or their part of it: one allocation and one copy of the request, where
 // Echo's store and context.WithValue make one of each for every fact.

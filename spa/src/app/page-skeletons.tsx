@@ -31,7 +31,7 @@ const CARDS: Record<string, readonly string[]> = {
   admin: ['h-10', 'h-120'],
 }
 
-/** Beside each other where there is room, the last one across. */
+/** Beside each other where there is space, the last one across. */
 function PageSkeleton({ cards }: { cards: readonly string[] }) {
   return (
     <div className="mx-auto w-full max-w-5xl px-4 py-10 sm:px-6">

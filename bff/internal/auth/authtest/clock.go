@@ -9,7 +9,7 @@ import (
 )
 
 // Clock is a clock that moves only when told to. It is safe for concurrent
-// use. Its Now method is what rooms take as `Now func() time.Time`.
+// use. Its Now method is what packages take as `Now func() time.Time`.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time

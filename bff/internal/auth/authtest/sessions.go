@@ -60,8 +60,8 @@ func RunSessions(t *testing.T, open func(t *testing.T, clock *Clock) Store) {
 		{"what is announced is heard, and the session goes on", testAnnounce},
 		{"a follower stops when told to", testFollowStops},
 		{"the 101st session takes the place of the one seen longest ago", testSessionLimit},
-		{"of sessions seen at one moment the oldest makes room", testSessionLimitTies},
-		{"sessions that have ended take no room", testSessionLimitExpired},
+		{"of sessions seen at one moment the oldest makes space", testSessionLimitTies},
+		{"sessions that have ended take no space", testSessionLimitExpired},
 		{"fifty sign-ins at once stay within the limit", testSessionLimitRace},
 		{"storing one session twice takes the place of none", testSessionLimitRepeated},
 	}

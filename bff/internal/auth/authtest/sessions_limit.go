@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// createSession stores x, for which there is room.
+// createSession stores x, for which there is space.
 func createSession(t *testing.T, s auth.Sessions, x auth.Session) {
 	t.Helper()
 	displaced, err := s.Create(t.Context(), x)
@@ -23,7 +23,7 @@ func createSession(t *testing.T, s auth.Sessions, x auth.Session) {
 		t.Fatal(err)
 	}
 	if len(displaced) > 0 {
-		t.Errorf("%d sessions of %q were removed, with room for one more", len(displaced), x.UserID)
+		t.Errorf("%d sessions of %q were removed, with space for one more", len(displaced), x.UserID)
 	}
 }
 
@@ -95,7 +95,7 @@ func testSessionLimit(t *testing.T, s Store, clock *Clock) {
 		x.LastSeenAt = clock.Now().Add(-24 * time.Hour) // the new one stays, whatever its clock says
 		displaced, err := s.Create(t.Context(), x)
 		must(t, err)
-		same(t, "made room", displaced, []string{all[i].ID})
+		same(t, "made space", displaced, []string{all[i].ID})
 		end := revocation(all[i], clock.Now())
 		end.Reason = auth.ReasonSessionLimit
 		must(t, s.End(t.Context(), end))
@@ -143,7 +143,7 @@ func testSessionLimitTies(t *testing.T, s Store, clock *Clock) {
 		x := session(user, clock.Now().Add(time.Hour))
 		displaced, err := s.Create(t.Context(), x)
 		must(t, err)
-		same(t, "made room", displaced[len(displaced)-1:], []string{all[i].ID})
+		same(t, "made space", displaced[len(displaced)-1:], []string{all[i].ID})
 		must(t, s.End(t.Context(), revocation(all[i], clock.Now())))
 	}
 	wantMost(t, s, user)
@@ -164,7 +164,7 @@ func testSessionLimitExpired(t *testing.T, s Store, clock *Clock) {
 		createSession(t, s, session(user, clock.Now()))
 	}
 	if ids := wantMost(t, s, user); !ids[stays.ID] {
-		t.Error("a session made room for others although most had ended")
+		t.Error("a session made space for others although most had ended")
 	}
 	// One that has ended before it is stored takes no place.
 	late := session(user, clock.Now())
@@ -209,7 +209,7 @@ func testSessionLimitRace(t *testing.T, s Store, clock *Clock) {
 	for _, displaced := range out {
 		for _, id := range displaced {
 			if ids[id] || !slices.ContainsFunc(all[:49], func(x auth.Session) bool { return x.ID == id }) {
-				t.Errorf("said to have made room: %q, which was not seen longest ago", id)
+				t.Errorf("said to have made space: %q, which was not seen longest ago", id)
 			}
 			delete(want, id)
 		}

@@ -12,7 +12,7 @@ const ICONS = { desktop: Monitor, phone: Smartphone, program: Terminal }
 interface DeviceRowProps {
   device: Device
   now: number
-  /** Says since when it has been signed in, where there is room. */
+  /** Says since when it has been signed in, where there is space. */
   since?: boolean
   /** What can be done with it, given its name and the id of what describes it. */
   action?: (name: string, detailId: string) => ReactNode

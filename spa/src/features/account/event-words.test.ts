@@ -29,7 +29,7 @@ it.each([
   ['session_revoked', 'ended_by_user', '42', 'A device was signed out from another one'],
   ['session_revoked', 'password_changed', '42', 'A device was signed out because the password changed'],
   ['session_revoked', 'ended_by_admin', '1', 'A device was signed out, by an administrator'],
-  ['session_revoked', 'session_limit', '42', 'A device was signed out to make room for another one'],
+  ['session_revoked', 'session_limit', '42', 'A device was signed out to make space for another one'],
   [
     'session_revoked',
     'password_changed: 12 sessions',

@@ -29,7 +29,7 @@ const ENDS: Record<string, string> = {
   account_disabled: 'A device was signed out because the account was disabled',
   account_deleted: 'A device was signed out because the account was deleted',
   ended_by_admin: 'A device was signed out',
-  session_limit: 'A device was signed out to make room for another one',
+  session_limit: 'A device was signed out to make space for another one',
 }
 
 /** The detail of several sessions that ended together: `password_changed: 12 sessions`. */

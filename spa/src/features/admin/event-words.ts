@@ -24,7 +24,7 @@ const DETAILS: Record<string, string> = {
   password_changed: 'the password was changed',
   account_disabled: 'the account was disabled',
   account_deleted: 'the account was deleted',
-  session_limit: 'to make room for another one',
+  session_limit: 'to make space for another one',
 }
 
 /** The detail of several sessions that ended together: `password_changed: 12 sessions`. */
