@@ -134,7 +134,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		releaseStart()
 		announce()
-		return serve(a.server, listener.GuardFraming(a.server, listener.GiveUpReaders(a.listener, a.stallTimeout),
+		return serve(a.server, listener.CheckFraming(a.server, listener.WithStallTimeout(a.listener, a.stallTimeout),
 			listener.Options{Log: a.log, Problem: web.UnreadProblem, Refused: a.metrics.RefusedUnread}))
 	})
 	servers.Go(func() error {

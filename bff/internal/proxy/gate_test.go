@@ -72,7 +72,7 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 	}
 	g.proxy = New(o)
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
-	g.Listener = listener.GuardFraming(g.Config, g.Listener, listener.Options{
+	g.Listener = listener.CheckFraming(g.Config, g.Listener, listener.Options{
 		Log: slog.New(slog.DiscardHandler),
 		Problem: func(status int, fault error) []byte {
 			return fmt.Appendf(nil, "HTTP/1.1 %d Refused\r\nConnection: close\r\n\r\n%v", status, fault)

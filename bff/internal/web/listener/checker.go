@@ -6,50 +6,50 @@ import (
 	"strconv"
 )
 
-// Why a request is refused before anybody has read it. Two servers in a row
-// that disagree on where a request ends let an attacker put a request of his
-// own in front of the next user's (RFC 9112 §11.2). net/http reads generously:
-// with both lengths it drops Content-Length and keeps the connection, it joins
-// folded lines, takes bare line feeds, and ignores Transfer-Encoding in
-// HTTP/1.0, all before a handler could see it.
+// Faults, for which a request is refused before a handler reads it. Two servers
+// in a row that disagree on where a request ends let an attacker put a request of
+// his own in front of the next user's (RFC 9112 §11.2). net/http is lenient: with
+// both lengths it drops Content-Length and keeps the connection, it joins folded
+// lines, accepts bare line feeds, and ignores Transfer-Encoding in HTTP/1.0, all
+// before a handler could see it.
 var (
 	errBothLengths = errors.New("Content-Length and Transfer-Encoding at once")
-	errLength      = errors.New("Content-Length is repeated or no number")
+	errLength      = errors.New("Content-Length is repeated or not a number")
 	errCoding      = errors.New("Transfer-Encoding is repeated, does not end in chunked, or is older than HTTP/1.1")
 	errLineEnd     = errors.New("a line ends in a bare line feed, or has a carriage return in it")
 	errFolded      = errors.New("a header line is folded")
 	errNoField     = errors.New("a header line has no name, or a space before its colon")
 	errChunk       = errors.New("a chunk is malformed")
-	// Not about length, but net/http waits for the body of what it has refused,
-	// and without a deadline.
+	// Not about length, but net/http waits without a deadline for the body of a
+	// request that it has refused for its expectation.
 	errExpectation = errors.New("the expectation is not 100-continue")
-	// Other protocols, which an operator has to hear of by name.
+	// Other protocols. The operator needs their names to find the mistake.
 	errTLS           = errors.New("it is TLS, and this port speaks plain HTTP: use http://, or end TLS in front of it")
 	errProxyProtocol = errors.New("it begins with the PROXY protocol: switch that off in the proxy in front, which is to send X-Forwarded-For")
 )
 
-// framing follows the requests on one HTTP/1 connection from byte to byte
-// (RFC 9112 §6, §7.1). It keeps nothing and changes nothing. It is never more
-// generous than net/http: what both accept ends at the same byte for both,
-// which a fuzz test holds it to.
-type framing struct {
-	state framingState
-	left  uint64 // bytes of a body or chunk to come
-	ended int64  // requests, whole
-	heads int64  // of requests, whole
-	line  lineStart
+// checker parses the framing of the requests on one HTTP/1 connection byte by
+// byte (RFC 9112 §6, §7.1). It buffers nothing and changes nothing. It is never
+// more lenient than net/http: a request that both accept ends at the same byte for
+// both, as a fuzz test checks.
+type checker struct {
+	state     checkerState
+	remaining uint64 // bytes of a body or chunk to come
+	ended     int64  // requests, whole
+	heads     int64  // heads of requests, whole
+	line      lineSample
 
-	// Of the head being read.
-	headBytes, cookieBytes int // so far; without the line that is being read
+	// Of the current head.
+	headBytes, cookieBytes int // so far, without the current line
 	length                 uint64
 	measured, coded        bool // Content-Length, Transfer-Encoding seen
 	current                bool // HTTP/1.1
 }
 
-type framingState uint8
+type checkerState uint8
 
 const (
-	inRequestLine framingState = iota
+	inRequestLine checkerState = iota
 	inHeader
 	inBody
 	inChunkSize
@@ -58,117 +58,117 @@ const (
 	inTrailer
 )
 
-// follow takes the next bytes of the connection. With an error only the first
-// n of them may be passed on: never the last byte of what is wrong, so that a
-// reader behind it cannot take the message for complete.
-func (f *framing) follow(p []byte) (n int, err error) {
+// checkBytes takes the next bytes of the connection. With an error only the first
+// n of them may be passed on: never the last byte of the fault, so that a reader
+// behind it cannot take the message for complete.
+func (k *checker) checkBytes(p []byte) (n int, err error) {
 	for n < len(p) {
-		if f.state == inBody || f.state == inChunk {
-			k := min(uint64(len(p)-n), f.left)
-			f.left -= k
-			n += int(k)
+		if k.state == inBody || k.state == inChunk {
+			size := min(uint64(len(p)-n), k.remaining)
+			k.remaining -= size
+			n += int(size)
 			switch {
-			case f.left > 0:
-			case f.state == inChunk:
-				f.state = afterChunk
+			case k.remaining > 0:
+			case k.state == inChunk:
+				k.state = afterChunk
 			default:
-				f.endMessage()
+				k.endMessage()
 			}
 			continue
 		}
-		if f.state == inRequestLine && f.line.size == 0 {
-			f.headBytes, f.cookieBytes = 0, 0
+		if k.state == inRequestLine && k.line.size == 0 {
+			k.headBytes, k.cookieBytes = 0, 0
 			if p[n] == tlsHandshake {
 				return n, errTLS
 			}
 		}
 		end := bytes.IndexByte(p[n:], '\n')
 		if end < 0 {
-			f.line.add(p[n:])
+			k.line.appendPiece(p[n:])
 			return len(p), nil
 		}
-		f.line.add(p[n : n+end])
-		if err := f.endLine(); err != nil {
+		k.line.appendPiece(p[n : n+end])
+		if err := k.checkLine(); err != nil {
 			return n + end, err
 		}
-		f.headBytes += f.line.size + 1
-		f.line.reset()
+		k.headBytes += k.line.size + 1
+		k.line.reset()
 		n += end + 1
 	}
 	return n, nil
 }
 
-func (f *framing) endLine() error {
-	if !f.line.endsWell() {
+func (k *checker) checkLine() error {
+	if !k.line.endsInCRLF() {
 		return errLineEnd
 	}
-	line := f.line.text()
-	switch f.state {
+	line := k.line.text()
+	switch k.state {
 	case inRequestLine:
 		if len(line) == 0 {
-			return nil // net/http forgives one after a POST (RFC 9112 §2.2)
+			return nil // net/http accepts one after a POST (RFC 9112 §2.2)
 		}
 		if isProxyProtocol(line) {
 			return errProxyProtocol
 		}
-		f.current = string(f.line.last()) == "HTTP/1.1"
-		f.measured, f.coded, f.length = false, false, 0
-		f.state = inHeader
+		k.current = string(k.line.lastBytes()) == "HTTP/1.1"
+		k.measured, k.coded, k.length = false, false, 0
+		k.state = inHeader
 	case inHeader:
 		if len(line) == 0 {
-			return f.endHead()
+			return k.endHead()
 		}
-		return f.field(line)
+		return k.checkField(line)
 	case inChunkSize:
-		return f.beginChunk(line)
+		return k.beginChunk(line)
 	case afterChunk:
 		if len(line) > 0 {
 			return errChunk
 		}
-		f.state = inChunkSize
+		k.state = inChunkSize
 	case inTrailer:
 		if len(line) == 0 {
-			f.endMessage()
+			k.endMessage()
 			return nil
 		}
-		_, _, err := fieldOf(line)
+		_, _, err := splitField(line)
 		return err
 	case inBody, inChunk: // have no lines
 	}
 	return nil
 }
 
-func (f *framing) field(line []byte) error {
-	name, value, err := fieldOf(line)
+func (k *checker) checkField(line []byte) error {
+	name, value, err := splitField(line)
 	switch {
 	case err != nil:
 		return err
 	case bytes.EqualFold(name, []byte("Content-Length")):
-		f.length, err = strconv.ParseUint(string(value), 10, 63)
-		if err != nil || f.measured || f.line.cut() {
+		k.length, err = strconv.ParseUint(string(value), 10, 63)
+		if err != nil || k.measured || k.line.truncated() {
 			return errLength
 		}
-		f.measured = true
+		k.measured = true
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-		// What else there is before chunked is net/http's to answer: 501.
+		// net/http answers other codings before chunked: 501.
 		codings := bytes.ToLower(value)
 		last := bytes.TrimLeft(codings[bytes.LastIndexByte(codings, ',')+1:], " \t")
-		if f.coded || f.line.cut() || string(last) != "chunked" || bytes.Count(codings, last) != 1 {
+		if k.coded || k.line.truncated() || string(last) != "chunked" || bytes.Count(codings, last) != 1 {
 			return errCoding
 		}
-		f.coded = true
+		k.coded = true
 	case bytes.EqualFold(name, cookieName):
-		f.cookieBytes += f.line.size + 1
+		k.cookieBytes += k.line.size + 1
 	case bytes.EqualFold(name, []byte("Expect")):
-		if f.line.cut() || !bytes.EqualFold(value, []byte("100-continue")) {
+		if k.line.truncated() || !bytes.EqualFold(value, []byte("100-continue")) {
 			return errExpectation
 		}
 	}
 	return nil
 }
 
-// fieldOf splits a field line, whose end may be missing when it is long.
-func fieldOf(line []byte) (name, value []byte, err error) {
+// splitField splits a field line, whose end may be missing when it is long.
+func splitField(line []byte) (name, value []byte, err error) {
 	if isBlank(line[0]) {
 		return nil, nil, errFolded
 	}
@@ -181,104 +181,58 @@ func fieldOf(line []byte) (name, value []byte, err error) {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-func (f *framing) endHead() error {
+func (k *checker) endHead() error {
 	switch {
-	case f.coded && f.measured:
+	case k.coded && k.measured:
 		return errBothLengths
-	case f.coded && !f.current:
+	case k.coded && !k.current:
 		return errCoding
 	}
-	f.heads++
+	k.heads++
 	switch {
-	case f.coded:
-		f.state = inChunkSize
-	case f.length > 0:
-		f.state, f.left = inBody, f.length
+	case k.coded:
+		k.state = inChunkSize
+	case k.length > 0:
+		k.state, k.remaining = inBody, k.length
 	default:
-		f.endMessage()
+		k.endMessage()
 	}
 	return nil
 }
 
-// inHead reports whether a part of a head has come.
-func (f *framing) inHead() bool {
-	return f.state == inHeader || f.state == inRequestLine && f.line.size > 0
+// inHead reports whether a part of a head has arrived.
+func (k *checker) inHead() bool {
+	return k.state == inHeader || k.state == inRequestLine && k.line.size > 0
 }
 
-func (f *framing) endMessage() {
-	f.state = inRequestLine
-	f.ended++
+func (k *checker) endMessage() {
+	k.state = inRequestLine
+	k.ended++
 }
 
-func (f *framing) beginChunk(line []byte) (err error) {
+func (k *checker) beginChunk(line []byte) (err error) {
 	size, extension, _ := bytes.Cut(line, []byte(";"))
-	f.left, err = strconv.ParseUint(string(size), 16, 60)
-	if err != nil || f.line.cut() || bytes.ContainsFunc(extension, func(c rune) bool { return c < 0x20 && c != '\t' || c == 0x7f }) {
+	k.remaining, err = strconv.ParseUint(string(size), 16, 60)
+	control := func(c rune) bool { return c < 0x20 && c != '\t' || c == 0x7f }
+	if err != nil || k.line.truncated() || bytes.ContainsFunc(extension, control) {
 		return errChunk
 	}
-	f.state = inChunk
-	if f.left == 0 {
-		f.state = inTrailer
+	k.state = inChunk
+	if k.remaining == 0 {
+		k.state = inTrailer
 	}
 	return nil
 }
 
-// spoiler is to be read in place of what follows a fault, so that net/http's
-// own reader of chunks and trailers fails, whatever came before. An error of
-// the connection would do too, but counts as a client that has left, who gets
-// no answer. It is empty where a head is at fault.
-func (f *framing) spoiler() string {
-	switch f.state {
+// poison replaces the bytes after a fault, so that net/http's reader of chunks and
+// trailers fails, whatever came before. An error of the connection would end the
+// body too, but net/http takes it for a client that has left, which gets no
+// response. poison is empty where the fault is in a head.
+func (k *checker) poison() string {
+	switch k.state {
 	case inChunkSize, afterChunk, inTrailer:
 		return "\rx\r\n:\r\n\r\n"
 	default:
 		return ""
 	}
 }
-
-const (
-	maxLineStart = 128 // more than any line that counts needs
-	maxLineEnd   = 9   // "HTTP/1.1\r"
-)
-
-// lineStart is as much of a line as framing must know, however long the line
-// and whatever pieces it comes in.
-type lineStart struct {
-	start   [maxLineStart]byte
-	end     [maxLineEnd]byte
-	size    int  // of the whole line
-	strayCR bool // a carriage return that does not end it
-}
-
-func (l *lineStart) reset() { l.size, l.strayCR = 0, false }
-
-func (l *lineStart) add(piece []byte) {
-	if len(piece) == 0 {
-		return
-	}
-	cr := bytes.IndexByte(piece, '\r')
-	l.strayCR = l.strayCR || l.endsInCR() || cr >= 0 && cr < len(piece)-1
-	if l.size < maxLineStart {
-		copy(l.start[l.size:], piece)
-	}
-	if k := len(piece); k < maxLineEnd {
-		copy(l.end[:], l.end[k:])
-		copy(l.end[maxLineEnd-k:], piece)
-	} else {
-		copy(l.end[:], piece[k-maxLineEnd:])
-	}
-	l.size += len(piece)
-}
-
-func (l *lineStart) endsInCR() bool { return l.size > 0 && l.end[maxLineEnd-1] == '\r' }
-
-// endsWell is asked where the line feed is.
-func (l *lineStart) endsWell() bool { return l.endsInCR() && !l.strayCR }
-
-// cut reports that text is not all of the line.
-func (l *lineStart) cut() bool { return l.size-1 > maxLineStart }
-
-func (l *lineStart) text() []byte { return l.start[:min(l.size-1, maxLineStart)] }
-
-// last is what the line ends in.
-func (l *lineStart) last() []byte { return l.end[:maxLineEnd-1] }

@@ -14,44 +14,44 @@ import (
 	"time"
 )
 
-// ends gives the offsets at which a request of the stream ended, before the
-// first fault.
+// ends returns the offsets at which the requests of a stream end, up to the first
+// fault.
 func ends(stream string) (offsets []int) {
-	var f framing
+	var k checker
 	begun := false
 	for i := range len(stream) {
-		if _, err := f.follow([]byte(stream[i : i+1])); err != nil {
+		if _, err := k.checkBytes([]byte(stream[i : i+1])); err != nil {
 			return offsets
 		}
-		if begun && f.state == inRequestLine {
+		if begun && k.state == inRequestLine {
 			offsets = append(offsets, i+1)
 		}
-		begun = f.state != inRequestLine
+		begun = k.state != inRequestLine
 	}
 	return offsets
 }
 
-// follow feeds a stream in pieces of the given size.
-func follow(stream string, piece int) (n int, fault error) {
-	var f framing
+// checkStream checks a stream in pieces of the given size.
+func checkStream(stream string, piece int) (n int, fault error) {
+	var k checker
 	for len(stream) > 0 {
-		k := min(piece, len(stream))
-		good, err := f.follow([]byte(stream[:k]))
+		size := min(piece, len(stream))
+		good, err := k.checkBytes([]byte(stream[:size]))
 		n += good
 		if err != nil {
 			return n, err
 		}
-		stream = stream[k:]
+		stream = stream[size:]
 	}
 	return n, nil
 }
 
-// wire makes CRLF of \n, a bare LF of ␊, a bare CR of ␍ and NUL of ␀.
+// wire replaces \n by CRLF, ␊ by a bare LF, ␍ by a bare CR and ␀ by NUL.
 func wire(s string) string {
 	return strings.NewReplacer("\n", "\r\n", "␊", "\n", "␍", "\r", "␀", "\x00").Replace(s)
 }
 
-var framings = []struct {
+var streams = []struct {
 	name, stream string
 	fault        error
 }{
@@ -129,20 +129,20 @@ var framings = []struct {
 	{"trailers end in bare LFs", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n0\nA: 1␊␊GET / HTTP/1.1\nHost: h\n\n", errLineEnd},
 }
 
-func TestFraming(t *testing.T) {
-	for _, tt := range framings {
+func TestChecker(t *testing.T) {
+	for _, tt := range streams {
 		stream := wire(tt.stream)
 		for _, piece := range []int{1, 2, 7, 1 << 20} {
-			if _, fault := follow(stream, piece); fault != tt.fault {
+			if _, fault := checkStream(stream, piece); fault != tt.fault {
 				t.Errorf("%s, in pieces of %d: %v, want %v", tt.name, piece, fault, tt.fault)
 			}
 		}
 		compareWithNetHTTP(t, stream)
-		checkSpoiled(t, stream)
+		checkPoisoned(t, stream)
 	}
 }
 
-// compareWithNetHTTP: what both take for requests ends at the same byte.
+// compareWithNetHTTP: a request that both accept ends at the same byte for both.
 func compareWithNetHTTP(t *testing.T, stream string) {
 	t.Helper()
 	ours := ends(stream)
@@ -166,23 +166,23 @@ func compareWithNetHTTP(t *testing.T, stream string) {
 	}
 }
 
-// checkSpoiled: net/http takes what it is shown of a refused message neither
-// for complete nor for the beginning of something longer.
-func checkSpoiled(t *testing.T, stream string) {
+// checkPoisoned: the bytes of a refused message that net/http reads are for it
+// neither a complete message nor the beginning of a longer one.
+func checkPoisoned(t *testing.T, stream string) {
 	t.Helper()
-	var f framing
-	n, fault := f.follow([]byte(stream))
+	var k checker
+	n, fault := k.checkBytes([]byte(stream))
 	if fault == nil {
 		return
 	}
-	br := bufio.NewReader(strings.NewReader(stream[:n] + f.spoiler()))
+	br := bufio.NewReader(strings.NewReader(stream[:n] + k.poison()))
 	complete := 0
 	for {
 		r, err := http.ReadRequest(br)
 		if err == nil {
 			_, err = io.Copy(io.Discard, r.Body)
 		}
-		if err == io.ErrUnexpectedEOF && f.spoiler() != "" {
+		if err == io.ErrUnexpectedEOF && k.poison() != "" {
 			t.Fatalf("%q: the reader of the body waits for more", stream)
 		}
 		if err != nil {
@@ -195,18 +195,18 @@ func checkSpoiled(t *testing.T, stream string) {
 	}
 }
 
-func FuzzFraming(f *testing.F) {
-	for _, tt := range framings {
+func FuzzChecker(f *testing.F) {
+	for _, tt := range streams {
 		f.Add(wire(tt.stream), 3)
 	}
 	f.Fuzz(func(t *testing.T, stream string, piece int) {
 		compareWithNetHTTP(t, stream)
-		whole, faultOfWhole := follow(stream, len(stream)+1)
-		parts, faultOfParts := follow(stream, max(1, piece))
+		whole, faultOfWhole := checkStream(stream, len(stream)+1)
+		parts, faultOfParts := checkStream(stream, max(1, piece))
 		if whole != parts || faultOfWhole != faultOfParts {
 			t.Fatalf("%q: %d %v in one piece, %d %v in pieces of %d", stream, whole, faultOfWhole, parts, faultOfParts, piece)
 		}
-		checkSpoiled(t, stream)
+		checkPoisoned(t, stream)
 	})
 }
 
@@ -226,11 +226,11 @@ func testProblem(status int, fault error) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), body)
 }
 
-// guarded gives all that a guarded server answers to a stream.
-func guarded(t *testing.T, stream string, end bool, h http.HandlerFunc) string {
+// serveChecked returns everything that a checked server answers to a stream.
+func serveChecked(t *testing.T, stream string, end bool, h http.HandlerFunc) string {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
-	srv.Listener = GuardFraming(srv.Config, srv.Listener, Options{Log: slog.New(slog.DiscardHandler), Problem: testProblem})
+	srv.Listener = CheckFraming(srv.Config, srv.Listener, Options{Log: slog.New(slog.DiscardHandler), Problem: testProblem})
 	srv.Start()
 	defer srv.Close()
 	c, err := net.Dial("tcp", srv.Listener.Addr().String())
@@ -247,8 +247,8 @@ func guarded(t *testing.T, stream string, end bool, h http.HandlerFunc) string {
 	return string(answers)
 }
 
-// What net/http refuses by itself looks like our refusals; what a handler says
-// stays as it is, even when it looks like one.
+// The refusals that net/http writes by itself become problems; a handler's response
+// is unchanged, even when it looks like such a refusal.
 func TestAnswersOfNetHTTPItself(t *testing.T) {
 	for head, status := range map[string]int{
 		"GET / HTTP/1.1\n\n":                                                 400, // no Host
@@ -261,7 +261,7 @@ func TestAnswersOfNetHTTPItself(t *testing.T) {
 		"GET / HTTP/1.1\nHost: h\nX: " + strings.Repeat("x", 2<<20) + "\n\n": 431,
 		"GET /a HTTP/1.1\nHost: h\n\nGET / HTTP/1.1\nHost: a\nHost: b\n\n":   400, // after an answer
 	} {
-		answers := guarded(t, head, false, func(http.ResponseWriter, *http.Request) {})
+		answers := serveChecked(t, head, false, func(http.ResponseWriter, *http.Request) {})
 		i := strings.LastIndex(answers, fmt.Sprint("HTTP/1.1 ", status))
 		res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answers[max(0, i):])), nil)
 		if err != nil {
@@ -285,17 +285,17 @@ func TestAnswersOfNetHTTPItself(t *testing.T) {
 			io.WriteString(w, imitation)
 		},
 	} {
-		if answers := guarded(t, "GET / HTTP/1.1\nHost: h\n\n", true, h); !strings.HasSuffix(answers, "\r\n\r\n"+imitation) {
+		if answers := serveChecked(t, "GET / HTTP/1.1\nHost: h\n\n", true, h); !strings.HasSuffix(answers, "\r\n\r\n"+imitation) {
 			t.Errorf("a body was changed, %s: %q", name, answers)
 		}
 	}
 }
 
-// A WebSocket is no HTTP any more, not even what was sent before the 101.
-func TestGuardLetsGoOfAHijackedConnection(t *testing.T) {
+// The bytes of a WebSocket are not checked, not even those sent before the 101.
+func TestHijackedConnectionIsNotChecked(t *testing.T) {
 	frames := "\n\x00 \r\n\r\n:\n" + strings.Repeat("frame\n", 2000)
 	var got string
-	answers := guarded(t, "GET / HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n\n"+frames, true, func(w http.ResponseWriter, _ *http.Request) {
+	answers := serveChecked(t, "GET / HTTP/1.1\nHost: h\nConnection: Upgrade\nUpgrade: websocket\n\n"+frames, true, func(w http.ResponseWriter, _ *http.Request) {
 		c, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -314,8 +314,8 @@ func TestGuardLetsGoOfAHijackedConnection(t *testing.T) {
 	}
 }
 
-// A request is answered whatever comes behind it on its connection: the fault
-// was an error of the connection for net/http, which gave the good one up.
+// A request is answered whatever follows it on its connection. A fault used to be
+// an error of the connection for net/http, which cancelled the good request.
 func TestFaultBehindAGoodRequest(t *testing.T) {
 	for name, fault := range map[string]string{
 		"in a head":       "GET / HTTP/1.1\nHost: h\nX: a\n b\n\n",
@@ -325,32 +325,32 @@ func TestFaultBehindAGoodRequest(t *testing.T) {
 		"and much behind": "GET / HTTP/1.1\nHost: h\nX: a\n b\n\n" + strings.Repeat("GET / HTTP/1.1\nHost: h\n\n", 1000),
 	} {
 		for _, good := range []string{"GET / HTTP/1.1\nHost: h\n\n", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello", "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n"} {
-			answers := guarded(t, good+good+fault, false, func(w http.ResponseWriter, r *http.Request) {
+			answers := serveChecked(t, good+good+fault, false, func(w http.ResponseWriter, r *http.Request) {
 				if _, err := io.ReadAll(r.Body); err != nil {
 					http.Error(w, "refused", 400)
 					return
 				}
 				select {
 				case <-r.Context().Done():
-					t.Errorf("%s: a good request was given up", name)
+					t.Errorf("%s: a good request was cancelled", name)
 				case <-time.After(20 * time.Millisecond):
 				}
 			})
 			oks, refused, found := strings.Cut(answers, "HTTP/1.1 4")
 			if strings.Count(oks, " 200 OK\r\n") != 2 || strings.Contains(refused, "HTTP/1.1 ") ||
-				found == (name == "at the start") { // of what it has nothing of, net/http says nothing
+				found == (name == "at the start") { // of which net/http has no byte to answer
 				t.Errorf("%s: %q", name, answers)
 			}
 		}
 	}
 }
 
-// A head that is refused reaches no handler, its answer is a problem, and
-// nothing that follows on the connection is answered.
-func TestGuardedServer(t *testing.T) {
-	for _, tt := range framings {
+// A refused head reaches no handler, the response is a problem, and nothing that
+// follows on the connection is answered.
+func TestCheckedServer(t *testing.T) {
+	for _, tt := range streams {
 		var bodies []string
-		answers := guarded(t, tt.stream, tt.fault == nil, func(w http.ResponseWriter, r *http.Request) {
+		answers := serveChecked(t, tt.stream, tt.fault == nil, func(w http.ResponseWriter, r *http.Request) {
 			b, err := io.ReadAll(r.Body)
 			if err != nil {
 				http.Error(w, "broken body", 400)

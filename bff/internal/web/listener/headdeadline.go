@@ -6,55 +6,55 @@ import (
 	"time"
 )
 
-// headDeadline keeps the read deadlines of a connection outside of requests. A
+// headDeadline sets the read deadlines of a connection outside of requests. A
 // connection may be silent for idle, also before its first request: balancers
 // keep connections for ten minutes, and open some before they need them. Once a
-// head has begun, all of it has header to come. net/http gives a new connection
-// only as long as a header, and one that is kept has the idle time for the first
-// four bytes of the next head.
+// head has begun, all of it must arrive within header. net/http gives a new
+// connection only the header time, and a kept connection the idle time for the
+// first four bytes of the next head.
 //
-// Inside of a request deadlines are those of net/http and of handlers.
+// Inside of a request the deadlines of net/http and of handlers apply.
 type headDeadline struct {
 	idle, header time.Duration
 
 	mu      sync.Mutex
-	serving bool // a whole head has been read, and is not answered
-	begun   bool // a part of the next head has been
+	serving bool // a whole head has been read, and its request is not answered
+	begun   bool // a part of the next head has been read
 	expired bool
 }
 
-// set is the connection's SetReadDeadline.
-func (d *headDeadline) set(c net.Conn, t time.Time) error {
+// setReadDeadline implements the connection's SetReadDeadline.
+func (d *headDeadline) setReadDeadline(c net.Conn, t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.serving:
 		return c.SetReadDeadline(t)
-	case d.begun: // has its deadline from its first byte on
+	case d.begun: // its deadline counts from its first byte
 		return nil
 	default:
-		return arm(c, d.idle)
+		return readWithin(c, d.idle)
 	}
 }
 
-// read is called after bytes have come. whole: they complete a head that is to
-// be answered.
-func (d *headDeadline) read(c net.Conn, whole bool) error {
+// bytesRead is called after bytes have arrived. whole: they complete a head whose
+// request must be answered.
+func (d *headDeadline) bytesRead(c net.Conn, whole bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.serving: // those of a body, or of a head that is not waited for yet
+	case d.serving: // bytes of a body, or of a head that has no deadline yet
 	case whole:
 		d.serving, d.begun = true, false
 	case !d.begun:
 		d.begun = true
-		return arm(c, d.header)
+		return readWithin(c, d.header)
 	}
 	return nil
 }
 
-// expire reports, once, that a head has begun and its time is over.
-func (d *headDeadline) expire() bool {
+// headExpired reports, once, that a head has begun and its time is over.
+func (d *headDeadline) headExpired() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	first := d.begun && !d.serving && !d.expired
@@ -62,18 +62,18 @@ func (d *headDeadline) expire() bool {
 	return first
 }
 
-// answered is called between two requests. Of the next one a part may have been
-// read already, or a whole head.
-func (d *headDeadline) answered(c net.Conn, part, whole bool) {
+// requestEnded is called between two requests. A part of the next head may have
+// been read already, or all of it.
+func (d *headDeadline) requestEnded(c net.Conn, part, whole bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.serving, d.begun = whole, part && !whole; d.begun {
-		_ = arm(c, d.header) // fails on a closed connection only
+		_ = readWithin(c, d.header) // fails on a closed connection only
 	}
 }
 
-// arm: 0 is for ever, as in http.Server.
-func arm(c net.Conn, after time.Duration) error {
+// readWithin sets a read deadline; 0 removes it, as in http.Server.
+func readWithin(c net.Conn, after time.Duration) error {
 	if after <= 0 {
 		return c.SetReadDeadline(time.Time{})
 	}

@@ -32,14 +32,14 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// silentClient is a connection to a server with the deadlines of production.
-type silentClient struct {
+// pipeClient is a connection to a server with the deadlines of production.
+type pipeClient struct {
 	t *testing.T
 	net.Conn
 	in *bufio.Reader
 }
 
-func withSilentClient(t *testing.T, test func(c *silentClient)) {
+func withPipeClient(t *testing.T, test func(c *pipeClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := &http.Server{
@@ -57,8 +57,8 @@ func withSilentClient(t *testing.T, test func(c *silentClient)) {
 			}),
 		}
 		l := pipes{make(chan net.Conn)}
-		guarded := GuardFraming(server, l, Options{Log: slog.New(slog.DiscardHandler), Problem: testProblem})
-		go func() { _ = server.Serve(guarded) }()
+		checked := CheckFraming(server, l, Options{Log: slog.New(slog.DiscardHandler), Problem: testProblem})
+		go func() { _ = server.Serve(checked) }()
 		ours, theirs := net.Pipe()
 		l.accept <- theirs
 		defer func() {
@@ -66,18 +66,18 @@ func withSilentClient(t *testing.T, test func(c *silentClient)) {
 			close(l.accept)
 			server.Close()
 		}()
-		test(&silentClient{t, ours, bufio.NewReader(ours)})
+		test(&pipeClient{t, ours, bufio.NewReader(ours)})
 	})
 }
 
-func (c *silentClient) say(text string) {
+func (c *pipeClient) send(text string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
-		c.t.Fatalf("saying %q: %v", text, err)
+		c.t.Fatalf("sending %q: %v", text, err)
 	}
 }
 
-func (c *silentClient) wantAnswer(status int) {
+func (c *pipeClient) wantAnswer(status int) {
 	c.t.Helper()
 	resp, err := http.ReadResponse(c.in, nil)
 	if err != nil {
@@ -89,8 +89,8 @@ func (c *silentClient) wantAnswer(status int) {
 	}
 }
 
-// wantClosed checks that the server hangs up after this time, and not before.
-func (c *silentClient) wantClosed(after time.Duration) {
+// wantClosed checks that the server closes the connection after exactly this time.
+func (c *pipeClient) wantClosed(after time.Duration) {
 	c.t.Helper()
 	start := time.Now()
 	if _, err := io.Copy(io.Discard, c.in); err != nil && !errors.Is(err, io.ErrClosedPipe) {
@@ -103,24 +103,24 @@ func (c *silentClient) wantClosed(after time.Duration) {
 
 const getRequest = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
-// A balancer may open connections before it needs them, and keep one that was
-// used for ten minutes; closing it first costs a POST that is on its way.
-func TestSilentConnectionsAreKeptForIdleTimeout(t *testing.T) {
+// A balancer may open connections before it needs them, and keep one that was used
+// for ten minutes; closing it first loses a POST that is on its way.
+func TestIdleConnectionsAreKeptForIdleTimeout(t *testing.T) {
 	t.Run("new", func(t *testing.T) {
-		withSilentClient(t, func(c *silentClient) { c.wantClosed(testIdle) })
+		withPipeClient(t, func(c *pipeClient) { c.wantClosed(testIdle) })
 	})
 	t.Run("new, and used in the last second", func(t *testing.T) {
-		withSilentClient(t, func(c *silentClient) {
+		withPipeClient(t, func(c *pipeClient) {
 			time.Sleep(testIdle - time.Second)
-			c.say(getRequest)
+			c.send(getRequest)
 			c.wantAnswer(200)
 			c.wantClosed(testIdle)
 		})
 	})
 	t.Run("kept", func(t *testing.T) {
-		withSilentClient(t, func(c *silentClient) {
+		withPipeClient(t, func(c *pipeClient) {
 			for range 3 {
-				c.say(getRequest)
+				c.send(getRequest)
 				c.wantAnswer(200)
 				time.Sleep(testIdle - time.Second)
 			}
@@ -129,15 +129,15 @@ func TestSilentConnectionsAreKeptForIdleTimeout(t *testing.T) {
 	})
 }
 
-// Of a head's first byte on, all of it has five seconds. On a connection that
-// was kept, net/http would wait for the first four bytes as long as for a request.
-func TestHeadsThatStopAreGivenUpFromTheirFirstByteOn(t *testing.T) {
+// A head must arrive within five seconds of its first byte. On a kept connection
+// net/http would wait for the first four bytes as long as for a request.
+func TestHeadDeadlineCountsFromTheFirstByte(t *testing.T) {
 	for _, part := range []string{"G", "GET", "GET / HTTP/1.1\r\nHost: h\r\nX-A: ", "\r", "\r\n"} {
 		name := strings.NewReplacer("\r", "CR", "\n", "LF", "/", "").Replace(part)
 		t.Run("new/"+name, func(t *testing.T) {
-			withSilentClient(t, func(c *silentClient) {
+			withPipeClient(t, func(c *pipeClient) {
 				time.Sleep(time.Minute)
-				c.say(part)
+				c.send(part)
 				if part == "\r\n" {
 					c.wantClosed(0) // refused
 				} else {
@@ -146,20 +146,20 @@ func TestHeadsThatStopAreGivenUpFromTheirFirstByteOn(t *testing.T) {
 			})
 		})
 		t.Run("kept/"+name, func(t *testing.T) {
-			withSilentClient(t, func(c *silentClient) {
-				c.say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
+			withPipeClient(t, func(c *pipeClient) {
+				c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
 				c.wantAnswer(200)
 				time.Sleep(time.Minute)
-				c.say(part)
+				c.send(part)
 				c.wantClosed(testHeader)
 			})
 		})
 	}
 	t.Run("dripped", func(t *testing.T) {
-		withSilentClient(t, func(c *silentClient) {
+		withPipeClient(t, func(c *pipeClient) {
 			start := time.Now()
 			for range 4 {
-				c.say("G")
+				c.send("G")
 				time.Sleep(time.Second)
 			}
 			c.wantClosed(time.Second)
@@ -170,35 +170,34 @@ func TestHeadsThatStopAreGivenUpFromTheirFirstByteOn(t *testing.T) {
 	})
 }
 
-// A part of the next head must not end the request before it, nor be waited for
-// without end after it.
-func TestHeadBegunDuringARequestHasItsTimeAfterwards(t *testing.T) {
-	withSilentClient(t, func(c *silentClient) {
-		c.say("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-		c.say("G") // net/http reads one byte on while a handler runs
+// A part of the next head neither ends the request before it nor keeps the
+// connection open for good after it.
+func TestHeadBegunDuringARequestHasItsDeadlineAfterwards(t *testing.T) {
+	withPipeClient(t, func(c *pipeClient) {
+		c.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+		c.send("G") // net/http reads one byte ahead while a handler runs
 		c.wantAnswer(200)
 		c.wantClosed(testHeader)
 	})
-	withSilentClient(t, func(c *silentClient) {
-		c.say("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n" + getRequest + "GET / HT")
+	withPipeClient(t, func(c *pipeClient) {
+		c.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n" + getRequest + "GET / HT")
 		c.wantAnswer(200)
 		c.wantAnswer(200)
 		c.wantClosed(testHeader)
 	})
 }
 
-// Deadlines of handlers are theirs.
 func TestBodiesHaveTheDeadlinesOfHandlers(t *testing.T) {
-	withSilentClient(t, func(c *silentClient) {
-		c.say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
+	withPipeClient(t, func(c *pipeClient) {
+		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
 		time.Sleep(time.Hour)
-		c.say("i")
+		c.send("i")
 		c.wantAnswer(200)
-		c.say("POST /deadline HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
+		c.send("POST /deadline HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
 		time.Sleep(59 * time.Second)
-		c.say("i")
+		c.send("i")
 		c.wantAnswer(200)
-		c.say("POST /deadline HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
+		c.send("POST /deadline HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh")
 		c.wantAnswer(http.StatusRequestTimeout)
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// refusals is a guarded server, its log, and the statuses that its hook is told.
+// refusals is a checked server, its log, and the statuses passed to its hook.
 type refusals struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -36,7 +36,7 @@ func newRefusals(t *testing.T) *refusals {
 	}))}
 	r.Config.MaxHeaderBytes = 64 << 10
 	r.Config.ReadHeaderTimeout = 100 * time.Millisecond
-	r.Listener = GuardFraming(r.Config, r.Listener, Options{Log: slog.New(slog.NewTextHandler(r, nil)), Problem: testProblem, Refused: func(status int) {
+	r.Listener = CheckFraming(r.Config, r.Listener, Options{Log: slog.New(slog.NewTextHandler(r, nil)), Problem: testProblem, Refused: func(status int) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.statuses = append(r.statuses, status)
@@ -46,7 +46,7 @@ func newRefusals(t *testing.T) *refusals {
 	return r
 }
 
-// send gives all that the server answers.
+// send returns everything that the server answers.
 func (r *refusals) send(t *testing.T, stream string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", r.Listener.Addr().String())
@@ -60,8 +60,8 @@ func (r *refusals) send(t *testing.T, stream string) string {
 	return string(answers)
 }
 
-// Nothing was said of these but "not well-formed HTTP/1.1", and to the client only.
-func TestRefusalsOfNetHTTPAreLoggedAndSayWhatToDo(t *testing.T) {
+// These used to be answered with "not well-formed HTTP/1.1", and not logged.
+func TestRefusalsAreLoggedCountedAndAnsweredWithAProblem(t *testing.T) {
 	cookies := "Cookie: secret=" + strings.Repeat("c", 70<<10)
 	for _, tt := range []struct {
 		name, stream string
@@ -101,7 +101,7 @@ func TestRefusalsOfNetHTTPAreLoggedAndSayWhatToDo(t *testing.T) {
 				t.Errorf("answer %q", answer)
 			}
 			if !slices.Equal(r.statuses, []int{tt.status}) {
-				t.Errorf("the hook was told %v", r.statuses)
+				t.Errorf("the hook was called with %v", r.statuses)
 			}
 			log := r.log.String()
 			if strings.Count(log, "\n") != 1 || strings.Contains(log, "secret") {
@@ -116,7 +116,7 @@ func TestRefusalsOfNetHTTPAreLoggedAndSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRefusedIsNotCounted(t *testing.T) {
+func TestServedRequestsAreNotCountedAsRefused(t *testing.T) {
 	r := newRefusals(t)
 	for _, stream := range []string{
 		"GET / HTTP/1.1\nHost: h\nConnection: close\nCookie: " + strings.Repeat("c", 60<<10) + "\n\n",

@@ -8,67 +8,70 @@ import (
 	"time"
 )
 
-// GiveUpReaders makes the connections of l fail a Write when their client
-// takes nothing of it for one to two times stall, WebSockets included. Who writes nothing is not held to anything.
-func GiveUpReaders(l net.Listener, stall time.Duration) net.Listener {
-	return &patientListener{l, stall}
+// WithStallTimeout makes the connections of l fail a Write when the client has
+// read nothing of it for one to two times timeout, WebSockets included. Idle
+// connections are not affected.
+func WithStallTimeout(l net.Listener, timeout time.Duration) net.Listener {
+	return &stallListener{l, timeout}
 }
 
-type patientListener struct {
+type stallListener struct {
 	net.Listener
-	stall time.Duration
+	timeout time.Duration
 }
 
-func (l *patientListener) Accept() (net.Conn, error) {
+func (l *stallListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &patientConn{tcpConn: tcpConn{c}, stall: l.stall}, nil
+	return &stallConn{tcpConn: tcpConn{c}, timeout: l.timeout}, nil
 }
 
-// patientConn keeps a write deadline that is moved on only when it has passed:
-// nothing is asked of a clock, or of the kernel, for a Write that goes through.
-type patientConn struct {
+// stallConn keeps a write deadline that is extended only when it has passed: a
+// Write that goes through reads no clock and makes no system call for it.
+type stallConn struct {
 	tcpConn
-	stall time.Duration
+	timeout time.Duration
 
 	mu    sync.Mutex
-	armed bool // our deadline is set, however long ago
-	fixed bool // somebody else's is
+	armed bool // our deadline is set, and may have passed
+	fixed bool // a deadline of the caller is set
 }
 
-func (c *patientConn) Write(p []byte) (written int, err error) {
-	fresh := c.arm(false)
+func (c *stallConn) Write(p []byte) (written int, err error) {
+	fresh := c.extendDeadline(false)
 	for {
 		n, err := c.Conn.Write(p[written:])
 		written += n
 		if !errors.Is(err, os.ErrDeadlineExceeded) || fresh && n == 0 {
 			return written, err
 		}
-		if fresh = c.arm(true); !fresh {
+		if fresh = c.extendDeadline(true); !fresh {
 			return written, err
 		}
 	}
 }
 
-// arm reports whether a whole stall is left from here.
-func (c *patientConn) arm(again bool) bool {
+// extendDeadline reports whether the whole timeout is left from now on.
+func (c *stallConn) extendDeadline(again bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fixed || c.armed && !again {
 		return false
 	}
 	c.armed = true
-	return c.Conn.SetWriteDeadline(time.Now().Add(c.stall)) == nil
+	return c.Conn.SetWriteDeadline(time.Now().Add(c.timeout)) == nil
 }
 
-// A deadline that is set from outside counts as it is.
-func (c *patientConn) SetWriteDeadline(t time.Time) error { return c.fix(t, c.Conn.SetWriteDeadline) }
+// SetWriteDeadline and SetDeadline fix a deadline of the caller: it is not extended.
+func (c *stallConn) SetWriteDeadline(t time.Time) error {
+	return c.fixDeadline(t, c.Conn.SetWriteDeadline)
+}
 
-func (c *patientConn) SetDeadline(t time.Time) error { return c.fix(t, c.Conn.SetDeadline) }
+func (c *stallConn) SetDeadline(t time.Time) error { return c.fixDeadline(t, c.Conn.SetDeadline) }
 
-func (c *patientConn) fix(t time.Time, set func(time.Time) error) error {
+func (c *stallConn) fixDeadline(t time.Time, set func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fixed, c.armed = !t.IsZero(), false

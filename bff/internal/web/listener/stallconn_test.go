@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-const patience = 30 * time.Second
+const testTimeout = 30 * time.Second
 
-// patientPipe is a patientConn and its client, with nothing buffered in between.
-func patientPipe(t *testing.T) (*patientConn, net.Conn) {
+// stallPipe is a stallConn and its client, with nothing buffered in between.
+func stallPipe(t *testing.T) (*stallConn, net.Conn) {
 	server, client := net.Pipe()
 	t.Cleanup(func() { server.Close(); client.Close() })
-	return &patientConn{tcpConn: tcpConn{server}, stall: patience}, client
+	return &stallConn{tcpConn: tcpConn{server}, timeout: testTimeout}, client
 }
 
-func TestReaderThatTakesNothingIsGivenUp(t *testing.T) {
-	for name, before := range map[string]func(*patientConn, net.Conn){
-		"from the start": func(*patientConn, net.Conn) {},
-		"after an answer, and a long silence": func(c *patientConn, client net.Conn) {
+func TestWriteFailsWhenTheClientReadsNothing(t *testing.T) {
+	for name, before := range map[string]func(*stallConn, net.Conn){
+		"from the start": func(*stallConn, net.Conn) {},
+		"after an answer, and a long silence": func(c *stallConn, client net.Conn) {
 			go io.ReadFull(client, make([]byte, 5))
 			if _, err := c.Write([]byte("hello")); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Hour)
 		},
-		"half way": func(c *patientConn, client net.Conn) { go io.ReadFull(client, make([]byte, 3)) },
+		"half way": func(c *stallConn, client net.Conn) { go io.ReadFull(client, make([]byte, 3)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, client := patientPipe(t)
+				c, client := stallPipe(t)
 				before(c, client)
 				start := time.Now()
 				_, err := c.Write([]byte("hello"))
-				if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took < patience || took > 2*patience {
+				if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took < testTimeout || took > 2*testTimeout {
 					t.Errorf("%v after %v", err, took)
 				}
 			})
@@ -45,14 +45,14 @@ func TestReaderThatTakesNothingIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestReaderThatMovesIsWaitedFor(t *testing.T) {
+func TestWriteWaitsForASlowClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client := patientPipe(t)
+		c, client := stallPipe(t)
 		got := make(chan string)
 		go func() {
 			all := ""
 			for one := make([]byte, 1); len(all) < 20; all += string(one) {
-				time.Sleep(patience - 1)
+				time.Sleep(testTimeout - 1)
 				if _, err := client.Read(one); err != nil {
 					t.Error(err)
 					break
@@ -71,9 +71,9 @@ func TestReaderThatMovesIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestDeadlineFromOutsideCounts(t *testing.T) {
+func TestCallersDeadlineApplies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client := patientPipe(t)
+		c, client := stallPipe(t)
 		for _, set := range []func(time.Time) error{c.SetWriteDeadline, c.SetDeadline} {
 			start := time.Now()
 			if err := set(start.Add(time.Second)); err != nil {
@@ -82,7 +82,7 @@ func TestDeadlineFromOutsideCounts(t *testing.T) {
 			if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Second {
 				t.Errorf("%v after %v", err, time.Since(start))
 			}
-			// While a Write waits, as the end of a session does it.
+			// During a Write, as at the end of a session.
 			time.AfterFunc(time.Second, func() { _ = set(time.Now().Add(time.Second)) })
 			if err := set(time.Time{}); err != nil {
 				t.Fatal(err)
