@@ -16,6 +16,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redischecks"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
@@ -113,6 +115,9 @@ func (s *Store) Close() error { return s.rdb.Close() }
 // one that the store was opened with, and gives what puts them in force for the
 // connections to come. Its errors do not repeat the value.
 func (s *Store) NewLogin(raw string) (put func(), err error) { return s.source.NewLogin(raw) }
+
+// Checks are the doctor's, of the Redis that the store uses.
+func (s *Store) Checks() []doctor.Check { return redischecks.Of(s.source, s.rdb, s.now) }
 
 // Ping asks Redis whether it is there and can be written to, which a replica
 // and a broken cluster cannot, whatever they answer to PING: within two seconds,

@@ -1,4 +1,4 @@
-package redisstore
+package redischecks
 
 import (
 	"context"
@@ -127,7 +127,7 @@ func (e *examination) clock(ctx context.Context) (doctor.Result, error) {
 	return e.onEach(ctx, func(n node) (doctor.Result, error) {
 		// The connection first: making one takes longer than the question.
 		_ = n.Ping(ctx).Err()
-		before := e.store.now()
+		before := e.now()
 		there, err := n.Time(ctx).Result()
 		if redis.IsPermissionError(err) {
 			return doctor.Result{Fix: "Let it for as long as this takes: ACL SETUSER … +time. Or compare `redis-cli TIME` with `date +%s`."}, errors.New("the account may not ask TIME")
@@ -135,6 +135,6 @@ func (e *examination) clock(ctx context.Context) (doctor.Result, error) {
 		if err != nil {
 			return doctor.Result{}, err
 		}
-		return doctor.Clock("Redis'", before, there, e.store.now()), nil
+		return doctor.Clock("Redis'", before, there, e.now()), nil
 	})
 }

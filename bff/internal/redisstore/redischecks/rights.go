@@ -1,4 +1,4 @@
-package redisstore
+package redischecks
 
 import (
 	"context"
@@ -22,10 +22,12 @@ type probe struct {
 	command []any
 }
 
-// keys of nobody: ids of accounts are letters, digits and - and _.
-var (
-	probedRecord   = recordKey("!", "!")
-	probedIndex    = indexKey("!")
+// Keys of package redisstore that no account can have: the ids of accounts are
+// letters, digits and - and _.
+const (
+	probedRecord   = "refresh:{%21}:%21"
+	probedIndex    = "sessions:{%21}"
+	revocationsKey = "revocations"
 	probedLimit    = "limit:!"
 	probedAttempts = "attempts:!"
 )
@@ -76,7 +78,7 @@ func probes(t redisconn.Topology) []probe {
 // administrator.
 func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
 	return e.onEach(ctx, func(n node) (doctor.Result, error) {
-		missing, first, err := missingRights(ctx, n, probes(e.store.source.Topology()))
+		missing, first, err := missingRights(ctx, n, probes(e.source.Topology()))
 		if err != nil {
 			return doctor.Result{}, err
 		}

@@ -1,4 +1,4 @@
-package redisstore
+package redischecks
 
 import (
 	"context"
@@ -72,7 +72,7 @@ func judgeCluster(slots []redis.ClusterSlot, state, config map[string]string) do
 }
 
 func (e *examination) sentinel(ctx context.Context) (doctor.Result, error) {
-	sentinels, set, err := e.store.source.Sentinels()
+	sentinels, set, err := e.source.Sentinels()
 	if err != nil {
 		return doctor.Result{}, err
 	}

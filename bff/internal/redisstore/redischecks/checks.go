@@ -1,4 +1,6 @@
-package redisstore
+// Package redischecks holds the doctor's checks of Redis: what it finds there, and
+// what to do about it.
+package redischecks
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,15 +20,15 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 )
 
-// Checks are questions about Redis that change nothing in it. They need no more
-// rights than the product has: what such an account may not ask is reported as
-// not asked.
-func (s *Store) Checks() []doctor.Check {
-	e := &examination{store: s, rdb: s.rdb, info: map[string]map[string]string{}}
+// Of are checks of the Redis of source, by its client rdb, that change nothing in
+// it. They need no more rights than the product has: what such an account may not
+// ask is reported as not asked.
+func Of(source *redisconn.Source, rdb redis.UniversalClient, now func() time.Time) []doctor.Check {
+	e := &examination{source: source, rdb: rdb, now: now, info: map[string]map[string]string{}}
 	checks := []doctor.Check{
 		{Name: "redis.reachable", First: true, Ask: e.reachable},
 		{Name: "redis.version", Ask: e.version},
-		{Name: "redis.tls", Ask: func(context.Context) (doctor.Result, error) { return judgeTLS(s.source.URL()), nil }},
+		{Name: "redis.tls", Ask: func(context.Context) (doctor.Result, error) { return judgeTLS(source.URL()), nil }},
 		{Name: "redis.rights", Ask: e.rights},
 		{Name: "redis.writable", Ask: e.writable},
 		{Name: "redis.eviction", Ask: e.each(judgeEviction)},
@@ -33,7 +36,7 @@ func (s *Store) Checks() []doctor.Check {
 		{Name: "redis.persistence", Ask: e.each(judgePersistence)},
 		{Name: "redis.replication", Ask: e.each(judgeReplication)},
 	}
-	switch e.store.source.Topology() {
+	switch e.source.Topology() {
 	case redisconn.Cluster:
 		checks = append(checks, doctor.Check{Name: "redis.cluster", Ask: e.cluster})
 	case redisconn.Sentinel:
@@ -45,9 +48,10 @@ func (s *Store) Checks() []doctor.Check {
 
 // examination is one round of checks.
 type examination struct {
-	store *Store
-	rdb   redis.UniversalClient
-	info  map[string]map[string]string // INFO of each node that was asked
+	source *redisconn.Source
+	rdb    redis.UniversalClient
+	now    func() time.Time
+	info   map[string]map[string]string // INFO of each node that was asked
 }
 
 // node is a server that is written to: the one there is, or a Cluster's master.
@@ -91,7 +95,7 @@ func (e *examination) each(judge func(facts) doctor.Result) func(context.Context
 			if err != nil {
 				return doctor.Result{}, err
 			}
-			return judge(facts{info, configOf(ctx, n), e.store.source.Topology()}), nil
+			return judge(facts{info, configOf(ctx, n), e.source.Topology()}), nil
 		})
 	}
 }
@@ -196,7 +200,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 		r.Fix = "It reads its file after a start: wait until it has."
 	case redis.IsClusterDownError(err):
 		r.Fix = "CLUSTER INFO at a node says how many slots are not served; operations.md says what to do about it."
-	case e.store.source.Topology() == redisconn.Sentinel:
+	case e.source.Topology() == redisconn.Sentinel:
 		r.Fix = "See that the Sentinels of REDIS_URL run and know a set of the name that master_name says (SENTINEL MASTERS), with its password in ?password=."
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded): // ours, and the connection's
 		r.Fix = "It takes connections and does not answer, or a firewall drops packets: look whether it hangs, and whether it wants rediss://."
@@ -208,7 +212,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 	return r, nil
 }
 
-func (e *examination) where() string { return e.store.source.Host() }
+func (e *examination) where() string { return e.source.Host() }
 
 // Redis has what the scripts use from here on (ZRANGE BYSCORE, XTRIM MINID).
 var oldestRedis = [2]int{6, 2}
@@ -219,7 +223,7 @@ func (e *examination) version(ctx context.Context) (doctor.Result, error) {
 		if err != nil {
 			return doctor.Result{Fix: "Redis since 6 knows HELLO, and the account needs +hello +client|setname."}, err
 		}
-		return judgeVersion(hello, e.store.source.Topology()), nil
+		return judgeVersion(hello, e.source.Topology()), nil
 	})
 }
 

@@ -1,4 +1,4 @@
-package redisstore
+package redischecks
 
 import (
 	"errors"
@@ -31,11 +31,11 @@ func TestEveryCommandOfTheScriptsIsProbed(t *testing.T) {
 		probed[p.right] = true
 	}
 	called := map[string]bool{}
-	files, err := filepath.Glob("scripts*.go")
+	files, err := filepath.Glob("../scripts*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, "limits.go") {
+	for _, file := range append(files, "../limits.go") {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
