@@ -13,72 +13,72 @@ import (
 const otherPassword = "two herons on the mill pond"
 
 func TestProfile(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		ada := s.member("ada@example.com")
-		got := ada.do("PATCH", "/api/auth/me", object{"name": "Ada L."}).want(t, 200).json(t)["user"].(object)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		ada := s.Member("ada@example.com")
+		got := ada.Do("PATCH", "/api/auth/me", Object{"name": "Ada L."}).Want(t, 200).JSON(t)["user"].(Object)
 		if got["name"] != "Ada L." || got["email"] != "ada@example.com" {
 			t.Errorf("%v", got)
 		}
-		if me := ada.do("GET", "/api/auth/me", nil).want(t, 200).json(t)["user"].(object); me["name"] != "Ada L." {
+		if me := ada.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)["user"].(Object); me["name"] != "Ada L." {
 			t.Errorf("%v", me)
 		}
-		for _, body := range []object{{}, {"name": nil}, {"name": "a\u0000"}, {"name": "x", "role": "admin"}, {"name": strings.Repeat("x", 101)}, {"name": 7}} {
-			ada.do("PATCH", "/api/auth/me", body).want(t, 422, "validation_failed")
+		for _, body := range []Object{{}, {"name": nil}, {"name": "a\u0000"}, {"name": "x", "role": "admin"}, {"name": strings.Repeat("x", 101)}, {"name": 7}} {
+			ada.Do("PATCH", "/api/auth/me", body).Want(t, 422, "validation_failed")
 		}
-		s.browser().do("PATCH", "/api/auth/me", object{"name": "Eve"}).want(t, 401, "not_authenticated")
+		s.Browser().Do("PATCH", "/api/auth/me", Object{"name": "Eve"}).Want(t, 401, "not_authenticated")
 	})
 }
 
 func TestPasswordChange(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		laptop := s.member("ada@example.com")
-		phone := s.again("ada@example.com")
-		change := object{"currentPassword": goodPassword, "newPassword": otherPassword}
-		laptop.do("PUT", "/api/auth/password", object{"currentPassword": "not the one", "newPassword": otherPassword}).want(t, 403, "wrong_password")
-		weak := laptop.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": "password1"}).want(t, 422, "validation_failed")
-		if diff := cmp.Diff([]string{"newPassword"}, keysOf(weak.json(t)["errors"])); diff != "" {
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		laptop := s.Member("ada@example.com")
+		phone := s.SignIn("ada@example.com")
+		change := Object{"currentPassword": Password, "newPassword": otherPassword}
+		laptop.Do("PUT", "/api/auth/password", Object{"currentPassword": "not the one", "newPassword": otherPassword}).Want(t, 403, "wrong_password")
+		weak := laptop.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": "password1"}).Want(t, 422, "validation_failed")
+		if diff := cmp.Diff([]string{"newPassword"}, keysOf(weak.JSON(t)["errors"])); diff != "" {
 			t.Error(diff)
 		}
-		laptop.do("PUT", "/api/auth/password", object{"newPassword": otherPassword}).want(t, 422, "validation_failed")
-		phone.do("GET", "/api/auth/me", nil).want(t, 200) // nothing has happened so far
+		laptop.Do("PUT", "/api/auth/password", Object{"newPassword": otherPassword}).Want(t, 422, "validation_failed")
+		phone.Do("GET", "/api/auth/me", nil).Want(t, 200) // nothing has happened so far
 
-		before := laptop.cookie("refresh_token")
-		done := laptop.do("PUT", "/api/auth/password", change).want(t, 204)
-		if c := done.setCookies(); !c["access_token"] || !c["refresh_token"] || laptop.cookie("refresh_token") == before {
+		before := laptop.Cookie("refresh_token")
+		done := laptop.Do("PUT", "/api/auth/password", change).Want(t, 204)
+		if c := done.SetCookies(); !c["access_token"] || !c["refresh_token"] || laptop.Cookie("refresh_token") == before {
 			t.Errorf("own cookies: %v", c)
 		}
-		phone.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-		laptop.do("GET", "/api/demo/me", nil).want(t, 200)
-		laptop.do("PUT", "/api/auth/password", change).want(t, 403, "wrong_password")
-		s.browser().do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 401, "invalid_credentials")
-		s.browser().do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": otherPassword}).want(t, 200)
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+		laptop.Do("GET", "/api/demo/me", nil).Want(t, 200)
+		laptop.Do("PUT", "/api/auth/password", change).Want(t, 403, "wrong_password")
+		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 401, "invalid_credentials")
+		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": otherPassword}).Want(t, 200)
 	})
 }
 
 func TestAccountDeletion(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		laptop := s.member("ada@example.com")
-		phone := s.again("ada@example.com")
-		laptop.do("DELETE", "/api/auth/me", object{"password": "not the one"}).want(t, 403, "wrong_password")
-		laptop.do("DELETE", "/api/auth/me", object{}).want(t, 422, "validation_failed")
-		phone.do("GET", "/api/auth/me", nil).want(t, 200)
-		if c := laptop.do("DELETE", "/api/auth/me", object{"password": goodPassword}).want(t, 204).setCookies(); len(c) != 2 || c["access_token"] {
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		laptop := s.Member("ada@example.com")
+		phone := s.SignIn("ada@example.com")
+		laptop.Do("DELETE", "/api/auth/me", Object{"password": "not the one"}).Want(t, 403, "wrong_password")
+		laptop.Do("DELETE", "/api/auth/me", Object{}).Want(t, 422, "validation_failed")
+		phone.Do("GET", "/api/auth/me", nil).Want(t, 200)
+		if c := laptop.Do("DELETE", "/api/auth/me", Object{"password": Password}).Want(t, 204).SetCookies(); len(c) != 2 || c["access_token"] {
 			t.Errorf("cookies %v", c)
 		}
-		phone.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-		s.browser().do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 401, "invalid_credentials")
-		s.member("ada@example.com") // the address is free again
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 401, "invalid_credentials")
+		s.Member("ada@example.com") // the address is free again
 	})
 }
 
-func (b *browser) events(path string) []any {
-	b.site.t.Helper()
-	return b.do("GET", path, nil).want(b.site.t, 200).json(b.site.t)["events"].([]any)
+func auditEvents(b *Browser, path string) []any {
+	b.Harness.T.Helper()
+	return b.Do("GET", path, nil).Want(b.Harness.T, 200).JSON(b.Harness.T)["events"].([]any)
 }
 
 func typesOf(events []any) (types []string) {
 	for _, e := range events {
-		types = append(types, e.(object)["type"].(string))
+		types = append(types, e.(Object)["type"].(string))
 	}
 	return types
 }
@@ -86,37 +86,37 @@ func typesOf(events []any) (types []string) {
 // Every event of the trail, one row each, with who did it, and in one's own
 // activity nothing of the administrator's.
 func TestAuditTrail(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		boss := s.member("boss@example.com")
-		s.desk().does(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
-		step := func() { s.clock.Advance(time.Second) } // events of one time have no order
-		ada := s.browser()
-		ada.do("POST", "/api/auth/register", credentials("ada@example.com")).want(t, 201)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		boss := s.Member("boss@example.com")
+		s.Operator().MustRun(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
+		step := func() { s.Clock.Advance(time.Second) } // events of one time have no order
+		ada := s.Browser()
+		ada.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
 		step()
-		ada.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
-		id := ada.do("GET", "/api/auth/me", nil).want(t, 200).json(t)["user"].(object)["id"].(string)
+		ada.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+		id := ada.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)["user"].(Object)["id"].(string)
 		step()
-		s.browser().do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": "not the one"}).want(t, 401)
+		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": "not the one"}).Want(t, 401)
 		step()
-		ada.do("PATCH", "/api/auth/me", object{"name": "Ada"}).want(t, 200)
+		ada.Do("PATCH", "/api/auth/me", Object{"name": "Ada"}).Want(t, 200)
 		step()
-		boss.do("PATCH", "/api/admin/users/"+id, object{"role": "admin"}).want(t, 200)
+		boss.Do("PATCH", "/api/admin/users/"+id, Object{"role": "admin"}).Want(t, 200)
 		step()
-		boss.do("PATCH", "/api/admin/users/"+id, object{"role": "user"}).want(t, 200)
+		boss.Do("PATCH", "/api/admin/users/"+id, Object{"role": "user"}).Want(t, 200)
 		step()
-		ada.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": otherPassword}).want(t, 204)
+		ada.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": otherPassword}).Want(t, 204)
 		step()
-		boss.do("PATCH", "/api/admin/users/"+id, object{"active": false}).want(t, 200)
+		boss.Do("PATCH", "/api/admin/users/"+id, Object{"active": false}).Want(t, 200)
 		step()
-		boss.do("PATCH", "/api/admin/users/"+id, object{"active": true}).want(t, 200)
+		boss.Do("PATCH", "/api/admin/users/"+id, Object{"active": true}).Want(t, 200)
 		step()
-		ada.do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": otherPassword}).want(t, 200)
+		ada.Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": otherPassword}).Want(t, 200)
 		want := []string{
 			"login_succeeded", "user_enabled", "session_revoked", "user_disabled", "password_changed", "role_changed", "role_changed",
 			"profile_changed", "login_failed", "login_succeeded", "registered",
 		}
-		s.eventually("the whole trail", func() bool { return len(ada.events("/api/auth/activity")) == len(want) })
-		own := ada.events("/api/auth/activity")
+		s.Eventually("the whole trail", func() bool { return len(auditEvents(ada, "/api/auth/activity")) == len(want) })
+		own := auditEvents(ada, "/api/auth/activity")
 		got := typesOf(own)
 		// The two of one request have one time.
 		if got[2] == "user_disabled" {
@@ -126,31 +126,31 @@ func TestAuditTrail(t *testing.T) {
 			t.Error(diff)
 		}
 		for _, e := range own {
-			if e := e.(object); e["type"] == "role_changed" && (e["ip"] != "" || e["userAgent"] != "") {
+			if e := e.(Object); e["type"] == "role_changed" && (e["ip"] != "" || e["userAgent"] != "") {
 				t.Errorf("shows where the administrator was: %v", e)
 			}
-			if e := e.(object); e["type"] == "login_failed" && e["ip"] != "127.0.0.1" {
+			if e := e.(Object); e["type"] == "login_failed" && e["ip"] != "127.0.0.1" {
 				t.Errorf("%v", e)
 			}
 		}
 		step()
-		ada.do("POST", "/api/auth/logout", nil).want(t, 204)
-		ada = s.browser()
-		ada.do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": otherPassword}).want(t, 200)
+		ada.Do("POST", "/api/auth/logout", nil).Want(t, 204)
+		ada = s.Browser()
+		ada.Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": otherPassword}).Want(t, 200)
 		step()
-		ada.do("DELETE", "/api/auth/me", object{"password": otherPassword}).want(t, 204)
-		s.eventually("the end of it", func() bool {
-			return strings.Contains(strings.Join(typesOf(boss.events("/api/admin/audit?user="+id)), " "), "logout")
+		ada.Do("DELETE", "/api/auth/me", Object{"password": otherPassword}).Want(t, 204)
+		s.Eventually("the end of it", func() bool {
+			return strings.Contains(strings.Join(typesOf(auditEvents(boss, "/api/admin/audit?user="+id)), " "), "logout")
 		})
-		if e := boss.events("/api/admin/audit?user=" + id + "&type=account_deleted"); len(e) != 1 || e[0].(object)["actorId"] != id {
+		if e := auditEvents(boss, "/api/admin/audit?user="+id+"&type=account_deleted"); len(e) != 1 || e[0].(Object)["actorId"] != id {
 			t.Errorf("what outlives the account: %v", e)
 		}
 		// Page by page, nothing twice and nothing left out.
 		seen, cursor := map[string]bool{}, ""
 		for {
-			page := boss.do("GET", "/api/admin/audit?cursor="+cursor, nil).want(t, 200).json(t)
+			page := boss.Do("GET", "/api/admin/audit?cursor="+cursor, nil).Want(t, 200).JSON(t)
 			for _, e := range page["events"].([]any) {
-				if id := e.(object)["id"].(string); seen[id] {
+				if id := e.(Object)["id"].(string); seen[id] {
 					t.Errorf("%s twice", id)
 				} else {
 					seen[id] = true
@@ -164,6 +164,6 @@ func TestAuditTrail(t *testing.T) {
 		if len(seen) < 16 {
 			t.Errorf("%d events in all", len(seen))
 		}
-		boss.do("GET", "/api/admin/audit?cursor=nonsense", nil).want(t, 422, "validation_failed")
+		boss.Do("GET", "/api/admin/audit?cursor=nonsense", nil).Want(t, 422, "validation_failed")
 	})
 }

@@ -42,7 +42,7 @@ func value(values ...string) []string { return values }
 func TestAttackHostileAnswers(t *testing.T) {
 	b := besiege(t)
 	own := b.upstream.url
-	public := b.env["PUBLIC_URL"]
+	public := b.Env["PUBLIC_URL"]
 	gone := func(names ...string) http.Header {
 		h := http.Header{}
 		for _, n := range names {
@@ -268,7 +268,7 @@ func TestAttackHangingUpstreamHoldsNobodyUp(t *testing.T) {
 		return false
 	})
 	for range hanging {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,5 +283,5 @@ func TestAttackHangingUpstreamHoldsNobodyUp(t *testing.T) {
 			t.Errorf("%s: %d", target, got.StatusCode)
 		}
 	}
-	b.browser().do("POST", "/api/auth/login", credentials("member@example.com")).want(t, 200)
+	b.Browser().Do("POST", "/api/auth/login", Credentials("member@example.com")).Want(t, 200)
 }

@@ -161,7 +161,7 @@ func TestAttackRefusalsLeaveNothingBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, framing := range []string{"Content-Length: 48\n\n" + body, "Transfer-Encoding: chunked\n\n30\n" + body + "\n0\n\n"} {
 				b.upstream.forget()
-				conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+				conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -202,12 +202,12 @@ func TestAttackAnswerBeforeTheBodyEnds(t *testing.T) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
 		}
 	}()
-	b.stop()
+	b.Stop()
 	b.rewriteRoutes(t, "http://"+l.Addr().String())
-	b.start()
+	b.Start()
 
 	for _, framing := range []string{"Content-Length: 1000\n\n", "Transfer-Encoding: chunked\n\n3e8\n"} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func request(method, target string, headers ...string) string {
 
 // besieged is a product with a row of every kind in front of one upstream.
 type besieged struct {
-	*site
+	*Harness
 	upstream *recorder
 	cookies  map[caller]string
 }
@@ -74,22 +74,22 @@ const besiegedRoutes = `routes:
 
 func besiege(t *testing.T, extra ...string) *besieged {
 	t.Helper()
-	b := &besieged{site: embedded(t), upstream: newRecorder(t)}
-	b.env["ROUTES_FILE"] = filepath.Join(t.TempDir(), "routes.yaml")
+	b := &besieged{Harness: Embedded(t), upstream: newRecorder(t)}
+	b.Env["ROUTES_FILE"] = filepath.Join(t.TempDir(), "routes.yaml")
 	b.rewriteRoutes(t, b.upstream.url)
-	b.start(extra...)
-	header := func(who *browser) string {
-		return "Cookie: access_token=" + who.cookie("access_token") + "; refresh_token=" + who.cookie("refresh_token") + "\n"
+	b.Start(extra...)
+	header := func(who *Browser) string {
+		return "Cookie: access_token=" + who.Cookie("access_token") + "; refresh_token=" + who.Cookie("refresh_token") + "\n"
 	}
-	b.cookies = map[caller]string{stale: header(b.member("stale@example.com"))}
-	b.clock.Advance(20 * time.Minute)
-	b.cookies[member] = header(b.member("member@example.com"))
+	b.cookies = map[caller]string{stale: header(b.Member("stale@example.com"))}
+	b.Clock.Advance(20 * time.Minute)
+	b.cookies[member] = header(b.Member("member@example.com"))
 	return b
 }
 
 func (b *besieged) rewriteRoutes(t *testing.T, upstream string) {
 	t.Helper()
-	if err := os.WriteFile(b.env["ROUTES_FILE"], []byte(strings.ReplaceAll(besiegedRoutes, "UP", upstream)), 0o600); err != nil {
+	if err := os.WriteFile(b.Env["ROUTES_FILE"], []byte(strings.ReplaceAll(besiegedRoutes, "UP", upstream)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -150,7 +150,7 @@ type reply struct {
 // of the connection, where nothing more may come.
 func (b *besieged) exchange(t *testing.T, as caller, send string, closes bool) *reply {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func (r *reply) checkProblem(t *testing.T, code string) {
 	if code == "" {
 		return
 	}
-	var p object
+	var p Object
 	if err := json.Unmarshal([]byte(r.body), &p); err != nil || p["code"] != code || p["status"] != float64(r.StatusCode) ||
 		r.Header.Get("Content-Type") != "application/problem+json" || r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("no problem %s:\n%s", code, r.raw)

@@ -67,7 +67,7 @@ func TestAttackUpgrades(t *testing.T) {
 
 	// Both browsers' handshakes get through, with identity and without cookies.
 	b.upstream.answers("HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\nServer: EVIL\nSet-Cookie: access_token=EVIL\nAccess-Control-Allow-Origin: EVIL\n\n")
-	origin := "Origin: " + b.env["PUBLIC_URL"]
+	origin := "Origin: " + b.Env["PUBLIC_URL"]
 	b.try(t, []attack{
 		{
 			name: "Chromium", as: stale, send: get("/api/x/a", upgrade("websocket", handshake, origin)...),
@@ -88,11 +88,11 @@ func TestAttackCrossSite(t *testing.T) {
 	var rows []attack
 	for name, from := range map[string]string{
 		"origin": "Origin: https://evil.example", "null": "Origin: null", "empty origin": "Origin:", "http for https": "Origin: https://localhost", "another port": "Origin: http://localhost:1",
-		"our host in user info": "Origin: http://localhost@evil.example", "our host as a prefix": strings.Replace("Origin: "+b.env["PUBLIC_URL"], "localhost", "localhost.evil.example", 1),
-		"ours and another": "Origin: " + b.env["PUBLIC_URL"] + " https://evil.example", "ours, then another": "Origin: " + b.env["PUBLIC_URL"] + "\nOrigin: https://evil.example",
-		"with a path": "Origin: " + b.env["PUBLIC_URL"] + "/", "in capitals": "Origin: " + strings.ToUpper(b.env["PUBLIC_URL"]),
+		"our host in user info": "Origin: http://localhost@evil.example", "our host as a prefix": strings.Replace("Origin: "+b.Env["PUBLIC_URL"], "localhost", "localhost.evil.example", 1),
+		"ours and another": "Origin: " + b.Env["PUBLIC_URL"] + " https://evil.example", "ours, then another": "Origin: " + b.Env["PUBLIC_URL"] + "\nOrigin: https://evil.example",
+		"with a path": "Origin: " + b.Env["PUBLIC_URL"] + "/", "in capitals": "Origin: " + strings.ToUpper(b.Env["PUBLIC_URL"]),
 		"same-site": "Sec-Fetch-Site: same-site", "cross-site": "Sec-Fetch-Site: cross-site", "unheard of": "Sec-Fetch-Site: EVIL-site", "two sites": "Sec-Fetch-Site: same-origin\nSec-Fetch-Site: cross-site",
-		"our origin from another site": "Origin: " + b.env["PUBLIC_URL"] + "\nSec-Fetch-Site: cross-site",
+		"our origin from another site": "Origin: " + b.Env["PUBLIC_URL"] + "\nSec-Fetch-Site: cross-site",
 	} {
 		for _, target := range []string{"/api/x/a", "/api/open/a", "/api/maybe/a", "/api/nowhere", "/api/auth/logout"} {
 			for _, method := range []string{"GET", "POST", "OPTIONS"} {
@@ -102,7 +102,7 @@ func TestAttackCrossSite(t *testing.T) {
 		rows = append(rows, attack{name: name + ", a preflight", send: request("OPTIONS", "/api/open/a", strings.Replace(from, "EVIL", "evil", 1), "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-a"), status: 403, code: crossSite})
 	}
 	for name, from := range map[string]string{
-		"ours": "Origin: " + b.env["PUBLIC_URL"], "ours by address": "Origin: " + strings.Replace(b.env["PUBLIC_URL"], "localhost", "127.0.0.1", 1), "ours by IPv6": "Origin: " + strings.Replace(b.env["PUBLIC_URL"], "localhost", "[::1]", 1),
+		"ours": "Origin: " + b.Env["PUBLIC_URL"], "ours by address": "Origin: " + strings.Replace(b.Env["PUBLIC_URL"], "localhost", "127.0.0.1", 1), "ours by IPv6": "Origin: " + strings.Replace(b.Env["PUBLIC_URL"], "localhost", "[::1]", 1),
 		"same-origin": "Sec-Fetch-Site: same-origin", "typed": "Sec-Fetch-Site: none", "no browser": "Accept: a/b",
 	} {
 		rows = append(rows, attack{name: name, as: member, send: post("/api/x/a", from, "Content-Length: 0"), status: 200, arrives: "POST /a HTTP/1.1"})

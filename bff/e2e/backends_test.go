@@ -32,8 +32,8 @@ func TestPrintedRoutesAreGood(t *testing.T) {
 	}
 }
 
-// headersAsSent is an upstream that keeps the request it gets.
-func headersAsSent(t *testing.T) (url string, last func() *http.Request) {
+// ForgingUpstream is an upstream that keeps the request it gets.
+func ForgingUpstream(t *testing.T) (url string, last func() *http.Request) {
 	t.Helper()
 	got := make(chan *http.Request, 1)
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,31 +55,31 @@ func headersAsSent(t *testing.T) (url string, last func() *http.Request) {
 }
 
 func TestWhatArrivesAtABackend(t *testing.T) {
-	url, last := headersAsSent(t)
+	url, last := ForgingUpstream(t)
 	row := func(path, more string) string {
 		return "path: /api/" + path + "\nupstreams: [" + url + "]\nstrip_prefix: /api\n" + more
 	}
-	s := embedded(t)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, row("jwt", ""), row("headers", "identity: headers"), row("none", "identity: none"),
-		row("public", "access: public"), row("optional", "access: optional"), row("cookies", "identity: none\nforward_cookies: true")).name
-	s.start()
-	member := s.member("ada@example.com")
-	id := member.do("GET", "/api/auth/me", nil).json(t)["user"].(object)["id"].(string)
+	s := Embedded(t)
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, row("jwt", ""), row("headers", "identity: headers"), row("none", "identity: none"),
+		row("public", "access: public"), row("optional", "access: optional"), row("cookies", "identity: none\nforward_cookies: true")).Name
+	s.Start()
+	member := s.Member("ada@example.com")
+	id := member.Do("GET", "/api/auth/me", nil).JSON(t)["user"].(Object)["id"].(string)
 	const bearer = "Bearer …"
 	for _, c := range []struct {
 		path string
-		who  *browser
-		want object // beyond what always arrives
+		who  *Browser
+		want Object // beyond what always arrives
 	}{
-		{"jwt/5", member, object{"Authorization": bearer}},
-		{"headers", member, object{"X-User-Id": id, "X-User-Email": "ada@example.com", "X-User-Role": "user"}},
-		{"none", member, object{}},
-		{"public", member, object{}},
-		{"optional", member, object{"Authorization": bearer}},
-		{"optional", s.browser(), object{}},
-		{"cookies", member, object{"Cookie": "theme=light"}},
+		{"jwt/5", member, Object{"Authorization": bearer}},
+		{"headers", member, Object{"X-User-Id": id, "X-User-Email": "ada@example.com", "X-User-Role": "user"}},
+		{"none", member, Object{}},
+		{"public", member, Object{}},
+		{"optional", member, Object{"Authorization": bearer}},
+		{"optional", s.Browser(), Object{}},
+		{"cookies", member, Object{"Cookie": "theme=light"}},
 	} {
-		a := c.who.do("GET", "/api/"+c.path+"?x=1", nil, "Authorization", "Bearer forged", "X-User-Id", "forged", "X_User_Id", "forged", "x.user.id", "forged",
+		a := c.who.Do("GET", "/api/"+c.path+"?x=1", nil, "Authorization", "Bearer forged", "X-User-Id", "forged", "X_User_Id", "forged", "x.user.id", "forged",
 			"X-Forwarded-For", "1.2.3.4", "X-Forwarded-Host", "forged", "X-Forwarded-Prefix", "forged", "Forwarded", "for=1.2.3.4", "X-Real-Ip", "1.2.3.4",
 			"X-Original-Url", "/forged", "Proxy-Authorization", "Basic Zm9yZ2Vk", "Connection", "X-Request-Id, X-User-Id", "Cookie", "theme=light",
 			"X-Request-Id", "request-1234", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -87,16 +87,16 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 		if r.RequestURI != "/"+c.path+"?x=1" || r.Host != strings.TrimPrefix(url, "http://") {
 			t.Errorf("%s: arrived as %s at %s", c.path, r.RequestURI, r.Host)
 		}
-		want := object{
+		want := Object{
 			"Accept-Encoding": "gzip", "User-Agent": "Go-http-client/1.1", "X-Request-Id": "request-1234",
 			"Traceparent":     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(s.env["PUBLIC_URL"], "http://"),
+			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(s.Env["PUBLIC_URL"], "http://"),
 			"X-Forwarded-Prefix": "/api",
 		}
 		for name, value := range c.want {
 			want[name] = value
 		}
-		got := object{}
+		got := Object{}
 		for name, values := range r.Header {
 			got[name] = strings.Join(values, " | ")
 			if name == "Authorization" && strings.HasPrefix(values[0], "Bearer ey") {
@@ -111,14 +111,14 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 }
 
 // answered checks what comes back of an answer that claims everything.
-func answered(t *testing.T, path string, a answer) {
+func answered(t *testing.T, path string, a Answer) {
 	t.Helper()
 	for name, values := range a.Header {
 		if slices.Contains(values, "forged") {
 			t.Errorf("%s: %s comes from the backend", path, name)
 		}
 	}
-	if c := a.setCookies(); c["access_token"] || c["theme"] != (path == "cookies") {
+	if c := a.SetCookies(); c["access_token"] || c["theme"] != (path == "cookies") {
 		t.Errorf("%s: cookies %v", path, c)
 	}
 	cache := "private, no-cache"
@@ -142,14 +142,14 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 	row := func(path, upstream, more string) string {
 		return "path: /api/" + path + "\nupstreams: [" + upstream + "]\naccess: public\n" + more
 	}
-	s := embedded(t)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, row("dead", "http://"+freeAddr(t), ""), row("slow", slow.URL, "timeout: 50ms"),
+	s := Embedded(t)
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, row("dead", "http://"+FreeAddr(t), ""), row("slow", slow.URL, "timeout: 50ms"),
 		row("small", slow.URL, "max_body: 4B"), row("get", slow.URL, "methods: [GET]"),
-		"path: /api/member\nupstreams: ["+slow.URL+"]", "path: /api/admins\nupstreams: ["+slow.URL+"]\nroles: [admin]").name
-	s.start()
-	b := s.member("ada@example.com")
+		"path: /api/member\nupstreams: ["+slow.URL+"]", "path: /api/admins\nupstreams: ["+slow.URL+"]\nroles: [admin]").Name
+	s.Start()
+	b := s.Member("ada@example.com")
 	for _, c := range []struct {
-		who          *browser
+		who          *Browser
 		method, path string
 		status       int
 		code, route  string
@@ -164,16 +164,16 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 		{b, "GET", "/api/get", 400, "bad_upgrade", "/api/get", []string{"Connection", "Upgrade", "Upgrade", "h2c"}},
 		{b, "GET", "/api/get/%61", 400, "bad_path", "", nil},
 		{b, "GET", "/api/nowhere", 404, "not_found", "", nil},
-		{s.browser(), "GET", "/api/member", 401, "not_authenticated", "", nil},
+		{s.Browser(), "GET", "/api/member", 401, "not_authenticated", "", nil},
 	} {
 		var body any
 		if c.method == "POST" {
-			body = object{"more": "than four bytes"}
+			body = Object{"more": "than four bytes"}
 		}
-		a := c.who.do(c.method, c.path, body, c.header...).want(t, c.status, c.code)
-		detail, _ := a.json(t)["detail"].(string)
-		if c.route != "" && !strings.HasPrefix(detail, c.route+": ") || strings.Contains(a.text, "127.0.0.1") {
-			t.Errorf("%s %s: %s", c.method, c.path, a.text)
+		a := c.who.Do(c.method, c.path, body, c.header...).Want(t, c.status, c.code)
+		detail, _ := a.JSON(t)["detail"].(string)
+		if c.route != "" && !strings.HasPrefix(detail, c.route+": ") || strings.Contains(a.Text, "127.0.0.1") {
+			t.Errorf("%s %s: %s", c.method, c.path, a.Text)
 		}
 		if c.status == 405 && a.Header.Get("Allow") != "GET" {
 			t.Errorf("Allow: %q", a.Header.Get("Allow"))
@@ -183,10 +183,10 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 
 // Rows whose tokens are good at each other by accident are in the log.
 func TestSharedAudiencesAreLogged(t *testing.T) {
-	s := embedded(t)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/v1/orders\nupstreams: [http://a]", "path: /api/v2/orders\nupstreams: [http://b]").name
-	s.start()
-	if logs := s.logs.String(); !strings.Contains(logs, "the rows /api/v1/orders, /api/v2/orders share the audience") || !strings.Contains(logs, `"level":"WARN"`) {
+	s := Embedded(t)
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/v1/orders\nupstreams: [http://a]", "path: /api/v2/orders\nupstreams: [http://b]").Name
+	s.Start()
+	if logs := s.Logs.String(); !strings.Contains(logs, "the rows /api/v1/orders, /api/v2/orders share the audience") || !strings.Contains(logs, `"level":"WARN"`) {
 		t.Errorf("no warning in\n%s", logs)
 	}
 }

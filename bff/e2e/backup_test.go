@@ -16,14 +16,14 @@ import (
 // tokens the browser got since, and who had signed out is not.
 func TestBackupBesideAServer(t *testing.T) {
 	t.Parallel()
-	b := newBinary(t, buildBinary(t))
-	b.run()
-	var jars []tokens
+	b := NewBinary(t, BuildBinary(t))
+	b.Run()
+	var jars []Tokens
 	for n := range 3 {
-		jars = append(jars, b.somebody(fmt.Sprintf("ada%d@example.com", n)))
+		jars = append(jars, b.MemberTokens(fmt.Sprintf("ada%d@example.com", n)))
 	}
-	gone := b.somebody("gone@example.com")
-	b.post("/api/auth/logout", gone).want(t, 204)
+	gone := b.MemberTokens("gone@example.com")
+	b.Post("/api/auth/logout", gone).Want(t, 204)
 
 	var all sync.WaitGroup
 	var renewed atomic.Int64
@@ -36,12 +36,12 @@ func TestBackupBesideAServer(t *testing.T) {
 					return
 				default:
 				}
-				a, err := b.ask("POST", "/api/auth/refresh", tokens{refresh: jars[n].refresh})
+				a, err := b.Send("POST", "/api/auth/refresh", Tokens{Refresh: jars[n].Refresh})
 				if err != nil || a.StatusCode != 200 {
-					t.Errorf("during the backups: %v %s", err, a.text)
+					t.Errorf("during the backups: %v %s", err, a.Text)
 					return
 				}
-				if child, _ := a.brings(); child.refresh != "" {
+				if child, _ := a.NewTokens(); child.Refresh != "" {
 					jars[n] = child
 				}
 				renewed.Add(1)
@@ -53,32 +53,32 @@ func TestBackupBesideAServer(t *testing.T) {
 	var last string
 	for n := range 3 {
 		at := renewed.Load()
-		b.eventually("renewals", func() bool { return renewed.Load() > at+5 || t.Failed() })
+		b.Eventually("renewals", func() bool { return renewed.Load() > at+5 || t.Failed() })
 		last = filepath.Join(backups, fmt.Sprint(n))
-		c := exec.Command(b.cmd.Path, "backup", last)
-		c.Env = b.cmd.Env
+		c := exec.Command(b.Cmd.Path, "backup", last)
+		c.Env = b.Cmd.Env
 		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "DATA_DIR="+last) {
 			t.Errorf("backup %d: %v: %s", n, err, out)
 		}
 	}
-	late := b.somebody("late@example.com")
+	late := b.MemberTokens("late@example.com")
 	at := renewed.Load()
-	b.eventually("more renewals", func() bool { return renewed.Load() > at+5 || t.Failed() })
+	b.Eventually("more renewals", func() bool { return renewed.Load() > at+5 || t.Failed() })
 	close(over)
 	all.Wait()
-	b.terminate()
-	b.eventually("the process to end", b.ended)
-	tabs.CloseIdleConnections()
+	b.Terminate()
+	b.Eventually("the process to end", b.HasExited)
+	Client.CloseIdleConnections()
 
-	b = b.again("DATA_DIR", last)
+	b = b.StartAgain("DATA_DIR", last)
 	for n, jar := range jars {
-		b.post("/api/auth/refresh", tokens{refresh: jar.refresh}).want(t, 200)
-		b.signedIn(fmt.Sprintf("ada%d@example.com", n)) // the account, too
+		b.Post("/api/auth/refresh", Tokens{Refresh: jar.Refresh}).Want(t, 200)
+		b.SignInTokens(fmt.Sprintf("ada%d@example.com", n)) // the account, too
 	}
-	b.post("/api/auth/refresh", tokens{refresh: gone.refresh}).keptOut(t, "session_revoked")
-	b.get("/api/auth/me", tokens{access: gone.access}).want(t, 401) // lives on, but for the revocation
-	b.post("/api/auth/refresh", tokens{refresh: late.refresh}).want(t, 401)
-	b.terminate()
-	b.eventually("the process to end", b.ended)
+	b.Post("/api/auth/refresh", Tokens{Refresh: gone.Refresh}).WantSignedOut(t, "session_revoked")
+	b.Get("/api/auth/me", Tokens{Access: gone.Access}).Want(t, 401) // lives on, but for the revocation
+	b.Post("/api/auth/refresh", Tokens{Refresh: late.Refresh}).Want(t, 401)
+	b.Terminate()
+	b.Eventually("the process to end", b.HasExited)
 	t.Logf("%d renewals", renewed.Load())
 }

@@ -16,37 +16,37 @@ import (
 	"time"
 )
 
-// balancer is what stands in front of several instances: it asks each whether
+// Balancer is what stands in front of several instances: it asks each whether
 // it is ready, and keeps connections. It repeats nothing: what fails, fails.
-type balancer struct {
-	url       string
-	instances []*instance
+type Balancer struct {
+	URL       string
+	Instances []*Instance
 	next      atomic.Uint32
 	failed    atomic.Int64
 	fault     atomic.Pointer[string] // the last
 }
 
-type instance struct {
-	public, ops string // addresses
-	ready       atomic.Bool
-	served      atomic.Int64
+type Instance struct {
+	Addr, OpsAddr string // addresses
+	ready         atomic.Bool
+	Served        atomic.Int64
 }
 
 const probeEvery = 50 * time.Millisecond
 
-func newBalancer(t *testing.T, count int) *balancer {
+func NewBalancer(t *testing.T, count int) *Balancer {
 	t.Helper()
-	b := &balancer{}
+	b := &Balancer{}
 	for range count {
-		b.instances = append(b.instances, &instance{public: freeAddr(t), ops: freeAddr(t)})
+		b.Instances = append(b.Instances, &Instance{Addr: FreeAddr(t), OpsAddr: FreeAddr(t)})
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
 	proxy := &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			i := b.pick()
-			i.served.Add(1)
-			r.SetURL(&url.URL{Scheme: "http", Host: i.public})
+			i.Served.Add(1)
+			r.SetURL(&url.URL{Scheme: "http", Host: i.Addr})
 			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // who is meant, see somewhere
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -59,7 +59,7 @@ func newBalancer(t *testing.T, count int) *balancer {
 		},
 	}
 	server := httptest.NewServer(proxy)
-	b.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	b.URL = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	ctx, stop := context.WithCancel(context.Background())
 	probing := make(chan struct{})
 	go func() { defer close(probing); b.probe(ctx) }()
@@ -76,13 +76,13 @@ func newBalancer(t *testing.T, count int) *balancer {
 // probe asks each instance by itself: one that takes its time must not hide that
 // another goes. No answer in time is no reason to send nobody any more, as this
 // machine may be busy; a refused connection is.
-func (b *balancer) probe(ctx context.Context) {
+func (b *Balancer) probe(ctx context.Context) {
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var all sync.WaitGroup
-	for _, i := range b.instances {
+	for _, i := range b.Instances {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				resp, err := client.Get("http://" + i.ops + "/readyz")
+				resp, err := client.Get("http://" + i.OpsAddr + "/readyz")
 				switch {
 				case err == nil:
 					resp.Body.Close()
@@ -102,37 +102,37 @@ func (b *balancer) probe(ctx context.Context) {
 
 // pick takes turns. Each caller counts on from its own turn: with one count for
 // all of them, two at once both met the instance that was not ready, twice.
-func (b *balancer) pick() *instance {
+func (b *Balancer) pick() *Instance {
 	turn := b.next.Add(1)
-	for n := range b.instances {
-		if i := b.instances[(int(turn)+n)%len(b.instances)]; i.ready.Load() {
+	for n := range b.Instances {
+		if i := b.Instances[(int(turn)+n)%len(b.Instances)]; i.ready.Load() {
 			return i
 		}
 	}
-	return b.instances[0]
+	return b.Instances[0]
 }
 
-// behind is the environment of the n-th instance, on MariaDB and Redis.
-func (b *balancer) behind(t *testing.T, s *site, n int) []string {
+// Env is the environment of the n-th instance, on MariaDB and Redis.
+func (b *Balancer) Env(t *testing.T, s *Harness, n int) []string {
 	t.Helper()
 	env := []string{
-		"LISTEN_ADDR", b.instances[n].public, "OPS_ADDR", b.instances[n].ops, "PUBLIC_URL", b.url,
+		"LISTEN_ADDR", b.Instances[n].Addr, "OPS_ADDR", b.Instances[n].OpsAddr, "PUBLIC_URL", b.URL,
 		"TRUSTED_PROXIES", "127.0.0.0/8", "SHUTDOWN_TIMEOUT", "4s",
 	}
-	for name, value := range s.env {
+	for name, value := range s.Env {
 		env = append(env, name, value)
 	}
 	return env
 }
 
-// servicesFor is what instances have in common: stores, secrets, and one API
+// ServicesFor is what instances have in common: stores, secrets, and one API
 // behind them.
-func servicesFor(t *testing.T, api http.Handler, rows ...string) *site {
+func ServicesFor(t *testing.T, api http.Handler, rows ...string) *Harness {
 	t.Helper()
-	s := onServices(t)
-	s.redis = nil // the API is ours
+	s := OnServices(t)
+	s.Redis = nil // the API is ours
 	up := httptest.NewServer(api)
 	t.Cleanup(up.Close)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, append(rows, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up")...).name
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, append(rows, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up")...).Name
 	return s
 }

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// buildBinary gives the product as it is shipped, made once for all tests. It
+// BuildBinary gives the product as it is shipped, made once for all tests. It
 // is without the race detector even when they are not: under it one password
 // at the cost of production takes seconds. What runs inside the process is
 // raced by all the tests that have no process of their own.
-func buildBinary(t *testing.T) string {
+func BuildBinary(t *testing.T) string {
 	t.Helper()
 	file, err := shippedBinary()
 	if err != nil {
@@ -36,94 +36,94 @@ var shippedBinary = sync.OnceValues(func() (string, error) {
 // binaryFolder lives as long as all the tests.
 var binaryFolder string
 
-// binary is the product as a process of its own, in embedded mode, by the
+// Binary is the product as a process of its own, in embedded mode, by the
 // machine's clock.
-type binary struct {
-	*site
-	cmd    *exec.Cmd
-	exited chan struct{}
+type Binary struct {
+	*Harness
+	Cmd    *exec.Cmd
+	Exited chan struct{}
 }
 
-// startBinary starts the product; environment comes as NAME, value pairs. It
+// StartBinary starts the product; environment comes as NAME, value pairs. It
 // ends by SIGTERM at the latest when the test does, and has to end well.
-func startBinary(t *testing.T, file string, env ...string) *binary {
+func StartBinary(t *testing.T, file string, env ...string) *Binary {
 	t.Helper()
-	b := newBinary(t, file, env...)
-	b.run()
+	b := NewBinary(t, file, env...)
+	b.Run()
 	t.Cleanup(func() {
-		_ = b.cmd.Process.Signal(syscall.SIGTERM)
-		b.eventually("the process to end", b.ended)
-		if code := b.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("exit code %d; it logged:\n%s", code, b.logs)
+		_ = b.Cmd.Process.Signal(syscall.SIGTERM)
+		b.Eventually("the process to end", b.HasExited)
+		if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit code %d; it logged:\n%s", code, b.Logs)
 		}
 	})
 	return b
 }
 
-func newBinary(t *testing.T, file string, env ...string) *binary {
+func NewBinary(t *testing.T, file string, env ...string) *Binary {
 	t.Helper()
-	addr := freeAddr(t)
-	b := &binary{
-		site: &site{t: t, base: "http://" + addr, logs: &lockedBuffer{}},
-		cmd:  exec.Command(file, "serve"), exited: make(chan struct{}),
+	addr := FreeAddr(t)
+	b := &Binary{
+		Harness: &Harness{T: t, Base: "http://" + addr, Logs: &LockedBuffer{}},
+		Cmd:     exec.Command(file, "serve"), Exited: make(chan struct{}),
 	}
-	b.cmd.Env = []string{
-		"LISTEN_ADDR=" + addr, "OPS_ADDR=off", "DATA_DIR=" + filepath.Join(t.TempDir(), "data"), "SPA_DIR=" + tinyApp(t), "LOG_FORMAT=json",
+	b.Cmd.Env = []string{
+		"LISTEN_ADDR=" + addr, "OPS_ADDR=off", "DATA_DIR=" + filepath.Join(t.TempDir(), "data"), "SPA_DIR=" + TinyApp(t), "LOG_FORMAT=json",
 		"PATH=" + os.Getenv("PATH"),
 	}
 	for i := 0; i < len(env); i += 2 {
-		b.cmd.Env = append(b.cmd.Env, env[i]+"="+env[i+1])
+		b.Cmd.Env = append(b.Cmd.Env, env[i]+"="+env[i+1])
 	}
-	b.cmd.Stderr = b.logs
+	b.Cmd.Stderr = b.Logs
 	return b
 }
 
-func (b *binary) run() {
-	b.t.Helper()
-	b.launch()
-	b.await()
+func (b *Binary) Run() {
+	b.T.Helper()
+	b.Launch()
+	b.AwaitReady()
 }
 
-func (b *binary) launch() {
-	b.t.Helper()
-	if err := b.cmd.Start(); err != nil {
-		b.t.Fatal(err)
+func (b *Binary) Launch() {
+	b.T.Helper()
+	if err := b.Cmd.Start(); err != nil {
+		b.T.Fatal(err)
 	}
-	go func() { _ = b.cmd.Wait(); close(b.exited) }()
-	b.t.Cleanup(func() { _ = b.cmd.Process.Kill(); <-b.exited })
+	go func() { _ = b.Cmd.Wait(); close(b.Exited) }()
+	b.T.Cleanup(func() { _ = b.Cmd.Process.Kill(); <-b.Exited })
 }
 
-func (b *binary) await() {
-	b.t.Helper()
-	b.eventually("the product to be ready", func() bool {
-		if b.ended() {
-			b.t.Fatalf("it ended:\n%s", b.logs)
+func (b *Binary) AwaitReady() {
+	b.T.Helper()
+	b.Eventually("the product to be ready", func() bool {
+		if b.HasExited() {
+			b.T.Fatalf("it ended:\n%s", b.Logs)
 		}
-		return strings.Contains(b.logs.String(), "Gatehouse is ready")
+		return strings.Contains(b.Logs.String(), "Gatehouse is ready")
 	})
 }
 
-func (b *binary) ended() bool {
+func (b *Binary) HasExited() bool {
 	select {
-	case <-b.exited:
+	case <-b.Exited:
 		return true
 	default:
 		return false
 	}
 }
 
-func (b *binary) hangup() {
-	b.t.Helper()
-	if err := b.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		b.t.Fatal(err)
+func (b *Binary) SendHangup() {
+	b.T.Helper()
+	if err := b.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		b.T.Fatal(err)
 	}
 }
 
-// logged gives the log lines whose message begins so.
-func (b *binary) logged(message string) (lines []object) {
-	b.t.Helper()
-	for text := range strings.Lines(b.logs.String()) {
-		var line object
+// Logged gives the log lines whose message begins so.
+func (b *Binary) Logged(message string) (lines []Object) {
+	b.T.Helper()
+	for text := range strings.Lines(b.Logs.String()) {
+		var line Object
 		if !strings.HasSuffix(text, "\n") || json.Unmarshal([]byte(text), &line) != nil {
 			continue // half a line, or no line of ours
 		}
@@ -134,11 +134,11 @@ func (b *binary) logged(message string) (lines []object) {
 	return lines
 }
 
-// reload sends SIGHUP and gives the line that this is answered with.
-func (b *binary) reload(message string) object {
-	b.t.Helper()
-	before := len(b.logged(message))
-	b.hangup()
-	b.eventually("the log line "+message, func() bool { return len(b.logged(message)) > before })
-	return b.logged(message)[before]
+// Reload sends SIGHUP and gives the line that this is answered with.
+func (b *Binary) Reload(message string) Object {
+	b.T.Helper()
+	before := len(b.Logged(message))
+	b.SendHangup()
+	b.Eventually("the log line "+message, func() bool { return len(b.Logged(message)) > before })
+	return b.Logged(message)[before]
 }

@@ -15,7 +15,7 @@ import (
 
 // onCluster is two instances on a Redis Cluster of three masters.
 type onCluster struct {
-	pair
+	Pair
 	*servertest.ClusterHandle
 	look []*redis.Client // at each master
 	// emails are of members whose sessions each master keeps.
@@ -26,12 +26,12 @@ func startOnCluster(t *testing.T) *onCluster {
 	t.Helper()
 	c := &onCluster{ClusterHandle: servertest.Cluster(t, 3)}
 	for _, m := range c.Masters {
-		c.look = append(c.look, admin(t, m.URL))
+		c.look = append(c.look, RedisClient(t, m.URL))
 	}
-	s := onServices(t).crowd()
-	s.env["REDIS_URL"] = c.URL
-	c.a = s.start()
-	c.b = c.a.twin()
+	s := OnServices(t).TrustLoopback()
+	s.Env["REDIS_URL"] = c.URL
+	c.A = s.Start()
+	c.B = c.A.Twin()
 	return c
 }
 
@@ -47,14 +47,14 @@ func (c *onCluster) keeps(t *testing.T, key string) int {
 }
 
 // residents signs people up until each master keeps the sessions of one.
-func (c *onCluster) residents(t *testing.T) []tokens {
+func (c *onCluster) residents(t *testing.T) []Tokens {
 	t.Helper()
-	all := make([]tokens, len(c.Masters))
+	all := make([]Tokens, len(c.Masters))
 	c.emails = make([]string, len(all))
 	for n, found := 0, 0; found < len(all); n++ {
 		email := fmt.Sprintf("member%d@example.com", n)
-		with := c.a.somebody(email)
-		if at := c.keeps(t, "sessions:{"+with.claims(t).User+"}"); all[at] == (tokens{}) {
+		with := c.A.MemberTokens(email)
+		if at := c.keeps(t, "sessions:{"+with.Claims(t).User+"}"); all[at] == (Tokens{}) {
 			all[at], c.emails[at], found = with, email, found+1
 		}
 	}
@@ -69,33 +69,33 @@ func TestJourneyOnARedisCluster(t *testing.T) {
 	residents := c.residents(t)
 	for i, with := range residents {
 		parent := with
-		c.a.clock.Advance(16 * time.Minute)
-		with = c.a.get("/api/demo/me", parent).renewed(t)
-		if again := c.b.post("/api/auth/refresh", parent).renewed(t); again != with {
+		c.A.Clock.Advance(16 * time.Minute)
+		with = c.A.Get("/api/demo/me", parent).Refreshed(t)
+		if again := c.B.Post("/api/auth/refresh", parent).Refreshed(t); again != with {
 			t.Error("two children")
 		}
-		c.use(t, with, parent)
+		c.Acknowledge(t, with, parent)
 		ctx, cancel := context.WithCancel(t.Context())
-		open := []live{c.a.live(ctx, with), c.b.live(ctx, with)}
+		open := []Live{c.A.OpenLive(ctx, with), c.B.OpenLive(ctx, with)}
 		if i%2 == 0 {
-			c.b.post("/api/auth/logout", with).want(t, 204)
+			c.B.Post("/api/auth/logout", with).Want(t, 204)
 		} else {
-			c.a.clock.Advance(time.Minute)
-			c.b.post("/api/auth/refresh", parent).keptOut(t, "refresh_reuse")
+			c.A.Clock.Advance(time.Minute)
+			c.B.Post("/api/auth/refresh", parent).WantSignedOut(t, "refresh_reuse")
 		}
 		for _, l := range open {
-			l.dies(t)
+			l.WantClosed(t)
 		}
 		cancel()
-		for _, at := range c.each() {
-			at.get("/api/demo/me", tokens{access: with.access}).keptOut(t, "session_revoked")
-			at.post("/api/auth/refresh", with).keptOut(t, "session_revoked")
+		for _, at := range c.Each() {
+			at.Get("/api/demo/me", Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked")
+			at.Post("/api/auth/refresh", with).WantSignedOut(t, "session_revoked")
 		}
 	}
 	for i, look := range c.look {
 		left, err := look.Keys(t.Context(), "refresh:*").Result()
 		for _, key := range left {
-			if slices.ContainsFunc(residents, func(k tokens) bool { return strings.HasSuffix(key, k.claims(t).Session) }) {
+			if slices.ContainsFunc(residents, func(k Tokens) bool { return strings.HasSuffix(key, k.Claims(t).Session) }) {
 				t.Errorf("master %d still keeps %s, %v", i, key, err)
 			}
 		}
@@ -111,61 +111,61 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 	residents := c.residents(t)
 	stream := c.keeps(t, "revocations")
 	lost := (stream + 1) % len(residents)
-	renew := func(at *site, i int) {
+	renew := func(at *Harness, i int) {
 		t.Helper()
-		residents[i] = at.get("/api/demo/me", tokens{refresh: residents[i].refresh}).renewed(t)
+		residents[i] = at.Get("/api/demo/me", Tokens{Refresh: residents[i].Refresh}).Refreshed(t)
 	}
 	without := func(dead int) {
 		t.Helper()
 		c.Masters[dead].Kill()
-		for _, at := range c.each() {
+		for _, at := range c.Each() {
 			for i, with := range residents {
-				at.get("/api/demo/me", with).want(t, 200)
+				at.Get("/api/demo/me", with).Want(t, 200)
 				if i != dead {
 					renew(at, i)
 				}
 			}
-			for _, request := range tabRequests[:3] {
-				at.sent(request[0], request[1], tokens{refresh: residents[dead].refresh}).unasked(t)
+			for _, request := range RefreshingRequests[:3] {
+				at.MustSend(request[0], request[1], Tokens{Refresh: residents[dead].Refresh}).WantStoreUnavailable(t)
 			}
 		}
 	}
 	comesBack := func(dead int) {
 		t.Helper()
 		c.Masters[dead].Start()
-		for _, at := range c.each() {
-			at.eventually("the master to take part again", func() bool {
-				a := at.get("/api/demo/me", tokens{refresh: residents[dead].refresh})
+		for _, at := range c.Each() {
+			at.Eventually("the master to take part again", func() bool {
+				a := at.Get("/api/demo/me", Tokens{Refresh: residents[dead].Refresh})
 				if a.StatusCode != 200 {
-					a.unasked(t)
+					a.WantStoreUnavailable(t)
 					return false
 				}
-				residents[dead] = a.renewed(t)
+				residents[dead] = a.Refreshed(t)
 				return true
 			})
-			at.eventually("readiness", func() bool { return at.browser().ready().StatusCode == 200 })
+			at.Eventually("readiness", func() bool { return at.Browser().Readyz().StatusCode == 200 })
 		}
 	}
 
 	without(lost)
-	leaves := c.a.signedIn(c.emails[stream])
-	c.a.post("/api/auth/logout", leaves).want(t, 204) // the stream is there
-	c.b.eventually("the sign-out", func() bool { return c.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401 })
+	leaves := c.A.SignInTokens(c.emails[stream])
+	c.A.Post("/api/auth/logout", leaves).Want(t, 204) // the stream is there
+	c.B.Eventually("the sign-out", func() bool { return c.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
 	comesBack(lost)
 
 	// Without the stream nobody can be signed out elsewhere, and that is said.
 	without(stream)
 	leaves = residents[lost]
-	a := c.a.post("/api/auth/logout", leaves).want(t, 503, "session_store_unavailable")
-	if cookies := a.setCookies(); len(cookies) != 2 || cookies["access_token"] || cookies["refresh_token"] {
+	a := c.A.Post("/api/auth/logout", leaves).Want(t, 503, "session_store_unavailable")
+	if cookies := a.SetCookies(); len(cookies) != 2 || cookies["access_token"] || cookies["refresh_token"] {
 		t.Errorf("signing out takes this browser's cookies all the same: %v", cookies)
 	}
-	for _, at := range c.each() {
-		at.eventually("the outage to be said", func() bool { return at.browser().ready().StatusCode == 503 })
+	for _, at := range c.Each() {
+		at.Eventually("the outage to be said", func() bool { return at.Browser().Readyz().StatusCode == 503 })
 	}
 	comesBack(stream)
-	c.b.eventually("the sign-out to be carried out", func() bool {
-		return c.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401
+	c.B.Eventually("the sign-out to be carried out", func() bool {
+		return c.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
 	})
-	c.b.post("/api/auth/refresh", leaves).keptOut(t, "session_revoked")
+	c.B.Post("/api/auth/refresh", leaves).WantSignedOut(t, "session_revoked")
 }

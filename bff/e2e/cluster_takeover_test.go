@@ -14,12 +14,12 @@ func TestMasterOfTheClusterStaysDead(t *testing.T) {
 	t.Parallel()
 	c := &onCluster{ClusterHandle: servertest.ReplicatedCluster(t, 3)}
 	for _, m := range c.Masters {
-		c.look = append(c.look, admin(t, m.URL))
+		c.look = append(c.look, RedisClient(t, m.URL))
 	}
-	s := onServices(t).crowd()
-	s.env["REDIS_URL"] = c.URL
-	c.a = s.start()
-	c.b = c.a.twin()
+	s := OnServices(t).TrustLoopback()
+	s.Env["REDIS_URL"] = c.URL
+	c.A = s.Start()
+	c.B = c.A.Twin()
 	residents := c.residents(t)
 	stream := c.keeps(t, "revocations")
 	c.CatchUp(stream)
@@ -27,35 +27,35 @@ func TestMasterOfTheClusterStaysDead(t *testing.T) {
 	died := time.Now()
 	c.Masters[stream].Kill()
 	// Until then a refresh takes nothing from a browser.
-	refresh := func(at *site, i int) bool {
-		a := at.post("/api/auth/refresh", tokens{refresh: residents[i].refresh})
+	refresh := func(at *Harness, i int) bool {
+		a := at.Post("/api/auth/refresh", Tokens{Refresh: residents[i].Refresh})
 		if a.StatusCode != 200 {
-			a.unasked(t)
+			a.WantStoreUnavailable(t)
 			return false
 		}
-		residents[i] = a.renewed(t)
+		residents[i] = a.Refreshed(t)
 		return true
 	}
-	for _, at := range c.each() {
+	for _, at := range c.Each() {
 		refresh(at, stream)
 	}
 	c.AwaitTakeover(stream)
 	t.Logf("the replica is the master after %v", time.Since(died))
-	for _, at := range c.each() {
+	for _, at := range c.Each() {
 		for i := range residents {
-			at.eventually("a refresh", func() bool { return refresh(at, i) })
+			at.Eventually("a refresh", func() bool { return refresh(at, i) })
 		}
 	}
 	t.Logf("refreshes work after %v", time.Since(died))
 	leaves := residents[stream]
-	c.a.eventually("a sign-out", func() bool { return c.a.post("/api/auth/logout", leaves).StatusCode == 204 })
-	for _, at := range c.each() {
-		at.eventually("the sign-out everywhere", func() bool {
-			return at.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401
+	c.A.Eventually("a sign-out", func() bool { return c.A.Post("/api/auth/logout", leaves).StatusCode == 204 })
+	for _, at := range c.Each() {
+		at.Eventually("the sign-out everywhere", func() bool {
+			return at.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
 		})
 	}
 	t.Logf("a sign-out works after %v", time.Since(died))
-	for _, at := range c.each() {
-		at.eventually("readiness", func() bool { return at.browser().ready().StatusCode == 200 })
+	for _, at := range c.Each() {
+		at.Eventually("readiness", func() bool { return at.Browser().Readyz().StatusCode == 200 })
 	}
 }

@@ -83,7 +83,7 @@ func TestContractBites(t *testing.T) {
 		if tt.sent != "" {
 			sent = []byte(tt.sent)
 		}
-		err = c.check(sent, answer{&http.Response{StatusCode: tt.status, Header: h, Request: r}, tt.text})
+		err = c.check(sent, Answer{&http.Response{StatusCode: tt.status, Header: h, Request: r}, tt.text})
 		switch {
 		case tt.complaint == "" && err != nil:
 			t.Errorf("%s: %v", tt.name, err)

@@ -17,12 +17,12 @@ func TestContractHasEveryKindOfEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	documented := c.doc.Components.Schemas["SessionEvent"].Value
-	s := embedded(t)
-	s.env["SESSION_MAX_AGE"] = "2h"
-	s.start()
+	s := Embedded(t)
+	s.Env["SESSION_MAX_AGE"] = "2h"
+	s.Start()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	lines := s.member("ada@example.com").listen(ctx)
+	lines := s.Member("ada@example.com").OpenEvents(ctx)
 	told := map[any]bool{}
 	wait := func(kind string) {
 		t.Helper()
@@ -41,14 +41,14 @@ func TestContractHasEveryKindOfEvent(t *testing.T) {
 			if err := c.bodies[documented].Validate(event); err != nil {
 				t.Error(err)
 			}
-			told[event.(object)["type"]] = true
+			told[event.(Object)["type"]] = true
 		}
 	}
-	s.desk().does(operator.Command{Verb: operator.SetRole, Email: "ada@example.com", Role: "admin"})
+	s.Operator().MustRun(operator.Command{Verb: operator.SetRole, Email: "ada@example.com", Role: "admin"})
 	wait("role_changed")
-	s.clock.Advance(2*time.Hour - time.Minute)
+	s.Clock.Advance(2*time.Hour - time.Minute)
 	wait("expiring")
-	s.clock.Advance(time.Minute)
+	s.Clock.Advance(time.Minute)
 	wait("revoked")
 	for _, kind := range documented.Properties["type"].Value.Enum {
 		if !told[kind] {

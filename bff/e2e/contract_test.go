@@ -40,17 +40,17 @@ var published = sync.OnceValues(func() (*contract, error) {
 })
 
 func TestContractIsServed(t *testing.T) {
-	s := embedded(t).start()
+	s := Embedded(t).Start()
 	text, err := os.ReadFile(contractFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := s.browser().do("GET", "/api/openapi.yaml", nil).want(t, 200)
-	if a.text != string(text) || a.Header.Get("Content-Type") != "application/yaml" || a.Header.Get("Cache-Control") != "public, max-age=300" {
-		t.Errorf("%v, %d bytes", a.Header, len(a.text))
+	a := s.Browser().Do("GET", "/api/openapi.yaml", nil).Want(t, 200)
+	if a.Text != string(text) || a.Header.Get("Content-Type") != "application/yaml" || a.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Errorf("%v, %d bytes", a.Header, len(a.Text))
 	}
-	s.browser().do("GET", "/api/openapi.yaml", nil, "Sec-Fetch-Site", "cross-site").want(t, 403, "cross_site_request")
-	s.browser().do("GET", "/api/openapi.json", nil).want(t, 404, "not_found")
+	s.Browser().Do("GET", "/api/openapi.yaml", nil, "Sec-Fetch-Site", "cross-site").Want(t, 403, "cross_site_request")
+	s.Browser().Do("GET", "/api/openapi.json", nil).Want(t, 404, "not_found")
 }
 
 func readContract(text []byte) (*contract, error) {
@@ -88,9 +88,9 @@ func readContract(text []byte) (*contract, error) {
 // document leaves them open. The tests must not: a member that is not
 // documented is a leak, or a gap in the document.
 func closeSchemas(raw any) {
-	schemas := raw.(object)["components"].(object)["schemas"].(object)
+	schemas := raw.(Object)["components"].(Object)["schemas"].(Object)
 	for _, s := range schemas {
-		if s := s.(object); s["properties"] != nil && s["additionalProperties"] == nil {
+		if s := s.(Object); s["properties"] != nil && s["additionalProperties"] == nil {
 			s["additionalProperties"] = false
 		}
 	}
@@ -137,19 +137,19 @@ func pointer(name string) string {
 
 // asPublished complains about an answer that the document does not have, and
 // about a body that was taken though the document does not have it.
-func (a answer) asPublished(t *testing.T, sent []byte) answer {
+func (a Answer) asPublished(t *testing.T, sent []byte) Answer {
 	t.Helper()
 	c, err := published()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := c.check(sent, a); err != nil {
-		t.Errorf("%s %s: %d is not what openapi.yaml says: %v\n%s", a.Request.Method, a.Request.URL.Path, a.StatusCode, err, a.text)
+		t.Errorf("%s %s: %d is not what openapi.yaml says: %v\n%s", a.Request.Method, a.Request.URL.Path, a.StatusCode, err, a.Text)
 	}
 	return a
 }
 
-func (c *contract) check(sent []byte, a answer) error {
+func (c *contract) check(sent []byte, a Answer) error {
 	method := a.Request.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -183,7 +183,7 @@ func (c *contract) operation(method, path string) *openapi3.Operation {
 
 // checkOther is for methods that an endpoint does not have, and for what is no
 // endpoint of ours.
-func (c *contract) checkOther(path string, a answer) error {
+func (c *contract) checkOther(path string, a Answer) error {
 	known := slices.ContainsFunc([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, func(method string) bool {
 		return c.operation(method, path) != nil
 	})
@@ -197,7 +197,7 @@ func (c *contract) checkOther(path string, a answer) error {
 	return c.checkAnswer(c.doc.Components.Responses[name].Value, a)
 }
 
-func (c *contract) checkAnswer(documented *openapi3.Response, a answer) error {
+func (c *contract) checkAnswer(documented *openapi3.Response, a Answer) error {
 	for name, header := range documented.Headers {
 		if err := checkHeader(header.Value, a.Header.Values(name)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -207,7 +207,7 @@ func (c *contract) checkAnswer(documented *openapi3.Response, a answer) error {
 		return nil
 	}
 	if len(documented.Content) == 0 {
-		if a.text != "" {
+		if a.Text != "" {
 			return errors.New("a body, and none is documented")
 		}
 		return nil
@@ -216,7 +216,7 @@ func (c *contract) checkAnswer(documented *openapi3.Response, a answer) error {
 	if err != nil {
 		return err
 	}
-	return c.checkBody(documented.Content, mediaType, a.text)
+	return c.checkBody(documented.Content, mediaType, a.Text)
 }
 
 func checkHeader(documented *openapi3.Header, values []string) error {

@@ -13,31 +13,31 @@ import (
 	"time"
 )
 
-// commuter is somebody who is signed in and works all day: reads, writes, and
+// Commuter is somebody who is signed in and works all day: reads, writes, and
 // has the session renewed. Nothing of it may fail.
-type commuter struct {
+type Commuter struct {
 	base, look       string // what is read between writing
-	client           *http.Client
+	Client           *http.Client
 	rounds, renewals atomic.Int64
 }
 
-func newCommuter(t *testing.T, base, email, look string, transport http.RoundTripper) *commuter {
+func NewCommuter(t *testing.T, base, email, look string, transport http.RoundTripper) *Commuter {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &commuter{base: base, look: look, client: &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: transport}}
+	c := &Commuter{base: base, look: look, Client: &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: transport}}
 	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
-		if _, err := c.ask("POST", path, credentials(email)); err != nil {
+		if _, err := c.Send("POST", path, Credentials(email)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return c
 }
 
-// ask gives the text of an answer that is good.
-func (c *commuter) ask(method, path string, body any) (string, error) {
+// Send gives the text of an answer that is good.
+func (c *Commuter) Send(method, path string, body any) (string, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return "", err
@@ -47,64 +47,64 @@ func (c *commuter) ask(method, path string, body any) (string, error) {
 		return "", err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(somewhere()[0], somewhere()[1])
+	r.Header.Set(ForwardedFor()[0], ForwardedFor()[1])
 	if body == nil {
 		r.Body, r.ContentLength = nil, 0
 	}
-	a, err := read(c.client.Do(r))
+	a, err := Read(c.Client.Do(r))
 	if err != nil {
 		return "", err
 	}
-	if _, cleared := a.brings(); cleared || a.StatusCode >= 300 {
-		return "", fmt.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, a.text, a.setCookies())
+	if _, cleared := a.NewTokens(); cleared || a.StatusCode >= 300 {
+		return "", fmt.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, a.Text, a.SetCookies())
 	}
-	return a.text, nil
+	return a.Text, nil
 }
 
 // work goes on until ctx ends. Renewals are few: there are 60 a minute.
-func (c *commuter) work(ctx context.Context) error {
+func (c *Commuter) work(ctx context.Context) error {
 	renewed := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
 		said := fmt.Sprint("note ", n)
-		heard, err := c.ask("POST", "/api/up/echo", said)
+		heard, err := c.Send("POST", "/api/up/echo", said)
 		if err != nil {
 			return err
 		}
 		if heard != fmt.Sprintf("%q", said) {
 			return fmt.Errorf("said %q, heard %s", said, heard)
 		}
-		if _, err := c.ask("GET", c.look, nil); err != nil {
+		if _, err := c.Send("GET", c.look, nil); err != nil {
 			return err
 		}
 		if time.Since(renewed) > 1500*time.Millisecond {
 			renewed = time.Now()
-			if _, err := c.ask("POST", "/api/auth/refresh", nil); err != nil {
+			if _, err := c.Send("POST", "/api/auth/refresh", nil); err != nil {
 				return err
 			}
 			c.renewals.Add(1)
 		}
 		c.rounds.Add(1)
 	}
-	_, err := c.ask("GET", "/api/auth/me", nil)
+	_, err := c.Send("GET", "/api/auth/me", nil)
 	return err
 }
 
-// crowd is people at work at one address.
-type crowd struct {
+// Crowd is people at work at one address.
+type Crowd struct {
 	t         *testing.T
-	commuters []*commuter
-	end       func() // reports what failed; at the end of the test at the latest
+	commuters []*Commuter
+	End       func() // reports what failed; at the end of the test at the latest
 }
 
-// newCrowd sends size people to work; transport may be nil.
-func newCrowd(t *testing.T, base string, transport http.RoundTripper, size int, look string) *crowd {
+// NewCrowd sends size people to work; transport may be nil.
+func NewCrowd(t *testing.T, base string, transport http.RoundTripper, size int, look string) *Crowd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	crowd := &crowd{t: t}
+	crowd := &Crowd{t: t}
 	// All sign up before anybody works: beside work a password takes seconds.
 	for n := range size {
-		crowd.commuters = append(crowd.commuters, newCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport))
+		crowd.commuters = append(crowd.commuters, NewCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport))
 	}
 	for n, c := range crowd.commuters {
 		all.Go(func() {
@@ -113,7 +113,7 @@ func newCrowd(t *testing.T, base string, transport http.RoundTripper, size int, 
 			}
 		})
 	}
-	crowd.end = sync.OnceFunc(func() {
+	crowd.End = sync.OnceFunc(func() {
 		cancel()
 		all.Wait()
 		var rounds, renewals int64
@@ -122,41 +122,41 @@ func newCrowd(t *testing.T, base string, transport http.RoundTripper, size int, 
 		}
 		t.Logf("%d rounds of work, %d renewals", rounds, renewals)
 	})
-	t.Cleanup(crowd.end)
+	t.Cleanup(crowd.End)
 	return crowd
 }
 
-// crowd is people at work behind the balancer, which sees each of their
+// NewCrowd is people at work behind the balancer, which sees each of their
 // requests.
-func (b *balancer) crowd(t *testing.T, size int, look string) *crowd {
+func (b *Balancer) NewCrowd(t *testing.T, size int, look string) *Crowd {
 	t.Helper()
-	crowd := newCrowd(t, b.url, nil, size, look)
-	gone := crowd.end
-	crowd.end = sync.OnceFunc(func() {
+	crowd := NewCrowd(t, b.URL, nil, size, look)
+	gone := crowd.End
+	crowd.End = sync.OnceFunc(func() {
 		gone()
-		t.Logf("requests by instance: %d, %d", b.instances[0].served.Load(), b.instances[1].served.Load())
+		t.Logf("requests by instance: %d, %d", b.Instances[0].Served.Load(), b.Instances[1].Served.Load())
 		if n := b.failed.Load(); n > 0 {
 			t.Errorf("%d requests failed, the last: %s", n, *b.fault.Load())
 		}
 	})
-	t.Cleanup(crowd.end)
+	t.Cleanup(crowd.End)
 	return crowd
 }
 
-// getOn waits until everybody has done some more.
-func (c *crowd) getOn(when string) {
+// AwaitProgress waits until everybody has done some more.
+func (c *Crowd) AwaitProgress(when string) {
 	c.t.Helper()
-	c.more(when, func(c *commuter) int64 { return c.rounds.Load() }, 3)
+	c.more(when, func(c *Commuter) int64 { return c.rounds.Load() }, 3)
 }
 
-// renew waits until everybody's session has been renewed: two, because the
+// AwaitRefreshes waits until everybody's session has been renewed: two, because the
 // first may have begun before.
-func (c *crowd) renew() {
+func (c *Crowd) AwaitRefreshes() {
 	c.t.Helper()
-	c.more("to renew", func(c *commuter) int64 { return c.renewals.Load() }, 2)
+	c.more("to renew", func(c *Commuter) int64 { return c.renewals.Load() }, 2)
 }
 
-func (c *crowd) more(when string, count func(*commuter) int64, more int64) {
+func (c *Crowd) more(when string, count func(*Commuter) int64, more int64) {
 	c.t.Helper()
 	var want []int64
 	for _, who := range c.commuters {

@@ -14,79 +14,79 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// again signs in from another browser.
-func (s *site) again(email string) *browser {
-	s.t.Helper()
-	b := s.browser()
-	b.do("POST", "/api/auth/login", credentials(email)).want(s.t, 200)
+// SignIn signs in from another browser.
+func (s *Harness) SignIn(email string) *Browser {
+	s.T.Helper()
+	b := s.Browser()
+	b.Do("POST", "/api/auth/login", Credentials(email)).Want(s.T, 200)
 	return b
 }
 
-func (b *browser) devices() []any {
-	b.site.t.Helper()
-	return b.do("GET", "/api/auth/sessions", nil).want(b.site.t, 200).json(b.site.t)["sessions"].([]any)
+func (b *Browser) Sessions() []any {
+	b.Harness.T.Helper()
+	return b.Do("GET", "/api/auth/sessions", nil).Want(b.Harness.T, 200).JSON(b.Harness.T)["sessions"].([]any)
 }
 
 func TestDevices(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		laptop := s.member("ada@example.com")
-		s.clock.Advance(time.Minute)
-		phone := s.again("ada@example.com")
-		eve := s.member("eve@example.com")
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		laptop := s.Member("ada@example.com")
+		s.Clock.Advance(time.Minute)
+		phone := s.SignIn("ada@example.com")
+		eve := s.Member("eve@example.com")
 
-		list := laptop.devices()
+		list := laptop.Sessions()
 		if len(list) != 2 {
 			t.Fatalf("devices: %v", list)
 		}
 		if diff := cmp.Diff([]string{"createdAt", "current", "id", "ip", "lastSeenAt", "remember", "userAgent"}, keysOf(list[0])); diff != "" {
 			t.Error(diff)
 		}
-		newest, oldest := list[0].(object), list[1].(object)
+		newest, oldest := list[0].(Object), list[1].(Object)
 		if newest["current"] != false || oldest["current"] != true || newest["ip"] != "127.0.0.1" || !strings.HasPrefix(newest["userAgent"].(string), "Go-http-client") {
 			t.Errorf("devices: %v", list)
 		}
 
 		id := newest["id"].(string)
-		eve.do("DELETE", "/api/auth/sessions/"+id, nil).want(t, 404, "not_found")
-		eve.do("DELETE", "/api/auth/sessions/nonsense", nil).want(t, 404, "not_found")
-		phone.do("GET", "/api/demo/me", nil).want(t, 200)
-		laptop.do("DELETE", "/api/auth/sessions/"+id, nil).want(t, 204)
-		phone.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-		laptop.do("DELETE", "/api/auth/sessions/"+id, nil).want(t, 404, "not_found")
-		if len(laptop.devices()) != 1 {
+		eve.Do("DELETE", "/api/auth/sessions/"+id, nil).Want(t, 404, "not_found")
+		eve.Do("DELETE", "/api/auth/sessions/nonsense", nil).Want(t, 404, "not_found")
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 200)
+		laptop.Do("DELETE", "/api/auth/sessions/"+id, nil).Want(t, 204)
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+		laptop.Do("DELETE", "/api/auth/sessions/"+id, nil).Want(t, 404, "not_found")
+		if len(laptop.Sessions()) != 1 {
 			t.Error("a ghost in the list")
 		}
-		ended := laptop.do("DELETE", "/api/auth/sessions/"+oldest["id"].(string), nil).want(t, 204)
-		if c := ended.setCookies(); len(c) != 2 || c["access_token"] {
+		ended := laptop.Do("DELETE", "/api/auth/sessions/"+oldest["id"].(string), nil).Want(t, 204)
+		if c := ended.SetCookies(); len(c) != 2 || c["access_token"] {
 			t.Errorf("ending the own session clears its cookies: %v", c)
 		}
-		laptop.do("GET", "/api/auth/me", nil).want(t, 401, "not_authenticated")
-		s.browser().do("GET", "/api/auth/sessions", nil).want(t, 401, "not_authenticated")
+		laptop.Do("GET", "/api/auth/me", nil).Want(t, 401, "not_authenticated")
+		s.Browser().Do("GET", "/api/auth/sessions", nil).Want(t, 401, "not_authenticated")
 	})
 }
 
 func TestSignOutEverywhere(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		laptop := s.member("ada@example.com")
-		phone, tablet, eve := s.again("ada@example.com"), s.again("ada@example.com"), s.member("eve@example.com")
-		laptop.do("POST", "/api/auth/logout-all", object{"others": "yes"}).want(t, 422, "validation_failed")
-		laptop.do("POST", "/api/auth/logout-all", object{"all": true}).want(t, 422, "validation_failed")
-		phone.do("GET", "/api/auth/me", nil).want(t, 200)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		laptop := s.Member("ada@example.com")
+		phone, tablet, eve := s.SignIn("ada@example.com"), s.SignIn("ada@example.com"), s.Member("eve@example.com")
+		laptop.Do("POST", "/api/auth/logout-all", Object{"others": "yes"}).Want(t, 422, "validation_failed")
+		laptop.Do("POST", "/api/auth/logout-all", Object{"all": true}).Want(t, 422, "validation_failed")
+		phone.Do("GET", "/api/auth/me", nil).Want(t, 200)
 
-		if a := laptop.do("POST", "/api/auth/logout-all", object{"others": true}).want(t, 204); len(a.Cookies()) != 0 {
-			t.Errorf("cookies %v", a.setCookies())
+		if a := laptop.Do("POST", "/api/auth/logout-all", Object{"others": true}).Want(t, 204); len(a.Cookies()) != 0 {
+			t.Errorf("cookies %v", a.SetCookies())
 		}
-		phone.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-		tablet.do("GET", "/api/auth/me", nil).want(t, 401, "session_revoked")
-		laptop.do("GET", "/api/demo/me", nil).want(t, 200)
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+		tablet.Do("GET", "/api/auth/me", nil).Want(t, 401, "session_revoked")
+		laptop.Do("GET", "/api/demo/me", nil).Want(t, 200)
 
-		r, err := http.NewRequest(http.MethodPost, s.base+"/api/auth/logout-all", struct{ io.Reader }{strings.NewReader("")})
+		r, err := http.NewRequest(http.MethodPost, s.Base+"/api/auth/logout-all", struct{ io.Reader }{strings.NewReader("")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.ContentLength = -1 // chunked, and empty: no body, as a proxy in between may say it
-		tablet = s.again("ada@example.com")
-		resp, err := tablet.client.Do(r)
+		tablet = s.SignIn("ada@example.com")
+		resp, err := tablet.Client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,24 +95,24 @@ func TestSignOutEverywhere(t *testing.T) {
 			t.Errorf("empty chunked body: %d", resp.StatusCode)
 		}
 
-		laptop, phone = s.again("ada@example.com"), s.again("ada@example.com")
-		if a := laptop.do("POST", "/api/auth/logout-all", nil).want(t, 204); len(a.setCookies()) != 2 {
-			t.Errorf("cookies %v", a.setCookies())
+		laptop, phone = s.SignIn("ada@example.com"), s.SignIn("ada@example.com")
+		if a := laptop.Do("POST", "/api/auth/logout-all", nil).Want(t, 204); len(a.SetCookies()) != 2 {
+			t.Errorf("cookies %v", a.SetCookies())
 		}
-		phone.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-		eve.do("GET", "/api/demo/me", nil).want(t, 200)
+		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+		eve.Do("GET", "/api/demo/me", nil).Want(t, 200)
 	})
 }
 
-// listen opens the session's event stream; the scanner gives its lines.
-func (b *browser) listen(ctx context.Context) *bufio.Scanner {
-	t := b.site.t
+// OpenEvents opens the session's event stream; the scanner gives its lines.
+func (b *Browser) OpenEvents(ctx context.Context) *bufio.Scanner {
+	t := b.Harness.T
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.site.base+"/api/auth/events", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.Harness.Base+"/api/auth/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := (&http.Client{Jar: b.jar}).Do(r)
+	resp, err := (&http.Client{Jar: b.Jar}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,40 +139,40 @@ func rest(ctx context.Context, t *testing.T, lines *bufio.Scanner) string {
 }
 
 func TestEventStreamTellsOfARevocationAndEnds(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
+	OnBoth(t, func(t *testing.T, s *Harness) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		laptop := s.member("ada@example.com")
-		phone := s.again("ada@example.com")
-		lines := phone.listen(ctx)
-		laptop.do("POST", "/api/auth/logout-all", object{"others": true}).want(t, 204)
+		laptop := s.Member("ada@example.com")
+		phone := s.SignIn("ada@example.com")
+		lines := phone.OpenEvents(ctx)
+		laptop.Do("POST", "/api/auth/logout-all", Object{"others": true}).Want(t, 204)
 		if got := rest(ctx, t, lines); got != "event: session\ndata: {\"type\":\"revoked\",\"reason\":\"ended_by_user\"}" {
 			t.Errorf("told %q", got)
 		}
-		s.browser().do("GET", "/api/auth/events", nil).want(t, 401, "not_authenticated")
+		s.Browser().Do("GET", "/api/auth/events", nil).Want(t, 401, "not_authenticated")
 	})
 }
 
 // Nothing but the absolute end closes what a session holds open.
 func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
-	s := embedded(t)
-	s.env["SESSION_MAX_AGE"] = "2h"
-	s.start()
+	s := Embedded(t)
+	s.Env["SESSION_MAX_AGE"] = "2h"
+	s.Start()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	b := s.member("ada@example.com")
-	lines := b.listen(ctx)
-	conn, err := b.socket()
+	b := s.Member("ada@example.com")
+	lines := b.OpenEvents(ctx)
+	conn, err := b.OpenSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
 	for range 5 { // renewals and expired access tokens do not
-		s.clock.Advance(20 * time.Minute)
-		b.do("POST", "/api/auth/refresh", nil).want(t, 200)
-		echoes(t, conn, "still here")
+		s.Clock.Advance(20 * time.Minute)
+		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
+		WantEcho(t, conn, "still here")
 	}
-	s.clock.Advance(16 * time.Minute)
+	s.Clock.Advance(16 * time.Minute)
 	for range 3 { // an empty line, event, data
 		if !lines.Scan() {
 			t.Fatal("no warning")
@@ -181,8 +181,8 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 	if got := lines.Text(); got != `data: {"type":"expiring","reason":"expired"}` {
 		t.Errorf("warned by %q", got)
 	}
-	echoes(t, conn, "four minutes left")
-	s.clock.Advance(4 * time.Minute)
+	WantEcho(t, conn, "four minutes left")
+	s.Clock.Advance(4 * time.Minute)
 	if got := rest(ctx, t, lines); !strings.HasSuffix(got, `data: {"type":"revoked","reason":"expired"}`) {
 		t.Errorf("told %q", got)
 	}
@@ -191,23 +191,23 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 	if !errors.As(err, &closed) || closed.Code != 4401 {
 		t.Errorf("socket: %v, want close code 4401", err)
 	}
-	b.do("GET", "/api/auth/me", nil).want(t, 401, "session_expired")
+	b.Do("GET", "/api/auth/me", nil).Want(t, 401, "session_expired")
 }
 
 // An open stream must not hold up a shutdown until its deadline.
 func TestShutdownEndsStreams(t *testing.T) {
-	s := embedded(t).start("SHUTDOWN_TIMEOUT", "25s")
+	s := Embedded(t).Start("SHUTDOWN_TIMEOUT", "25s")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	b := s.member("ada@example.com")
-	lines := b.listen(ctx)
-	conn, err := b.socket()
+	b := s.Member("ada@example.com")
+	lines := b.OpenEvents(ctx)
+	conn, err := b.OpenSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
 	stopped := make(chan struct{})
-	go func() { s.stop(); close(stopped) }()
+	go func() { s.Stop(); close(stopped) }()
 	if got := rest(ctx, t, lines); got != "" {
 		t.Errorf("told %q", got)
 	}
@@ -226,14 +226,14 @@ func TestShutdownEndsStreams(t *testing.T) {
 // net/http swallows what is written to a HEAD: the stream went on unseen, on a
 // connection that a proxy in front had already given to somebody else.
 func TestHeadOfTheEventStreamEnds(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
 	for range 3 {
-		a := b.do("HEAD", "/api/auth/events", nil).want(t, 200)
+		a := b.Do("HEAD", "/api/auth/events", nil).Want(t, 200)
 		if a.Header.Get("Content-Type") != "text/event-stream" {
 			t.Errorf("Content-Type %q", a.Header.Get("Content-Type"))
 		}
-		b.do("GET", "/healthz", nil).want(t, 200) // on the same connection
+		b.Do("GET", "/healthz", nil).Want(t, 200) // on the same connection
 	}
-	s.stop() // waits for handlers
+	s.Stop() // waits for handlers
 }

@@ -30,16 +30,16 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 		fmt.Fprintf(w, "from vite: %s cookies=%q", r.URL.Path, r.Header.Get("Cookie"))
 	}))
 	defer vite.Close()
-	s := embedded(t)
-	s.env["SPA_DEV_URL"] = vite.URL
-	s.noApp = true
-	s.start()
-	b := s.member("ada@example.com")
+	s := Embedded(t)
+	s.Env["SPA_DEV_URL"] = vite.URL
+	s.NoApp = true
+	s.Start()
+	b := s.Member("ada@example.com")
 
 	for _, path := range []string{"/", "/dashboard", "/src/main.tsx", "/@vite/client", "/nowhere"} {
-		a := b.do("GET", path, nil).want(t, 200)
-		if a.text != "from vite: "+path+` cookies=""` || len(a.Cookies()) != 0 {
-			t.Errorf("%s: %q, cookies %v", path, a.text, a.setCookies())
+		a := b.Do("GET", path, nil).Want(t, 200)
+		if a.Text != "from vite: "+path+` cookies=""` || len(a.Cookies()) != 0 {
+			t.Errorf("%s: %q, cookies %v", path, a.Text, a.SetCookies())
 		}
 		referrer := "same-origin"
 		if strings.Contains(path, ".") {
@@ -55,17 +55,17 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 			t.Errorf("%s: what production refuses is not reported: %q", path, report)
 		}
 	}
-	if report := b.do("GET", "/api/auth/me", nil).Header.Get("Content-Security-Policy-Report-Only"); report != "" {
+	if report := b.Do("GET", "/api/auth/me", nil).Header.Get("Content-Security-Policy-Report-Only"); report != "" {
 		t.Errorf("an answer of the API reports %q", report)
 	}
-	if logs := s.logs.String(); !strings.Contains(logs, `"relaxed":"inline scripts`) || !strings.Contains(logs, vite.URL) {
+	if logs := s.Logs.String(); !strings.Contains(logs, `"relaxed":"inline scripts`) || !strings.Contains(logs, vite.URL) {
 		t.Errorf("the log does not say what is relaxed, and for whom: %s", logs)
 	}
-	b.do("GET", "/api/auth/me", nil).want(t, 200)
-	b.do("GET", "/api/auth/me", nil, "Origin", vite.URL).want(t, 200)
-	s.browser().do("GET", "/dashboard", nil).want(t, 302)
+	b.Do("GET", "/api/auth/me", nil).Want(t, 200)
+	b.Do("GET", "/api/auth/me", nil, "Origin", vite.URL).Want(t, 200)
+	s.Browser().Do("GET", "/dashboard", nil).Want(t, 302)
 
-	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.base, "http")+"/?token=x", nil)
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.Base, "http")+"/?token=x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 	}
 
 	vite.Close()
-	if a := b.do("GET", "/", nil).want(t, 502); !strings.Contains(a.text, "make dev") {
-		t.Errorf("without the server: %s", a.text)
+	if a := b.Do("GET", "/", nil).Want(t, 502); !strings.Contains(a.Text, "make dev") {
+		t.Errorf("without the server: %s", a.Text)
 	}
 }

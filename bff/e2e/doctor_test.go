@@ -31,7 +31,7 @@ func doctor(t *testing.T, env map[string]string, args ...string) (e examined) {
 	t.Helper()
 	run := func(args ...string) (code int, stdout, stderr string) {
 		t.Helper()
-		cmd := exec.Command(buildBinary(t), append([]string{"doctor"}, args...)...)
+		cmd := exec.Command(BuildBinary(t), append([]string{"doctor"}, args...)...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 		for name, value := range env {
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -97,21 +97,21 @@ func (e examined) want(t *testing.T, code int, lines ...[3]string) {
 }
 
 // away is an address on this machine where there is no server.
-func away(t *testing.T) string { return freeAddr(t) }
+func away(t *testing.T) string { return FreeAddr(t) }
 
 func TestDoctorBesideServersOnServices(t *testing.T) {
-	s := onServices(t)
-	redis := s.redis
-	s.env["REDIS_URL"] = redis.URL
-	s.start("TRUSTED_PROXIES", "127.0.0.0/8,192.0.2.0/24")
-	env := maps.Clone(s.env)
+	s := OnServices(t)
+	redis := s.Redis
+	s.Env["REDIS_URL"] = redis.URL
+	s.Start("TRUSTED_PROXIES", "127.0.0.0/8,192.0.2.0/24")
+	env := maps.Clone(s.Env)
 	env["TRUSTED_PROXIES"] = "127.0.0.0/8,192.0.2.0/24"
 
 	doctor(t, env, "--instances", "4").want(t, 0,
 		[3]string{"settings.routes", "ok", ""}, [3]string{"mysql.reachable", "ok", ""}, [3]string{"mysql.rights", "ok", ""}, [3]string{"mysql.schema", "ok", ""},
 		[3]string{"mysql.connections", "ok", "4 instances (as --instances says) × 25"}, [3]string{"mysql.clock", "ok", ""}, [3]string{"redis.rights", "ok", ""},
 		[3]string{"redis.eviction", "ok", "noeviction"}, [3]string{"redis.clock", "ok", ""}, [3]string{"proxies.seen", "could_not_ask", "no request has come"})
-	s.member("ada@example.com")
+	s.Member("ada@example.com")
 	doctor(t, env).want(t, 0, [3]string{"proxies.seen", "warning", "came over 192.0.2.0/24"})
 	doctor(t, env, "--instances", "7").want(t, 1, [3]string{"mysql.connections", "problem", "max_connections"})
 
@@ -188,24 +188,24 @@ func TestDoctorAsTheDocumentedUserOfRedis(t *testing.T) {
 }
 
 func TestDoctorOfEmbeddedMode(t *testing.T) {
-	s := embedded(t)
-	s.start()
-	s.member("ada@example.com")
-	doctor(t, s.env).want(t, 0, [3]string{"data.folder", "ok", "this user alone"}, [3]string{"data.server", "ok", "a server runs on it"},
+	s := Embedded(t)
+	s.Start()
+	s.Member("ada@example.com")
+	doctor(t, s.Env).want(t, 0, [3]string{"data.folder", "ok", "this user alone"}, [3]string{"data.server", "ok", "a server runs on it"},
 		[3]string{"sqlite.schema", "ok", ""}, [3]string{"sqlite.integrity", "ok", ""}, [3]string{"proxies.seen", "ok", "none is trusted"})
-	if refused := strings.Contains(s.logs.String(), "control channel"); refused {
-		t.Errorf("the server took it for an attack:\n%s", s.logs)
+	if refused := strings.Contains(s.Logs.String(), "control channel"); refused {
+		t.Errorf("the server took it for an attack:\n%s", s.Logs)
 	}
-	s.stop()
-	doctor(t, s.env).want(t, 0, [3]string{"data.server", "ok", "no server runs on it"}, [3]string{"proxies.seen", "could_not_ask", ""})
+	s.Stop()
+	doctor(t, s.Env).want(t, 0, [3]string{"data.server", "ok", "no server runs on it"}, [3]string{"proxies.seen", "could_not_ask", ""})
 
-	empty := maps.Clone(s.env)
+	empty := maps.Clone(s.Env)
 	empty["DATA_DIR"] = filepath.Join(t.TempDir(), "data")
 	doctor(t, empty).want(t, 0, [3]string{"data.folder", "warning", "no accounts in " + empty["DATA_DIR"]}, [3]string{"data.disk", "could_not_ask", ""})
 	if _, err := os.Stat(empty["DATA_DIR"]); err == nil {
 		t.Error("DATA_DIR was made")
 	}
-	broken := maps.Clone(s.env)
+	broken := maps.Clone(s.Env)
 	broken["DATA_DIR"] = t.TempDir()
 	if err := os.WriteFile(filepath.Join(broken["DATA_DIR"], "gatehouse.db"), bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
 		t.Fatal(err)
@@ -215,9 +215,9 @@ func TestDoctorOfEmbeddedMode(t *testing.T) {
 
 // A page in a browser on this machine cannot find out whether a server runs.
 func TestDoctorsQuestionWantsTheToken(t *testing.T) {
-	s := embedded(t)
-	s.start()
-	text, err := os.ReadFile(filepath.Join(s.env["DATA_DIR"], "control.json"))
+	s := Embedded(t)
+	s.Start()
+	text, err := os.ReadFile(filepath.Join(s.Env["DATA_DIR"], "control.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func echoAPI(w http.ResponseWriter, r *http.Request) {
+func EchoAPI(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "" {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 		if err != nil {
@@ -38,67 +38,67 @@ func echoAPI(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
 }
 
-// restarted ends a process as an orchestrator does, and starts it anew.
-func (b *binary) restarted(env ...string) *binary {
-	b.t.Helper()
-	b.terminate()
-	b.eventually("the process to end", b.ended)
-	if code := b.cmd.ProcessState.ExitCode(); code != 0 {
-		b.t.Errorf("exit code %d; it logged:\n%s", code, b.logs)
+// Restart ends a process as an orchestrator does, and starts it anew.
+func (b *Binary) Restart(env ...string) *Binary {
+	b.T.Helper()
+	b.Terminate()
+	b.Eventually("the process to end", b.HasExited)
+	if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
+		b.T.Errorf("exit code %d; it logged:\n%s", code, b.Logs)
 	}
-	return b.again(env...)
+	return b.StartAgain(env...)
 }
 
-// again starts what has ended, with the environment it had, and more.
-func (b *binary) again(env ...string) *binary {
-	b.t.Helper()
-	next := &binary{
-		site: &site{t: b.t, base: b.base, logs: &lockedBuffer{}},
-		cmd:  exec.Command(b.cmd.Path, b.cmd.Args[1:]...), exited: make(chan struct{}),
+// StartAgain starts what has ended, with the environment it had, and more.
+func (b *Binary) StartAgain(env ...string) *Binary {
+	b.T.Helper()
+	next := &Binary{
+		Harness: &Harness{T: b.T, Base: b.Base, Logs: &LockedBuffer{}},
+		Cmd:     exec.Command(b.Cmd.Path, b.Cmd.Args[1:]...), Exited: make(chan struct{}),
 	}
-	next.cmd.Env, next.cmd.Stderr = b.cmd.Env, next.logs
+	next.Cmd.Env, next.Cmd.Stderr = b.Cmd.Env, next.Logs
 	for i := 0; i < len(env); i += 2 {
-		next.cmd.Env = append(next.cmd.Env, env[i]+"="+env[i+1])
+		next.Cmd.Env = append(next.Cmd.Env, env[i]+"="+env[i+1])
 	}
-	next.run()
+	next.Run()
 	return next
 }
 
-func (b *binary) terminate() {
-	b.t.Helper()
-	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.t.Fatal(err)
+func (b *Binary) Terminate() {
+	b.T.Helper()
+	if err := b.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.T.Fatal(err)
 	}
 }
 
-func (i *instance) wait(s *site) {
-	s.t.Helper()
-	s.eventually("the balancer to see the instance", i.ready.Load)
+func (i *Instance) AwaitTraffic(s *Harness) {
+	s.T.Helper()
+	s.Eventually("the balancer to see the instance", i.ready.Load)
 }
 
 // An instance is restarted, twice, under load: no request fails, nobody is
 // signed out, and whoever has a WebSocket is told to come again.
 func TestRestartUnderLoad(t *testing.T) {
 	t.Parallel()
-	file := buildBinary(t)
-	lb := newBalancer(t, 2)
-	s := servicesFor(t, http.HandlerFunc(echoAPI))
-	a := newBinary(t, file, lb.behind(t, s, 0)...)
-	a.run()
-	b := newBinary(t, file, lb.behind(t, s, 1)...)
-	b.run()
-	lb.instances[0].wait(a.site)
-	lb.instances[1].wait(b.site)
-	commuters := lb.crowd(t, 4, "/api/up/echo")
-	walker := newCommuter(t, lb.url, "walker@example.com", "", nil)
+	file := BuildBinary(t)
+	lb := NewBalancer(t, 2)
+	s := ServicesFor(t, http.HandlerFunc(EchoAPI))
+	a := NewBinary(t, file, lb.Env(t, s, 0)...)
+	a.Run()
+	b := NewBinary(t, file, lb.Env(t, s, 1)...)
+	b.Run()
+	lb.Instances[0].AwaitTraffic(a.Harness)
+	lb.Instances[1].AwaitTraffic(b.Harness)
+	commuters := lb.NewCrowd(t, 4, "/api/up/echo")
+	walker := NewCommuter(t, lb.URL, "walker@example.com", "", nil)
 	for range 2 {
-		commuters.getOn("before the restart")
-		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.instances[0].public, "http", "ws", 1)+"/api/up/echo",
-			&websocket.DialOptions{HTTPClient: &http.Client{Jar: sameHost{walker.client.Jar}}, Host: "localhost"})
+		commuters.AwaitProgress("before the restart")
+		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.Instances[0].Addr, "http", "ws", 1)+"/api/up/echo",
+			&websocket.DialOptions{HTTPClient: &http.Client{Jar: sameHost{walker.Client.Jar}}, Host: "localhost"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.terminate()
+		a.Terminate()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		_, _, err = conn.Read(ctx)
 		cancel()
@@ -107,20 +107,20 @@ func TestRestartUnderLoad(t *testing.T) {
 			t.Errorf("the WebSocket: %v, want 1001", err)
 		}
 		conn.CloseNow()
-		a.eventually("the process to end", a.ended)
-		if code := a.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("exit code %d; it logged:\n%s", code, a.logs)
+		a.Eventually("the process to end", a.HasExited)
+		if code := a.Cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit code %d; it logged:\n%s", code, a.Logs)
 		}
-		commuters.getOn("with one instance")
-		a = a.again()
-		lb.instances[0].wait(a.site)
-		served := lb.instances[0].served.Load()
-		commuters.getOn("after the restart")
-		if lb.instances[0].served.Load() == served {
+		commuters.AwaitProgress("with one instance")
+		a = a.StartAgain()
+		lb.Instances[0].AwaitTraffic(a.Harness)
+		served := lb.Instances[0].Served.Load()
+		commuters.AwaitProgress("after the restart")
+		if lb.Instances[0].Served.Load() == served {
 			t.Error("the new process gets no requests")
 		}
 	}
-	commuters.end()
+	commuters.End()
 }
 
 // sameHost lets a jar's cookies go to an instance behind the balancer.
@@ -131,7 +131,7 @@ func (j sameHost) Cookies(u *url.URL) []*http.Cookie {
 }
 
 // underWay is a product with half of an upload on its way through it.
-func underWay(t *testing.T, file, timeout string) (b *binary, conn net.Conn, ops string) {
+func underWay(t *testing.T, file, timeout string) (b *Binary, conn net.Conn, ops string) {
 	t.Helper()
 	arrived := make(chan struct{})
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,10 +140,10 @@ func underWay(t *testing.T, file, timeout string) (b *binary, conn net.Conn, ops
 		fmt.Fprintf(w, "heard %s", text)
 	}))
 	t.Cleanup(up.Close)
-	ops = "http://" + freeAddr(t)
-	b = newBinary(t, file, "ROUTES_FILE", newRoutesFile(t, open("/api/up", up.URL)).name, "SHUTDOWN_TIMEOUT", timeout, "OPS_ADDR", strings.TrimPrefix(ops, "http://"))
-	b.run()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+	ops = "http://" + FreeAddr(t)
+	b = NewBinary(t, file, "ROUTES_FILE", NewRoutesFile(t, PublicRow("/api/up", up.URL)).Name, "SHUTDOWN_TIMEOUT", timeout, "OPS_ADDR", strings.TrimPrefix(ops, "http://"))
+	b.Run()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,33 +160,33 @@ func underWay(t *testing.T, file, timeout string) (b *binary, conn net.Conn, ops
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	file := buildBinary(t)
+	file := BuildBinary(t)
 	t.Run("what is under way is finished, and readiness goes first", func(t *testing.T) {
 		t.Parallel()
 		b, upload, ops := underWay(t, file, "8s")
 		kept := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 		defer kept.CloseIdleConnections()
-		ask := func(url string) (answer, error) { return read(kept.Get(url)) }
-		for url, closes := range map[string]bool{b.base + "/healthz": false, ops + "/readyz": false} {
+		ask := func(url string) (Answer, error) { return Read(kept.Get(url)) }
+		for url, closes := range map[string]bool{b.Base + "/healthz": false, ops + "/readyz": false} {
 			if a, err := ask(url); err != nil || a.StatusCode != 200 || a.Close != closes {
 				t.Fatalf("%s: %+v, %v", url, a, err)
 			}
 		}
-		b.terminate()
-		b.eventually("readiness to be off", func() bool {
+		b.Terminate()
+		b.Eventually("readiness to be off", func() bool {
 			a, err := ask(ops + "/readyz")
-			return err == nil && a.StatusCode == 503 && strings.Contains(a.text, `"draining"`)
+			return err == nil && a.StatusCode == 503 && strings.Contains(a.Text, `"draining"`)
 		})
-		if a, err := ask(b.base + "/healthz"); err != nil || a.StatusCode != 503 || a.text != "draining" {
+		if a, err := ask(b.Base + "/healthz"); err != nil || a.StatusCode != 503 || a.Text != "draining" {
 			t.Errorf("what load balancers are told in the grace: %+v, %v", a, err)
 		}
 		for range 2 { // on the connection from before, then on a new one
-			if a, err := ask(b.base + "/.well-known/jwks.json"); err != nil || a.StatusCode != 200 || !a.Close {
+			if a, err := ask(b.Base + "/.well-known/jwks.json"); err != nil || a.StatusCode != 200 || !a.Close {
 				t.Errorf("in the grace: %+v, %v", a, err)
 			}
 		}
-		b.eventually("the listener to close", func() bool {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(b.base, "http://"))
+		b.Eventually("the listener to close", func() bool {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 			if err == nil {
 				conn.Close()
 			}
@@ -198,8 +198,8 @@ func TestDrain(t *testing.T) {
 		} else if text, err := io.ReadAll(resp.Body); string(text) != "heard first last" {
 			t.Errorf("%q, %v", text, err)
 		}
-		b.eventually("the process to end", b.ended)
-		if code := b.cmd.ProcessState.ExitCode(); code != 0 {
+		b.Eventually("the process to end", b.HasExited)
+		if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -207,16 +207,16 @@ func TestDrain(t *testing.T) {
 		t.Run("a second signal ends it at once: "+signal.String(), func(t *testing.T) {
 			t.Parallel()
 			b, _, _ := underWay(t, file, "10m")
-			b.terminate()
-			b.eventually("the drain", func() bool { return len(b.logged("draining")) > 0 })
-			if b.ended() {
+			b.Terminate()
+			b.Eventually("the drain", func() bool { return len(b.Logged("draining")) > 0 })
+			if b.HasExited() {
 				t.Fatal("it ended by itself")
 			}
-			if err := b.cmd.Process.Signal(signal); err != nil {
+			if err := b.Cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			b.eventually("the process to end", b.ended)
-			if b.cmd.ProcessState.Success() {
+			b.Eventually("the process to end", b.HasExited)
+			if b.Cmd.ProcessState.Success() {
 				t.Error("it says that all went well")
 			}
 		})

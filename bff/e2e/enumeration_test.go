@@ -13,19 +13,19 @@ import (
 // Neither the response to a sign-in nor, in the median of many, the time it
 // takes depends on whether the address has an account.
 func TestSignInTimeHidesWhetherAnAccountExists(t *testing.T) {
-	s := embedded(t)
-	s.hashCost = 8 // some 15 ms: the rest of a request is lost in it, as it is in the real 0.3 s
-	s.start()
-	boss := s.boss()
-	s.member("ada@example.com")
-	disabled := s.member("gone@example.com")
-	boss.do("PATCH", "/api/admin/users/"+disabled.userID(), object{"active": false}).want(t, 200)
+	s := Embedded(t)
+	s.HashCost = 8 // some 15 ms: the rest of a request is lost in it, as it is in the real 0.3 s
+	s.Start()
+	boss := s.Admin()
+	s.Member("ada@example.com")
+	disabled := s.Member("gone@example.com")
+	boss.Do("PATCH", "/api/admin/users/"+disabled.UserID(), Object{"active": false}).Want(t, 200)
 
 	who := []string{"ada@example.com", "nobody@example.com", "gone@example.com"}
 	const rounds = 25
 	const hashes = "gatehouse_password_hash_seconds_count"
-	hashed := s.scrape()[hashes]
-	shapes := map[string]object{}
+	hashed := s.Scrape()[hashes]
+	shapes := map[string]Object{}
 	used, took := map[string][]float64{}, map[string][]float64{}
 	// Each round tries all three, so that a slow spell of the machine slows all
 	// of them. Every sample counts; none is taken again.
@@ -33,14 +33,14 @@ func TestSignInTimeHidesWhetherAnAccountExists(t *testing.T) {
 		for n := range who {
 			email := who[(n+round)%len(who)]
 			before, began := processCPU(t), time.Now()
-			a := s.wrong(email).want(t, 401, "invalid_credentials")
+			a := wrongPassword(s, email).Want(t, 401, "invalid_credentials")
 			took[email] = append(took[email], time.Since(began).Seconds())
 			used[email] = append(used[email], (processCPU(t) - before).Seconds())
 			shapes[email] = shapeOf(t, a)
 		}
-		s.clock.Advance(25 * time.Hour) // failures are forgotten
+		s.Clock.Advance(25 * time.Hour) // failures are forgotten
 	}
-	if got, want := s.scrape()[hashes]-hashed, float64(rounds*len(who)); got != want {
+	if got, want := s.Scrape()[hashes]-hashed, float64(rounds*len(who)); got != want {
 		t.Errorf("%v hashes were computed for %v sign-ins; each has to cost one", got, want)
 	}
 	for _, email := range who[1:] {
@@ -75,14 +75,14 @@ func processCPU(t *testing.T) time.Duration {
 }
 
 // shapeOf is all of an answer that is not one request's own.
-func shapeOf(t *testing.T, a answer) object {
+func shapeOf(t *testing.T, a Answer) Object {
 	t.Helper()
-	body := a.json(t)
+	body := a.JSON(t)
 	delete(body, "requestId")
 	headers := a.Header.Clone()
 	headers.Del("X-Request-Id")
 	headers.Del("Date")
-	return object{"status": a.StatusCode, "body": body, "headers": headers, "cookies": len(a.Cookies())}
+	return Object{"status": a.StatusCode, "body": body, "headers": headers, "cookies": len(a.Cookies())}
 }
 
 func median(of []float64) float64 {

@@ -22,8 +22,8 @@ import (
 // them for keys, and an upstream that shows what it gets.
 type keyRotation struct {
 	t       *testing.T
-	a, b    *site
-	who     tokens
+	a, b    *Harness
+	who     Tokens
 	fetches *atomic.Int64 // of the API
 	api     string
 	taken   func() string
@@ -31,61 +31,61 @@ type keyRotation struct {
 
 func newKeyRotation(t *testing.T, key string) *keyRotation {
 	t.Helper()
-	s := onServices(t).crowd()
-	s.redis = nil // the API is ours
-	r := &keyRotation{t: t, fetches: &atomic.Int64{}, api: freeAddr(t)}
-	show, taken := tokenTaker(t)
+	s := OnServices(t).TrustLoopback()
+	s.Redis = nil // the API is ours
+	r := &keyRotation{t: t, fetches: &atomic.Int64{}, api: FreeAddr(t)}
+	show, taken := TokenUpstream(t)
 	r.taken = taken
-	s.env["ROUTES_FILE"] = newRoutesFile(t,
-		"path: /api/demo\nupstreams: [http://"+r.api+"]\nstrip_prefix: /api/demo", "path: /api/show\nupstreams: ["+show+"]\naudience: demo").name
-	s.env["IDENTITY_KEY"] = key
-	r.a = s.start()
-	r.b = s.twin("PUBLIC_URL", s.env["PUBLIC_URL"])
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t,
+		"path: /api/demo\nupstreams: [http://"+r.api+"]\nstrip_prefix: /api/demo", "path: /api/show\nupstreams: ["+show+"]\naudience: demo").Name
+	s.Env["IDENTITY_KEY"] = key
+	r.a = s.Start()
+	r.b = s.Twin("PUBLIC_URL", s.Env["PUBLIC_URL"])
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r.fetches.Add(1)
-		if _, err := io.WriteString(w, r.a.get("/.well-known/jwks.json", tokens{}).text); err != nil {
+		if _, err := io.WriteString(w, r.a.Get("/.well-known/jwks.json", Tokens{}).Text); err != nil {
 			t.Error(err)
 		}
 	}))
 	t.Cleanup(keys.Close)
-	s.background("the API", func(ctx context.Context) error {
+	s.Background("the API", func(ctx context.Context) error {
 		return app.RunDemoAPI(ctx, app.DemoOptions{
-			Listen: r.api, JWKSURL: keys.URL, Issuer: s.env["PUBLIC_URL"], Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: s.clock.Now,
+			Listen: r.api, JWKSURL: keys.URL, Issuer: s.Env["PUBLIC_URL"], Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: s.Clock.Now,
 		})
 	})
-	s.eventually("the API to answer", func() bool {
+	s.Eventually("the API to answer", func() bool {
 		resp, err := http.Get("http://" + r.api + "/healthz")
 		if err == nil {
 			resp.Body.Close()
 		}
 		return err == nil
 	})
-	r.who = s.somebody("ada@example.com")
+	r.who = s.MemberTokens("ada@example.com")
 	return r
 }
 
 // restart gives an instance other keys, while the other one goes on.
-func (r *keyRotation) restart(s *site, keys ...string) {
+func (r *keyRotation) restart(s *Harness, keys ...string) {
 	r.t.Helper()
 	other := r.a
 	if s == r.a {
 		other = r.b
 	}
-	s.stop()
+	s.Stop()
 	r.member(other, 200)
-	s.env["IDENTITY_KEY"] = strings.Join(keys, "")
-	s.start()
+	s.Env["IDENTITY_KEY"] = strings.Join(keys, "")
+	s.Start()
 }
 
-func (r *keyRotation) member(s *site, status int) {
+func (r *keyRotation) member(s *Harness, status int) {
 	r.t.Helper()
-	s.get("/api/demo/me", r.who).want(r.t, status)
+	s.Get("/api/demo/me", r.who).Want(r.t, status)
 }
 
 // signed gives the kid that an instance signs by, and the token.
-func (r *keyRotation) signed(s *site) (kid, token string) {
+func (r *keyRotation) signed(s *Harness) (kid, token string) {
 	r.t.Helper()
-	s.get("/api/show", r.who).want(r.t, 200)
+	s.Get("/api/show", r.who).Want(r.t, 200)
 	token = strings.TrimPrefix(r.taken(), "Bearer ")
 	parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
 	if err != nil {
@@ -94,14 +94,14 @@ func (r *keyRotation) signed(s *site) (kid, token string) {
 	return parsed.Header["kid"].(string), token
 }
 
-func (r *keyRotation) published(s *site) (kids []string) {
+func (r *keyRotation) published(s *Harness) (kids []string) {
 	r.t.Helper()
 	var set struct {
 		Keys []struct {
 			ID string `json:"kid"`
 		}
 	}
-	if err := json.Unmarshal([]byte(s.get("/.well-known/jwks.json", tokens{}).text), &set); err != nil {
+	if err := json.Unmarshal([]byte(s.Get("/.well-known/jwks.json", Tokens{}).Text), &set); err != nil {
 		r.t.Fatal(err)
 	}
 	for _, k := range set.Keys {
@@ -118,7 +118,7 @@ func (r *keyRotation) direct(token string) int {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	a, err := read(http.DefaultClient.Do(req))
+	a, err := Read(http.DefaultClient.Do(req))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -127,8 +127,8 @@ func (r *keyRotation) direct(token string) int {
 
 // What docs/backends.md tells operators to do: no request fails at any step.
 func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
-	_, older := newIdentityKey(t)
-	_, newer := newIdentityKey(t)
+	_, older := NewIdentityKey(t)
+	_, newer := NewIdentityKey(t)
 	r := newKeyRotation(t, older)
 	both := func() { t.Helper(); r.member(r.a, 200); r.member(r.b, 200) }
 	both()
@@ -151,7 +151,7 @@ func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
 	}
 
 	// 2: signing, one instance after the other. The API's cache is the old one.
-	r.a.clock.Advance(time.Minute) // tokens are handed out again for a minute
+	r.a.Clock.Advance(time.Minute) // tokens are handed out again for a minute
 	r.restart(r.b, newer, older)
 	both()
 	newKid, newToken := r.signed(r.b)
@@ -168,7 +168,7 @@ func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
 	both()
 
 	// 3: gone, once no old token is good any more.
-	r.a.clock.Advance(2 * time.Minute)
+	r.a.Clock.Advance(2 * time.Minute)
 	r.restart(r.a, newer)
 	both()
 	r.restart(r.b, newer)
@@ -189,19 +189,19 @@ func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
 // Why the new key comes second first: an API that asks an instance which does
 // not have it yet refuses what the other one signs.
 func TestIdentityKeyThatSignsAtOnceIsRefused(t *testing.T) {
-	_, older := newIdentityKey(t)
-	_, newer := newIdentityKey(t)
+	_, older := NewIdentityKey(t)
+	_, newer := NewIdentityKey(t)
 	r := newKeyRotation(t, older)
 	r.member(r.a, 200)
-	r.a.clock.Advance(time.Minute)
+	r.a.Clock.Advance(time.Minute)
 	r.restart(r.b, newer, older)
 	r.member(r.a, 200)
 	r.member(r.b, 401)
-	r.a.stop()
+	r.a.Stop()
 	r.member(r.b, 401)
-	r.a.env["IDENTITY_KEY"] = newer + older
-	r.a.start()
-	r.a.clock.Advance(10 * time.Second) // the API's pause between two fetches for unknown kids
+	r.a.Env["IDENTITY_KEY"] = newer + older
+	r.a.Start()
+	r.a.Clock.Advance(10 * time.Second) // the API's pause between two fetches for unknown kids
 	r.member(r.b, 200)
 	r.member(r.a, 200)
 }

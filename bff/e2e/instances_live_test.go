@@ -13,38 +13,38 @@ import (
 	"github.com/coder/websocket"
 )
 
-// live is one open WebSocket and one open event stream of a session.
-type live struct {
-	at     *site
+// Live is one open WebSocket and one open event stream of a session.
+type Live struct {
+	at     *Harness
 	socket *websocket.Conn
 	ended  chan error // of the event stream
 }
 
-func (s *site) live(ctx context.Context, with tokens) live {
-	s.t.Helper()
-	b := s.browser()
-	b.put("access_token", with.access)
-	b.put("refresh_token", with.refresh)
-	socket, err := b.socket()
+func (s *Harness) OpenLive(ctx context.Context, with Tokens) Live {
+	s.T.Helper()
+	b := s.Browser()
+	b.PutCookie("access_token", with.Access)
+	b.PutCookie("refresh_token", with.Refresh)
+	socket, err := b.OpenSocket()
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	s.t.Cleanup(func() { socket.CloseNow() })
-	events, err := s.events(ctx, with)
+	s.T.Cleanup(func() { socket.CloseNow() })
+	events, err := s.openEventStream(ctx, with)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	return live{s, socket, events}
+	return Live{s, socket, events}
 }
 
-// events opens the demo API's event stream; its end, nil if in order, comes
+// openEventStream opens the demo API's event stream; its end, nil if in order, comes
 // through the channel.
-func (s *site) events(ctx context.Context, with tokens) (chan error, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/api/demo/clock", nil)
+func (s *Harness) openEventStream(ctx context.Context, with Tokens) (chan error, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Base+"/api/demo/clock", nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Cookie", with.header())
+	r.Header.Set("Cookie", with.CookieHeader())
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -62,8 +62,8 @@ func (s *site) events(ctx context.Context, with tokens) (chan error, error) {
 	return ended, nil
 }
 
-// dies waits for the end of both connections and checks how they end.
-func (l live) dies(t *testing.T) {
+// WantClosed waits for the end of both connections and checks how they end.
+func (l Live) WantClosed(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -82,9 +82,9 @@ func (l live) dies(t *testing.T) {
 	}
 }
 
-func (l live) lives(t *testing.T, what string) {
+func (l Live) WantOpen(t *testing.T, what string) {
 	t.Helper()
-	echoes(t, l.socket, what)
+	WantEcho(t, l.socket, what)
 	select {
 	case err := <-l.ended:
 		t.Fatalf("%s: the event stream ended: %v", what, err)
@@ -96,27 +96,27 @@ func (l live) lives(t *testing.T, what string) {
 // within a second; those of others, and of a session that is merely renewed,
 // do not.
 func TestLiveConnectionsEndOnBothInstances(t *testing.T) {
-	p := twoInstances(t)
-	other := p.a.somebody("ada@example.com")
-	bystanders := []live{p.a.live(t.Context(), other), p.b.live(t.Context(), other)}
+	p := TwoInstances(t)
+	other := p.A.MemberTokens("ada@example.com")
+	bystanders := []Live{p.A.OpenLive(t.Context(), other), p.B.OpenLive(t.Context(), other)}
 	var took []time.Duration
 	for round := range 5 {
-		with := p.a.signedIn("ada@example.com")
-		open := []live{p.a.live(t.Context(), with), p.b.live(t.Context(), with)}
-		p.a.clock.Advance(20 * time.Minute)
-		with = p.b.post("/api/auth/refresh", with).renewed(t)
+		with := p.A.SignInTokens("ada@example.com")
+		open := []Live{p.A.OpenLive(t.Context(), with), p.B.OpenLive(t.Context(), with)}
+		p.A.Clock.Advance(20 * time.Minute)
+		with = p.B.Post("/api/auth/refresh", with).Refreshed(t)
 		for _, l := range open {
-			l.lives(t, fmt.Sprintf("renewed, and past the access token's end, round %d", round))
+			l.WantOpen(t, fmt.Sprintf("renewed, and past the access token's end, round %d", round))
 		}
-		at := p.each()[round%2]
-		at.post("/api/auth/logout", with).want(t, 204)
+		at := p.Each()[round%2]
+		at.Post("/api/auth/logout", with).Want(t, 204)
 		start := time.Now()
 		for _, l := range open {
-			l.dies(t)
+			l.WantClosed(t)
 		}
 		took = append(took, time.Since(start))
 		for _, l := range bystanders {
-			l.lives(t, "somebody else left")
+			l.WantOpen(t, "somebody else left")
 		}
 	}
 	slices.Sort(took)

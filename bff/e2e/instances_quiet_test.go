@@ -31,43 +31,43 @@ func following(t *testing.T, calls map[string]int) {
 // A proxied request with a fresh access token costs no command to Redis, nor
 // does a page; a stale one costs a renewal.
 func TestFreshTokensAskRedisNothing(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	parent := p.a.somebody("ada@example.com")
-	p.a.post("/api/auth/logout", p.a.signedIn("ada@example.com")).want(t, 204) // so that there is a stream
-	with := p.a.post("/api/auth/refresh", parent).renewed(t)
-	p.use(t, with, parent)
-	p.b.get("/api/demo/me", with).want(t, 200) // its receipt, at the other one, finds that it is written
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	parent := p.A.MemberTokens("ada@example.com")
+	p.A.Post("/api/auth/logout", p.A.SignInTokens("ada@example.com")).Want(t, 204) // so that there is a stream
+	with := p.A.Post("/api/auth/refresh", parent).Refreshed(t)
+	p.Acknowledge(t, with, parent)
+	p.B.Get("/api/demo/me", with).Want(t, 200) // its receipt, at the other one, finds that it is written
 
 	quiet := func() bool { // what came before has run its course
-		before := commands(t, look)
+		before := RedisCommands(t, look)
 		for range 20 {
-			p.b.get("/healthz", tokens{}).want(t, 200)
+			p.B.Get("/healthz", Tokens{}).Want(t, 200)
 		}
-		more := since(before, commands(t, look))
+		more := CommandsSince(before, RedisCommands(t, look))
 		return more["get"]+more["set"] == 0
 	}
-	p.a.eventually("Redis to be quiet", quiet)
-	before, start := commands(t, look), time.Now()
+	p.A.Eventually("Redis to be quiet", quiet)
+	before, start := RedisCommands(t, look), time.Now()
 	for i := range 250 {
-		for _, at := range p.each() {
+		for _, at := range p.Each() {
 			path := []string{"/api/demo/me", "/api/demo/me", "/api/auth/me", "/dashboard"}[i%4]
-			if a := at.get(path, with).want(t, 200); len(a.Cookies()) != 0 {
-				t.Fatalf("cookies %v", a.setCookies())
+			if a := at.Get(path, with).Want(t, 200); len(a.Cookies()) != 0 {
+				t.Fatalf("cookies %v", a.SetCookies())
 			}
 		}
 	}
-	calls := since(before, commands(t, look))
+	calls := CommandsSince(before, RedisCommands(t, look))
 	following(t, calls)
 	// Each of the two followers asks once in two seconds, and may be early once.
 	if most := 2 * int(time.Since(start)/(2*time.Second)+2); calls["xread"] > most {
 		t.Errorf("%d times news in %v, want at most %d", calls["xread"], time.Since(start), most)
 	}
 
-	p.a.clock.Advance(16 * time.Minute)
-	before = commands(t, look)
-	p.a.get("/api/auth/me", with).renewed(t)
-	if calls := since(before, commands(t, look)); calls["get"] == 0 || calls["zadd"] != 1 {
+	p.A.Clock.Advance(16 * time.Minute)
+	before = RedisCommands(t, look)
+	p.A.Get("/api/auth/me", with).Refreshed(t)
+	if calls := CommandsSince(before, RedisCommands(t, look)); calls["get"] == 0 || calls["zadd"] != 1 {
 		t.Errorf("a renewal reads and writes: %v", calls)
 	}
 }

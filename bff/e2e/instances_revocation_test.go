@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// busy has members send proxied requests to an instance until the returned
+// KeepBusy has members send proxied requests to an instance until the returned
 // function is called, which gives how many were served. Nobody of them may
 // notice anything.
-func (s *site) busy(members []tokens) (stop func() int) {
+func (s *Harness) KeepBusy(members []Tokens) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	var served atomic.Int64
 	for _, with := range members {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				switch a, err := s.ask("GET", "/api/demo/me", with); {
+				switch a, err := s.Send("GET", "/api/demo/me", with); {
 				case err != nil:
-					s.t.Errorf("a bystander: %v", err)
+					s.T.Errorf("a bystander: %v", err)
 					return
 				case a.StatusCode != 200 || len(a.Cookies()) != 0:
-					s.t.Errorf("a bystander was told %d %s, cookies %v", a.StatusCode, a.text, a.setCookies())
+					s.T.Errorf("a bystander was told %d %s, cookies %v", a.StatusCode, a.Text, a.SetCookies())
 					return
 				}
 				served.Add(1)
@@ -38,29 +38,29 @@ func (s *site) busy(members []tokens) (stop func() int) {
 // that one is busy. How soon is logged; only that it is soon is asserted.
 func TestSignOutReachesTheOtherInstance(t *testing.T) {
 	const most, enough, budget = 300, 30, 3 * time.Second
-	p := twoInstances(t)
-	p.a.somebody("ada@example.com")
-	var members []tokens
+	p := TwoInstances(t)
+	p.A.MemberTokens("ada@example.com")
+	var members []Tokens
 	for range 8 {
-		members = append(members, p.a.signedIn("ada@example.com"))
+		members = append(members, p.A.SignInTokens("ada@example.com"))
 	}
-	stop := p.b.busy(members)
+	stop := p.B.KeepBusy(members)
 	defer stop()
 	var took []time.Duration
 	for began := time.Now(); len(took) < most && (len(took) < enough || time.Since(began) < budget); {
-		with := p.a.signedIn("ada@example.com")
-		access := tokens{access: with.access}
-		p.b.get("/api/demo/me", access).want(t, 200)
-		p.a.post("/api/auth/logout", with).want(t, 204)
+		with := p.A.SignInTokens("ada@example.com")
+		access := Tokens{Access: with.Access}
+		p.B.Get("/api/demo/me", access).Want(t, 200)
+		p.A.Post("/api/auth/logout", with).Want(t, 204)
 		start := time.Now()
 		for {
-			a := p.b.get("/api/demo/me", access)
+			a := p.B.Get("/api/demo/me", access)
 			if a.StatusCode == 401 {
 				took = append(took, time.Since(start))
-				a.keptOut(t, "session_revoked")
+				a.WantSignedOut(t, "session_revoked")
 				break
 			}
-			a.want(t, 200)
+			a.Want(t, 200)
 			if time.Since(start) > time.Minute {
 				t.Fatal("an ended session is served a minute later")
 			}
@@ -76,67 +76,67 @@ func TestSignOutReachesTheOtherInstance(t *testing.T) {
 // What an instance does not hear because its line to Redis is cut it hears
 // when it has one again.
 func TestRevocationsMissedAreReplayed(t *testing.T) {
-	a := onServices(t).crowd().start()
-	line := wireTo(t, a.redis.Addr())
-	p := pair{a, a.twin("REDIS_URL", line.url)}
-	stays := p.a.somebody("ada@example.com")
-	var leave []tokens
+	a := OnServices(t).TrustLoopback().Start()
+	line := NewWire(t, a.Redis.Addr())
+	p := Pair{a, a.Twin("REDIS_URL", line.URL)}
+	stays := p.A.MemberTokens("ada@example.com")
+	var leave []Tokens
 	for range 20 {
-		leave = append(leave, p.a.signedIn("ada@example.com"))
+		leave = append(leave, p.A.SignInTokens("ada@example.com"))
 	}
-	line.moveTo("")
+	line.MoveTo("")
 	for _, with := range leave {
-		p.a.post("/api/auth/logout", with).want(t, 204)
+		p.A.Post("/api/auth/logout", with).Want(t, 204)
 	}
 	// Nobody can have told it: what follows is replayed.
 	for _, with := range leave {
-		p.b.get("/api/demo/me", tokens{access: with.access}).want(t, 200)
+		p.B.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 200)
 	}
-	line.moveTo(a.redis.Addr())
+	line.MoveTo(a.Redis.Addr())
 	for _, with := range leave {
-		p.b.eventually("what was missed", func() bool { return p.b.get("/api/demo/me", tokens{access: with.access}).StatusCode == 401 })
+		p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
 	}
-	p.b.get("/api/demo/me", tokens{access: stays.access}).want(t, 200)
+	p.B.Get("/api/demo/me", Tokens{Access: stays.Access}).Want(t, 200)
 }
 
 // An operator, or a proxy's idle timeout, cuts every connection, again and
 // again, while people sign out.
 func TestRevocationsSurviveKilledConnections(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	stays := p.a.somebody("ada@example.com")
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	stays := p.A.MemberTokens("ada@example.com")
 	for range 25 {
-		with := p.a.signedIn("ada@example.com")
-		p.b.get("/api/demo/me", tokens{access: with.access}).want(t, 200)
+		with := p.A.SignInTokens("ada@example.com")
+		p.B.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 200)
 		if err := look.ClientKillByFilter(t.Context(), "TYPE", "normal").Err(); err != nil {
 			t.Fatal(err)
 		}
-		if a := p.a.post("/api/auth/logout", with); a.StatusCode != 204 {
-			a.want(t, 503, "session_store_unavailable") // and is tried again
+		if a := p.A.Post("/api/auth/logout", with); a.StatusCode != 204 {
+			a.Want(t, 503, "session_store_unavailable") // and is tried again
 		}
-		p.b.eventually("the end of the session", func() bool { return p.b.get("/api/demo/me", tokens{access: with.access}).StatusCode == 401 })
+		p.B.Eventually("the end of the session", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
 	}
-	p.b.get("/api/demo/me", stays).want(t, 200)
+	p.B.Get("/api/demo/me", stays).Want(t, 200)
 }
 
 // An instance that starts hears of what has ended within an access token's
 // life; and the stream keeps little more than that.
 func TestRestartedInstanceKnowsWhoHasLeft(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	stays := p.a.somebody("ada@example.com")
-	with := p.a.signedIn("ada@example.com")
-	p.b.stop()
-	p.a.post("/api/auth/logout", with).want(t, 204)
-	p.a.clock.Advance(10 * time.Minute)
-	p.b = p.a.twin()
-	p.b.get("/api/demo/me", tokens{access: with.access}).keptOut(t, "session_revoked") // the very first request
-	p.b.get("/api/demo/me", tokens{access: stays.access}).want(t, 200)
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	stays := p.A.MemberTokens("ada@example.com")
+	with := p.A.SignInTokens("ada@example.com")
+	p.B.Stop()
+	p.A.Post("/api/auth/logout", with).Want(t, 204)
+	p.A.Clock.Advance(10 * time.Minute)
+	p.B = p.A.Twin()
+	p.B.Get("/api/demo/me", Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked") // the very first request
+	p.B.Get("/api/demo/me", Tokens{Access: stays.Access}).Want(t, 200)
 
 	// One sign-out a minute, for two and a half hours.
 	for range 150 {
-		p.a.clock.Advance(time.Minute)
-		p.a.post("/api/auth/logout", p.a.signedIn("ada@example.com")).want(t, 204)
+		p.A.Clock.Advance(time.Minute)
+		p.A.Post("/api/auth/logout", p.A.SignInTokens("ada@example.com")).Want(t, 204)
 	}
 	entries, err := look.XLen(t.Context(), "revocations").Result()
 	if err != nil {

@@ -18,14 +18,14 @@ import (
 type crush struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
-	answers []answer
+	answers []Answer
 	errs    []error
 }
 
-func (c *crush) send(n int, with tokens, at ...*site) {
+func (c *crush) send(n int, with Tokens, at ...*Harness) {
 	for i := range n {
 		c.all.Go(func() {
-			a, err := at[i%len(at)].ask("GET", "/api/auth/me", with)
+			a, err := at[i%len(at)].Send("GET", "/api/auth/me", with)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.answers, c.errs = append(c.answers, a), append(c.errs, err)
@@ -34,15 +34,15 @@ func (c *crush) send(n int, with tokens, at ...*site) {
 }
 
 // oneChild waits for all, who must have been given the same child of parent.
-func (c *crush) oneChild(t *testing.T, parent tokens) {
+func (c *crush) oneChild(t *testing.T, parent Tokens) {
 	t.Helper()
-	var child tokens
+	var child Tokens
 	c.all.Wait()
 	for i, a := range c.answers {
 		if c.errs[i] != nil {
 			t.Fatal(c.errs[i])
 		}
-		got := a.renewed(t)
+		got := a.Refreshed(t)
 		if i == 0 {
 			child = got
 		}
@@ -50,7 +50,7 @@ func (c *crush) oneChild(t *testing.T, parent tokens) {
 			t.Fatal("two children of one token")
 		}
 	}
-	if was, is := parent.generation(t), child.generation(t); is != was+1 {
+	if was, is := parent.Generation(t), child.Generation(t); is != was+1 {
 		t.Errorf("generation %d after %d", is, was)
 	}
 }
@@ -61,18 +61,18 @@ func rotations(calls map[string]int) int { return calls["zadd"] }
 
 // A hundred requests at once with one stale token make one rotation.
 func TestStampedeMakesOneRotation(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	p.a.somebody("ada@example.com")
-	for name, at := range map[string][]*site{"one instance": {p.a}, "two instances": p.each()} {
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	p.A.MemberTokens("ada@example.com")
+	for name, at := range map[string][]*Harness{"one instance": {p.A}, "two instances": p.Each()} {
 		t.Run(name, func(t *testing.T) {
-			parent := p.a.signedIn("ada@example.com")
-			p.a.clock.Advance(16 * time.Minute)
-			before := commands(t, look)
+			parent := p.A.SignInTokens("ada@example.com")
+			p.A.Clock.Advance(16 * time.Minute)
+			before := RedisCommands(t, look)
 			var c crush
 			c.send(100, parent, at...)
 			c.oneChild(t, parent)
-			if calls := since(before, commands(t, look)); rotations(calls) != 1 {
+			if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 {
 				t.Errorf("%d rotations: %v", rotations(calls), calls)
 			} else {
 				t.Logf("100 requests: %v", calls)
@@ -104,7 +104,7 @@ func inTime(t *testing.T, attempt func() *crush) {
 	for range 8 {
 		c := attempt()
 		c.all.Wait()
-		if !slices.ContainsFunc(c.answers, func(a answer) bool { return a.Response != nil && a.StatusCode == 503 }) {
+		if !slices.ContainsFunc(c.answers, func(a Answer) bool { return a.Response != nil && a.StatusCode == 503 }) {
 			return
 		}
 		t.Log("too slow; once more")
@@ -115,27 +115,27 @@ func inTime(t *testing.T, attempt func() *crush) {
 // Two instances have read the same record, each at its time, and now both want
 // to write the next one: the one that comes second gives what the first made.
 func TestTwoInstancesSwapAtOnce(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	p.a.somebody("ada@example.com")
-	var parent tokens
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	p.A.MemberTokens("ada@example.com")
+	var parent Tokens
 	var c *crush
 	var before map[string]int
 	inTime(t, func() *crush {
-		parent, c = p.a.signedIn("ada@example.com"), &crush{}
-		p.a.clock.Advance(16 * time.Minute)
-		before = commands(t, look)
+		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
+		p.A.Clock.Advance(16 * time.Minute)
+		before = RedisCommands(t, look)
 		letGo := withheld(t, look)
 		defer letGo()
-		for i, at := range p.each() {
-			p.a.clock.Advance(time.Second) // what each of them would mint differs
+		for i, at := range p.Each() {
+			p.A.Clock.Advance(time.Second) // what each of them would mint differs
 			c.send(10, parent, at)
-			at.eventually("the record to be read", func() bool { return since(before, commands(t, look))["get"] > i })
+			at.Eventually("the record to be read", func() bool { return CommandsSince(before, RedisCommands(t, look))["get"] > i })
 		}
 		return c
 	})
 	c.oneChild(t, parent)
-	if calls := since(before, commands(t, look)); rotations(calls) != 1 || calls["evalsha"] < 2 {
+	if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 || calls["evalsha"] < 2 {
 		t.Errorf("%d rotations: %v", rotations(calls), calls)
 	}
 }
@@ -143,38 +143,38 @@ func TestTwoInstancesSwapAtOnce(t *testing.T) {
 // The first of several tabs to ask hangs up while its rotation is being
 // written. The others wait for the same one, and get its answer.
 func TestWhoHangsUpTakesNobodyAlong(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	p.a.somebody("ada@example.com")
-	var parent tokens
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	p.A.MemberTokens("ada@example.com")
+	var parent Tokens
 	var c *crush
 	var before map[string]int
 	inTime(t, func() *crush {
-		parent, c = p.a.signedIn("ada@example.com"), &crush{}
-		p.a.clock.Advance(16 * time.Minute)
-		before = commands(t, look)
+		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
+		p.A.Clock.Advance(16 * time.Minute)
+		before = RedisCommands(t, look)
 		letGo := withheld(t, look)
 		defer letGo()
-		first, err := net.Dial("tcp", strings.TrimPrefix(p.a.base, "http://"))
+		first, err := net.Dial("tcp", strings.TrimPrefix(p.A.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer first.Close()
 		id := rand.Text()
-		fmt.Fprintf(first, "GET /api/auth/me HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\nCookie: %s\r\n\r\n", id, parent.header())
-		p.a.eventually("the record to be read", func() bool { return since(before, commands(t, look))["get"] > 0 })
-		c.send(10, parent, p.a)
+		fmt.Fprintf(first, "GET /api/auth/me HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\nCookie: %s\r\n\r\n", id, parent.CookieHeader())
+		p.A.Eventually("the record to be read", func() bool { return CommandsSince(before, RedisCommands(t, look))["get"] > 0 })
+		c.send(10, parent, p.A)
 		for range 20 { // they have joined by then, or prove nothing
-			p.a.get("/healthz", tokens{}).want(t, 200)
+			p.A.Get("/healthz", Tokens{}).Want(t, 200)
 		}
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p.a.eventually("the server to see that the first is gone", func() bool { return strings.Contains(p.a.logs.String(), id) })
+		p.A.Eventually("the server to see that the first is gone", func() bool { return strings.Contains(p.A.Logs.String(), id) })
 		return c
 	})
 	c.oneChild(t, parent)
-	if calls := since(before, commands(t, look)); rotations(calls) != 1 {
+	if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 {
 		t.Errorf("%d rotations: %v", rotations(calls), calls)
 	}
 }

@@ -15,12 +15,12 @@ import (
 // somebodyAtHome is one browser of an honest member: many tabs, one jar.
 type somebodyAtHome struct {
 	t    *testing.T
-	on   pair
+	on   Pair
 	rand *rand.Rand
-	jar  tokens
+	jar  Tokens
 	// children is what each refresh token led to: always the same.
-	children map[string]tokens
-	parent   tokens // of what is in the jar, once that has been used
+	children map[string]Tokens
+	parent   Tokens // of what is in the jar, once that has been used
 	// late are those that came more than once: when the access token beside one
 	// is dead by then, its first use keeps the generation.
 	late             map[string]bool
@@ -28,7 +28,7 @@ type somebodyAtHome struct {
 }
 
 // What tabs ask for; each of these renews a stale session on the way.
-var tabRequests = [][2]string{
+var RefreshingRequests = [][2]string{
 	{"GET", "/api/auth/me"}, {"GET", "/api/demo/me"}, {"POST", "/api/auth/refresh"}, {"GET", "/dashboard"},
 }
 
@@ -37,21 +37,21 @@ var tabRequests = [][2]string{
 func (h *somebodyAtHome) wakeUp(tabs int) {
 	h.t.Helper()
 	type result struct {
-		answer
+		Answer
 		err error
 	}
 	results := make([]result, tabs)
 	before := h.jar
 	var all sync.WaitGroup
 	for i := range results {
-		request, at := tabRequests[h.rand.IntN(len(tabRequests))], h.on.either(h.rand)
+		request, at := RefreshingRequests[h.rand.IntN(len(RefreshingRequests))], h.on.Either(h.rand)
 		hangUp, partly := h.rand.IntN(3) == 0, h.rand.IntN(4)
 		all.Go(func() {
 			if hangUp {
-				results[i].err = at.hangUp(request[0], request[1], before, partly)
+				results[i].err = sendAndHangUp(at, request[0], request[1], before, partly)
 				return
 			}
-			results[i].answer, results[i].err = at.ask(request[0], request[1], before)
+			results[i].Answer, results[i].err = at.Send(request[0], request[1], before)
 		})
 	}
 	all.Wait()
@@ -60,36 +60,36 @@ func (h *somebodyAtHome) wakeUp(tabs int) {
 			h.t.Fatal(r.err)
 		}
 		if r.Response != nil {
-			h.heard(before, r.answer)
+			h.heard(before, r.Answer)
 		}
 	}
 	// Who hung up may have left a rotation under way. To ask for the same is to
 	// wait for it, and one more answer that is lost.
-	for _, at := range h.on.each() {
-		h.heard(before, at.post("/api/auth/refresh", before))
+	for _, at := range h.on.Each() {
+		h.heard(before, at.Post("/api/auth/refresh", before))
 	}
 }
 
 // heard takes note of an answer to a request that carried with.
-func (h *somebodyAtHome) heard(with tokens, a answer) {
+func (h *somebodyAtHome) heard(with Tokens, a Answer) {
 	h.t.Helper()
-	got, cleared := a.want(h.t, 200).brings()
-	switch known, seen := h.children[with.refresh]; {
+	got, cleared := a.Want(h.t, 200).NewTokens()
+	switch known, seen := h.children[with.Refresh]; {
 	case cleared:
 		h.t.Fatalf("%s cleared cookies of an honest browser", a.Request.URL)
-	case got == tokens{}:
-	case got.access == "" || got.refresh == "":
+	case got == Tokens{}:
+	case got.Access == "" || got.Refresh == "":
 		h.t.Fatalf("%s brought half a pair", a.Request.URL)
 	case seen && known == got:
-		h.late[got.refresh] = true
+		h.late[got.Refresh] = true
 	case seen:
 		h.t.Fatalf("%s brought other tokens than another answer to the same", a.Request.URL)
 	default:
-		h.children[with.refresh] = got
-		switch was, is := with.generation(h.t), got.generation(h.t); {
+		h.children[with.Refresh] = got
+		switch was, is := with.Generation(h.t), got.Generation(h.t); {
 		case is == was+1:
 			h.rotated++
-		case is == was && h.late[with.refresh]:
+		case is == was && h.late[with.Refresh]:
 			h.redated++
 		default:
 			h.t.Fatalf("generation %d after %d", is, was)
@@ -100,22 +100,22 @@ func (h *somebodyAtHome) heard(with tokens, a answer) {
 // takeHome lets an answer arrive, and the next request use it.
 func (h *somebodyAtHome) takeHome() {
 	h.t.Helper()
-	child, ok := h.children[h.jar.refresh]
+	child, ok := h.children[h.jar.Refresh]
 	if !ok {
 		h.t.Fatal("asked to refresh, and nobody did")
 	}
 	h.parent, h.jar = h.jar, child
-	at := h.on.either(h.rand)
+	at := h.on.Either(h.rand)
 	before := h.jar
-	a := at.get("/api/auth/me", before)
+	a := at.Get("/api/auth/me", before)
 	h.heard(before, a)
-	if next, ok := h.children[before.refresh]; ok { // the child was stale already
+	if next, ok := h.children[before.Refresh]; ok { // the child was stale already
 		h.parent, h.jar = before, next
-		h.heard(h.jar, at.get("/api/auth/me", h.jar))
+		h.heard(h.jar, at.Get("/api/auth/me", h.jar))
 		return
 	}
 	// Where the child was seen, its parent is late traffic: nothing for it.
-	if late, _ := at.post("/api/auth/refresh", h.parent).want(h.t, 200).brings(); late != (tokens{}) {
+	if late, _ := at.Post("/api/auth/refresh", h.parent).Want(h.t, 200).NewTokens(); late != (Tokens{}) {
 		h.t.Fatal("late traffic got cookies where its child was seen")
 	}
 }
@@ -123,28 +123,28 @@ func (h *somebodyAtHome) takeHome() {
 // straggle lets requests arrive that left before the jar had the child.
 func (h *somebodyAtHome) straggle() {
 	h.t.Helper()
-	for _, request := range tabRequests {
-		h.heard(h.parent, h.on.either(h.rand).sent(request[0], request[1], h.parent))
+	for _, request := range RefreshingRequests {
+		h.heard(h.parent, h.on.Either(h.rand).MustSend(request[0], request[1], h.parent))
 	}
 }
 
 // Parallel tabs on two instances, lost answers, hang-ups, late traffic, hours
 // between: nobody is ever signed out, and a generation has one child.
 func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
-	p := twoInstances(t)
+	p := TwoInstances(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	p.a.somebody("ada@example.com")
+	p.A.MemberTokens("ada@example.com")
 	var people []*somebodyAtHome
 	for i := range uint64(8) {
 		people = append(people, &somebodyAtHome{
-			t: t, on: p, rand: rand.New(rand.NewPCG(seed, i)), jar: p.a.signedIn("ada@example.com"), children: map[string]tokens{}, late: map[string]bool{},
+			t: t, on: p, rand: rand.New(rand.NewPCG(seed, i)), jar: p.A.SignInTokens("ada@example.com"), children: map[string]Tokens{}, late: map[string]bool{},
 		})
 	}
 	dice := rand.New(rand.NewPCG(seed, 99))
 	rounds := 10
 	for range rounds {
-		p.a.clock.Advance([]time.Duration{0, time.Second, 16 * time.Minute, 16 * time.Minute, 8 * time.Hour}[dice.IntN(5)])
+		p.A.Clock.Advance([]time.Duration{0, time.Second, 16 * time.Minute, 16 * time.Minute, 8 * time.Hour}[dice.IntN(5)])
 		for _, h := range people {
 			h.wakeUp(1 + h.rand.IntN(6))
 		}
@@ -157,7 +157,7 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 			}
 		}
 		if straggle {
-			p.a.clock.Advance(14 * time.Second)
+			p.A.Clock.Advance(14 * time.Second)
 			for _, h := range home {
 				h.straggle()
 			}
@@ -167,7 +167,7 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 	for _, h := range people {
 		rotated, redated = rotated+h.rotated, redated+h.redated
 		h.takeHomeOrStay()
-		h.on.b.get("/api/demo/me", h.jar).want(t, 200)
+		h.on.B.Get("/api/demo/me", h.jar).Want(t, 200)
 	}
 	if rotated < rounds {
 		t.Errorf("only %d rotations: the schedules tried nothing", rotated)
@@ -177,24 +177,24 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 
 func (h *somebodyAtHome) takeHomeOrStay() {
 	h.t.Helper()
-	if _, ok := h.children[h.jar.refresh]; ok {
+	if _, ok := h.children[h.jar.Refresh]; ok {
 		h.takeHome()
 	}
 }
 
-// hangUp sends a request, in part or whole, and closes the connection. It waits
+// sendAndHangUp sends a request, in part or whole, and closes the connection. It waits
 // until the server is done with it: tests move the clock by hours.
-func (s *site) hangUp(method, path string, with tokens, how int) error {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+func sendAndHangUp(s *Harness, method, path string, with Tokens, how int) error {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	id := cryptorand.Text()
 	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nX-Request-Id: %s\r\nContent-Length: 0\r\nCookie: %s\r\n\r\n",
-		method, path, strings.TrimPrefix(s.env["PUBLIC_URL"], "http://"), id, with.header())
+		method, path, strings.TrimPrefix(s.Env["PUBLIC_URL"], "http://"), id, with.CookieHeader())
 	if how == 0 { // in the middle of a cookie; nobody hears of that one
-		_, err = fmt.Fprint(conn, text[:len(text)-len(with.refresh)/2])
+		_, err = fmt.Fprint(conn, text[:len(text)-len(with.Refresh)/2])
 		return err
 	}
 	if _, err := fmt.Fprint(conn, text); err != nil {
@@ -208,7 +208,7 @@ func (s *site) hangUp(method, path string, with tokens, how int) error {
 	if err := conn.Close(); err != nil {
 		return err
 	}
-	for late := time.Now().Add(20 * time.Second); !strings.Contains(s.logs.String(), id); {
+	for late := time.Now().Add(20 * time.Second); !strings.Contains(s.Logs.String(), id); {
 		if time.Now().After(late) {
 			return fmt.Errorf("%s %s was never answered", method, path)
 		}

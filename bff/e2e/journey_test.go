@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func keysOf(o any) []string { return slices.Sorted(maps.Keys(o.(object))) }
+func keysOf(o any) []string { return slices.Sorted(maps.Keys(o.(Object))) }
 
 var (
 	userFields    = []string{"createdAt", "email", "emailVerified", "id", "name", "role"}
@@ -19,12 +19,12 @@ var (
 )
 
 func TestJourney(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.browser()
-		b.do("GET", "/api/auth/me", nil).want(t, 401, "not_authenticated")
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Browser()
+		b.Do("GET", "/api/auth/me", nil).Want(t, 401, "not_authenticated")
 
-		registered := b.do("POST", "/api/auth/register", object{"email": " Ada@Example.com", "password": goodPassword, "name": "Ada ✨"}).want(t, 201)
-		user := registered.json(t)["user"].(object)
+		registered := b.Do("POST", "/api/auth/register", Object{"email": " Ada@Example.com", "password": Password, "name": "Ada ✨"}).Want(t, 201)
+		user := registered.JSON(t)["user"].(Object)
 		if diff := cmp.Diff(userFields, keysOf(user)); diff != "" {
 			t.Error(diff)
 		}
@@ -35,8 +35,8 @@ func TestJourney(t *testing.T) {
 			t.Error("signing up must not sign in")
 		}
 
-		login := b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
-		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true, "device": true}, login.setCookies()); diff != "" {
+		login := b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true, "device": true}, login.SetCookies()); diff != "" {
 			t.Error(diff)
 		}
 		for _, line := range login.Header.Values("Set-Cookie") {
@@ -45,44 +45,44 @@ func TestJourney(t *testing.T) {
 				t.Errorf("Set-Cookie: %s", line)
 			}
 		}
-		if diff := cmp.Diff(sessionFields, keysOf(login.json(t)["session"])); diff != "" {
+		if diff := cmp.Diff(sessionFields, keysOf(login.JSON(t)["session"])); diff != "" {
 			t.Error(diff)
 		}
 		if login.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("Cache-Control %q", login.Header.Get("Cache-Control"))
 		}
 
-		me := b.do("GET", "/api/auth/me", nil).want(t, 200)
-		if diff := cmp.Diff(login.json(t), me.json(t)); diff != "" {
+		me := b.Do("GET", "/api/auth/me", nil).Want(t, 200)
+		if diff := cmp.Diff(login.JSON(t), me.JSON(t)); diff != "" {
 			t.Errorf("me and login disagree: %s", diff)
 		}
 
-		seen := b.do("GET", "/api/demo/me", nil, "X-User-Id", "evil", "Authorization", "Bearer evil").want(t, 200).json(t)
+		seen := b.Do("GET", "/api/demo/me", nil, "X-User-Id", "evil", "Authorization", "Bearer evil").Want(t, 200).JSON(t)
 		if seen["id"] != user["id"] || seen["role"] != "user" || seen["audience"] != "demo" || seen["email"] != "Ada@example.com" {
 			t.Errorf("the API saw %v", seen)
 		}
 
-		b.do("POST", "/api/auth/logout", nil).want(t, 204)
-		b.do("GET", "/api/auth/me", nil).want(t, 401, "not_authenticated")
-		b.do("POST", "/api/auth/logout", nil).want(t, 204)
-		mark := b.cookie("device")
+		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
+		b.Do("GET", "/api/auth/me", nil).Want(t, 401, "not_authenticated")
+		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
+		mark := b.Cookie("device")
 		if mark == "" {
 			t.Error("the device mark stays at sign-out")
 		}
-		b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
-		if b.cookie("device") != mark {
+		b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+		if b.Cookie("device") != mark {
 			t.Error("a known browser keeps its device mark")
 		}
 	})
 }
 
 func TestRemembered(t *testing.T) {
-	s := embedded(t).start()
-	b := s.browser()
-	b.do("POST", "/api/auth/register", credentials("ada@example.com")).want(t, 201)
-	in := credentials("ada@example.com")
+	s := Embedded(t).Start()
+	b := s.Browser()
+	b.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
+	in := Credentials("ada@example.com")
 	in["remember"] = true
-	for _, line := range b.do("POST", "/api/auth/login", in).want(t, 200).Header.Values("Set-Cookie") {
+	for _, line := range b.Do("POST", "/api/auth/login", in).Want(t, 200).Header.Values("Set-Cookie") {
 		if !strings.HasPrefix(line, "device=") && !strings.Contains(line, "; Max-Age=2592000;") {
 			t.Errorf("remember me is 720 hours: %s", line)
 		}
@@ -92,71 +92,71 @@ func TestRemembered(t *testing.T) {
 // A stale access token is renewed before the body is forwarded: the POST is
 // neither lost nor sent twice, and its answer brings the new cookies.
 func TestInlineRefreshLosesNoPost(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		before := b.cookie("refresh_token")
-		s.clock.Advance(16 * time.Minute)
-		posted := b.do("POST", "/api/demo/notes", object{"text": "written late"}).want(t, 201)
-		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true}, posted.setCookies()); diff != "" {
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		before := b.Cookie("refresh_token")
+		s.Clock.Advance(16 * time.Minute)
+		posted := b.Do("POST", "/api/demo/notes", Object{"text": "written late"}).Want(t, 201)
+		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true}, posted.SetCookies()); diff != "" {
 			t.Error(diff)
 		}
-		if posted.Header.Get("Cache-Control") != "no-store" || b.cookie("refresh_token") == before {
-			t.Errorf("Cache-Control %q, rotated %v", posted.Header.Get("Cache-Control"), b.cookie("refresh_token") != before)
+		if posted.Header.Get("Cache-Control") != "no-store" || b.Cookie("refresh_token") == before {
+			t.Errorf("Cache-Control %q, rotated %v", posted.Header.Get("Cache-Control"), b.Cookie("refresh_token") != before)
 		}
-		notes := b.do("GET", "/api/demo/notes", nil).want(t, 200)
-		if n := strings.Count(notes.text, "written late"); n != 1 || len(notes.Cookies()) != 0 {
-			t.Errorf("the note is there %d times; cookies %v", n, notes.setCookies())
+		notes := b.Do("GET", "/api/demo/notes", nil).Want(t, 200)
+		if n := strings.Count(notes.Text, "written late"); n != 1 || len(notes.Cookies()) != 0 {
+			t.Errorf("the note is there %d times; cookies %v", n, notes.SetCookies())
 		}
 	})
 }
 
 func TestRotationOverHTTP(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		old := b.cookie("refresh_token")
-		first := b.do("POST", "/api/auth/refresh", nil).want(t, 200)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		old := b.Cookie("refresh_token")
+		first := b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
 
 		// The answer was lost: the same child again, byte for byte.
-		lost := s.browser()
-		lost.put("refresh_token", old)
-		again := lost.do("POST", "/api/auth/refresh", nil).want(t, 200)
+		lost := s.Browser()
+		lost.PutCookie("refresh_token", old)
+		again := lost.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
 		if diff := cmp.Diff(first.Header.Values("Set-Cookie"), again.Header.Values("Set-Cookie")); diff != "" {
 			t.Error(diff)
 		}
 
 		// It has arrived: late traffic is served, without cookies.
-		b.do("GET", "/api/auth/me", nil).want(t, 200)
-		late := s.browser()
-		late.put("refresh_token", old)
-		if a := late.do("POST", "/api/auth/refresh", nil).want(t, 200); len(a.Cookies()) != 0 {
-			t.Errorf("late traffic got %v", a.setCookies())
+		b.Do("GET", "/api/auth/me", nil).Want(t, 200)
+		late := s.Browser()
+		late.PutCookie("refresh_token", old)
+		if a := late.Do("POST", "/api/auth/refresh", nil).Want(t, 200); len(a.Cookies()) != 0 {
+			t.Errorf("late traffic got %v", a.SetCookies())
 		}
 
 		// A minute later it is a thief.
-		s.clock.Advance(time.Minute)
-		thief := s.browser()
-		thief.put("refresh_token", old)
-		caught := thief.do("POST", "/api/auth/refresh", nil).want(t, 401, "refresh_reuse")
-		if diff := cmp.Diff(map[string]bool{"access_token": false, "refresh_token": false}, caught.setCookies()); diff != "" {
+		s.Clock.Advance(time.Minute)
+		thief := s.Browser()
+		thief.PutCookie("refresh_token", old)
+		caught := thief.Do("POST", "/api/auth/refresh", nil).Want(t, 401, "refresh_reuse")
+		if diff := cmp.Diff(map[string]bool{"access_token": false, "refresh_token": false}, caught.SetCookies()); diff != "" {
 			t.Error(diff)
 		}
 		// The victim's unexpired access token is dead too, at once.
-		b.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
+		b.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
 	})
 }
 
 func TestSignOutKillsCopies(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		access, refresh := b.cookie("access_token"), b.cookie("refresh_token")
-		b.do("POST", "/api/auth/logout", nil).want(t, 204)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
+		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
 		for _, cookies := range []map[string]string{{"access_token": access}, {"refresh_token": refresh}, {"access_token": access, "refresh_token": refresh}} {
-			thief := s.browser()
+			thief := s.Browser()
 			for name, value := range cookies {
-				thief.put(name, value)
+				thief.PutCookie(name, value)
 			}
-			a := thief.do("GET", "/api/demo/me", nil).want(t, 401, "session_revoked")
-			if diff := cmp.Diff(map[string]bool{"access_token": false, "refresh_token": false}, a.setCookies()); diff != "" {
+			a := thief.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
+			if diff := cmp.Diff(map[string]bool{"access_token": false, "refresh_token": false}, a.SetCookies()); diff != "" {
 				t.Error(diff)
 			}
 		}
@@ -164,51 +164,51 @@ func TestSignOutKillsCopies(t *testing.T) {
 }
 
 func TestRestartKeepsUsersAndSessions(t *testing.T) {
-	for name, open := range map[string]func(*testing.T) *site{"embedded": embedded, "services": onServices} {
+	for name, open := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t).start()
-			b := s.member("ada@example.com")
-			b.do("POST", "/api/auth/refresh", nil).want(t, 200)
-			s.stop()
-			s.start()
-			b.site = s
-			b.do("GET", "/api/auth/me", nil).want(t, 200)
-			s.clock.Advance(20 * time.Minute)
-			b.do("GET", "/api/demo/me", nil).want(t, 200)
-			b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
+			s := open(t).Start()
+			b := s.Member("ada@example.com")
+			b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
+			s.Stop()
+			s.Start()
+			b.Harness = s
+			b.Do("GET", "/api/auth/me", nil).Want(t, 200)
+			s.Clock.Advance(20 * time.Minute)
+			b.Do("GET", "/api/demo/me", nil).Want(t, 200)
+			b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
 		})
 	}
 }
 
 func TestSignedOutStaysSignedOutAfterARestart(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	access := b.cookie("access_token")
-	b.do("POST", "/api/auth/logout", nil).want(t, 204)
-	s.stop()
-	s.start()
-	thief := s.browser()
-	thief.put("access_token", access)
-	s.eventually("the revocation to be replayed", func() bool { return thief.do("GET", "/api/auth/me", nil).StatusCode == 401 })
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	access := b.Cookie("access_token")
+	b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
+	s.Stop()
+	s.Start()
+	thief := s.Browser()
+	thief.PutCookie("access_token", access)
+	s.Eventually("the revocation to be replayed", func() bool { return thief.Do("GET", "/api/auth/me", nil).StatusCode == 401 })
 }
 
 // The app shows how long a session lasts by the difference of the two; with
 // Date from another clock it was twenty minutes off.
 func TestDateIsByTheClockOfTheSessionsDates(t *testing.T) {
 	t.Parallel()
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	s.clock.Advance(20 * time.Minute)
-	for _, answer := range []answer{
-		b.do("GET", "/api/auth/me", nil).want(t, 200),
-		b.do("POST", "/api/auth/refresh", nil).want(t, 200),
-		b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200),
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	s.Clock.Advance(20 * time.Minute)
+	for _, answer := range []Answer{
+		b.Do("GET", "/api/auth/me", nil).Want(t, 200),
+		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200),
+		b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200),
 	} {
 		date, err := http.ParseTime(answer.Header.Get("Date"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ends, err := time.Parse(time.RFC3339, answer.json(t)["session"].(object)["accessExpiresAt"].(string))
+		ends, err := time.Parse(time.RFC3339, answer.JSON(t)["session"].(Object)["accessExpiresAt"].(string))
 		if left := ends.Sub(date); err != nil || left < 14*time.Minute || left > 15*time.Minute+time.Second {
 			t.Errorf("the access token ends %v after Date, %v", left, err)
 		}

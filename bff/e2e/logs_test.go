@@ -14,31 +14,31 @@ import (
 // the log: they must name nobody and hold nothing of a token.
 func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
 	t.Parallel()
-	s, maria := onServices(t), servertest.OwnMariaDB(t)
-	s.env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
-	s.start()
-	b := s.member("ada@example.com")
-	access, refresh := b.cookie("access_token"), b.cookie("refresh_token")
+	s, maria := OnServices(t), servertest.OwnMariaDB(t)
+	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
+	s.Start()
+	b := s.Member("ada@example.com")
+	access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
 	maria.Stop()
-	b.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 503, "database_unavailable")
-	b.do("POST", "/api/auth/register", credentials("eve@example.com")).want(t, 503, "database_unavailable")
-	b.do("PATCH", "/api/auth/me", object{"name": "Ada Canary"}).want(t, 503)
-	s.redis.Stop()
-	s.clock.Advance(20 * time.Minute)
-	b.do("GET", "/api/demo/me?x=canary", nil).want(t, 503, "session_store_unavailable")
-	b.do("POST", "/api/auth/logout", nil).want(t, 503, "session_store_unavailable")
-	all := s.scrape()
+	b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 503, "database_unavailable")
+	b.Do("POST", "/api/auth/register", Credentials("eve@example.com")).Want(t, 503, "database_unavailable")
+	b.Do("PATCH", "/api/auth/me", Object{"name": "Ada Canary"}).Want(t, 503)
+	s.Redis.Stop()
+	s.Clock.Advance(20 * time.Minute)
+	b.Do("GET", "/api/demo/me?x=canary", nil).Want(t, 503, "session_store_unavailable")
+	b.Do("POST", "/api/auth/logout", nil).Want(t, 503, "session_store_unavailable")
+	all := s.Scrape()
 	if all[`gatehouse_store_errors_total{operation="user by email",store="mysql"}`] != 2 {
 		t.Errorf("two questions to the database failed: %v", all)
 	}
-	s.redis.Start()
+	s.Redis.Start()
 	maria.Start()
-	s.eventually("everything to be back", func() bool { return b.ready().StatusCode == http.StatusOK })
-	s.stop()
+	s.Eventually("everything to be back", func() bool { return b.Readyz().StatusCode == http.StatusOK })
+	s.Stop()
 
-	logs, refused := s.logs.String(), 0
+	logs, refused := s.Logs.String(), 0
 	for line := range strings.Lines(logs) {
-		var entry object
+		var entry Object
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
@@ -58,7 +58,7 @@ func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
 		t.Errorf("%d lines of requests that failed", refused)
 	}
 	for what, secret := range map[string]string{
-		"an email": "ada@", "another": "eve@", "a password": goodPassword, "a name": "Canary", "a query": "canary", "access": access, "refresh": refresh,
+		"an email": "ada@", "another": "eve@", "a password": Password, "a name": "Canary", "a query": "canary", "access": access, "refresh": refresh,
 		"a signature": refresh[strings.LastIndexByte(refresh, '.')+1:], "the DSN": maria.Database(),
 	} {
 		if strings.Contains(logs, secret) {

@@ -13,13 +13,13 @@ import (
 // Who may do what, generated from the product's own list of endpoints: a row
 // that forgets to ask who somebody is shows here, and so does a new one.
 func TestMatrixOfCallersAndEndpoints(t *testing.T) {
-	s := embedded(t).start()
-	boss := s.member("boss@example.com")
-	s.desk().does(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
-	s.member("other@example.com")
-	bystander := s.member("eve@example.com")
-	foreign := bystander.devices()[0].(object)["id"].(string)
-	user := boss.do("GET", "/api/auth/me", nil).want(t, 200).json(t)["user"].(object)["id"].(string)
+	s := Embedded(t).Start()
+	boss := s.Member("boss@example.com")
+	s.Operator().MustRun(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
+	s.Member("other@example.com")
+	bystander := s.Member("eve@example.com")
+	foreign := bystander.Sessions()[0].(Object)["id"].(string)
+	user := boss.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)["user"].(Object)["id"].(string)
 
 	allowed := map[string][]string{}
 	for _, e := range app.Endpoints() {
@@ -36,14 +36,14 @@ func TestMatrixOfCallersAndEndpoints(t *testing.T) {
 		}
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			for _, who := range []string{"anyone", "member", "admin"} {
-				b := s.browser()
+				b := s.Browser()
 				switch who {
 				case "member":
-					b = s.again("other@example.com") // a new one: some endpoints end the session
+					b = s.SignIn("other@example.com") // a new one: some endpoints end the session
 				case "admin":
-					b = s.again("boss@example.com")
+					b = s.SignIn("boss@example.com")
 				}
-				got := b.ask(t, method, path)
+				got := b.Status(t, method, path)
 				asked++
 				known := false
 				for _, m := range allowed[e.Path] {
@@ -75,18 +75,18 @@ func TestMatrixOfCallersAndEndpoints(t *testing.T) {
 		t.Errorf("only %d questions were asked", asked)
 	}
 	// Nothing of it was another one's to end.
-	bystander.do("GET", "/api/auth/me", nil).want(t, 200)
+	bystander.Do("GET", "/api/auth/me", nil).Want(t, 200)
 }
 
-// ask sends a request without a body and gives the status. An event stream is
+// Status sends a request without a body and gives the status. An event stream is
 // not read.
-func (b *browser) ask(t *testing.T, method, path string) int {
+func (b *Browser) Status(t *testing.T, method, path string) int {
 	t.Helper()
-	r, err := http.NewRequest(method, b.site.base+path, nil)
+	r, err := http.NewRequest(method, b.Harness.Base+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := b.client.Do(r)
+	resp, err := b.Client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,5 +97,5 @@ func (b *browser) ask(t *testing.T, method, path string) int {
 			t.Fatal(err)
 		}
 	}
-	return answer{resp, string(text)}.asPublished(t, nil).StatusCode
+	return Answer{resp, string(text)}.asPublished(t, nil).StatusCode
 }

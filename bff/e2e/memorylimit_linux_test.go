@@ -40,7 +40,7 @@ func limitedCgroup(t *testing.T, mib int) string {
 
 // The memory limit of a container, or a unit of systemd, is what Go collects for.
 func TestMemoryLimitFollowsTheCgroup(t *testing.T) {
-	cgroup, file := limitedCgroup(t, 500), buildBinary(t)
+	cgroup, file := limitedCgroup(t, 500), BuildBinary(t)
 	for name, c := range map[string]struct {
 		env  []string
 		want any
@@ -51,18 +51,18 @@ func TestMemoryLimitFollowsTheCgroup(t *testing.T) {
 		"off":                    {[]string{"GOMEMLIMIT", "off"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBinary(t, file, c.env...)
-			b.cmd.Path = "/bin/sh"
-			b.cmd.Args = []string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$1" serve`, cgroup, file}
-			b.run()
-			ready := b.logged("Gatehouse is ready")
+			b := NewBinary(t, file, c.env...)
+			b.Cmd.Path = "/bin/sh"
+			b.Cmd.Args = []string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$1" serve`, cgroup, file}
+			b.Run()
+			ready := b.Logged("Gatehouse is ready")
 			if len(ready) != 1 || ready[0]["memory_limit"] != c.want {
-				t.Errorf("it logged %v, want a memory_limit of %v:\n%s", ready, c.want, b.logs)
+				t.Errorf("it logged %v, want a memory_limit of %v:\n%s", ready, c.want, b.Logs)
 			}
-			if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			if err := b.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			b.eventually("the end", b.ended)
+			b.Eventually("the end", b.HasExited)
 		})
 	}
 }

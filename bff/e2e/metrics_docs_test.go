@@ -56,40 +56,40 @@ func families(text string) (all map[string]*family, names map[string]bool) {
 // metric is about.
 func everything(t *testing.T) string {
 	t.Helper()
-	s, rec := onServices(t), newReceiver(t)
+	s, rec := OnServices(t), newReceiver(t)
 	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100000")
 		_, _ = w.Write(make([]byte, 50_000))
 	}))
 	t.Cleanup(half.Close)
-	s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "TRUSTED_PROXIES", "192.0.2.0/24")
-	b := s.member("ada@example.com")
-	b.do("GET", "/api/demo/me", nil).want(t, 200)
-	b.do("GET", "/api/demo/echo", nil, "Connection", "Upgrade", "Upgrade", "h2c").want(t, 400)
-	s.redis.Stop()
-	s.awaitMetrics(map[string]float64{`gatehouse_down{what="redis"}`: 1})
-	text := s.scrapeText()
+	s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "TRUSTED_PROXIES", "192.0.2.0/24")
+	b := s.Member("ada@example.com")
+	b.Do("GET", "/api/demo/me", nil).Want(t, 200)
+	b.Do("GET", "/api/demo/echo", nil, "Connection", "Upgrade", "Upgrade", "h2c").Want(t, 400)
+	s.Redis.Stop()
+	s.AwaitMetrics(map[string]float64{`gatehouse_down{what="redis"}`: 1})
+	text := s.ScrapeText()
 
-	broken := embedded(t)
-	broken.env["ROUTES_FILE"] = newRoutesFile(t, open("/api/half", half.URL)).name
-	broken.start()
-	if resp, err := http.Get(broken.base + "/api/half"); err == nil {
+	broken := Embedded(t)
+	broken.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/half", half.URL)).Name
+	broken.Start()
+	if resp, err := http.Get(broken.Base + "/api/half"); err == nil {
 		resp.Body.Close()
 	}
-	broken.awaitMetrics(map[string]float64{`gatehouse_http_answers_broken_off_total{route="/api/half"}`: 1})
-	return text + broken.scrapeText()
+	broken.AwaitMetrics(map[string]float64{`gatehouse_http_answers_broken_off_total{route="/api/half"}`: 1})
+	return text + broken.ScrapeText()
 }
 
-func (s *site) scrapeText() string {
-	s.t.Helper()
-	resp, err := http.Get(s.ops + "/metrics")
+func (s *Harness) ScrapeText() string {
+	s.T.Helper()
+	resp, err := http.Get(s.Ops + "/metrics")
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != 200 {
-		s.t.Fatalf("/metrics: %d, %v", resp.StatusCode, err)
+		s.T.Fatalf("/metrics: %d, %v", resp.StatusCode, err)
 	}
 	return string(text)
 }
@@ -199,7 +199,7 @@ func dashboardQueries(t *testing.T) (queries []string) {
 		}
 	}
 	for _, v := range board.Templating.List {
-		if q, ok := v.Query.(object); ok {
+		if q, ok := v.Query.(Object); ok {
 			queries = append(queries, q["query"].(string))
 		}
 	}

@@ -16,11 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// scrape gives what /metrics says, by name and labels as they are written.
-func (s *site) scrape() map[string]float64 {
-	s.t.Helper()
+// Scrape gives what /metrics says, by name and labels as they are written.
+func (s *Harness) Scrape() map[string]float64 {
+	s.T.Helper()
 	all := map[string]float64{}
-	for line := range strings.Lines(s.scrapeText()) {
+	for line := range strings.Lines(s.ScrapeText()) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
@@ -28,17 +28,17 @@ func (s *site) scrape() map[string]float64 {
 		at := strings.LastIndexByte(line, ' ')
 		value, err := strconv.ParseFloat(line[at+1:], 64)
 		if err != nil {
-			s.t.Fatalf("%q: %v", line, err)
+			s.T.Fatalf("%q: %v", line, err)
 		}
 		all[line[:at]] = value
 	}
 	return all
 }
 
-// metrics is the part of a scrape that want names; what is not there is -1.
-func (s *site) metrics(want map[string]float64) map[string]float64 {
-	s.t.Helper()
-	all, got := s.scrape(), map[string]float64{}
+// scrapeOf is the part of a scrape that want names; what is not there is -1.
+func (s *Harness) scrapeOf(want map[string]float64) map[string]float64 {
+	s.T.Helper()
+	all, got := s.Scrape(), map[string]float64{}
 	for name := range want {
 		value, ok := all[name]
 		if !ok {
@@ -49,18 +49,18 @@ func (s *site) metrics(want map[string]float64) map[string]float64 {
 	return got
 }
 
-func (s *site) wantMetrics(want map[string]float64) {
-	s.t.Helper()
-	if diff := cmp.Diff(want, s.metrics(want)); diff != "" {
-		s.t.Errorf("metrics (-want +got):\n%s", diff)
+func (s *Harness) wantMetrics(want map[string]float64) {
+	s.T.Helper()
+	if diff := cmp.Diff(want, s.scrapeOf(want)); diff != "" {
+		s.T.Errorf("metrics (-want +got):\n%s", diff)
 	}
 }
 
 // A request is counted after its answer is out.
-func (s *site) awaitMetrics(want map[string]float64) {
-	s.t.Helper()
+func (s *Harness) AwaitMetrics(want map[string]float64) {
+	s.T.Helper()
 	deadline := time.Now().Add(time.Minute)
-	for !maps.Equal(want, s.metrics(want)) {
+	for !maps.Equal(want, s.scrapeOf(want)) {
 		if time.Now().After(deadline) {
 			s.wantMetrics(want)
 			return
@@ -70,33 +70,33 @@ func (s *site) awaitMetrics(want map[string]float64) {
 }
 
 func TestMetricsOfKnownTraffic(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		s.browser().do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": "not this one"}).want(t, 401)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": "not this one"}).Want(t, 401)
 		for range 3 {
-			b.do("GET", "/api/demo/me?mail=ada@example.com", nil).want(t, 200)
+			b.Do("GET", "/api/demo/me?mail=ada@example.com", nil).Want(t, 200)
 		}
-		b.do("POST", "/api/demo/notes", object{"text": "x"}).want(t, 201)
-		b.do("GET", "/api/demo/secret-4711", nil).want(t, 404)
-		b.do("GET", "/api/nothing-4711", nil).want(t, 404)
-		b.do("GET", "/page-4711", nil).want(t, 404)
-		b.do("GET", "/api/auth/%6De", nil).want(t, 400)
-		b.do("BREW", "/api/auth/me", nil).want(t, 405)
-		s.browser().do("GET", "/api/demo/me", nil).want(t, 401)
+		b.Do("POST", "/api/demo/notes", Object{"text": "x"}).Want(t, 201)
+		b.Do("GET", "/api/demo/secret-4711", nil).Want(t, 404)
+		b.Do("GET", "/api/nothing-4711", nil).Want(t, 404)
+		b.Do("GET", "/page-4711", nil).Want(t, 404)
+		b.Do("GET", "/api/auth/%6De", nil).Want(t, 400)
+		b.Do("BREW", "/api/auth/me", nil).Want(t, 405)
+		s.Browser().Do("GET", "/api/demo/me", nil).Want(t, 401)
 
-		old := b.cookie("refresh_token")
-		with := func() *browser {
-			other := s.browser()
-			other.put("refresh_token", old)
+		old := b.Cookie("refresh_token")
+		with := func() *Browser {
+			other := s.Browser()
+			other.PutCookie("refresh_token", old)
 			return other
 		}
-		b.do("POST", "/api/auth/refresh", nil).want(t, 200)      // rotated
-		with().do("POST", "/api/auth/refresh", nil).want(t, 200) // replayed
-		b.do("GET", "/api/auth/me", nil).want(t, 200)
-		with().do("POST", "/api/auth/refresh", nil).want(t, 200) // served
-		s.clock.Advance(time.Minute)
-		with().do("POST", "/api/auth/refresh", nil).want(t, 401, "refresh_reuse")
-		b.do("POST", "/api/auth/refresh", nil).want(t, 401, "session_revoked")
+		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)      // rotated
+		with().Do("POST", "/api/auth/refresh", nil).Want(t, 200) // replayed
+		b.Do("GET", "/api/auth/me", nil).Want(t, 200)
+		with().Do("POST", "/api/auth/refresh", nil).Want(t, 200) // served
+		s.Clock.Advance(time.Minute)
+		with().Do("POST", "/api/auth/refresh", nil).Want(t, 401, "refresh_reuse")
+		b.Do("POST", "/api/auth/refresh", nil).Want(t, 401, "session_revoked")
 
 		request := func(method, route, status string) string {
 			return `gatehouse_http_requests_total{method="` + method + `",route="` + route + `",status="` + status + `"}`
@@ -127,28 +127,28 @@ func TestMetricsOfKnownTraffic(t *testing.T) {
 			`gatehouse_refreshes_total{outcome="gone"}`:     0,
 			`gatehouse_refreshes_total{outcome="revoked"}`:  1,
 
-			`gatehouse_sign_ins_total{outcome="succeeded"}`:                                               1,
-			`gatehouse_sign_ins_total{outcome="invalid_credentials"}`:                                     1,
-			`gatehouse_limit_decisions_total{decision="allowed",limit="register"}`:                        1,
-			`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:                          2,
-			`gatehouse_limit_decisions_total{decision="allowed",limit="failures"}`:                        2,
-			`gatehouse_limit_decisions_total{decision="allowed",limit="refresh"}`:                         4,
-			`gatehouse_password_hash_seconds_count`:                                                       3,
-			`gatehouse_password_hashes_refused_total`:                                                     0,
-			`gatehouse_password_hashes_running`:                                                           0,
-			`gatehouse_password_hashes_waiting`:                                                           0,
-			`gatehouse_revocation_lag_seconds_count`:                                                      1,
-			`gatehouse_limits_in_memory`:                                                                  0,
-			`gatehouse_settlements_pending`:                                                               0,
-			`gatehouse_ready`:                                                                             1,
-			`gatehouse_live_streams{kind="websocket"}`:                                                    0,
-			`gatehouse_store_request_seconds_count{operation="create user",store="` + s.sqlStore() + `"}`: 1,
+			`gatehouse_sign_ins_total{outcome="succeeded"}`:                                              1,
+			`gatehouse_sign_ins_total{outcome="invalid_credentials"}`:                                    1,
+			`gatehouse_limit_decisions_total{decision="allowed",limit="register"}`:                       1,
+			`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:                         2,
+			`gatehouse_limit_decisions_total{decision="allowed",limit="failures"}`:                       2,
+			`gatehouse_limit_decisions_total{decision="allowed",limit="refresh"}`:                        4,
+			`gatehouse_password_hash_seconds_count`:                                                      3,
+			`gatehouse_password_hashes_refused_total`:                                                    0,
+			`gatehouse_password_hashes_running`:                                                          0,
+			`gatehouse_password_hashes_waiting`:                                                          0,
+			`gatehouse_revocation_lag_seconds_count`:                                                     1,
+			`gatehouse_limits_in_memory`:                                                                 0,
+			`gatehouse_settlements_pending`:                                                              0,
+			`gatehouse_ready`:                                                                            1,
+			`gatehouse_live_streams{kind="websocket"}`:                                                   0,
+			`gatehouse_store_request_seconds_count{operation="create user",store="` + sqlStore(s) + `"}`: 1,
 		}
-		if s.redis != nil {
+		if s.Redis != nil {
 			want[`gatehouse_store_request_seconds_count{operation="create session",store="redis"}`] = 1
 		}
-		s.awaitMetrics(want)
-		for name := range s.scrape() {
+		s.AwaitMetrics(want)
+		for name := range s.Scrape() {
 			for _, secret := range []string{"-4711", "@", "%6D", "BREW"} {
 				if strings.Contains(name, secret) {
 					t.Errorf("a client wrote into a label: %s", name)
@@ -161,21 +161,21 @@ func TestMetricsOfKnownTraffic(t *testing.T) {
 	})
 }
 
-func (s *site) sqlStore() string {
-	if s.redis != nil {
+func sqlStore(s *Harness) string {
+	if s.Redis != nil {
 		return "mysql"
 	}
 	return "sqlite"
 }
 
 func TestMetricsOfALimit(t *testing.T) {
-	s := embedded(t)
-	s.limited = true
-	s.start()
+	s := Embedded(t)
+	s.Limited = true
+	s.Start()
 	for range 11 {
-		s.browser().do("POST", "/api/auth/login", object{"email": "a@example.com", "password": "x"})
+		s.Browser().Do("POST", "/api/auth/login", Object{"email": "a@example.com", "password": "x"})
 	}
-	s.awaitMetrics(map[string]float64{
+	s.AwaitMetrics(map[string]float64{
 		`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:         10,
 		`gatehouse_limit_decisions_total{decision="refused",limit="signin"}`:         1,
 		`gatehouse_limit_decisions_total{decision="allowed",limit="signin-account"}`: 10,
@@ -187,27 +187,27 @@ func TestMetricsOfALimit(t *testing.T) {
 }
 
 func TestMetricsOfAnOutage(t *testing.T) {
-	s := onServices(t).start()
-	b := s.member("ada@example.com")
-	s.redis.Stop()
-	b.do("POST", "/api/auth/refresh", nil).want(t, 503)
+	s := OnServices(t).Start()
+	b := s.Member("ada@example.com")
+	s.Redis.Stop()
+	b.Do("POST", "/api/auth/refresh", nil).Want(t, 503)
 	// Redis away, and only Redis.
-	s.awaitMetrics(map[string]float64{
+	s.AwaitMetrics(map[string]float64{
 		`gatehouse_ready`: 0, `gatehouse_down{what="redis"}`: 1, `gatehouse_down{what="mysql"}`: -1, `gatehouse_limits_in_memory`: 1,
 	})
-	all := s.scrape()
+	all := s.Scrape()
 	for _, operation := range []string{"get session", "ping", "follow revocations", "count for a limit"} {
 		if all[`gatehouse_store_errors_total{operation="`+operation+`",store="redis"}`] == 0 {
 			t.Errorf("no error of %q was counted", operation)
 		}
 	}
-	s.redis.Start()
-	s.eventually("the session to be renewed", func() bool { return b.do("POST", "/api/auth/refresh", nil).StatusCode == http.StatusOK })
-	s.awaitMetrics(map[string]float64{`gatehouse_ready`: 1, `gatehouse_down{what="redis"}`: -1, `gatehouse_limits_in_memory`: 0})
+	s.Redis.Start()
+	s.Eventually("the session to be renewed", func() bool { return b.Do("POST", "/api/auth/refresh", nil).StatusCode == http.StatusOK })
+	s.AwaitMetrics(map[string]float64{`gatehouse_ready`: 1, `gatehouse_down{what="redis"}`: -1, `gatehouse_limits_in_memory`: 0})
 }
 
 func TestMetricsOfUpstreams(t *testing.T) {
-	dead := freeAddr(t)
+	dead := FreeAddr(t)
 	hung := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -222,14 +222,14 @@ func TestMetricsOfUpstreams(t *testing.T) {
 		_, _ = w.Write(make([]byte, 50_000)) // more than any buffer: without a header Go's client asks again
 	}))
 	t.Cleanup(half.Close)
-	s := embedded(t)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, open("/api/dead", "http://"+dead), open("/api/slow", slow.URL)+"\ntimeout: 50ms",
-		open("/api/patient", slow.URL), open("/api/half", half.URL)).name
-	s.start()
-	b := s.browser()
-	b.do("GET", "/api/dead", nil).want(t, 502)
-	b.do("GET", "/api/slow", nil).want(t, 504)
-	resp, err := http.Get(s.base + "/api/half")
+	s := Embedded(t)
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/dead", "http://"+dead), PublicRow("/api/slow", slow.URL)+"\ntimeout: 50ms",
+		PublicRow("/api/patient", slow.URL), PublicRow("/api/half", half.URL)).Name
+	s.Start()
+	b := s.Browser()
+	b.Do("GET", "/api/dead", nil).Want(t, 502)
+	b.Do("GET", "/api/slow", nil).Want(t, 504)
+	resp, err := http.Get(s.Base + "/api/half")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,10 +238,10 @@ func TestMetricsOfUpstreams(t *testing.T) {
 	}
 	resp.Body.Close()
 	hurried := &http.Client{Timeout: 100 * time.Millisecond}
-	if _, err := hurried.Get(s.base + "/api/patient"); err == nil {
+	if _, err := hurried.Get(s.Base + "/api/patient"); err == nil {
 		t.Error("an upstream that hangs has answered")
 	}
-	s.awaitMetrics(map[string]float64{
+	s.AwaitMetrics(map[string]float64{
 		`gatehouse_upstream_errors_total{kind="unreachable",route="/api/dead"}`:    1,
 		`gatehouse_upstream_errors_total{kind="timeout",route="/api/slow"}`:        1,
 		`gatehouse_upstream_errors_total{kind="client_gone",route="/api/patient"}`: 1,
@@ -254,8 +254,8 @@ func TestMetricsOfUpstreams(t *testing.T) {
 		`gatehouse_http_requests_total{method="GET",route="/api/dead",status="5xx"}`:    1,
 	})
 	line := regexp.MustCompile(`"level":"INFO","msg":"request","method":"GET","route":"/api/patient","status":499`)
-	if !line.MatchString(s.logs.String()) {
-		t.Errorf("the client that hung up is not logged as 499:\n%s", s.logs)
+	if !line.MatchString(s.Logs.String()) {
+		t.Errorf("the client that hung up is not logged as 499:\n%s", s.Logs)
 	}
 
 	// It is back.
@@ -264,21 +264,21 @@ func TestMetricsOfUpstreams(t *testing.T) {
 	alive.Listener = listenAt(t, dead)
 	alive.Start()
 	t.Cleanup(alive.Close)
-	b.do("GET", "/api/dead", nil).want(t, 200)
-	s.awaitMetrics(map[string]float64{`gatehouse_upstream_up{route="/api/dead",upstream="http://` + dead + `"}`: 1})
+	b.Do("GET", "/api/dead", nil).Want(t, 200)
+	s.AwaitMetrics(map[string]float64{`gatehouse_upstream_up{route="/api/dead",upstream="http://` + dead + `"}`: 1})
 }
 
 func TestMetricsOfLiveStreams(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	conn, err := b.socket()
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	conn, err := b.OpenSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
-	echoes(t, conn, "hello")
+	WantEcho(t, conn, "hello")
 	stream := func(path string) func() {
-		resp, err := b.client.Get(s.base + path)
+		resp, err := b.Client.Get(s.Base + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,11 +291,11 @@ func TestMetricsOfLiveStreams(t *testing.T) {
 			`gatehouse_live_streams{kind="session_events"}`: watchers,
 		}
 	}
-	s.awaitMetrics(live(1, 1, 1))
+	s.AwaitMetrics(live(1, 1, 1))
 	endClock()
-	s.awaitMetrics(live(1, 0, 1))
+	s.AwaitMetrics(live(1, 0, 1))
 	endEvents()
-	s.awaitMetrics(live(1, 0, 0))
+	s.AwaitMetrics(live(1, 0, 0))
 	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
@@ -304,7 +304,7 @@ func TestMetricsOfLiveStreams(t *testing.T) {
 	want[`gatehouse_http_requests_total{method="GET",route="/api/demo",status="1xx"}`] = 1
 	want[`gatehouse_http_requests_total{method="GET",route="/api/demo",status="2xx"}`] = 1
 	want[`gatehouse_http_request_seconds_count{method="GET",route="/api/demo"}`] = 0
-	s.awaitMetrics(want)
+	s.AwaitMetrics(want)
 }
 
 func listenAt(t *testing.T, addr string) net.Listener {

@@ -17,7 +17,7 @@ import (
 )
 
 // controlFile is what a server in embedded mode leaves in DATA_DIR.
-func (s *site) controlFile() string { return filepath.Join(s.env["DATA_DIR"], "control.json") }
+func controlFile(s *Harness) string { return filepath.Join(s.Env["DATA_DIR"], "control.json") }
 
 func tokenIn(control []byte) string {
 	var at struct{ Token string }
@@ -28,13 +28,13 @@ func tokenIn(control []byte) string {
 // Every account and every web page of the machine can knock at a loopback
 // port.
 func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
-	s := embedded(t).start()
-	s.desk().creates("boss@example.com", "admin")
-	if info, err := os.Stat(s.controlFile()); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+	s := Embedded(t).Start()
+	s.Operator().CreateUser("boss@example.com", "admin")
+	if info, err := os.Stat(controlFile(s)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	var at struct{ Address, Token string }
-	text, err := os.ReadFile(s.controlFile())
+	text, err := os.ReadFile(controlFile(s))
 	if err == nil {
 		err = json.Unmarshal(text, &at)
 	}
@@ -60,7 +60,7 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 		"another port":        {func(r *http.Request) { r.Host = "127.0.0.1:1" }, list, 421},
 		"a page":              {func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, list, 403},
 		"a page of no origin": {func(r *http.Request) { r.Header.Set("Origin", "null") }, list, 403},
-		"our own page":        {func(r *http.Request) { r.Header.Set("Origin", s.env["PUBLIC_URL"]) }, list, 403},
+		"our own page":        {func(r *http.Request) { r.Header.Set("Origin", s.Env["PUBLIC_URL"]) }, list, 403},
 		"a link":              {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, list, 403},
 		"another path":        {func(r *http.Request) { r.URL.Path = "/" }, list, 404},
 		"another method":      {func(r *http.Request) { r.Method = "GET" }, list, 405},
@@ -76,20 +76,20 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 		}
 		r.Header.Set("Authorization", "Bearer "+at.Token)
 		c.change(r)
-		a, err := read((&http.Transport{DisableKeepAlives: true}).RoundTrip(r))
+		a, err := Read((&http.Transport{DisableKeepAlives: true}).RoundTrip(r))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if listed := strings.Contains(a.text, "boss@example.com"); a.StatusCode != c.status || listed != (c.status == 200) {
-			t.Errorf("%s: %d %s, want %d", name, a.StatusCode, a.text, c.status)
+		if listed := strings.Contains(a.Text, "boss@example.com"); a.StatusCode != c.status || listed != (c.status == 200) {
+			t.Errorf("%s: %d %s, want %d", name, a.StatusCode, a.Text, c.status)
 		}
 	}
-	if strings.Contains(s.logs.String(), at.Token) {
+	if strings.Contains(s.Logs.String(), at.Token) {
 		t.Error("the token is in the log")
 	}
-	s.stop()
-	if _, err := os.Stat(s.controlFile()); !os.IsNotExist(err) {
+	s.Stop()
+	if _, err := os.Stat(controlFile(s)); !os.IsNotExist(err) {
 		t.Errorf("after the end: %v", err)
 	}
 	if c, err := net.Dial("tcp", at.Address); err == nil {
@@ -100,8 +100,8 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 
 // Who holds the token may come slowly, and does not hold up the end.
 func TestControlChannelWaitsForNobody(t *testing.T) {
-	s := embedded(t).start()
-	text, err := os.ReadFile(s.controlFile())
+	s := Embedded(t).Start()
+	text, err := os.ReadFile(controlFile(s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestControlChannelWaitsForNobody(t *testing.T) {
 	defer conn.Close()
 	_, _ = io.WriteString(conn, "POST /command HTTP/1.1\r\nHost: "+at.Address+"\r\nAuthorization: Bearer "+at.Token+"\r\nContent-Length: 100\r\n\r\n{")
 	began := time.Now()
-	s.stop()
+	s.Stop()
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the end took %s", took)
 	}
@@ -125,7 +125,7 @@ func TestControlChannelWaitsForNobody(t *testing.T) {
 // A server that was killed leaves its file, and somebody else may have its
 // port by now. That one must not be told passwords.
 func TestControlFileOfAServerThatWasKilled(t *testing.T) {
-	s := embedded(t)
+	s := Embedded(t)
 	thief, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -144,34 +144,34 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 	}()
 	leave := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(s.controlFile(), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(controlFile(s), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stale := `{"address":"` + thief.Addr().String() + `","token":"` + strings.Repeat("A", 43) + `"}`
 	leave(stale)
-	d := s.desk()
-	d.creates("ada@example.com", "user")
-	if _, err := os.Stat(s.controlFile()); !os.IsNotExist(err) {
+	d := s.Operator()
+	d.CreateUser("ada@example.com", "user")
+	if _, err := os.Stat(controlFile(s)); !os.IsNotExist(err) {
 		t.Errorf("the file is still there: %v", err)
 	}
 	leave(stale)
-	s.start()
-	d.creates("eve@example.com", "user")
+	s.Start()
+	d.CreateUser("eve@example.com", "user")
 	if len(heard) > 0 {
 		t.Error("the thief was asked")
 	}
 
 	// A server, and nobody at the address: what a start looks like.
-	closed := freeAddr(t)
+	closed := FreeAddr(t)
 	for name, text := range map[string]string{
 		"refused": `{"address":"` + closed + `","token":"x"}`, "damaged": "{", "empty": "{}",
 	} {
 		leave(text)
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		_, err := d.try(ctx, operator.Command{Verb: operator.ListUsers})
+		_, err := d.Run(ctx, operator.Command{Verb: operator.ListUsers})
 		cancel()
-		if err == nil || !strings.Contains(err.Error(), s.env["DATA_DIR"]) || !strings.Contains(err.Error(), "no server takes commands there") {
+		if err == nil || !strings.Contains(err.Error(), s.Env["DATA_DIR"]) || !strings.Contains(err.Error(), "no server takes commands there") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -180,12 +180,12 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 // In the wrong working directory a command must not make a DATA_DIR and say
 // that there is no such account.
 func TestOperatorInTheWrongPlace(t *testing.T) {
-	s := embedded(t)
-	s.env["DATA_DIR"] = filepath.Join(t.TempDir(), "elsewhere")
+	s := Embedded(t)
+	s.Env["DATA_DIR"] = filepath.Join(t.TempDir(), "elsewhere")
 	for _, c := range []operator.Command{{Verb: operator.ListUsers}, {Verb: operator.DisableUser, Email: "ada@example.com"}} {
-		s.desk().refused(c, "no accounts in "+s.env["DATA_DIR"], "DATA_DIR")
+		s.Operator().WantRefused(c, "no accounts in "+s.Env["DATA_DIR"], "DATA_DIR")
 	}
-	if _, err := os.Stat(s.env["DATA_DIR"]); !os.IsNotExist(err) {
+	if _, err := os.Stat(s.Env["DATA_DIR"]); !os.IsNotExist(err) {
 		t.Errorf("it was made: %v", err)
 	}
 }

@@ -14,22 +14,22 @@ import (
 	"golang.org/x/term"
 )
 
-// command is an operator's command beside b, by the same program and with the
+// userCommand is an operator's command beside b, by the same program and with the
 // same environment.
-func (b *binary) command(args ...string) *exec.Cmd {
-	c := exec.Command(b.cmd.Path, append([]string{"user"}, args...)...)
-	c.Env = b.cmd.Env
+func userCommand(b *Binary, args ...string) *exec.Cmd {
+	c := exec.Command(b.Cmd.Path, append([]string{"user"}, args...)...)
+	c.Env = b.Cmd.Env
 	return c
 }
 
-// operator runs one, and gives what it says.
-func (b *binary) operator(stdin string, code int, args ...string) string {
-	b.t.Helper()
-	c := b.command(args...)
+// runUserCommand runs one, and gives what it says.
+func runUserCommand(b *Binary, stdin string, code int, args ...string) string {
+	b.T.Helper()
+	c := userCommand(b, args...)
 	c.Stdin = strings.NewReader(stdin)
 	out, _ := c.CombinedOutput()
 	if got := c.ProcessState.ExitCode(); got != code {
-		b.t.Errorf("user %q: exit code %d, want %d; it said:\n%s", args, got, code, out)
+		b.T.Errorf("user %q: exit code %d, want %d; it said:\n%s", args, got, code, out)
 	}
 	return string(out)
 }
@@ -45,14 +45,14 @@ func closed(c <-chan struct{}) func() bool {
 	}
 }
 
-// dataDir is the product's.
-func (b *binary) dataDir() string {
-	i := slices.IndexFunc(b.cmd.Env, func(v string) bool { return strings.HasPrefix(v, "DATA_DIR=") })
-	return strings.TrimPrefix(b.cmd.Env[i], "DATA_DIR=")
+// DataDir is the product's.
+func (b *Binary) DataDir() string {
+	i := slices.IndexFunc(b.Cmd.Env, func(v string) bool { return strings.HasPrefix(v, "DATA_DIR=") })
+	return strings.TrimPrefix(b.Cmd.Env[i], "DATA_DIR=")
 }
 
 func TestOperatorsBinary(t *testing.T) {
-	file := buildBinary(t)
+	file := BuildBinary(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"beside a server": operatorBesideAServer, "after a kill": operatorAfterAKill, "at a terminal": operatorAtATerminal,
 	} {
@@ -61,65 +61,65 @@ func TestOperatorsBinary(t *testing.T) {
 }
 
 func operatorBesideAServer(t *testing.T, file string) {
-	s := startBinary(t, file)
-	s.operator(goodPassword+"\n", 0, "create", "ada@example.com", "--role=admin")
-	with := s.signedIn("ada@example.com")
-	if role, _ := s.roleOf(with); role != "admin" {
+	s := StartBinary(t, file)
+	runUserCommand(s, Password+"\n", 0, "create", "ada@example.com", "--role=admin")
+	with := s.SignInTokens("ada@example.com")
+	if role, _ := roleOf(s.Harness, with); role != "admin" {
 		t.Errorf("role %q", role)
 	}
-	if out := s.operator("", 1, "disable", "ada@example.com"); !strings.Contains(out, "last_admin") {
+	if out := runUserCommand(s, "", 1, "disable", "ada@example.com"); !strings.Contains(out, "last_admin") {
 		t.Errorf("%s", out)
 	}
-	s.operator("", 0, "sign-out", "ada@example.com")
-	s.get("/api/auth/me", with).keptOut(t, "session_revoked")
-	control, err := os.ReadFile(filepath.Join(s.dataDir(), "control.json"))
-	for _, secret := range []string{goodPassword, tokenIn(control)} {
-		if err != nil || secret == "" || strings.Contains(s.logs.String(), secret) {
-			t.Errorf("%q, %v; logged:\n%s", secret, err, s.logs)
+	runUserCommand(s, "", 0, "sign-out", "ada@example.com")
+	s.Get("/api/auth/me", with).WantSignedOut(t, "session_revoked")
+	control, err := os.ReadFile(filepath.Join(s.DataDir(), "control.json"))
+	for _, secret := range []string{Password, tokenIn(control)} {
+		if err != nil || secret == "" || strings.Contains(s.Logs.String(), secret) {
+			t.Errorf("%q, %v; logged:\n%s", secret, err, s.Logs)
 		}
 	}
 }
 
 func operatorAfterAKill(t *testing.T, file string) {
-	s := newBinary(t, file)
-	s.run()
-	with := s.somebody("ada@example.com")
-	if err := s.cmd.Process.Kill(); err != nil {
+	s := NewBinary(t, file)
+	s.Run()
+	with := s.MemberTokens("ada@example.com")
+	if err := s.Cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-s.exited
-	if _, err := os.Stat(filepath.Join(s.dataDir(), "control.json")); err != nil {
+	<-s.Exited
+	if _, err := os.Stat(filepath.Join(s.DataDir(), "control.json")); err != nil {
 		t.Errorf("the file of a server that was killed: %v", err)
 	}
-	s.operator("", 0, "disable", "ada@example.com")
-	again := newBinary(t, file)
-	again.cmd.Env, again.base = s.cmd.Env, s.base
-	again.run()
-	again.get("/api/auth/me", with).keptOut(t, "session_revoked")
+	runUserCommand(s, "", 0, "disable", "ada@example.com")
+	again := NewBinary(t, file)
+	again.Cmd.Env, again.Base = s.Cmd.Env, s.Base
+	again.Run()
+	again.Get("/api/auth/me", with).WantSignedOut(t, "session_revoked")
 }
 
 // A password is asked for twice, and never shown.
 func operatorAtATerminal(t *testing.T, file string) {
-	s := startBinary(t, file)
+	s := StartBinary(t, file)
 	const otherPassword = "two otters by the weir"
 	for name, c := range map[string]struct {
 		typed []string
 		code  int
 		says  string
 	}{
-		"twice the same":  {[]string{goodPassword + "\r", goodPassword + "\r"}, 0, "created "},
-		"line feeds":      {[]string{goodPassword + "\n", goodPassword + "\n"}, 0, "created "},
-		"mended":          {[]string{"a herom\x7fn on the mill pond\r", goodPassword + "\r"}, 0, "created "},
-		"not the same":    {[]string{goodPassword + "\r", otherPassword + "\r"}, 1, "the two are not the same"},
+		"twice the same":  {[]string{Password + "\r", Password + "\r"}, 0, "created "},
+		"line feeds":      {[]string{Password + "\n", Password + "\n"}, 0, "created "},
+		"mended":          {[]string{"a herom\x7fn on the mill pond\r", Password + "\r"}, 0, "created "},
+		"not the same":    {[]string{Password + "\r", otherPassword + "\r"}, 1, "the two are not the same"},
 		"nothing":         {[]string{"\r"}, 1, "no password was typed"},
 		"interrupted":     {[]string{"a heron\x03"}, 1, "no password was typed"},
-		"interrupted new": {[]string{goodPassword + "\r", "\x03"}, 1, "no password was typed"},
+		"interrupted new": {[]string{Password + "\r", "\x03"}, 1, "no password was typed"},
 		"end of input":    {[]string{"\x04"}, 1, "no password was typed"},
 		"too easy":        {[]string{"password1\r", "password1\r"}, 1, "too easy to guess"},
 	} {
 		window, inside := terminal(t)
 		email := strings.ReplaceAll(name, " ", ".") + "@example.com"
-		cmd := s.command("create", email)
+		cmd := userCommand(s, "create", email)
 		var stdout bytes.Buffer
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = inside, &stdout, inside
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -130,24 +130,24 @@ func operatorAtATerminal(t *testing.T, file string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var shown lockedBuffer
+		var shown LockedBuffer
 		end := make(chan struct{})
 		go func() { _, _ = io.Copy(&shown, window); close(end) }()
 		for i, text := range c.typed {
 			question := []string{"Password: ", "The same again: "}[i]
-			s.eventually(name+": "+question, func() bool { return strings.Contains(shown.String(), question) })
+			s.Eventually(name+": "+question, func() bool { return strings.Contains(shown.String(), question) })
 			_, _ = io.WriteString(window, text)
 		}
 		ended := make(chan struct{})
 		go func() { _ = cmd.Wait(); close(ended) }()
 		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-		s.eventually(name+": the end", closed(ended))
+		s.Eventually(name+": the end", closed(ended))
 		after, err := term.GetState(int(inside.Fd()))
 		if err != nil || *after != *before {
 			t.Errorf("%s: the terminal is left as %v, was %v (%v)", name, after, before, err)
 		}
 		inside.Close()
-		s.eventually(name+": all that was shown", closed(end))
+		s.Eventually(name+": all that was shown", closed(end))
 		if out := stdout.String() + shown.String(); cmd.ProcessState.ExitCode() != c.code || !strings.Contains(out, c.says) {
 			t.Errorf("%s: %v, %q", name, cmd.ProcessState, out)
 		}
@@ -155,7 +155,7 @@ func operatorAtATerminal(t *testing.T, file string) {
 			t.Errorf("%s: shown %q", name, seen)
 		}
 		if c.code == 0 {
-			s.signedIn(email)
+			s.SignInTokens(email)
 		}
 	}
 }

@@ -15,103 +15,103 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// desk is where an operator works: a process of its own, with the product's
+// Operator is where an operator works: a process of its own, with the product's
 // configuration.
-type desk struct {
-	*site
-	env  map[string]string
-	logs lockedBuffer
+type Operator struct {
+	*Harness
+	Env  map[string]string
+	Logs LockedBuffer
 }
 
-func (s *site) desk() *desk { return &desk{site: s, env: s.env} }
+func (s *Harness) Operator() *Operator { return &Operator{Harness: s, Env: s.Env} }
 
-func (d *desk) try(ctx context.Context, c operator.Command) (string, error) {
-	conf, err := config.Load(func(name string) string { return d.env[name] })
+func (d *Operator) Run(ctx context.Context, c operator.Command) (string, error) {
+	conf, err := config.Load(func(name string) string { return d.Env[name] })
 	if err != nil {
 		return "", err
 	}
-	log := slog.New(slog.NewJSONHandler(&d.logs, nil))
-	return app.Operate(ctx, app.Options{Config: conf, Log: log, Now: d.clock.Now, HashCost: quickHash}, c)
+	log := slog.New(slog.NewJSONHandler(&d.Logs, nil))
+	return app.Operate(ctx, app.Options{Config: conf, Log: log, Now: d.Clock.Now, HashCost: QuickHash}, c)
 }
 
-func (d *desk) does(c operator.Command) string {
-	d.t.Helper()
-	out, err := d.try(d.t.Context(), c)
+func (d *Operator) MustRun(c operator.Command) string {
+	d.T.Helper()
+	out, err := d.Run(d.T.Context(), c)
 	if err != nil {
-		d.t.Fatalf("%s %s: %v", c.Verb, c.Email, err)
+		d.T.Fatalf("%s %s: %v", c.Verb, c.Email, err)
 	}
 	return out
 }
 
-// refused is a command that must not be carried out, and says why.
-func (d *desk) refused(c operator.Command, why ...string) {
-	d.t.Helper()
-	out, err := d.try(d.t.Context(), c)
+// WantRefused is a command that must not be carried out, and says why.
+func (d *Operator) WantRefused(c operator.Command, why ...string) {
+	d.T.Helper()
+	out, err := d.Run(d.T.Context(), c)
 	if err == nil || out != "" {
-		d.t.Errorf("%s %s: carried out: %q", c.Verb, c.Email, out)
+		d.T.Errorf("%s %s: carried out: %q", c.Verb, c.Email, out)
 		return
 	}
 	for _, part := range why {
 		if !strings.Contains(err.Error(), part) {
-			d.t.Errorf("%s %s: %q, want %q", c.Verb, c.Email, err, part)
+			d.T.Errorf("%s %s: %q, want %q", c.Verb, c.Email, err, part)
 		}
 	}
 }
 
-func (d *desk) creates(email, role string) {
-	d.t.Helper()
-	out := d.does(operator.Command{Verb: operator.CreateUser, Email: email, Role: role, Password: goodPassword})
+func (d *Operator) CreateUser(email, role string) {
+	d.T.Helper()
+	out := d.MustRun(operator.Command{Verb: operator.CreateUser, Email: email, Role: role, Password: Password})
 	if want := "created " + email + ", role " + role + ", id "; !strings.HasPrefix(out, want) {
-		d.t.Errorf("%q, want %q", out, want)
+		d.T.Errorf("%q, want %q", out, want)
 	}
 }
 
-// instances are all that run of a product: a second one beside it where that
+// instancesOf are all that run of a product: a second one beside it where that
 // can be.
-func (s *site) instances() []*site {
-	if s.redis == nil {
-		return []*site{s}
+func instancesOf(s *Harness) []*Harness {
+	if s.Redis == nil {
+		return []*Harness{s}
 	}
-	return []*site{s, s.twin()}
+	return []*Harness{s, s.Twin()}
 }
 
 // roleOf is the role that an API is told, and the cookies that the browser has
 // after asking.
-func (s *site) roleOf(with tokens) (string, tokens) {
-	s.t.Helper()
-	a := s.get("/api/demo/me", with).want(s.t, 200)
-	if next, _ := a.brings(); next.refresh != "" {
+func roleOf(s *Harness, with Tokens) (string, Tokens) {
+	s.T.Helper()
+	a := s.Get("/api/demo/me", with).Want(s.T, 200)
+	if next, _ := a.NewTokens(); next.Refresh != "" {
 		with = next
 	}
-	role, _ := a.json(s.t)["role"].(string)
+	role, _ := a.JSON(s.T)["role"].(string)
 	return role, with
 }
 
 func TestOperatorMakesAccounts(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		d := s.desk()
-		out := d.does(operator.Command{Verb: operator.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: goodPassword})
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		d := s.Operator()
+		out := d.MustRun(operator.Command{Verb: operator.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: Password})
 		if !strings.HasPrefix(out, "created Boss@example.com, role admin, id ") {
 			t.Errorf("%q", out)
 		}
-		d.creates("ada@example.com", "user")
+		d.CreateUser("ada@example.com", "user")
 		for email, role := range map[string]string{"boss@example.com": "admin", "ada@example.com": "user"} {
-			if got, _ := s.roleOf(s.signedIn(email)); got != role {
+			if got, _ := roleOf(s, s.SignInTokens(email)); got != role {
 				t.Errorf("%s is %q", email, got)
 			}
 		}
 		weak := operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "password1"}
-		d.refused(weak, "validation_failed", "password: This password is too easy to guess")
+		d.WantRefused(weak, "validation_failed", "password: This password is too easy to guess")
 		weak.Password = "evening eve@ is over"
 		weak.Email = "evening@example.com"
-		d.refused(weak, "password: The password must not contain your email's name.")
-		d.refused(operator.Command{Verb: operator.CreateUser, Email: "nonsense", Role: "user", Password: "short", Name: "a\nb"},
+		d.WantRefused(weak, "password: The password must not contain your email's name.")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "nonsense", Role: "user", Password: "short", Name: "a\nb"},
 			"email: Enter an address", "password: Use at least 8", "name: The name holds a control character")
-		d.refused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "root", Password: goodPassword}, "role: ")
-		d.refused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "not \xff valid text"}, "not valid text")
-		d.refused(operator.Command{Verb: operator.CreateUser, Email: "ADA@example.com", Role: "admin", Password: goodPassword}, "email_taken", "ADA@example.com")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "root", Password: Password}, "role: ")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "not \xff valid text"}, "not valid text")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "ADA@example.com", Role: "admin", Password: Password}, "email_taken", "ADA@example.com")
 
-		text := d.does(operator.Command{Verb: operator.ListUsers})
+		text := d.MustRun(operator.Command{Verb: operator.ListUsers})
 		lines := strings.Split(text, "\n")
 		for _, want := range []string{"ada@example.com - user yes 20", "Boss@example.com The \ufffdBoss admin yes 20"} {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
@@ -128,7 +128,7 @@ func TestOperatorMakesAccounts(t *testing.T) {
 			}
 		}
 		for search, found := range map[string]bool{"BOSS": true, "ada@": false, "%": false} {
-			if got := strings.Contains(d.does(operator.Command{Verb: operator.ListUsers, Search: search}), "Boss@"); got != found {
+			if got := strings.Contains(d.MustRun(operator.Command{Verb: operator.ListUsers, Search: search}), "Boss@"); got != found {
 				t.Errorf("search %q finds the boss: %v", search, got)
 			}
 		}
@@ -136,20 +136,20 @@ func TestOperatorMakesAccounts(t *testing.T) {
 }
 
 func TestOperatorListsAllPages(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		d := s.desk()
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		d := s.Operator()
 		for i := range 120 {
 			if i%50 == 0 {
-				s.clock.Advance(time.Second) // many of one moment, on both sides of a page's end
+				s.Clock.Advance(time.Second) // many of one moment, on both sides of a page's end
 			}
-			a, err := s.tell("/api/auth/register", credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
+			a, err := s.PostJSON("/api/auth/register", Credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			a.want(t, 201)
+			a.Want(t, 201)
 		}
 		seen := map[string]int{}
-		for line := range strings.Lines(d.does(operator.Command{Verb: operator.ListUsers})) {
+		for line := range strings.Lines(d.MustRun(operator.Command{Verb: operator.ListUsers})) {
 			seen[strings.Fields(line)[0]]++
 		}
 		if len(seen) != 121 || seen["aa@example.com"] != 1 || seen["ep@example.com"] != 1 {
@@ -159,70 +159,70 @@ func TestOperatorListsAllPages(t *testing.T) {
 }
 
 func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		d, all := s.desk(), s.instances()
-		d.creates("ada@example.com", "user")
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		d, all := s.Operator(), instancesOf(s)
+		d.CreateUser("ada@example.com", "user")
 		by := func(verb string) operator.Command { return operator.Command{Verb: verb, Email: "ada@example.com"} }
-		over := func(with tokens, code string) {
+		over := func(with Tokens, code string) {
 			t.Helper()
 			for _, at := range all {
-				at.eventually("the session to be over", func() bool { return at.get("/api/auth/me", with).StatusCode == 401 })
-				at.get("/api/auth/me", with).keptOut(t, code)
-				at.get("/api/demo/me", tokens{access: with.access}).want(t, 401)
+				at.Eventually("the session to be over", func() bool { return at.Get("/api/auth/me", with).StatusCode == 401 })
+				at.Get("/api/auth/me", with).WantSignedOut(t, code)
+				at.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 401)
 			}
 		}
 
-		with := s.signedIn("ada@example.com")
-		session := with.claims(t).Session
+		with := s.SignInTokens("ada@example.com")
+		session := with.Claims(t).Session
 		for _, role := range []string{"admin", "user", "admin"} {
 			if role == "user" {
-				d.creates("boss@example.com", "admin")
+				d.CreateUser("boss@example.com", "admin")
 			}
 			c := by(operator.SetRole)
 			c.Role = role
-			if out := d.does(c); out != "ada@example.com is "+role+" now\n" {
+			if out := d.MustRun(c); out != "ada@example.com is "+role+" now\n" {
 				t.Errorf("%q", out)
 			}
 			for _, at := range all {
-				at.eventually("the role "+role, func() bool {
+				at.Eventually("the role "+role, func() bool {
 					var got string
-					got, with = at.roleOf(with)
+					got, with = roleOf(at, with)
 					return got == role
 				})
 			}
 		}
-		if now := with.claims(t).Session; now != session {
+		if now := with.Claims(t).Session; now != session {
 			t.Errorf("session %s became %s", session, now)
 		}
 
-		if out := d.does(by(operator.SignOutUser)); out != "ada@example.com is signed out everywhere\n" {
+		if out := d.MustRun(by(operator.SignOutUser)); out != "ada@example.com is signed out everywhere\n" {
 			t.Errorf("%q", out)
 		}
 		over(with, "session_revoked")
 
-		with = s.signedIn("ada@example.com")
-		d.does(by(operator.DisableUser))
+		with = s.SignInTokens("ada@example.com")
+		d.MustRun(by(operator.DisableUser))
 		over(with, "session_revoked")
-		s.browser().do("POST", "/api/auth/login", credentials("ada@example.com"), somewhere()...).want(t, 403, "account_disabled")
-		if list := d.does(operator.Command{Verb: operator.ListUsers, Search: "ada"}); !strings.Contains(list, "  no  ") {
+		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 403, "account_disabled")
+		if list := d.MustRun(operator.Command{Verb: operator.ListUsers, Search: "ada"}); !strings.Contains(list, "  no  ") {
 			t.Errorf("the list:\n%s", list)
 		}
-		d.does(by(operator.EnableUser))
+		d.MustRun(by(operator.EnableUser))
 
-		with = s.signedIn("ada@example.com")
+		with = s.SignInTokens("ada@example.com")
 		c := by(operator.SetPassword)
 		c.Password = "12345678"
-		d.refused(c, "validation_failed", "password: This password is too easy to guess")
-		s.get("/api/auth/me", with).want(t, 200)
+		d.WantRefused(c, "validation_failed", "password: This password is too easy to guess")
+		s.Get("/api/auth/me", with).Want(t, 200)
 		c.Password = "four otters by the weir"
-		d.does(c)
+		d.MustRun(c)
 		over(with, "session_revoked")
-		s.browser().do("POST", "/api/auth/login", credentials("ada@example.com"), somewhere()...).want(t, 401, "invalid_credentials")
-		s.browser().do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": c.Password.Reveal()}, somewhere()...).want(t, 200)
+		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 401, "invalid_credentials")
+		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": c.Password.Reveal()}, ForwardedFor()...).Want(t, 200)
 
-		control, _ := os.ReadFile(filepath.Join(s.env["DATA_DIR"], "control.json"))
-		for _, secret := range []string{goodPassword, c.Password.Reveal(), "12345678", tokenIn(control), with.access, with.refresh} {
-			for _, logs := range append([]string{d.logs.String()}, s.logs.String()) {
+		control, _ := os.ReadFile(filepath.Join(s.Env["DATA_DIR"], "control.json"))
+		for _, secret := range []string{Password, c.Password.Reveal(), "12345678", tokenIn(control), with.Access, with.Refresh} {
+			for _, logs := range append([]string{d.Logs.String()}, s.Logs.String()) {
 				if secret != "" && strings.Contains(logs, secret) {
 					t.Errorf("logged %q in\n%s", secret, logs)
 				}
@@ -232,38 +232,38 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 }
 
 func TestOperatorIsRefused(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		d := s.desk()
-		d.creates("boss@example.com", "admin")
-		boss := s.signedIn("boss@example.com")
-		d.refused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "user"}, "last_admin", "last active administrator")
-		d.refused(operator.Command{Verb: operator.DisableUser, Email: "boss@example.com"}, "last_admin")
-		if role, _ := s.roleOf(boss); role != "admin" {
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		d := s.Operator()
+		d.CreateUser("boss@example.com", "admin")
+		boss := s.SignInTokens("boss@example.com")
+		d.WantRefused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "user"}, "last_admin", "last active administrator")
+		d.WantRefused(operator.Command{Verb: operator.DisableUser, Email: "boss@example.com"}, "last_admin")
+		if role, _ := roleOf(s, boss); role != "admin" {
 			t.Errorf("the boss is %q", role)
 		}
 		for _, c := range []operator.Command{
-			{Verb: operator.SetRole, Role: "admin"}, {Verb: operator.DisableUser}, {Verb: operator.EnableUser}, {Verb: operator.SetPassword, Password: goodPassword}, {Verb: operator.SignOutUser},
+			{Verb: operator.SetRole, Role: "admin"}, {Verb: operator.DisableUser}, {Verb: operator.EnableUser}, {Verb: operator.SetPassword, Password: Password}, {Verb: operator.SignOutUser},
 		} {
 			c.Email = "nobody@example.com"
-			d.refused(c, "not_found: there is no account with the email nobody@example.com")
+			d.WantRefused(c, "not_found: there is no account with the email nobody@example.com")
 			c.Email = "ádmin@example.com"
-			d.refused(c, "validation_failed: email: ")
+			d.WantRefused(c, "validation_failed: email: ")
 		}
-		d.refused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "root"}, "validation_failed: role: ")
-		d.refused(operator.Command{Verb: "delete", Email: "boss@example.com"}, `no command "delete"`)
+		d.WantRefused(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "root"}, "validation_failed: role: ")
+		d.WantRefused(operator.Command{Verb: "delete", Email: "boss@example.com"}, `no command "delete"`)
 	})
 }
 
 // A unique key decides on services, the sessions' lock or the server in
 // embedded mode.
 func TestTwoOperatorsMakeOneAccount(t *testing.T) {
-	race := func(t *testing.T, s *site) {
+	race := func(t *testing.T, s *Harness) {
 		t.Helper()
 		var all sync.WaitGroup
 		outs, errs := make([]string, 6), make([]error, 6)
 		for i := range outs {
 			all.Go(func() {
-				outs[i], errs[i] = s.desk().try(t.Context(), operator.Command{Verb: operator.CreateUser, Email: "ada@example.com", Role: "user", Password: goodPassword})
+				outs[i], errs[i] = s.Operator().Run(t.Context(), operator.Command{Verb: operator.CreateUser, Email: "ada@example.com", Role: "user", Password: Password})
 			})
 		}
 		all.Wait()
@@ -276,32 +276,32 @@ func TestTwoOperatorsMakeOneAccount(t *testing.T) {
 				t.Errorf("%q, %v", outs[i], err)
 			}
 		}
-		if list := s.desk().does(operator.Command{Verb: operator.ListUsers}); made != 1 || strings.Count(list, "\n") != 2 {
+		if list := s.Operator().MustRun(operator.Command{Verb: operator.ListUsers}); made != 1 || strings.Count(list, "\n") != 2 {
 			t.Errorf("made %d:\n%s", made, list)
 		}
 	}
-	onBoth(t, race)
-	t.Run("embedded, no server", func(t *testing.T) { race(t, embedded(t)) })
+	OnBoth(t, race)
+	t.Run("embedded, no server", func(t *testing.T) { race(t, Embedded(t)) })
 }
 
 // What is changed while no server runs holds when one does, for the sessions
 // and access tokens that there were too.
 func TestOperatorWorksWithoutAServer(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		with, left := s.somebody("ada@example.com"), s.somebody("eve@example.com")
-		s.stop()
-		d := s.desk()
-		d.creates("boss@example.com", "admin")
-		d.does(operator.Command{Verb: operator.DisableUser, Email: "ada@example.com"})
-		d.does(operator.Command{Verb: operator.SetRole, Email: "eve@example.com", Role: "admin"})
-		s.start()
-		s.eventually("the session to be over", func() bool { return s.get("/api/auth/me", with).StatusCode == 401 })
-		s.get("/api/auth/me", with).keptOut(t, "session_revoked")
-		s.eventually("the role", func() bool {
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		with, left := s.MemberTokens("ada@example.com"), s.MemberTokens("eve@example.com")
+		s.Stop()
+		d := s.Operator()
+		d.CreateUser("boss@example.com", "admin")
+		d.MustRun(operator.Command{Verb: operator.DisableUser, Email: "ada@example.com"})
+		d.MustRun(operator.Command{Verb: operator.SetRole, Email: "eve@example.com", Role: "admin"})
+		s.Start()
+		s.Eventually("the session to be over", func() bool { return s.Get("/api/auth/me", with).StatusCode == 401 })
+		s.Get("/api/auth/me", with).WantSignedOut(t, "session_revoked")
+		s.Eventually("the role", func() bool {
 			var role string
-			role, left = s.roleOf(left)
+			role, left = roleOf(s, left)
 			return role == "admin"
 		})
-		s.signedIn("boss@example.com")
+		s.SignInTokens("boss@example.com")
 	})
 }

@@ -17,20 +17,20 @@ func TestOperatorLeavesATrail(t *testing.T) {
 		{Verb: operator.DisableUser}, {Verb: operator.EnableUser},
 	}
 	left := []string{"password_changed", "registered", "role_changed", "session_revoked", "user_disabled", "user_enabled"}
-	works := func(d *desk) {
-		d.creates("boss@example.com", "admin")
+	works := func(d *Operator) {
+		d.CreateUser("boss@example.com", "admin")
 		for _, c := range commands {
 			c.Email = "ada@example.com"
-			d.does(c)
+			d.MustRun(c)
 		}
 	}
-	trail := func(t *testing.T, s *site) {
+	trail := func(t *testing.T, s *Harness) {
 		t.Helper()
 		var seen []string
-		s.eventually("the trail", func() bool {
+		s.Eventually("the trail", func() bool {
 			seen = nil
-			for _, e := range s.get("/api/admin/audit", s.signedIn("boss@example.com")).want(t, 200).json(t)["events"].([]any) {
-				if e := e.(object); e["actorId"] == "operator" {
+			for _, e := range s.Get("/api/admin/audit", s.SignInTokens("boss@example.com")).Want(t, 200).JSON(t)["events"].([]any) {
+				if e := e.(Object); e["actorId"] == "operator" {
 					seen = append(seen, e["type"].(string))
 				}
 			}
@@ -42,18 +42,18 @@ func TestOperatorLeavesATrail(t *testing.T) {
 		}
 	}
 	t.Run("beside a server", func(t *testing.T) {
-		onBoth(t, func(t *testing.T, s *site) {
-			s.somebody("ada@example.com")
-			works(s.desk())
+		OnBoth(t, func(t *testing.T, s *Harness) {
+			s.MemberTokens("ada@example.com")
+			works(s.Operator())
 			trail(t, s)
 		})
 	})
 	t.Run("without one", func(t *testing.T) {
-		onBoth(t, func(t *testing.T, s *site) {
-			s.somebody("ada@example.com")
-			s.stop()
-			works(s.desk())
-			s.start()
+		OnBoth(t, func(t *testing.T, s *Harness) {
+			s.MemberTokens("ada@example.com")
+			s.Stop()
+			works(s.Operator())
+			s.Start()
 			trail(t, s)
 		})
 	})
@@ -63,21 +63,21 @@ func TestOperatorLeavesATrail(t *testing.T) {
 // follow. Before, an account could not be disabled during an outage.
 func TestOperatorWhileRedisIsAway(t *testing.T) {
 	const password = "four otters by the weir"
-	s := onServices(t).start()
-	with := s.somebody("ada@example.com")
-	d := s.desk()
-	d.env = maps.Clone(s.env)
-	d.env["REDIS_URL"] = "redis://" + freeAddr(t)
-	d.creates("boss@example.com", "admin") // no session has to do with it
+	s := OnServices(t).Start()
+	with := s.MemberTokens("ada@example.com")
+	d := s.Operator()
+	d.Env = maps.Clone(s.Env)
+	d.Env["REDIS_URL"] = "redis://" + FreeAddr(t)
+	d.CreateUser("boss@example.com", "admin") // no session has to do with it
 	for _, c := range []operator.Command{
 		{Verb: operator.SignOutUser}, {Verb: operator.SetRole, Role: "admin"}, {Verb: operator.SetPassword, Password: password}, {Verb: operator.DisableUser},
 	} {
 		c.Email = "ada@example.com"
-		d.refused(c, "session_store_unavailable: ", "connection refused", "run the command again")
+		d.WantRefused(c, "session_store_unavailable: ", "connection refused", "run the command again")
 	}
-	b := s.browser()
-	b.do("POST", "/api/auth/login", credentials("ada@example.com"), somewhere()...).want(t, 401, "invalid_credentials")
-	b.do("POST", "/api/auth/login", map[string]string{"email": "ada@example.com", "password": password}, somewhere()...).want(t, 403, "account_disabled")
-	s.clock.Advance(6 * time.Second)
-	s.eventually("its session to end", func() bool { return s.get("/api/auth/me", with).StatusCode == 401 })
+	b := s.Browser()
+	b.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 401, "invalid_credentials")
+	b.Do("POST", "/api/auth/login", map[string]string{"email": "ada@example.com", "password": password}, ForwardedFor()...).Want(t, 403, "account_disabled")
+	s.Clock.Advance(6 * time.Second)
+	s.Eventually("its session to end", func() bool { return s.Get("/api/auth/me", with).StatusCode == 401 })
 }

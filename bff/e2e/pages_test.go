@@ -8,12 +8,12 @@ import (
 )
 
 func TestPages(t *testing.T) {
-	s := embedded(t).start()
-	anonymous := s.browser()
+	s := Embedded(t).Start()
+	anonymous := s.Browser()
 	for path, status := range map[string]int{"/": 200, "/signup": 200, "/signin": 200, "/nowhere": 404, "/nowhere/at/all": 404} {
-		a := anonymous.do("GET", path, nil).want(t, status)
-		if !strings.Contains(a.text, "tiny app") || a.Header.Get("Cache-Control") != "no-cache" {
-			t.Errorf("%s: Cache-Control %q, %s", path, a.Header.Get("Cache-Control"), a.text)
+		a := anonymous.Do("GET", path, nil).Want(t, status)
+		if !strings.Contains(a.Text, "tiny app") || a.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: Cache-Control %q, %s", path, a.Header.Get("Cache-Control"), a.Text)
 		}
 	}
 	for path, to := range map[string]string{
@@ -24,68 +24,68 @@ func TestPages(t *testing.T) {
 		"/admin/audit":         "/signin?next=%2Fadmin%2Faudit",
 		"/dashboard?tab=a&x=1": "/signin?next=%2Fdashboard%3Ftab%3Da%26x%3D1",
 	} {
-		if a := anonymous.do("GET", path, nil).want(t, 302); a.Header.Get("Location") != to {
+		if a := anonymous.Do("GET", path, nil).Want(t, 302); a.Header.Get("Location") != to {
 			t.Errorf("%s: Location %q, want %q", path, a.Header.Get("Location"), to)
 		}
 	}
 	// Strict cookies are withheld on a click from another site: it gets the page.
-	anonymous.do("GET", "/dashboard", nil, "Sec-Fetch-Site", "cross-site").want(t, 200)
-	anonymous.do("GET", "/dashboard", nil, "Sec-Fetch-Site", "same-origin").want(t, 302)
-	anonymous.do("POST", "/signin", nil).want(t, 405, "method_not_allowed")
+	anonymous.Do("GET", "/dashboard", nil, "Sec-Fetch-Site", "cross-site").Want(t, 200)
+	anonymous.Do("GET", "/dashboard", nil, "Sec-Fetch-Site", "same-origin").Want(t, 302)
+	anonymous.Do("POST", "/signin", nil).Want(t, 405, "method_not_allowed")
 }
 
 // An app with pages of its own says so in a file beside its index.html.
 func TestPagesOfAnotherApp(t *testing.T) {
-	s := embedded(t)
-	dir := tinyApp(t)
+	s := Embedded(t)
+	dir := TinyApp(t)
 	put(t, dir, "gatehouse.json", `{"pages": {"anyone": ["/", "/signin", "/login"], "members": ["/orders", "/orders/*"]}, "trustedTypes": ["lit-html"]}`)
-	s.noApp, s.env["SPA_DIR"] = true, dir
-	s.start()
-	anonymous, member := s.browser(), s.member("ada@example.com")
+	s.NoApp, s.Env["SPA_DIR"] = true, dir
+	s.Start()
+	anonymous, member := s.Browser(), s.Member("ada@example.com")
 	for path, status := range map[string]int{
 		"/": 200, "/login": 200, "/orders": 302, "/orders/5?x=1": 302, "/dashboard": 404, "/register": 302, "/gatehouse.json": 404,
 	} {
-		anonymous.do("GET", path, nil).want(t, status)
+		anonymous.Do("GET", path, nil).Want(t, status)
 	}
-	if a := anonymous.do("GET", "/orders/v1.2?x=1", nil).want(t, 302); a.Header.Get("Location") != "/signin?next=%2Forders%2Fv1.2%3Fx%3D1" {
+	if a := anonymous.Do("GET", "/orders/v1.2?x=1", nil).Want(t, 302); a.Header.Get("Location") != "/signin?next=%2Forders%2Fv1.2%3Fx%3D1" {
 		t.Errorf("Location %q", a.Header.Get("Location"))
 	}
 	for _, path := range []string{"/orders", "/orders/5", "/orders/v1.2"} {
-		if a := member.do("GET", path, nil).want(t, 200); !strings.Contains(a.text, "tiny app") {
-			t.Errorf("%s: %s", path, a.text)
+		if a := member.Do("GET", path, nil).Want(t, 200); !strings.Contains(a.Text, "tiny app") {
+			t.Errorf("%s: %s", path, a.Text)
 		}
 	}
-	if csp := anonymous.do("GET", "/", nil).Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; trusted-types lit-html") {
+	if csp := anonymous.Do("GET", "/", nil).Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; trusted-types lit-html") {
 		t.Errorf("the policy: %s", csp)
 	}
-	if logs := s.logs.String(); !strings.Contains(logs, `"/orders/*"`) {
+	if logs := s.Logs.String(); !strings.Contains(logs, `"/orders/*"`) {
 		t.Error("the log has a path, not the row")
 	}
 }
 
 func TestMembersPages(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	if a := b.do("GET", "/dashboard", nil).want(t, 200); len(a.Cookies()) != 0 {
-		t.Errorf("a fresh session got cookies: %v", a.setCookies())
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	if a := b.Do("GET", "/dashboard", nil).Want(t, 200); len(a.Cookies()) != 0 {
+		t.Errorf("a fresh session got cookies: %v", a.SetCookies())
 	}
-	s.clock.Advance(20 * time.Minute)
-	renewed := b.do("GET", "/dashboard", nil).want(t, 200)
+	s.Clock.Advance(20 * time.Minute)
+	renewed := b.Do("GET", "/dashboard", nil).Want(t, 200)
 	if len(renewed.Cookies()) != 2 || renewed.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("a stale session is renewed on the way: %v, Cache-Control %q", renewed.setCookies(), renewed.Header.Get("Cache-Control"))
+		t.Errorf("a stale session is renewed on the way: %v, Cache-Control %q", renewed.SetCookies(), renewed.Header.Get("Cache-Control"))
 	}
-	s.clock.Advance(8 * 24 * time.Hour)
-	ended := b.do("GET", "/dashboard", nil).want(t, 302)
-	if ended.Header.Get("Location") != "/signin?next=%2Fdashboard&ended=session_expired" || ended.setCookies()["refresh_token"] || len(ended.Cookies()) != 2 {
-		t.Errorf("an ended session: %s, %v", ended.Header.Get("Location"), ended.setCookies())
+	s.Clock.Advance(8 * 24 * time.Hour)
+	ended := b.Do("GET", "/dashboard", nil).Want(t, 302)
+	if ended.Header.Get("Location") != "/signin?next=%2Fdashboard&ended=session_expired" || ended.SetCookies()["refresh_token"] || len(ended.Cookies()) != 2 {
+		t.Errorf("an ended session: %s, %v", ended.Header.Get("Location"), ended.SetCookies())
 	}
 }
 
 func TestDocumentsTellWhetherASessionCame(t *testing.T) {
-	s := embedded(t).start()
-	stranger, member := s.browser(), s.member("ada@example.com")
+	s := Embedded(t).Start()
+	stranger, member := s.Browser(), s.Member("ada@example.com")
 	for _, row := range []struct {
-		who        *browser
+		who        *Browser
 		path, site string
 		want       string
 	}{
@@ -102,39 +102,39 @@ func TestDocumentsTellWhetherASessionCame(t *testing.T) {
 		if row.site != "" {
 			headers = []string{"Sec-Fetch-Site", row.site}
 		}
-		a := row.who.do("GET", row.path, nil, headers...)
+		a := row.who.Do("GET", row.path, nil, headers...)
 		if got := a.Header.Get("Server-Timing"); got != "session;desc="+row.want {
 			t.Errorf("%s from %q: %d, Server-Timing %q", row.path, row.site, a.StatusCode, got)
 		}
-		again := row.who.do("GET", row.path, nil, append(headers, "If-None-Match", a.Header.Get("ETag"))...)
+		again := row.who.Do("GET", row.path, nil, append(headers, "If-None-Match", a.Header.Get("ETag"))...)
 		if got := again.Header.Get("Server-Timing"); got != "session;desc="+row.want {
 			t.Errorf("%s again: %d, Server-Timing %q", row.path, again.StatusCode, got)
 		}
 	}
-	if a := stranger.do("GET", "/favicon.svg", nil, "Sec-Fetch-Site", "none"); a.Header.Get("Server-Timing") != "" {
+	if a := stranger.Do("GET", "/favicon.svg", nil, "Sec-Fetch-Site", "none"); a.Header.Get("Server-Timing") != "" {
 		t.Error("a file tells of sessions")
 	}
 }
 
 func TestAssets(t *testing.T) {
-	s := embedded(t).start()
-	b := s.browser()
-	a := b.do("GET", "/assets/app-1a2b.js", nil).want(t, 200)
+	s := Embedded(t).Start()
+	b := s.Browser()
+	a := b.Do("GET", "/assets/app-1a2b.js", nil).Want(t, 200)
 	if a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
 		t.Errorf("headers %v", a.Header)
 	}
-	b.do("GET", "/assets/app-1a2b.js", nil, "If-None-Match", a.Header.Get("ETag")).want(t, 304)
+	b.Do("GET", "/assets/app-1a2b.js", nil, "If-None-Match", a.Header.Get("ETag")).Want(t, 304)
 	for _, path := range []string{"/assets/gone-ffff.js", "/assets/app-1a2b.js.map", "/robots.txt"} {
-		missing := b.do("GET", path, nil).want(t, 404, "not_found")
-		if strings.Contains(missing.text, "<!doctype") {
+		missing := b.Do("GET", path, nil).Want(t, 404, "not_found")
+		if strings.Contains(missing.Text, "<!doctype") {
 			t.Errorf("%s: a page instead of a 404", path)
 		}
 	}
 }
 
 func TestSecurityHeadersOnEverything(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
 	pages := []string{"/", "/nowhere"}
 	for path, csp := range map[string]string{
 		"/": "require-trusted-types-for 'script'", "/nowhere": "default-src 'none'", "/assets/app-1a2b.js": "frame-ancestors 'none'",
@@ -145,7 +145,7 @@ func TestSecurityHeadersOnEverything(t *testing.T) {
 		if slices.Contains(pages, path) {
 			referrer = "same-origin"
 		}
-		a := b.do("GET", path, nil)
+		a := b.Do("GET", path, nil)
 		for name, want := range map[string]string{
 			"Content-Security-Policy": csp, "X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer,
 			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "X-Frame-Options": "DENY",
@@ -169,14 +169,14 @@ func TestSecurityHeadersOnEverything(t *testing.T) {
 
 // Under `no-referrer` a browser sends a page's own form with `Origin: null`.
 func TestReferrerPolicyLetsFormsOfPagesSendTheirOrigin(t *testing.T) {
-	s := embedded(t)
-	dir := tinyApp(t)
+	s := Embedded(t)
+	dir := TinyApp(t)
 	put(t, dir, "terms.html", "<!doctype html><title>terms</title>")
 	put(t, dir, "old.xhtml", "<html xmlns='http://www.w3.org/1999/xhtml'/>")
-	s.noApp, s.env["SPA_DIR"] = true, dir
-	s.start()
-	b := s.browser()
-	etag := b.do("GET", "/", nil).Header.Get("ETag")
+	s.NoApp, s.Env["SPA_DIR"] = true, dir
+	s.Start()
+	b := s.Browser()
+	etag := b.Do("GET", "/", nil).Header.Get("ETag")
 	for _, test := range []struct {
 		path, want string
 		headers    []string
@@ -194,7 +194,7 @@ func TestReferrerPolicyLetsFormsOfPagesSendTheirOrigin(t *testing.T) {
 		{"/api/auth/me", "no-referrer", nil, 401},
 		{"/healthz", "no-referrer", nil, 200},
 	} {
-		a := b.do("GET", test.path, nil, test.headers...).want(t, test.status)
+		a := b.Do("GET", test.path, nil, test.headers...).Want(t, test.status)
 		if got := a.Header.Values("Referrer-Policy"); !slices.Equal(got, []string{test.want}) {
 			t.Errorf("%s: Referrer-Policy %q, want %q", test.path, got, test.want)
 		}

@@ -34,7 +34,7 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	if got := redis.Ask(strings.Replace(aclRule(t), ">PASSWORD", ">"+password, 1)); got != "+OK" {
 		t.Fatalf("ACL SETUSER: %s", got)
 	}
-	file, dir := buildBinary(t), t.TempDir()
+	file, dir := BuildBinary(t), t.TempDir()
 	secrets, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
@@ -48,17 +48,17 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	}
 
 	// SSL_CERT_FILE is Go's name for the file with the authorities that count.
-	s := startBinary(t, file, append(env, "SSL_CERT_FILE", authority.File)...)
-	b := s.member("ada@example.com")
-	other := s.browser()
-	other.do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 200)
-	b.do("POST", "/api/auth/refresh", nil).want(t, 200)
-	b.do("GET", "/api/auth/sessions", nil).want(t, 200)
-	b.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": "another heron on the mill pond"}).want(t, 204)
-	other.do("GET", "/api/auth/me", nil).want(t, 401, "session_revoked")
-	s.browser().do("POST", "/api/auth/login", credentials("ada@example.com")).want(t, 401, "invalid_credentials")
-	b.do("POST", "/api/auth/logout-all", nil).want(t, 204)
-	if log := s.logs.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, password) {
+	s := StartBinary(t, file, append(env, "SSL_CERT_FILE", authority.File)...)
+	b := s.Member("ada@example.com")
+	other := s.Browser()
+	other.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+	b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
+	b.Do("GET", "/api/auth/sessions", nil).Want(t, 200)
+	b.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": "another heron on the mill pond"}).Want(t, 204)
+	other.Do("GET", "/api/auth/me", nil).Want(t, 401, "session_revoked")
+	s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 401, "invalid_credentials")
+	b.Do("POST", "/api/auth/logout-all", nil).Want(t, 204)
+	if log := s.Logs.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, password) {
 		t.Errorf("it logged:\n%s", log)
 	}
 	if denied := redis.Ask("ACL LOG 1"); denied != "*0" {
@@ -66,11 +66,11 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	}
 
 	t.Run("a certificate that nobody vouches for is not taken", func(t *testing.T) {
-		s := startBinary(t, file, env...)
-		s.browser().do("POST", "/api/auth/register", credentials("bob@example.com")).want(t, 201)
-		s.browser().do("POST", "/api/auth/login", credentials("bob@example.com")).want(t, 503, "session_store_unavailable")
-		if !strings.Contains(s.logs.String(), "certificate") {
-			t.Errorf("the log does not say why:\n%s", s.logs)
+		s := StartBinary(t, file, env...)
+		s.Browser().Do("POST", "/api/auth/register", Credentials("bob@example.com")).Want(t, 201)
+		s.Browser().Do("POST", "/api/auth/login", Credentials("bob@example.com")).Want(t, 503, "session_store_unavailable")
+		if !strings.Contains(s.Logs.String(), "certificate") {
+			t.Errorf("the log does not say why:\n%s", s.Logs)
 		}
 	})
 }

@@ -13,9 +13,9 @@ import (
 )
 
 func TestBadInputIsAProblemNeverA500(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.browser()
-		b.do("POST", "/api/auth/register", credentials("ada@example.com")).want(t, 201)
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Browser()
+		b.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
 		for _, tt := range []struct {
 			name, path string
 			body       any
@@ -23,35 +23,35 @@ func TestBadInputIsAProblemNeverA500(t *testing.T) {
 			code       string
 			fields     []string
 		}{
-			{"taken", "/api/auth/register", credentials("ADA@example.com"), 409, "email_taken", nil},
-			{"everything wrong", "/api/auth/register", object{"email": "x", "password": "y", "name": "\x01"}, 422, "validation_failed", []string{"email", "name", "password"}},
-			{"role in the body", "/api/auth/register", object{"email": "b@example.com", "password": goodPassword, "role": "admin"}, 422, "validation_failed", []string{"role"}},
-			{"nothing", "/api/auth/register", object{}, 422, "validation_failed", []string{"email", "password"}},
-			{"null", "/api/auth/login", object{"email": nil, "password": nil}, 422, "validation_failed", []string{"email", "password"}},
-			{"objects", "/api/auth/login", object{"email": object{"$gt": ""}, "password": object{"$gt": ""}}, 422, "validation_failed", []string{"email", "password"}},
-			{"SQL", "/api/auth/login", object{"email": "ada@example.com' OR '1'='1", "password": "x"}, 422, "validation_failed", []string{"email"}},
-			{"wrong password", "/api/auth/login", object{"email": "ada@example.com", "password": "' OR '1'='1"}, 401, "invalid_credentials", nil},
-			{"unknown email", "/api/auth/login", credentials("eve@example.com"), 401, "invalid_credentials", nil},
+			{"taken", "/api/auth/register", Credentials("ADA@example.com"), 409, "email_taken", nil},
+			{"everything wrong", "/api/auth/register", Object{"email": "x", "password": "y", "name": "\x01"}, 422, "validation_failed", []string{"email", "name", "password"}},
+			{"role in the body", "/api/auth/register", Object{"email": "b@example.com", "password": Password, "role": "admin"}, 422, "validation_failed", []string{"role"}},
+			{"nothing", "/api/auth/register", Object{}, 422, "validation_failed", []string{"email", "password"}},
+			{"null", "/api/auth/login", Object{"email": nil, "password": nil}, 422, "validation_failed", []string{"email", "password"}},
+			{"objects", "/api/auth/login", Object{"email": Object{"$gt": ""}, "password": Object{"$gt": ""}}, 422, "validation_failed", []string{"email", "password"}},
+			{"SQL", "/api/auth/login", Object{"email": "ada@example.com' OR '1'='1", "password": "x"}, 422, "validation_failed", []string{"email"}},
+			{"wrong password", "/api/auth/login", Object{"email": "ada@example.com", "password": "' OR '1'='1"}, 401, "invalid_credentials", nil},
+			{"unknown email", "/api/auth/login", Credentials("eve@example.com"), 401, "invalid_credentials", nil},
 			{"list", "/api/auth/login", []string{"a"}, 400, "malformed_json", nil},
 		} {
-			a := b.do("POST", tt.path, tt.body).want(t, tt.status, tt.code)
-			errs, _ := a.json(t)["errors"].(object)
+			a := b.Do("POST", tt.path, tt.body).Want(t, tt.status, tt.code)
+			errs, _ := a.JSON(t)["errors"].(Object)
 			for _, f := range tt.fields {
 				if errs[f] == nil {
-					t.Errorf("%s: no message for %s in %s", tt.name, f, a.text)
+					t.Errorf("%s: no message for %s in %s", tt.name, f, a.Text)
 				}
 			}
 			if len(errs) != len(tt.fields) || len(a.Cookies()) != 0 {
-				t.Errorf("%s: errors %v, cookies %v", tt.name, errs, a.setCookies())
+				t.Errorf("%s: errors %v, cookies %v", tt.name, errs, a.SetCookies())
 			}
 		}
-		b.do("POST", "/api/auth/login", credentials("b@example.com")).want(t, 401, "invalid_credentials") // nobody was half made
+		b.Do("POST", "/api/auth/login", Credentials("b@example.com")).Want(t, 401, "invalid_credentials") // nobody was half made
 	})
 }
 
 func TestRoutingRefusals(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -78,82 +78,82 @@ func TestRoutingRefusals(t *testing.T) {
 		{"GET", "/api;x/auth/me", 400, "bad_path", ""},
 		{"GET", "/apis", 404, "", ""},
 	} {
-		a := b.do(tt.method, tt.path, nil).want(t, tt.status)
+		a := b.Do(tt.method, tt.path, nil).Want(t, tt.status)
 		if tt.code != "" {
-			a.want(t, tt.status, tt.code)
+			a.Want(t, tt.status, tt.code)
 		}
 		if a.Header.Get("Allow") != tt.allow {
 			t.Errorf("%s %s: Allow %q, want %q", tt.method, tt.path, a.Header.Get("Allow"), tt.allow)
 		}
-		if strings.Contains(a.text, "<html") || a.Header.Get("Location") != "" {
+		if strings.Contains(a.Text, "<html") || a.Header.Get("Location") != "" {
 			t.Errorf("%s %s: a page or a redirect", tt.method, tt.path)
 		}
 	}
 }
 
 func TestOtherSitesAreKeptOut(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
 	for _, tt := range [][2]string{
 		{"POST", "/api/auth/login"}, {"POST", "/api/auth/register"}, {"POST", "/api/auth/refresh"}, {"POST", "/api/auth/logout"},
 		{"GET", "/api/auth/me"}, {"GET", "/api/demo/me"}, {"GET", "/api/demo/clock"}, {"GET", "/api/demo/echo"}, {"GET", "/api/nowhere"},
 	} {
 		for _, header := range [][2]string{{"Origin", "https://evil.example"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "null"}} {
-			a := b.do(tt[0], tt[1], nil, header[0], header[1]).want(t, 403, "cross_site_request")
-			if !strings.Contains(a.json(t)["detail"].(string), s.env["PUBLIC_URL"]) || len(a.Cookies()) != 0 {
-				t.Errorf("%s: %s, cookies %v", tt[1], a.text, a.setCookies())
+			a := b.Do(tt[0], tt[1], nil, header[0], header[1]).Want(t, 403, "cross_site_request")
+			if !strings.Contains(a.JSON(t)["detail"].(string), s.Env["PUBLIC_URL"]) || len(a.Cookies()) != 0 {
+				t.Errorf("%s: %s, cookies %v", tt[1], a.Text, a.SetCookies())
 			}
 		}
 	}
-	b.do("GET", "/api/demo/me", nil, "Origin", s.env["PUBLIC_URL"], "Sec-Fetch-Site", "same-origin").want(t, 200)
-	b.do("GET", "/", nil, "Sec-Fetch-Site", "cross-site").want(t, 200) // links may lead here
+	b.Do("GET", "/api/demo/me", nil, "Origin", s.Env["PUBLIC_URL"], "Sec-Fetch-Site", "same-origin").Want(t, 200)
+	b.Do("GET", "/", nil, "Sec-Fetch-Site", "cross-site").Want(t, 200) // links may lead here
 }
 
 func TestCookiesThatComeTwice(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	access, refresh := b.cookie("access_token"), b.cookie("refresh_token")
-	raw := &browser{site: s, client: &http.Client{}}
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
+	raw := &Browser{Harness: s, Client: &http.Client{}}
 
-	a := raw.do("GET", "/api/auth/me", nil, "Cookie", "access_token="+access+"; access_token=planted; refresh_token="+refresh).want(t, 200)
-	if c := a.setCookies(); !c["access_token"] || !c["refresh_token"] {
+	a := raw.Do("GET", "/api/auth/me", nil, "Cookie", "access_token="+access+"; access_token=planted; refresh_token="+refresh).Want(t, 200)
+	if c := a.SetCookies(); !c["access_token"] || !c["refresh_token"] {
 		t.Errorf("the good cookie of the other name counts: %v", c)
 	}
-	a = raw.do("GET", "/api/auth/me", nil, "Cookie", "access_token="+access+"; access_token="+access+"; refresh_token=x; refresh_token=y").want(t, 401, "not_authenticated")
-	if c := a.setCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
+	a = raw.Do("GET", "/api/auth/me", nil, "Cookie", "access_token="+access+"; access_token="+access+"; refresh_token=x; refresh_token=y").Want(t, 401, "not_authenticated")
+	if c := a.SetCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
 		t.Errorf("both are cleared: %v", c)
 	}
-	a = raw.do("GET", "/api/auth/me", nil, "Cookie", "access_token=x; refresh_token=y").want(t, 401, "not_authenticated")
-	if len(a.setCookies()) != 2 {
-		t.Errorf("unreadable cookies are cleared: %v", a.setCookies())
+	a = raw.Do("GET", "/api/auth/me", nil, "Cookie", "access_token=x; refresh_token=y").Want(t, 401, "not_authenticated")
+	if len(a.SetCookies()) != 2 {
+		t.Errorf("unreadable cookies are cleared: %v", a.SetCookies())
 	}
-	a = raw.do("GET", "/api/auth/me", nil, "Cookie", "refresh_token=x; refresh_token=y; access_token="+b.cookie("access_token")).want(t, 200)
-	if c := a.setCookies(); len(c) != 1 || c["refresh_token"] {
+	a = raw.Do("GET", "/api/auth/me", nil, "Cookie", "refresh_token=x; refresh_token=y; access_token="+b.Cookie("access_token")).Want(t, 200)
+	if c := a.SetCookies(); len(c) != 1 || c["refresh_token"] {
 		t.Errorf("a good access token counts, the doubled one is cleared: %v", c)
 	}
-	raw.do("GET", "/api/auth/me", nil, "Cookie", "refresh_token="+refresh+"; access_token=garbage").want(t, 200)
+	raw.Do("GET", "/api/auth/me", nil, "Cookie", "refresh_token="+refresh+"; access_token=garbage").Want(t, 200)
 }
 
-// raw sends bytes as they are and reads the status line.
-func (s *site) raw(request string) string {
-	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+// sendRaw sends bytes as they are and reads the status line.
+func sendRaw(s *Harness, request string) string {
+	s.T.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, request)
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return strings.TrimSpace(line)
 }
 
 func TestOddRequestTargets(t *testing.T) {
-	s := embedded(t).start()
+	s := Embedded(t).Start()
 	for _, target := range []string{"http://evil.example/api/auth/me", "*", "/api/demo/\\me", "/api/demo/%00", "/api/demo/..;x/me", "/a%zz"} {
-		if got := s.raw("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400") {
+		if got := sendRaw(s, "GET "+target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400") {
 			t.Errorf("%s: %s", target, got)
 		}
 	}
@@ -178,25 +178,25 @@ func everythingUnder(t *testing.T, path string) string {
 }
 
 func TestNothingSecretIsLoggedOrStored(t *testing.T) {
-	s := embedded(t).start()
-	b := s.member("ada@example.com")
-	b.do("POST", "/api/auth/login", object{"email": "ada@example.com", "password": "canary-wrong-password"}).want(t, 401)
-	b.do("PUT", "/api/auth/password", object{"currentPassword": goodPassword, "newPassword": "canary, and a new password"}).want(t, 204)
-	b.do("GET", "/api/demo/me?secret=canary-query", nil, "X-Request-Id", "canary\"id", "User-Agent", "canary-agent").want(t, 200)
-	b.do("GET", "/nowhere/canary-path", nil)
-	s.raw("POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\nConnection: close\r\n\r\n" +
+	s := Embedded(t).Start()
+	b := s.Member("ada@example.com")
+	b.Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": "canary-wrong-password"}).Want(t, 401)
+	b.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": "canary, and a new password"}).Want(t, 204)
+	b.Do("GET", "/api/demo/me?secret=canary-query", nil, "X-Request-Id", "canary\"id", "User-Agent", "canary-agent").Want(t, 200)
+	b.Do("GET", "/nowhere/canary-path", nil)
+	sendRaw(s, "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\nConnection: close\r\n\r\n"+
 		`{"canary1":1,"canary1":2}`)
-	b.do("GET", "/api/auth/me", nil, "Cookie", "access_token=eyJhbGciOiJIUzI1NiIsInR5cCI6ImNhbmFyeSJ9.e30.AAAA")
-	access, refresh := b.cookie("access_token"), b.cookie("refresh_token")
-	b.do("POST", "/api/auth/refresh", nil).want(t, 200)
-	b.do("POST", "/api/auth/logout", nil).want(t, 204)
-	s.stop()
-	logs := s.logs.String()
-	stored := everythingUnder(t, filepath.Join(s.env["DATA_DIR"], "gatehouse.db")) + everythingUnder(t, filepath.Join(s.env["DATA_DIR"], "sessions"))
+	b.Do("GET", "/api/auth/me", nil, "Cookie", "access_token=eyJhbGciOiJIUzI1NiIsInR5cCI6ImNhbmFyeSJ9.e30.AAAA")
+	access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
+	b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
+	b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
+	s.Stop()
+	logs := s.Logs.String()
+	stored := everythingUnder(t, filepath.Join(s.Env["DATA_DIR"], "gatehouse.db")) + everythingUnder(t, filepath.Join(s.Env["DATA_DIR"], "sessions"))
 	if !strings.Contains(stored, "ada@example.com") {
 		t.Error("the database was looked for in the wrong place")
 	}
-	for _, secret := range []string{goodPassword, "canary", "canary-wrong-password", "canary, and a new password", access, refresh, strings.Split(access, ".")[2], b.cookie("device")} {
+	for _, secret := range []string{Password, "canary", "canary-wrong-password", "canary, and a new password", access, refresh, strings.Split(access, ".")[2], b.Cookie("device")} {
 		if secret != "" && strings.Contains(logs, secret) {
 			t.Errorf("the log holds %q", secret)
 		}

@@ -28,21 +28,21 @@ func freshSecrets(t *testing.T) map[string]string {
 	return env
 }
 
-// wantChanged reloads, and wants these settings to be named.
-func (b *binary) wantChanged(want ...any) {
-	b.t.Helper()
-	if diff := cmp.Diff(append([]any{}, want...), b.reload("reloaded")["changed"]); diff != "" {
-		b.t.Errorf("changed (-want +got):\n%s", diff)
+// ReloadWantChanged reloads, and wants these settings to be named.
+func (b *Binary) ReloadWantChanged(want ...any) {
+	b.T.Helper()
+	if diff := cmp.Diff(append([]any{}, want...), b.Reload("reloaded")["changed"]); diff != "" {
+		b.T.Errorf("changed (-want +got):\n%s", diff)
 	}
 }
 
-// keepsToItself wants nothing of these values in the log.
-func (b *binary) keepsToItself(secrets ...string) {
-	b.t.Helper()
+// WantNoSecrets wants nothing of these values in the log.
+func (b *Binary) WantNoSecrets(secrets ...string) {
+	b.T.Helper()
 	for _, secret := range secrets {
 		for part := range strings.SplitSeq(secret, "\n") {
-			if len(part) > 8 && !strings.HasPrefix(part, "-----") && strings.Contains(b.logs.String(), part) {
-				b.t.Errorf("the log has the secret %s", part)
+			if len(part) > 8 && !strings.HasPrefix(part, "-----") && strings.Contains(b.Logs.String(), part) {
+				b.T.Errorf("the log has the secret %s", part)
 			}
 		}
 	}
@@ -52,80 +52,80 @@ func (b *binary) keepsToItself(secrets ...string) {
 // the list, and not for one request more.
 func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 	t.Parallel()
-	file := buildBinary(t)
+	file := BuildBinary(t)
 	older, newer := freshSecrets(t), freshSecrets(t)
 	env := maps.Clone(older)
-	env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/up\nupstreams: ["+says(t, "up").URL+"]").name
-	files := inFiles(t, env, theSecrets...)
-	b := startBinary(t, file, pairs(env)...)
-	with := b.somebody("ada@example.com")
-	me := func(when string, with tokens, status int) {
+	env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/up\nupstreams: ["+NamedUpstream(t, "up").URL+"]").Name
+	files := MoveToFiles(t, env, SecretNames...)
+	b := StartBinary(t, file, Pairs(env)...)
+	with := b.MemberTokens("ada@example.com")
+	me := func(when string, with Tokens, status int) {
 		t.Helper()
 		for _, path := range []string{"/api/auth/me", "/api/auth/me", "/api/up"} {
-			if a := b.get(path, with); a.StatusCode != status {
-				t.Errorf("%s: %s: %d %s", when, path, a.StatusCode, a.text)
+			if a := b.Get(path, with); a.StatusCode != status {
+				t.Errorf("%s: %s: %d %s", when, path, a.StatusCode, a.Text)
 			}
 		}
 	}
-	access := func(k tokens) tokens { return tokens{access: k.access} }
+	access := func(k Tokens) Tokens { return Tokens{Access: k.Access} }
 	me("at first", access(with), 200)
 
-	files.set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"]+","+older["JWT_ACCESS_SECRET"])
-	b.wantChanged("JWT_ACCESS_SECRET")
+	files.Set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"]+","+older["JWT_ACCESS_SECRET"])
+	b.ReloadWantChanged("JWT_ACCESS_SECRET")
 	me("beside a new one", access(with), 200)
-	files.set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"])
-	b.wantChanged("JWT_ACCESS_SECRET")
+	files.Set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"])
+	b.ReloadWantChanged("JWT_ACCESS_SECRET")
 	me("taken out", access(with), 401)
-	with = b.post("/api/auth/refresh", with).renewed(t)
+	with = b.Post("/api/auth/refresh", with).Refreshed(t)
 	me("by the new one", access(with), 200)
 
-	before := strings.Count(b.get("/.well-known/jwks.json", tokens{}).text, `"kid"`)
-	files.set("IDENTITY_KEY", newer["IDENTITY_KEY"]+"\n"+older["IDENTITY_KEY"])
-	b.wantChanged("IDENTITY_KEY")
-	if after := strings.Count(b.get("/.well-known/jwks.json", tokens{}).text, `"kid"`); before != 1 || after != 2 {
+	before := strings.Count(b.Get("/.well-known/jwks.json", Tokens{}).Text, `"kid"`)
+	files.Set("IDENTITY_KEY", newer["IDENTITY_KEY"]+"\n"+older["IDENTITY_KEY"])
+	b.ReloadWantChanged("IDENTITY_KEY")
+	if after := strings.Count(b.Get("/.well-known/jwks.json", Tokens{}).Text, `"kid"`); before != 1 || after != 2 {
 		t.Errorf("%d keys are published, then %d", before, after)
 	}
 
 	// What nothing is left of is said: it may be a mistake, and it may be wanted.
-	if n := len(b.logged("secrets have none of their former values")); n != 0 {
+	if n := len(b.Logged("secrets have none of their former values")); n != 0 {
 		t.Errorf("%d warnings", n)
 	}
-	files.set("JWT_REFRESH_SECRET", newer["JWT_REFRESH_SECRET"])
-	b.wantChanged("JWT_REFRESH_SECRET")
-	b.eventually("a warning", func() bool { return len(b.logged("secrets have none of their former values")) == 1 })
-	if got := b.logged("secrets have none of their former values")[0]["settings"]; !cmp.Equal(got, []any{"JWT_REFRESH_SECRET"}) {
+	files.Set("JWT_REFRESH_SECRET", newer["JWT_REFRESH_SECRET"])
+	b.ReloadWantChanged("JWT_REFRESH_SECRET")
+	b.Eventually("a warning", func() bool { return len(b.Logged("secrets have none of their former values")) == 1 })
+	if got := b.Logged("secrets have none of their former values")[0]["settings"]; !cmp.Equal(got, []any{"JWT_REFRESH_SECRET"}) {
 		t.Errorf("warned of %v", got)
 	}
-	b.post("/api/auth/refresh", with).want(t, 401)
+	b.Post("/api/auth/refresh", with).Want(t, 401)
 	me("until it expires", access(with), 200)
-	b.wantChanged()
-	for _, name := range theSecrets {
-		b.keepsToItself(older[name], newer[name])
+	b.ReloadWantChanged()
+	for _, name := range SecretNames {
+		b.WantNoSecrets(older[name], newer[name])
 	}
 }
 
 // Many files and one mistake in one of them: all stay out of force.
 func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 	t.Parallel()
-	file := buildBinary(t)
-	one := says(t, "one")
-	s := onServices(t)
-	routes := newRoutesFile(t, open("/api/kept", one.URL))
-	s.env["ROUTES_FILE"], s.env["SIGNUP"], s.env["OPS_ADDR"] = routes.name, "open", freeAddr(t)
-	s.env["SMTP_URL"], s.env["MAIL_FROM"] = "smtp://ada:canary-mail@localhost:1", "gate@house.example"
-	files := inFiles(t, s.env, slices.Concat(theSecrets, []string{"MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"})...)
-	b := startBinary(t, file, pairs(s.env)...)
-	b.ops = "http://" + s.env["OPS_ADDR"]
+	file := BuildBinary(t)
+	one := NamedUpstream(t, "one")
+	s := OnServices(t)
+	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL))
+	s.Env["ROUTES_FILE"], s.Env["SIGNUP"], s.Env["OPS_ADDR"] = routes.Name, "open", FreeAddr(t)
+	s.Env["SMTP_URL"], s.Env["MAIL_FROM"] = "smtp://ada:canary-mail@localhost:1", "gate@house.example"
+	files := MoveToFiles(t, s.Env, slices.Concat(SecretNames, []string{"MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"})...)
+	b := StartBinary(t, file, Pairs(s.Env)...)
+	b.Ops = "http://" + s.Env["OPS_ADDR"]
 	good, newer := map[string]string{}, freshSecrets(t)
 	for _, name := range []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY", "MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"} {
-		good[name] = files.get(name)
+		good[name] = files.Get(name)
 	}
-	with := tokens{access: b.somebody("ada@example.com").access}
+	with := Tokens{Access: b.MemberTokens("ada@example.com").Access}
 
 	// Good changes beside each mistake: one that would refuse the access token,
 	// and a row.
-	files.set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"])
-	routes.write(open("/api/new", one.URL))
+	files.Set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"])
+	routes.Write(PublicRow("/api/new", one.URL))
 	for _, c := range []struct{ name, value, want string }{
 		{"JWT_REFRESH_SECRET", "canary-short", "JWT_REFRESH_SECRET has a value of 12 bytes"},
 		{"JWT_REFRESH_SECRET", "", "is empty"},
@@ -138,70 +138,70 @@ func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 		{"MYSQL_DSN", "missing", "MYSQL_DSN_FILE: open "},
 	} {
 		if c.value == "missing" {
-			if err := os.Remove(files.path(c.name)); err != nil {
+			if err := os.Remove(files.Path(c.name)); err != nil {
 				t.Fatal(err)
 			}
 		} else {
-			files.set(c.name, c.value)
+			files.Set(c.name, c.value)
 		}
-		found, _ := b.reload(notReloaded)["mistakes"].([]any)
+		found, _ := b.Reload(notReloaded)["mistakes"].([]any)
 		if text, _ := found[0].(string); !strings.Contains(text, c.want) {
 			t.Errorf("%s: mistakes %q", c.name, found)
 		}
-		files.set(c.name, good[c.name])
-		b.get("/api/auth/me", with).want(t, 200)
-		b.get("/api/kept", tokens{}).want(t, 200)
-		b.get("/api/new", tokens{}).want(t, 404)
+		files.Set(c.name, good[c.name])
+		b.Get("/api/auth/me", with).Want(t, 200)
+		b.Get("/api/kept", Tokens{}).Want(t, 200)
+		b.Get("/api/new", Tokens{}).Want(t, 404)
 	}
 	// Several are told at once.
-	files.set("JWT_REFRESH_SECRET", "canary-short")
-	routes.write(open("/api/new"))
-	if found, _ := b.reload(notReloaded)["mistakes"].([]any); len(found) != 2 {
+	files.Set("JWT_REFRESH_SECRET", "canary-short")
+	routes.Write(PublicRow("/api/new"))
+	if found, _ := b.Reload(notReloaded)["mistakes"].([]any); len(found) != 2 {
 		t.Errorf("mistakes %q", found)
 	}
-	b.awaitMetrics(map[string]float64{"gatehouse_reload_last_successful": 0})
-	refused := b.scrape()["gatehouse_reload_last_success_timestamp_seconds"]
+	b.AwaitMetrics(map[string]float64{"gatehouse_reload_last_successful": 0})
+	refused := b.Scrape()["gatehouse_reload_last_success_timestamp_seconds"]
 
-	files.set("JWT_REFRESH_SECRET", good["JWT_REFRESH_SECRET"])
-	routes.write(open("/api/new", one.URL))
-	b.wantChanged("JWT_ACCESS_SECRET")
-	b.get("/api/auth/me", with).want(t, 401)
-	b.get("/api/new", tokens{}).want(t, 200)
-	b.awaitMetrics(map[string]float64{"gatehouse_reload_last_successful": 1})
-	if at := b.scrape()["gatehouse_reload_last_success_timestamp_seconds"]; at <= refused {
+	files.Set("JWT_REFRESH_SECRET", good["JWT_REFRESH_SECRET"])
+	routes.Write(PublicRow("/api/new", one.URL))
+	b.ReloadWantChanged("JWT_ACCESS_SECRET")
+	b.Get("/api/auth/me", with).Want(t, 401)
+	b.Get("/api/new", Tokens{}).Want(t, 200)
+	b.AwaitMetrics(map[string]float64{"gatehouse_reload_last_successful": 1})
+	if at := b.Scrape()["gatehouse_reload_last_success_timestamp_seconds"]; at <= refused {
 		t.Errorf("the last one that worked was at %v, then at %v", refused, at)
 	}
 
 	// What only a restart puts in force is named, each time, and the rest is in
 	// force.
-	files.set("SIGNUP", "closed")
-	files.set("MYSQL_DSN", strings.Replace(good["MYSQL_DSN"], "/gatehouse", "/canary", 1))
-	files.set("IDENTITY_KEY", newer["IDENTITY_KEY"]+"\n"+good["IDENTITY_KEY"])
-	b.wantChanged("IDENTITY_KEY")
-	b.wantChanged()
+	files.Set("SIGNUP", "closed")
+	files.Set("MYSQL_DSN", strings.Replace(good["MYSQL_DSN"], "/gatehouse", "/canary", 1))
+	files.Set("IDENTITY_KEY", newer["IDENTITY_KEY"]+"\n"+good["IDENTITY_KEY"])
+	b.ReloadWantChanged("IDENTITY_KEY")
+	b.ReloadWantChanged()
 	const needs = "settings have changed that need a restart"
-	b.eventually("two warnings", func() bool { return len(b.logged(needs)) == 2 })
-	for _, line := range b.logged(needs) {
+	b.Eventually("two warnings", func() bool { return len(b.Logged(needs)) == 2 })
+	for _, line := range b.Logged(needs) {
 		if diff := cmp.Diff([]any{"MYSQL_DSN", "SIGNUP"}, line["settings"]); diff != "" {
 			t.Error(diff)
 		}
 	}
-	b.somebody("bob@example.com") // in the same database as before
-	b.keepsToItself("canary", good["JWT_ACCESS_SECRET"], newer["JWT_ACCESS_SECRET"], good["IDENTITY_KEY"], newer["IDENTITY_KEY"])
+	b.MemberTokens("bob@example.com") // in the same database as before
+	b.WantNoSecrets("canary", good["JWT_ACCESS_SECRET"], newer["JWT_ACCESS_SECRET"], good["IDENTITY_KEY"], newer["IDENTITY_KEY"])
 }
 
 func TestMailServerIsReplacedByAReload(t *testing.T) {
 	t.Parallel()
-	file := buildBinary(t)
+	file := BuildBinary(t)
 	first, second := servertest.SMTP(t, servertest.SMTPOptions{}), servertest.SMTP(t, servertest.SMTPOptions{})
 	env := map[string]string{"SMTP_URL": "smtp://" + first.Addr, "MAIL_FROM": "gate@house.example"}
-	files := inFiles(t, env, "SMTP_URL")
-	b := startBinary(t, file, pairs(env)...)
-	files.set("SMTP_URL", "smtp://"+second.Addr)
-	b.wantChanged("SMTP_URL")
-	who := b.member("ada@example.com")
-	who.do("PUT", "/api/auth/password", object{"currentPassword": credentials("ada@example.com")["password"], "newPassword": newPassword}).want(t, 204)
-	b.eventually("a mail", func() bool { return len(second.Mails()) == 1 })
+	files := MoveToFiles(t, env, "SMTP_URL")
+	b := StartBinary(t, file, Pairs(env)...)
+	files.Set("SMTP_URL", "smtp://"+second.Addr)
+	b.ReloadWantChanged("SMTP_URL")
+	who := b.Member("ada@example.com")
+	who.Do("PUT", "/api/auth/password", Object{"currentPassword": Credentials("ada@example.com")["password"], "newPassword": newPassword}).Want(t, 204)
+	b.Eventually("a mail", func() bool { return len(second.Mails()) == 1 })
 	if n := len(first.Mails()); n > 0 {
 		t.Errorf("%d mails by the server that was replaced", n)
 	}

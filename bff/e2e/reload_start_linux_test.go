@@ -16,14 +16,14 @@ func TestReloadWhileTheServerStarts(t *testing.T) {
 	if err := syscall.Mkfifo(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := newBinary(t, buildBinary(t), "JWT_ACCESS_SECRET_FILE", file)
-	b.launch()
+	b := NewBinary(t, BuildBinary(t), "JWT_ACCESS_SECRET_FILE", file)
+	b.Launch()
 	pipe, err := os.OpenFile(file, os.O_WRONLY, 0) // waits for the server
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pipe.Close()
-	b.hangup()
+	b.SendHangup()
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,6 @@ func TestReloadWhileTheServerStarts(t *testing.T) {
 	if err := pipe.Close(); err != nil {
 		t.Error(err)
 	}
-	b.await()
-	b.eventually("a reload", func() bool { return len(b.logged("reloaded")) == 1 })
+	b.AwaitReady()
+	b.Eventually("a reload", func() bool { return len(b.Logged("reloaded")) == 1 })
 }

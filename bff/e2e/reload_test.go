@@ -21,22 +21,22 @@ const (
 	notReloaded = "not reloaded"
 )
 
-// routesFile is a ROUTES_FILE that a test writes to.
-type routesFile struct {
+// RoutesFile is a ROUTES_FILE that a test writes to.
+type RoutesFile struct {
 	t    *testing.T
-	name string
+	Name string
 }
 
-func newRoutesFile(t *testing.T, rows ...string) routesFile {
+func NewRoutesFile(t *testing.T, rows ...string) RoutesFile {
 	t.Helper()
-	f := routesFile{t, filepath.Join(t.TempDir(), "routes.yaml")}
-	f.write(rows...)
+	f := RoutesFile{t, filepath.Join(t.TempDir(), "routes.yaml")}
+	f.Write(rows...)
 	return f
 }
 
-// write puts these rows, each one a YAML mapping without its indentation, into
+// Write puts these rows, each one a YAML mapping without its indentation, into
 // the file. It replaces the file as an operator should: by renaming.
-func (f routesFile) write(rows ...string) {
+func (f RoutesFile) Write(rows ...string) {
 	f.t.Helper()
 	text := "routes:\n"
 	for _, row := range rows {
@@ -45,21 +45,21 @@ func (f routesFile) write(rows ...string) {
 	if len(rows) == 0 {
 		text = "routes: []\n"
 	}
-	if err := os.WriteFile(f.name+".new", []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(f.Name+".new", []byte(text), 0o600); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := os.Rename(f.name+".new", f.name); err != nil {
+	if err := os.Rename(f.Name+".new", f.Name); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
-// open is a row that everybody may use.
-func open(path string, upstreams ...string) string {
+// PublicRow is a row that everybody may use.
+func PublicRow(path string, upstreams ...string) string {
 	return "path: " + path + "\nupstreams: [" + strings.Join(upstreams, ", ") + "]\naccess: public"
 }
 
-// says is an upstream that answers with its name.
-func says(t *testing.T, name string) *httptest.Server {
+// NamedUpstream is an upstream that answers with its name.
+func NamedUpstream(t *testing.T, name string) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -70,7 +70,7 @@ func says(t *testing.T, name string) *httptest.Server {
 }
 
 func TestReload(t *testing.T) {
-	file := buildBinary(t)
+	file := BuildBinary(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"good file": reloadGood, "bad file": reloadBad, "no file": reloadNothing, "requests under way": reloadUnderWay, "load": reloadUnderLoad,
 	} {
@@ -79,7 +79,7 @@ func TestReload(t *testing.T) {
 }
 
 func reloadGood(t *testing.T, file string) {
-	one, two := says(t, "one"), says(t, "two")
+	one, two := NamedUpstream(t, "one"), NamedUpstream(t, "two")
 	closed := make(chan struct{}, 16)
 	gone := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "gone") }))
 	gone.Config.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -89,15 +89,15 @@ func reloadGood(t *testing.T, file string) {
 	}
 	gone.Start()
 	defer gone.Close()
-	routes := newRoutesFile(t, open("/api/kept", one.URL), open("/api/moved", one.URL), open("/api/gone", gone.URL))
-	s := startBinary(t, file, "ROUTES_FILE", routes.name)
-	b := s.browser()
+	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL), PublicRow("/api/moved", one.URL), PublicRow("/api/gone", gone.URL))
+	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
+	b := s.Browser()
 	for path, want := range map[string]string{"/api/kept": "one", "/api/moved/x": "one", "/api/gone": "gone"} {
-		if got := b.do("GET", path, nil).want(t, 200).text; got != want {
+		if got := b.Do("GET", path, nil).Want(t, 200).Text; got != want {
 			t.Errorf("%s: %q", path, got)
 		}
 	}
-	b.do("GET", "/api/new", nil).want(t, 404, "not_found")
+	b.Do("GET", "/api/new", nil).Want(t, 404, "not_found")
 
 	var probed atomic.Int64
 	probe := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -106,13 +106,13 @@ func reloadGood(t *testing.T, file string) {
 		}
 	}))
 	defer probe.Close()
-	routes.write(open("/api/kept", one.URL), open("/api/moved", two.URL)+"\nmethods: [GET]", open("/api/new", two.URL),
-		open("/api/probed", probe.URL, one.URL)+"\nhealth_path: /up",
+	routes.Write(PublicRow("/api/kept", one.URL), PublicRow("/api/moved", two.URL)+"\nmethods: [GET]", PublicRow("/api/new", two.URL),
+		PublicRow("/api/probed", probe.URL, one.URL)+"\nhealth_path: /up",
 		"path: /api/members\nupstreams: ["+two.URL+"]")
-	b.do("GET", "/api/gone", nil).want(t, 200) // a file alone changes nothing
-	line := s.reload(reloaded)
-	want := object{
-		"level": "INFO", "file": routes.name, "rows": 5.0, "added": []any{"/api/members", "/api/new", "/api/probed"}, "removed": []any{"/api/gone"},
+	b.Do("GET", "/api/gone", nil).Want(t, 200) // a file alone changes nothing
+	line := s.Reload(reloaded)
+	want := Object{
+		"level": "INFO", "file": routes.Name, "rows": 5.0, "added": []any{"/api/members", "/api/new", "/api/probed"}, "removed": []any{"/api/gone"},
 		"changed": []any{"/api/moved (upstreams, methods)"},
 	}
 	for key, value := range want {
@@ -121,83 +121,83 @@ func reloadGood(t *testing.T, file string) {
 		}
 	}
 	for path, want := range map[string]string{"/api/kept": "one", "/api/moved/x": "two", "/api/new": "two"} {
-		if got := b.do("GET", path, nil).want(t, 200).text; got != want {
+		if got := b.Do("GET", path, nil).Want(t, 200).Text; got != want {
 			t.Errorf("%s: %q", path, got)
 		}
 	}
-	b.do("GET", "/api/gone", nil).want(t, 404, "not_found")
-	b.do("POST", "/api/moved", nil).want(t, 405, "method_not_allowed")
-	b.do("GET", "/api/members", nil).want(t, 401, "not_authenticated")
-	s.eventually("the connection to the upstream that is gone to be closed", func() bool { return len(closed) > 0 })
+	b.Do("GET", "/api/gone", nil).Want(t, 404, "not_found")
+	b.Do("POST", "/api/moved", nil).Want(t, 405, "method_not_allowed")
+	b.Do("GET", "/api/members", nil).Want(t, 401, "not_authenticated")
+	s.Eventually("the connection to the upstream that is gone to be closed", func() bool { return len(closed) > 0 })
 
-	s.eventually("the health path of a new row to be asked", func() bool { return probed.Load() > 0 })
+	s.Eventually("the health path of a new row to be asked", func() bool { return probed.Load() > 0 })
 
 	// The same file again, then none at all.
-	line = s.reload(reloaded)
+	line = s.Reload(reloaded)
 	for _, key := range []string{"added", "removed", "changed"} {
 		if diff := cmp.Diff([]any{}, line[key]); diff != "" {
 			t.Errorf("nothing has changed, and %s: %s", key, diff)
 		}
 	}
-	routes.write()
-	s.reload(reloaded)
-	b.do("GET", "/api/kept", nil).want(t, 404, "not_found")
+	routes.Write()
+	s.Reload(reloaded)
+	b.Do("GET", "/api/kept", nil).Want(t, 404, "not_found")
 }
 
 func reloadBad(t *testing.T, file string) {
-	one := says(t, "one")
-	routes := newRoutesFile(t, open("/api/kept", one.URL))
-	s := startBinary(t, file, "ROUTES_FILE", routes.name)
-	b := s.browser()
+	one := NamedUpstream(t, "one")
+	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL))
+	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
+	b := s.Browser()
 	// A good row beside bad ones is not taken either.
-	routes.write(open("/api/new", one.URL), "path: /api/kept\nupstreams: [nonsense]\nrole: [admin]", "path: /api/auth/x\nupstreams: ["+one.URL+"]")
-	line := s.reload(notReloaded)
+	routes.Write(PublicRow("/api/new", one.URL), "path: /api/kept\nupstreams: [nonsense]\nrole: [admin]", "path: /api/auth/x\nupstreams: ["+one.URL+"]")
+	line := s.Reload(notReloaded)
 	mistakes, _ := line["mistakes"].([]any)
 	if line["level"] != "ERROR" || len(mistakes) != 3 {
 		t.Fatalf("logged %v", line)
 	}
 	for i, want := range []string{"line 6: upstreams: \"nonsense\"", "line 7: unknown key \"role\"", "line 8: path: \"/api/auth/x\" is reserved"} {
-		want = "ROUTES_FILE " + routes.name + ": " + want
+		want = "ROUTES_FILE " + routes.Name + ": " + want
 		if got, _ := mistakes[i].(string); !strings.HasPrefix(got, want) {
 			t.Errorf("mistake %d: %q, want %q", i+1, got, want)
 		}
 	}
 	unchanged := func() {
 		t.Helper()
-		if got := b.do("GET", "/api/kept", nil).want(t, 200).text; got != "one" {
+		if got := b.Do("GET", "/api/kept", nil).Want(t, 200).Text; got != "one" {
 			t.Errorf("%q", got)
 		}
-		b.do("GET", "/api/new", nil).want(t, 404, "not_found")
+		b.Do("GET", "/api/new", nil).Want(t, 404, "not_found")
 	}
 	unchanged()
 	for name, spoil := range map[string]func() error{
-		"no YAML": func() error { return os.WriteFile(routes.name, []byte("routes: [\n"), 0o600) },
-		"empty":   func() error { return os.WriteFile(routes.name, nil, 0o600) },
-		"missing": func() error { return os.Remove(routes.name) },
+		"no YAML": func() error { return os.WriteFile(routes.Name, []byte("routes: [\n"), 0o600) },
+		"empty":   func() error { return os.WriteFile(routes.Name, nil, 0o600) },
+		"missing": func() error { return os.Remove(routes.Name) },
 	} {
 		if err := spoil(); err != nil {
 			t.Fatal(err)
 		}
-		if mistakes, _ := s.reload(notReloaded)["mistakes"].([]any); len(mistakes) != 1 {
+		if mistakes, _ := s.Reload(notReloaded)["mistakes"].([]any); len(mistakes) != 1 {
 			t.Errorf("%s: mistakes %v", name, mistakes)
 		}
 		unchanged()
 	}
-	routes.write(open("/api/new", one.URL))
-	s.reload(reloaded)
-	b.do("GET", "/api/new", nil).want(t, 200)
-	b.do("GET", "/api/kept", nil).want(t, 404, "not_found")
+	routes.Write(PublicRow("/api/new", one.URL))
+	s.Reload(reloaded)
+	b.Do("GET", "/api/new", nil).Want(t, 200)
+	b.Do("GET", "/api/kept", nil).Want(t, 404, "not_found")
 }
 
 func reloadNothing(t *testing.T, file string) {
-	s := startBinary(t, file)
+	s := StartBinary(t, file)
 	for range 2 {
-		if diff := cmp.Diff([]any{}, s.reload("reloaded")["changed"]); diff != "" {
+		if diff := cmp.Diff([]any{}, s.Reload("reloaded")["changed"]); diff != "" {
 			t.Error(diff)
 		}
 	}
-	s.browser().do("GET", "/api/demo/me", nil).want(t, 401, "not_authenticated")
-	if n := len(s.logged(reloaded)); n > 0 {
+	s.Browser().Do("GET", "/api/demo/me", nil).Want(t, 401, "not_authenticated")
+	if n := len(s.Logged(reloaded)); n > 0 {
 		t.Errorf("reloaded %d times", n)
 	}
 }
@@ -220,33 +220,33 @@ func reloadUnderWay(t *testing.T, file string) {
 		_, _ = io.WriteString(w, "second")
 	}))
 	t.Cleanup(slow.Close)
-	routes := newRoutesFile(t, open("/api/slow", slow.URL))
-	s := startBinary(t, file, "ROUTES_FILE", routes.name)
+	routes := NewRoutesFile(t, PublicRow("/api/slow", slow.URL))
+	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
 
-	download, err := http.Get(s.base + "/api/slow")
+	download, err := http.Get(s.Base + "/api/slow")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer download.Body.Close()
 	body, send := io.Pipe()
-	upload := make(chan answer, 1)
+	upload := make(chan Answer, 1)
 	go func() {
-		resp, err := http.Post(s.base+"/api/slow", "text/plain", body)
+		resp, err := http.Post(s.Base+"/api/slow", "text/plain", body)
 		if err != nil {
 			t.Error(err)
 		}
-		a, _ := read(resp, err)
+		a, _ := Read(resp, err)
 		upload <- a
 	}()
 	_, _ = io.WriteString(send, "half ")
-	s.eventually("both requests to arrive", func() bool { return arrived.Load() == 2 })
+	s.Eventually("both requests to arrive", func() bool { return arrived.Load() == 2 })
 
-	routes.write()
-	s.reload(reloaded)
-	s.browser().do("GET", "/api/slow", nil).want(t, 404, "not_found")
+	routes.Write()
+	s.Reload(reloaded)
+	s.Browser().Do("GET", "/api/slow", nil).Want(t, 404, "not_found")
 	_, _ = io.WriteString(send, "other")
 	send.Close()
-	if a := <-upload; a.Response == nil || a.StatusCode != 200 || a.text != "10 bytes" {
+	if a := <-upload; a.Response == nil || a.StatusCode != 200 || a.Text != "10 bytes" {
 		t.Errorf("the upload: %+v", a)
 	}
 	close(release)
@@ -258,10 +258,10 @@ func reloadUnderWay(t *testing.T, file string) {
 // Twenty reloads under load: upstreams come and go, rows come and go, files
 // are bad in between, and nobody notices.
 func reloadUnderLoad(t *testing.T, file string) {
-	one, two := says(t, "one"), says(t, "two")
-	loaded := func(upstreams ...string) string { return open("/api/load", upstreams...) }
-	routes := newRoutesFile(t, loaded(one.URL))
-	s := startBinary(t, file, "ROUTES_FILE", routes.name, "LOG_LEVEL", "info")
+	one, two := NamedUpstream(t, "one"), NamedUpstream(t, "two")
+	loaded := func(upstreams ...string) string { return PublicRow("/api/load", upstreams...) }
+	routes := NewRoutesFile(t, loaded(one.URL))
+	s := StartBinary(t, file, "ROUTES_FILE", routes.Name, "LOG_LEVEL", "info")
 	stop := make(chan struct{})
 	var done atomic.Int64
 	var seen [2]atomic.Int64
@@ -275,17 +275,17 @@ func reloadUnderLoad(t *testing.T, file string) {
 				default:
 				}
 				// A POST is not sent twice: it fails when its connection does.
-				r, err := http.NewRequest([]string{"GET", "POST"}[i%2], s.base+"/api/load/x", strings.NewReader("body"))
+				r, err := http.NewRequest([]string{"GET", "POST"}[i%2], s.Base+"/api/load/x", strings.NewReader("body"))
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				a, err := read(tabs.Do(r))
-				if err != nil || a.StatusCode != 200 || a.text != "one" && a.text != "two" {
-					t.Errorf("%s: %v, %s", r.Method, err, a.text)
+				a, err := Read(Client.Do(r))
+				if err != nil || a.StatusCode != 200 || a.Text != "one" && a.Text != "two" {
+					t.Errorf("%s: %v, %s", r.Method, err, a.Text)
 					return
 				}
-				if a.text == "one" {
+				if a.Text == "one" {
 					seen[0].Add(1)
 				} else {
 					seen[1].Add(1)
@@ -298,18 +298,18 @@ func reloadUnderLoad(t *testing.T, file string) {
 		message := reloaded
 		switch i % 4 {
 		case 0:
-			routes.write(loaded(two.URL))
+			routes.Write(loaded(two.URL))
 		case 1:
-			routes.write(open("/api/load/x", one.URL), loaded(two.URL), open("/api/more", two.URL))
+			routes.Write(PublicRow("/api/load/x", one.URL), loaded(two.URL), PublicRow("/api/more", two.URL))
 		case 2:
-			routes.write(open("/api/load"))
+			routes.Write(PublicRow("/api/load"))
 			message = notReloaded
 		case 3:
-			routes.write(loaded(one.URL, two.URL))
+			routes.Write(loaded(one.URL, two.URL))
 		}
-		s.reload(message)
+		s.Reload(message)
 		before := done.Load()
-		s.eventually("more requests", func() bool { return done.Load() > before+12 || t.Failed() })
+		s.Eventually("more requests", func() bool { return done.Load() > before+12 || t.Failed() })
 	}
 	close(stop)
 	all.Wait()
@@ -317,5 +317,5 @@ func reloadUnderLoad(t *testing.T, file string) {
 	if seen[0].Load() == 0 || seen[1].Load() == 0 {
 		t.Error("one of the upstreams was never asked")
 	}
-	tabs.CloseIdleConnections()
+	Client.CloseIdleConnections()
 }

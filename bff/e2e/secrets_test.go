@@ -35,41 +35,41 @@ func runbook(t *testing.T, section string) (blocks []string) {
 // secrets in a folder, and docs/operations.md.
 type secretRotation struct {
 	t         *testing.T
-	files     settingFiles
+	files     SettingFiles
 	path      string // with the program on it
-	lb        *balancer
-	instances [2]*binary
+	lb        *Balancer
+	instances [2]*Binary
 	// Two for each secret, who do nothing until it has been replaced: one comes
 	// back in time, and one too late.
-	away, gone map[string]*commuter
-	commuters  *crowd
+	away, gone map[string]*Commuter
+	commuters  *Crowd
 	begun      time.Time // they have
 }
 
 func newSecretRotation(t *testing.T, people int) *secretRotation {
 	t.Helper()
-	file := buildBinary(t)
-	r := &secretRotation{t: t, path: filepath.Dir(file) + ":" + os.Getenv("PATH"), lb: newBalancer(t, 2)}
-	api := freeAddr(t)
-	s := servicesFor(t, http.HandlerFunc(echoAPI), "path: /api/demo\nupstreams: [http://"+api+"]\nstrip_prefix: /api/demo")
-	r.files = inFiles(t, s.env, theSecrets...)
-	s.background("the demo API", func(ctx context.Context) error {
+	file := BuildBinary(t)
+	r := &secretRotation{t: t, path: filepath.Dir(file) + ":" + os.Getenv("PATH"), lb: NewBalancer(t, 2)}
+	api := FreeAddr(t)
+	s := ServicesFor(t, http.HandlerFunc(EchoAPI), "path: /api/demo\nupstreams: [http://"+api+"]\nstrip_prefix: /api/demo")
+	r.files = MoveToFiles(t, s.Env, SecretNames...)
+	s.Background("the demo API", func(ctx context.Context) error {
 		return app.RunDemoAPI(ctx, app.DemoOptions{
-			Listen: api, JWKSURL: r.lb.url + "/.well-known/jwks.json", Issuer: r.lb.url, Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Listen: api, JWKSURL: r.lb.URL + "/.well-known/jwks.json", Issuer: r.lb.URL, Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		})
 	})
 	for n := range r.instances {
-		r.instances[n] = newBinary(t, file, r.lb.behind(t, s, n)...)
-		r.instances[n].run()
-		r.lb.instances[n].wait(r.instances[n].site)
+		r.instances[n] = NewBinary(t, file, r.lb.Env(t, s, n)...)
+		r.instances[n].Run()
+		r.lb.Instances[n].AwaitTraffic(r.instances[n].Harness)
 	}
-	r.away, r.gone = map[string]*commuter{}, map[string]*commuter{}
-	for n, secret := range theSecrets {
-		r.away[secret] = newCommuter(t, r.lb.url, fmt.Sprintf("away%d@example.com", n), "", nil)
-		r.gone[secret] = newCommuter(t, r.lb.url, fmt.Sprintf("gone%d@example.com", n), "", nil)
+	r.away, r.gone = map[string]*Commuter{}, map[string]*Commuter{}
+	for n, secret := range SecretNames {
+		r.away[secret] = NewCommuter(t, r.lb.URL, fmt.Sprintf("away%d@example.com", n), "", nil)
+		r.gone[secret] = NewCommuter(t, r.lb.URL, fmt.Sprintf("gone%d@example.com", n), "", nil)
 	}
-	r.commuters = r.lb.crowd(t, people, "/api/demo/me")
-	r.commuters.getOn("at first")
+	r.commuters = r.lb.NewCrowd(t, people, "/api/demo/me")
+	r.commuters.AwaitProgress("at first")
 	r.begun = time.Now()
 	return r
 }
@@ -77,7 +77,7 @@ func newSecretRotation(t *testing.T, people int) *secretRotation {
 func (r *secretRotation) shell(code string) {
 	r.t.Helper()
 	cmd := exec.Command("sh", "-euc", code)
-	cmd.Dir, cmd.Env = r.files.dir, []string{"PATH=" + r.path}
+	cmd.Dir, cmd.Env = r.files.Dir, []string{"PATH=" + r.path}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.t.Fatalf("%v\n%s\n%s", err, code, out)
 	}
@@ -87,9 +87,9 @@ func (r *secretRotation) shell(code string) {
 func (r *secretRotation) restartEvery() {
 	r.t.Helper()
 	for n, b := range r.instances {
-		r.instances[n] = b.restarted()
-		r.lb.instances[n].wait(r.instances[n].site)
-		r.commuters.getOn("after a restart")
+		r.instances[n] = b.Restart()
+		r.lb.Instances[n].AwaitTraffic(r.instances[n].Harness)
+		r.commuters.AwaitProgress("after a restart")
 	}
 }
 
@@ -97,17 +97,17 @@ func (r *secretRotation) restartEvery() {
 // ask for a key that it does not know twice in ten seconds.
 func (r *secretRotation) awaitAPI() {
 	r.t.Helper()
-	r.instances[0].eventually("the API to be ready to ask for keys", func() bool { return time.Since(r.begun) > 11*time.Second })
+	r.instances[0].Eventually("the API to be ready to ask for keys", func() bool { return time.Since(r.begun) > 11*time.Second })
 }
 
 // reloadEvery has one instance after the other read its files again.
 func (r *secretRotation) reloadEvery() {
 	r.t.Helper()
 	for _, b := range r.instances {
-		if changed, _ := b.reload("reloaded")["changed"].([]any); len(changed) != 1 {
+		if changed, _ := b.Reload("reloaded")["changed"].([]any); len(changed) != 1 {
 			r.t.Errorf("changed: %v", changed)
 		}
-		r.commuters.getOn("after a reload")
+		r.commuters.AwaitProgress("after a reload")
 	}
 }
 
@@ -116,7 +116,7 @@ func (r *secretRotation) reloadEvery() {
 // SIGHUP, and the one whose loss costs most by restarts as well.
 func TestSecretsAreReplacedUnderLoad(t *testing.T) {
 	t.Parallel()
-	t.Run("SIGHUP", func(t *testing.T) { t.Parallel(); replaceSecrets(t, 16, (*secretRotation).reloadEvery, theSecrets...) })
+	t.Run("SIGHUP", func(t *testing.T) { t.Parallel(); replaceSecrets(t, 16, (*secretRotation).reloadEvery, SecretNames...) })
 	t.Run("restart", func(t *testing.T) {
 		t.Parallel()
 		replaceSecrets(t, 3, (*secretRotation).restartEvery, "JWT_REFRESH_SECRET")
@@ -135,7 +135,7 @@ func replaceSecrets(t *testing.T, people int, readEverywhere func(*secretRotatio
 	}
 	for _, secret := range secrets {
 		away, gone := r.away[secret], r.gone[secret]
-		before := r.files.get(secret)
+		before := r.files.Get(secret)
 		prelude := strings.Replace(blocks[0], placeholder, "secret="+secret+" ", 1)
 		r.shell(prelude)
 		functions := prelude[strings.Index(prelude, "# What instances read"):]
@@ -148,53 +148,53 @@ func replaceSecrets(t *testing.T, people int, readEverywhere func(*secretRotatio
 					r.awaitAPI()
 				}
 			case 1:
-				if _, err := away.ask("POST", "/api/up/echo", "back"); err != nil {
+				if _, err := away.Send("POST", "/api/up/echo", "back"); err != nil {
 					t.Errorf("%s: who was away: %v", secret, err)
 				}
-				if _, err := away.ask("POST", "/api/auth/refresh", nil); err != nil {
+				if _, err := away.Send("POST", "/api/auth/refresh", nil); err != nil {
 					t.Errorf("%s: who was away: %v", secret, err)
 				}
-				r.commuters.renew()
+				r.commuters.AwaitRefreshes()
 			case 2:
-				if _, err := away.ask("GET", "/api/auth/me", nil); err != nil {
+				if _, err := away.Send("GET", "/api/auth/me", nil); err != nil {
 					t.Errorf("%s: who came back in time: %v", secret, err)
 				}
-				_, err := gone.ask("POST", "/api/auth/refresh", nil)
+				_, err := gone.Send("POST", "/api/auth/refresh", nil)
 				if signedOut := err != nil; signedOut != (secret == "JWT_REFRESH_SECRET") {
 					t.Errorf("%s: who came back too late: %v", secret, err)
 				}
 			}
 		}
-		if after := r.files.get(secret); strings.Contains(after, before) {
+		if after := r.files.Get(secret); strings.Contains(after, before) {
 			t.Errorf("%s has not been replaced", secret)
 		}
 		if t.Failed() {
 			return
 		}
 	}
-	r.commuters.end()
-	if left, err := filepath.Glob(filepath.Join(r.files.dir, "*", "*")); err != nil || len(left) > 0 {
+	r.commuters.End()
+	if left, err := filepath.Glob(filepath.Join(r.files.Dir, "*", "*")); err != nil || len(left) > 0 {
 		t.Errorf("secrets are left: %v, %v", left, err)
 	}
 }
 
 // Why the new secret comes second first.
 func TestRefreshSecretThatSignsAtOnceSignsPeopleOut(t *testing.T) {
-	p := twoInstances(t)
+	p := TwoInstances(t)
 	other, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
 	}
-	older, newer := p.a.env["JWT_REFRESH_SECRET"], other.Refresh[0].Reveal()
-	restart := func(s *site, secrets ...string) {
-		s.stop()
-		s.env["JWT_REFRESH_SECRET"] = strings.Join(secrets, ",")
-		s.start()
+	older, newer := p.A.Env["JWT_REFRESH_SECRET"], other.Refresh[0].Reveal()
+	restart := func(s *Harness, secrets ...string) {
+		s.Stop()
+		s.Env["JWT_REFRESH_SECRET"] = strings.Join(secrets, ",")
+		s.Start()
 	}
-	restart(p.b, newer, older)
-	with := p.a.somebody("ada@example.com")
-	with = p.b.post("/api/auth/refresh", with).renewed(t)
-	p.a.post("/api/auth/refresh", with).want(t, 401)
-	restart(p.a, older, newer)
-	p.a.post("/api/auth/refresh", with).renewed(t)
+	restart(p.B, newer, older)
+	with := p.A.MemberTokens("ada@example.com")
+	with = p.B.Post("/api/auth/refresh", with).Refreshed(t)
+	p.A.Post("/api/auth/refresh", with).Want(t, 401)
+	restart(p.A, older, newer)
+	p.A.Post("/api/auth/refresh", with).Refreshed(t)
 }

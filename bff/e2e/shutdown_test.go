@@ -13,23 +13,23 @@ import (
 // after SIGTERM: a load balancer went on sending people to a server that was
 // going away.
 func TestShutdownStopsListeningAtOnceWhateverIsOpen(t *testing.T) {
-	s := embedded(t).start("SHUTDOWN_TIMEOUT", "5m")
-	b := s.member("ada@example.com")
-	addr := strings.TrimPrefix(s.base, "http://")
+	s := Embedded(t).Start("SHUTDOWN_TIMEOUT", "5m")
+	b := s.Member("ada@example.com")
+	addr := strings.TrimPrefix(s.Base, "http://")
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET /api/demo/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: access_token=%s\r\n\r\n", b.cookie("access_token"))
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: access_token=%s\r\n\r\n", b.Cookie("access_token"))
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 101") {
 		t.Fatalf("%q, %v", line, err)
 	}
 
 	stopped := make(chan struct{})
-	go func() { s.stop(); close(stopped) }()
-	s.eventually("the listener to close", func() bool {
+	go func() { s.Stop(); close(stopped) }()
+	s.Eventually("the listener to close", func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.Close()

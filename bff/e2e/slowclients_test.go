@@ -22,7 +22,7 @@ import (
 // slowSite is a product whose clients may stall for as long as a test can
 // wait, in front of an upstream that counts the requests which it has open.
 type slowSite struct {
-	*site
+	*Harness
 	open atomic.Int64
 }
 
@@ -30,7 +30,7 @@ const testStall = time.Second
 
 func newSlowSite(t *testing.T) *slowSite {
 	t.Helper()
-	s := &slowSite{site: embedded(t)}
+	s := &slowSite{Harness: Embedded(t)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/reads", func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
@@ -56,7 +56,7 @@ func newSlowSite(t *testing.T) *slowSite {
 			<-time.After(testStall / 10)
 		}
 	})
-	mux.HandleFunc("/echo", echoAPI)
+	mux.HandleFunc("/echo", EchoAPI)
 	mux.HandleFunc("/quiet", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
@@ -76,19 +76,19 @@ func newSlowSite(t *testing.T) *slowSite {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(up.Close)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, open("/api/up", up.URL)+"\nstrip_prefix: /api/up\nmax_body: none").name
-	s.stall = testStall
-	s.start()
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/up", up.URL)+"\nstrip_prefix: /api/up\nmax_body: none").Name
+	s.ClientStall = testStall
+	s.Start()
 	return s
 }
 
 func (s *slowSite) dial() (*net.TCPConn, *bufio.Reader) {
-	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	s.T.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	s.t.Cleanup(func() { conn.Close() })
+	s.T.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn.(*net.TCPConn), bufio.NewReader(conn)
 }
@@ -134,7 +134,7 @@ func TestDrippedHeadersAreGivenUp(t *testing.T) {
 	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	s.browser().do("GET", "/healthz", nil).want(t, 200)
+	s.Browser().Do("GET", "/healthz", nil).Want(t, 200)
 }
 
 // dripUntilAnswered keeps a body moving, and stops half way with the answer's
@@ -197,8 +197,8 @@ func TestStalledBodiesAreGivenUp(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		s.eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
-		if logged := s.logs.String(); strings.Contains(logged, `"status":50`) {
+		s.Eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
+		if logged := s.Logs.String(); strings.Contains(logged, `"status":50`) {
 			t.Errorf("a stalled body is no fault of ours: %s", logged)
 		}
 	})
@@ -218,8 +218,8 @@ func TestReadersThatStopAreGivenUp(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 	}
-	s.eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
-	s.eventually("five lines of the log", func() bool { return strings.Count(s.logs.String(), `"broken_off":true`) == 5 })
+	s.Eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
+	s.Eventually("five lines of the log", func() bool { return strings.Count(s.Logs.String(), `"broken_off":true`) == 5 })
 }
 
 // Slow is fine as long as something moves, and so is waiting for an upstream.
@@ -262,16 +262,16 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 	})
 	t.Run("a WebSocket with nothing to say", func(t *testing.T) {
 		t.Parallel()
-		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.base, "http")+"/api/up/echo", nil)
+		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.Base, "http")+"/api/up/echo", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
 		for range 2 {
-			echoes(t, conn, "still here")
+			WantEcho(t, conn, "still here")
 			<-time.After(5 * testStall / 2)
 		}
-		echoes(t, conn, "still here")
+		WantEcho(t, conn, "still here")
 	})
 	t.Run("a connection that is kept", func(t *testing.T) {
 		t.Parallel()
@@ -291,7 +291,7 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 	for path, want := range map[string]string{"/api/up/drips": strings.Repeat("x", 25), "/api/up/thinks": "done", "/api/up/quiet": "data: done\n\n"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			if text := s.browser().do("GET", path, nil).want(t, 200).text; text != want {
+			if text := s.Browser().Do("GET", path, nil).Want(t, 200).Text; text != want {
 				t.Errorf("%q", text)
 			}
 		})
@@ -306,11 +306,11 @@ func TestClientThatLeavesIsNoFaultOfOurs(t *testing.T) {
 	if err := s.say(conn, "GET /api/up/thinks HTTP/1.1\nHost: x\n\n"); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the request to arrive", func() bool { return s.open.Load() == 1 })
+	s.Eventually("the request to arrive", func() bool { return s.open.Load() == 1 })
 	conn.Close()
-	s.eventually("the log line", func() bool { return strings.Contains(s.logs.String(), `"route":"/api/up"`) })
-	if logged := s.logs.String(); !strings.Contains(logged, `"status":499`) || strings.Contains(logged, `"level":"ERROR"`) {
+	s.Eventually("the log line", func() bool { return strings.Contains(s.Logs.String(), `"route":"/api/up"`) })
+	if logged := s.Logs.String(); !strings.Contains(logged, `"status":499`) || strings.Contains(logged, `"level":"ERROR"`) {
 		t.Error(logged)
 	}
-	s.eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
+	s.Eventually("the upstream to be free", func() bool { return s.open.Load() == 0 })
 }

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// asks puts requests with a cookie of somebody's to a starting instance, until
+// sendWhileStarting puts requests with a cookie of somebody's to a starting instance, until
 // they get the status that they should; no other will do.
-func (s *site) asks(all *sync.WaitGroup, with tokens, status int, answered func()) {
+func sendWhileStarting(s *Harness, all *sync.WaitGroup, with Tokens, status int, answered func()) {
 	for _, path := range []string{"/api/demo/me", "/api/auth/me"} {
 		for range 4 {
 			all.Go(func() {
 				for range 20 {
-					a, err := s.ask("GET", path, tokens{access: with.access})
+					a, err := s.Send("GET", path, Tokens{Access: with.Access})
 					answered()
 					if err == nil && a.StatusCode != status {
-						err = fmt.Errorf("%d %s, want %d", a.StatusCode, a.text, status)
+						err = fmt.Errorf("%d %s, want %d", a.StatusCode, a.Text, status)
 					}
 					if err != nil {
-						s.t.Errorf("%s: %v", path, err)
+						s.T.Errorf("%s: %v", path, err)
 						return
 					}
 				}
@@ -34,35 +34,35 @@ func (s *site) asks(all *sync.WaitGroup, with tokens, status int, answered func(
 // used to serve them for a moment: 68 requests in ten starts.
 func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
 	t.Parallel()
-	a := onServices(t).crowd().start()
-	line := wireTo(t, a.redis.Addr())
-	stays := a.somebody("ada@example.com")
+	a := OnServices(t).TrustLoopback().Start()
+	line := NewWire(t, a.Redis.Addr())
+	stays := a.MemberTokens("ada@example.com")
 	var known sync.WaitGroup
 	defer known.Wait()
 	for range 3 {
-		leaves := a.signedIn("ada@example.com")
-		a.post("/api/auth/logout", leaves).want(t, 204)
-		line.moveTo("")
-		b := a.twin("REDIS_URL", line.url)
+		leaves := a.SignInTokens("ada@example.com")
+		a.Post("/api/auth/logout", leaves).Want(t, 204)
+		line.MoveTo("")
+		b := a.Twin("REDIS_URL", line.URL)
 		early := func() {
-			if line.leads() == "" {
+			if line.Target() == "" {
 				t.Error("it answers before it can know")
 			}
 		}
-		b.asks(&known, leaves, 401, early)
-		b.asks(&known, stays, 200, early)
+		sendWhileStarting(b, &known, leaves, 401, early)
+		sendWhileStarting(b, &known, stays, 200, early)
 		// Its operators are answered meanwhile.
 		ops := *b
-		ops.base = b.ops
+		ops.Base = b.Ops
 		for range 3 {
-			ops.get("/livez", tokens{}).want(t, 200)
-			if ready := ops.get("/readyz", tokens{}).want(t, 503); !strings.Contains(ready.text, `"redis"`) {
-				t.Errorf("readyz: %s", ready.text)
+			ops.Get("/livez", Tokens{}).Want(t, 200)
+			if ready := ops.Get("/readyz", Tokens{}).Want(t, 503); !strings.Contains(ready.Text, `"redis"`) {
+				t.Errorf("readyz: %s", ready.Text)
 			}
 		}
-		line.moveTo(a.redis.Addr())
+		line.MoveTo(a.Redis.Addr())
 		known.Wait()
-		b.eventually("readiness", func() bool { return b.browser().ready().StatusCode == 200 })
+		b.Eventually("readiness", func() bool { return b.Browser().Readyz().StatusCode == 200 })
 	}
 }
 
@@ -70,38 +70,38 @@ func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
 // is served all the same, after five seconds, and the log says what that means.
 func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 	t.Parallel()
-	p := twoInstances(t)
-	with, leaves := p.a.somebody("ada@example.com"), p.a.signedIn("ada@example.com")
-	p.b.stop()
-	p.a.post("/api/auth/logout", leaves).want(t, 204)
-	p.a.redis.Pause()
+	p := TwoInstances(t)
+	with, leaves := p.A.MemberTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
+	p.B.Stop()
+	p.A.Post("/api/auth/logout", leaves).Want(t, 204)
+	p.A.Redis.Pause()
 
 	// One that is told to stop while it waits does not go on waiting.
-	impatient := p.a.twin()
+	impatient := p.A.Twin()
 	ops := *impatient
-	ops.base = impatient.ops
-	ops.get("/livez", tokens{}).want(t, 200)
+	ops.Base = impatient.Ops
+	ops.Get("/livez", Tokens{}).Want(t, 200)
 	start := time.Now()
-	impatient.stop()
+	impatient.Stop()
 	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it took %v to stop", took)
 	}
-	if strings.Contains(impatient.logs.String(), "Gatehouse is ready") {
+	if strings.Contains(impatient.Logs.String(), "Gatehouse is ready") {
 		t.Error("it says that it was ready")
 	}
 
 	start = time.Now()
-	p.b = p.a.twin()
-	p.b.get("/api/demo/me", with).want(t, 200)
+	p.B = p.A.Twin()
+	p.B.Get("/api/demo/me", with).Want(t, 200)
 	if took := time.Since(start); took < 4*time.Second || took > time.Minute {
 		t.Errorf("up after %v, want five seconds", took)
 	}
-	p.b.get("/api/auth/me", with).want(t, 200)
-	p.b.post("/api/auth/refresh", with).unasked(t)
-	if n := strings.Count(p.b.logs.String(), "the revocations could not be read"); n != 1 {
-		t.Errorf("%d warnings, want one:\n%s", n, p.b.logs)
+	p.B.Get("/api/auth/me", with).Want(t, 200)
+	p.B.Post("/api/auth/refresh", with).WantStoreUnavailable(t)
+	if n := strings.Count(p.B.Logs.String(), "the revocations could not be read"); n != 1 {
+		t.Errorf("%d warnings, want one:\n%s", n, p.B.Logs)
 	}
-	p.a.redis.Resume()
-	p.b.eventually("what was missed", func() bool { return p.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401 })
-	p.recovers(t, with)
+	p.A.Redis.Resume()
+	p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+	recovers(t, p, with)
 }

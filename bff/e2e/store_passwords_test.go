@@ -21,11 +21,11 @@ type storePasswords struct {
 	t         *testing.T
 	mariadb   *servertest.MariaDBHandle
 	redis     *redis.Client // another user's
-	lb        *balancer
-	instances [2]*binary
-	files     [2]settingFiles
+	lb        *Balancer
+	instances [2]*Binary
+	files     [2]SettingFiles
 	dsn, url  string // with PASSWORD in them
-	commuters *crowd
+	commuters *Crowd
 
 	signedUp       atomic.Int64
 	upset, killing atomic.Bool // sign-ups may fail, while connections are killed
@@ -34,24 +34,24 @@ type storePasswords struct {
 
 func newStorePasswords(t *testing.T) *storePasswords {
 	t.Helper()
-	file := buildBinary(t)
-	s := servicesFor(t, http.HandlerFunc(echoAPI))
-	p := &storePasswords{t: t, mariadb: servertest.OwnMariaDB(t), redis: admin(t, s.env["REDIS_URL"]), lb: newBalancer(t, 2)}
+	file := BuildBinary(t)
+	s := ServicesFor(t, http.HandlerFunc(EchoAPI))
+	p := &storePasswords{t: t, mariadb: servertest.OwnMariaDB(t), redis: RedisClient(t, s.Env["REDIS_URL"]), lb: NewBalancer(t, 2)}
 	_, database, _ := strings.Cut(p.mariadb.Database(), "/")
 	p.dsn = "rotated:PASSWORD@tcp(" + p.mariadb.Addr() + ")/" + database
 	p.mariadb.AsRoot("CREATE USER rotated@'127.0.0.1' IDENTIFIED BY 'first'", "GRANT ALL ON `"+database+"`.* TO rotated@'127.0.0.1'")
-	p.url = strings.Replace(s.env["REDIS_URL"], "redis://", "redis://rotated:PASSWORD@", 1)
+	p.url = strings.Replace(s.Env["REDIS_URL"], "redis://", "redis://rotated:PASSWORD@", 1)
 	p.acl("on", ">first", "~*", "&*", "+@all")
-	delete(s.env, "MYSQL_DSN")
-	delete(s.env, "REDIS_URL")
+	delete(s.Env, "MYSQL_DSN")
+	delete(s.Env, "REDIS_URL")
 	for n := range p.instances {
 		env := map[string]string{"MYSQL_DSN": p.with(p.dsn, "first"), "REDIS_URL": p.with(p.url, "first")}
-		p.files[n] = inFiles(t, env, "MYSQL_DSN", "REDIS_URL")
-		p.instances[n] = newBinary(t, file, append(p.lb.behind(t, s, n), pairs(env)...)...)
-		p.instances[n].run()
-		p.lb.instances[n].wait(p.instances[n].site)
+		p.files[n] = MoveToFiles(t, env, "MYSQL_DSN", "REDIS_URL")
+		p.instances[n] = NewBinary(t, file, append(p.lb.Env(t, s, n), Pairs(env)...)...)
+		p.instances[n].Run()
+		p.lb.Instances[n].AwaitTraffic(p.instances[n].Harness)
 	}
-	p.commuters = p.lb.crowd(t, 6, "/api/up/commute")
+	p.commuters = p.lb.NewCrowd(t, 6, "/api/up/commute")
 	p.newcomers()
 	return p
 }
@@ -86,10 +86,10 @@ func (p *storePasswords) newcomers() {
 }
 
 func (p *storePasswords) signUp(email string) error {
-	at := &site{t: p.t, base: p.lb.url}
+	at := &Harness{T: p.t, Base: p.lb.URL}
 	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
 		uncertain := p.killing.Load()
-		a, err := at.tell(path, credentials(email))
+		a, err := at.PostJSON(path, Credentials(email))
 		uncertain = uncertain || p.killing.Load()
 		switch {
 		case err != nil:
@@ -98,7 +98,7 @@ func (p *storePasswords) signUp(email string) error {
 			p.upset.Store(true)
 			return nil
 		case a.StatusCode >= 300:
-			return fmt.Errorf("%s: %d %s", path, a.StatusCode, a.text)
+			return fmt.Errorf("%s: %d %s", path, a.StatusCode, a.Text)
 		}
 	}
 	p.signedUp.Add(1)
@@ -108,23 +108,23 @@ func (p *storePasswords) signUp(email string) error {
 // getOn waits until everybody has done some more.
 func (p *storePasswords) getOn(when string) {
 	p.t.Helper()
-	p.commuters.getOn(when)
+	p.commuters.AwaitProgress(when)
 	want := p.signedUp.Load() + 2
-	p.instances[0].eventually("people to sign up "+when, func() bool { return p.t.Failed() || p.signedUp.Load() >= want })
+	p.instances[0].Eventually("people to sign up "+when, func() bool { return p.t.Failed() || p.signedUp.Load() >= want })
 	if p.t.Failed() {
 		p.t.FailNow()
 	}
 }
 
 func (p *storePasswords) write(n int, password string) {
-	p.files[n].set("MYSQL_DSN", p.with(p.dsn, password))
-	p.files[n].set("REDIS_URL", p.with(p.url, password))
+	p.files[n].Set("MYSQL_DSN", p.with(p.dsn, password))
+	p.files[n].Set("REDIS_URL", p.with(p.url, password))
 }
 
 // refused is how many passwords an instance had to look for.
 func (p *storePasswords) refused() int {
-	return len(p.instances[0].logged("MySQL refused the login")) + len(p.instances[0].logged("Redis refused the login")) +
-		len(p.instances[1].logged("MySQL refused the login")) + len(p.instances[1].logged("Redis refused the login"))
+	return len(p.instances[0].Logged("MySQL refused the login")) + len(p.instances[0].Logged("Redis refused the login")) +
+		len(p.instances[1].Logged("MySQL refused the login")) + len(p.instances[1].Logged("Redis refused the login"))
 }
 
 // hangUp ends every connection to both stores.
@@ -155,7 +155,7 @@ func TestStorePasswordsAreReplacedUnderLoad(t *testing.T) {
 		" OR mysql_native_password USING PASSWORD('second')")
 	for n, b := range p.instances {
 		p.write(n, "second")
-		b.wantChanged("MYSQL_DSN", "REDIS_URL")
+		b.ReloadWantChanged("MYSQL_DSN", "REDIS_URL")
 		p.getOn("after a reload")
 	}
 	p.mariadb.AsRoot("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'second'")
@@ -176,10 +176,10 @@ func TestStorePasswordsAreReplacedUnderLoad(t *testing.T) {
 		t.Errorf("%d of 4 passwords were refused, and read again", n)
 	}
 	for _, b := range p.instances {
-		b.wantChanged("MYSQL_DSN", "REDIS_URL")
-		b.keepsToItself(p.with(p.dsn, "third"), p.with(p.url, "third"))
+		b.ReloadWantChanged("MYSQL_DSN", "REDIS_URL")
+		b.WantNoSecrets(p.with(p.dsn, "third"), p.with(p.url, "third"))
 	}
 	p.stop()
-	p.commuters.end()
+	p.commuters.End()
 	t.Logf("%d people signed up and in; one of them had to try again: %v", p.signedUp.Load(), p.upset.Load())
 }

@@ -18,7 +18,7 @@ func TestStoresWantCertificates(t *testing.T) {
 	maria, redis := servertest.OwnMariaDBOverTLS(t, authority), servertest.RedisOverTLS(t, authority, true)
 	dsn := maria.Database() + "?tls=true"
 	maria.AsRoot("ALTER USER gatehouse@'127.0.0.1' REQUIRE X509")
-	file, dir := buildBinary(t), t.TempDir()
+	file, dir := BuildBinary(t), t.TempDir()
 	secrets, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +31,9 @@ func TestStoresWantCertificates(t *testing.T) {
 		"MYSQL_DSN", dsn, "REDIS_URL", redis.URL, "MYSQL_TLS_CA", authority.File, "REDIS_TLS_CA", authority.File,
 		"JWT_ACCESS_SECRET_FILE", dir + "/JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET_FILE", dir + "/JWT_REFRESH_SECRET", "IDENTITY_KEY_FILE", dir + "/IDENTITY_KEY",
 	}
-	s := startBinary(t, file, append(env, "MYSQL_TLS_CERT", cert, "MYSQL_TLS_KEY", key, "REDIS_TLS_CERT", cert, "REDIS_TLS_KEY", key)...)
-	b := s.member("ada@example.com")
-	b.do("POST", "/api/auth/refresh", nil).want(t, 200)
+	s := StartBinary(t, file, append(env, "MYSQL_TLS_CERT", cert, "MYSQL_TLS_KEY", key, "REDIS_TLS_CERT", cert, "REDIS_TLS_KEY", key)...)
+	b := s.Member("ada@example.com")
+	b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
 
 	// Redis comes back, so that all connections to it are new.
 	next, nextKey := authority.Issue("gatehouse", nil)
@@ -44,17 +44,17 @@ func TestStoresWantCertificates(t *testing.T) {
 	}
 	redis.Stop()
 	redis.Start()
-	s.eventually("a renewal by the new certificate", func() bool { return b.do("POST", "/api/auth/refresh", nil).StatusCode == 200 })
-	if !strings.Contains(s.logs.String(), "TLS files were replaced") {
-		t.Errorf("the log does not say that the files were replaced:\n%s", s.logs)
+	s.Eventually("a renewal by the new certificate", func() bool { return b.Do("POST", "/api/auth/refresh", nil).StatusCode == 200 })
+	if !strings.Contains(s.Logs.String(), "TLS files were replaced") {
+		t.Errorf("the log does not say that the files were replaced:\n%s", s.Logs)
 	}
 
 	t.Run("without a certificate it ends and says so", func(t *testing.T) {
-		s := newBinary(t, file, env...)
-		s.launch()
-		s.eventually("the end", s.ended)
-		if log := s.logs.String(); s.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(log, "REQUIRE X509: MYSQL_TLS_CERT and MYSQL_TLS_KEY") {
-			t.Errorf("exit code %d:\n%s", s.cmd.ProcessState.ExitCode(), log)
+		s := NewBinary(t, file, env...)
+		s.Launch()
+		s.Eventually("the end", s.HasExited)
+		if log := s.Logs.String(); s.Cmd.ProcessState.ExitCode() != 1 || !strings.Contains(log, "REQUIRE X509: MYSQL_TLS_CERT and MYSQL_TLS_KEY") {
+			t.Errorf("exit code %d:\n%s", s.Cmd.ProcessState.ExitCode(), log)
 		}
 	})
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/coder/websocket"
 )
 
-// socket opens the demo API's echo through the product.
-func (b *browser) socket() (*websocket.Conn, error) {
-	b.site.t.Helper()
-	conn, _, err := websocket.Dial(b.site.t.Context(), "ws"+strings.TrimPrefix(b.site.base, "http")+"/api/demo/echo",
-		&websocket.DialOptions{HTTPClient: &http.Client{Jar: b.jar, Transport: b.site.transportForSockets()}})
+// OpenSocket opens the demo API's echo through the product.
+func (b *Browser) OpenSocket() (*websocket.Conn, error) {
+	b.Harness.T.Helper()
+	conn, _, err := websocket.Dial(b.Harness.T.Context(), "ws"+strings.TrimPrefix(b.Harness.Base, "http")+"/api/demo/echo",
+		&websocket.DialOptions{HTTPClient: &http.Client{Jar: b.Jar, Transport: b.Harness.transportForSockets()}})
 	return conn, err
 }
 
-func echoes(t *testing.T, conn *websocket.Conn, text string) {
+func WantEcho(t *testing.T, conn *websocket.Conn, text string) {
 	t.Helper()
 	if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
 		t.Fatal(err)
@@ -31,19 +31,19 @@ func echoes(t *testing.T, conn *websocket.Conn, text string) {
 }
 
 func TestSocketLivesThroughRenewalAndEndsWithTheSession(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		conn, err := b.socket()
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		conn, err := b.OpenSocket()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
-		echoes(t, conn, "hello")
-		s.clock.Advance(20 * time.Minute) // the access token it was opened with is stale
-		b.do("POST", "/api/auth/refresh", nil).want(t, 200)
-		echoes(t, conn, "still here")
+		WantEcho(t, conn, "hello")
+		s.Clock.Advance(20 * time.Minute) // the access token it was opened with is stale
+		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
+		WantEcho(t, conn, "still here")
 
-		b.do("POST", "/api/auth/logout", nil).want(t, 204)
+		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, _, err = conn.Read(ctx)
@@ -51,23 +51,23 @@ func TestSocketLivesThroughRenewalAndEndsWithTheSession(t *testing.T) {
 		if !errors.As(err, &closed) || closed.Code != 4401 {
 			t.Errorf("after signing out: %v, want close code 4401", err)
 		}
-		if _, err := b.socket(); err == nil {
+		if _, err := b.OpenSocket(); err == nil {
 			t.Error("a socket without a session was opened")
 		}
 	})
 }
 
 func TestEventStreamArrivesAtOnceAndEndsWithTheSession(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		b := s.member("ada@example.com")
-		s.clock.Advance(20 * time.Minute) // renewed on the way: the cookies ride on the stream's header
+	OnBoth(t, func(t *testing.T, s *Harness) {
+		b := s.Member("ada@example.com")
+		s.Clock.Advance(20 * time.Minute) // renewed on the way: the cookies ride on the stream's header
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/api/demo/clock", nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Base+"/api/demo/clock", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := b.client.Do(r)
+		resp, err := b.Client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestEventStreamArrivesAtOnceAndEndsWithTheSession(t *testing.T) {
 		if !lines.Scan() || lines.Text() != "event: tick" {
 			t.Fatalf("first line %q, %v", lines.Text(), lines.Err())
 		}
-		b.do("POST", "/api/auth/logout", nil).want(t, 204)
+		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
 		for lines.Scan() { // what was under way
 		}
 		if ctx.Err() != nil {

@@ -46,28 +46,28 @@ func terminal(t *testing.T) (window, inside *os.File) {
 // too. Had it only read its routes again, port and DATA_DIR would be taken
 // until somebody finds the process.
 func TestClosedTerminalEndsTheServer(t *testing.T) {
-	one := says(t, "one")
-	routes := newRoutesFile(t, open("/api/one", one.URL))
-	s := newBinary(t, buildBinary(t), "ROUTES_FILE", routes.name)
+	one := NamedUpstream(t, "one")
+	routes := NewRoutesFile(t, PublicRow("/api/one", one.URL))
+	s := NewBinary(t, BuildBinary(t), "ROUTES_FILE", routes.Name)
 	window, inside := terminal(t)
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = inside, inside, inside
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	s.Cmd.Stdin, s.Cmd.Stdout, s.Cmd.Stderr = inside, inside, inside
+	s.Cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	shown := make(chan struct{})
-	go func() { _, _ = io.Copy(s.logs, window); close(shown) }()
-	s.run()
+	go func() { _, _ = io.Copy(s.Logs, window); close(shown) }()
+	s.Run()
 	inside.Close()
 
 	// An operator's SIGHUP, while the window is there, is about the routes.
-	s.hangup()
-	s.eventually("the routes to be reloaded", func() bool { return len(s.logged(reloaded)) > 0 })
-	s.browser().do("GET", "/api/one", nil).want(t, 200)
-	if s.ended() {
+	s.SendHangup()
+	s.Eventually("the routes to be reloaded", func() bool { return len(s.Logged(reloaded)) > 0 })
+	s.Browser().Do("GET", "/api/one", nil).Want(t, 200)
+	if s.HasExited() {
 		t.Fatal("it ended")
 	}
 	window.Close()
 	<-shown
-	s.eventually("the server to end", s.ended)
-	if s.cmd.ProcessState.ExitCode() != 1 {
-		t.Errorf("%v, want exit code 1, after a drain", s.cmd.ProcessState)
+	s.Eventually("the server to end", s.HasExited)
+	if s.Cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v, want exit code 1, after a drain", s.Cmd.ProcessState)
 	}
 }

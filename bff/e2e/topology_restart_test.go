@@ -7,13 +7,13 @@ import "testing"
 // an error or be signed out.
 func TestRollingRestartBehindCaddyFailsNobody(t *testing.T) {
 	top := startTopology(t)
-	commuters := newCrowd(t, top.base, top.transport, 4, "/api/demo/me")
+	commuters := NewCrowd(t, top.Base, top.Transport, 4, "/api/demo/me")
 	for range 2 {
 		for i, b := range top.instances {
-			commuters.getOn("before a restart")
-			top.instances[i] = b.restarted()
+			commuters.AwaitProgress("before a restart")
+			top.instances[i] = b.Restart()
 		}
 	}
-	commuters.getOn("after the restarts")
-	commuters.end()
+	commuters.AwaitProgress("after the restarts")
+	commuters.End()
 }

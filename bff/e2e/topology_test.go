@@ -21,9 +21,9 @@ import (
 // with TLS and the repository's Caddyfile, two instances of the real binary on
 // MariaDB and Redis, and the demo API. Its clock is the machine's.
 type topology struct {
-	*site     // as browsers see it, through Caddy
+	*Harness  // as browsers see it, through Caddy
 	caddy     *servertest.CaddyHandle
-	instances []*binary
+	instances []*Binary
 }
 
 const caddyfile = "../../Caddyfile"
@@ -34,19 +34,19 @@ const brotli = "compressed when it was built"
 func startTopology(t *testing.T) *topology {
 	t.Helper()
 	servertest.FindCaddy(t)
-	file, dir := buildBinary(t), t.TempDir()
-	addrs, demo := []string{freeAddr(t), freeAddr(t)}, freeAddr(t)
+	file, dir := BuildBinary(t), t.TempDir()
+	addrs, demo := []string{FreeAddr(t), FreeAddr(t)}, FreeAddr(t)
 	caddy := servertest.Caddy(t, caddyfile, addrs...)
 
 	routes := filepath.Join(dir, "routes.yaml")
-	echo := httptest.NewServer(http.HandlerFunc(echoAPI))
+	echo := httptest.NewServer(http.HandlerFunc(EchoAPI))
 	t.Cleanup(echo.Close)
 	text := "routes:\n  - path: /api/demo\n    upstreams: [http://" + demo + "]\n    strip_prefix: /api/demo\n" +
 		"  - path: /api/up\n    upstreams: [" + echo.URL + "]\n"
 	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pages := tinyApp(t)
+	pages := TinyApp(t)
 	for name, text := range map[string]string{"big-1a2b.js": strings.Repeat("// padding\n", 200), "big-1a2b.js.br": brotli} {
 		if err := os.WriteFile(filepath.Join(pages, "assets", name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -64,42 +64,42 @@ func startTopology(t *testing.T) *topology {
 		"TRUSTED_PROXIES", "127.0.0.0/8", "SPA_DIR", pages, "SHUTDOWN_TIMEOUT", "10s",
 		"JWT_ACCESS_SECRET_FILE", dir + "/JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET_FILE", dir + "/JWT_REFRESH_SECRET", "IDENTITY_KEY_FILE", dir + "/IDENTITY_KEY",
 	}
-	top := &topology{caddy: caddy, site: &site{t: t, base: caddy.URL, transport: &http.Transport{
+	top := &topology{caddy: caddy, Harness: &Harness{T: t, Base: caddy.URL, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: caddy.Roots}, ForceAttemptHTTP2: true,
 	}}}
-	t.Cleanup(top.transport.CloseIdleConnections)
+	t.Cleanup(top.Transport.CloseIdleConnections)
 	for _, addr := range addrs {
-		b := newBinary(t, file, append([]string{"LISTEN_ADDR", addr, "OPS_ADDR", freeAddr(t)}, env...)...)
-		b.base = "http://" + addr
+		b := NewBinary(t, file, append([]string{"LISTEN_ADDR", addr, "OPS_ADDR", FreeAddr(t)}, env...)...)
+		b.Base = "http://" + addr
 		top.instances = append(top.instances, b)
 	}
 	// At once: both find an empty database.
 	for _, b := range top.instances {
-		b.launch()
+		b.Launch()
 	}
 	for _, b := range top.instances {
-		b.await()
+		b.AwaitReady()
 	}
 	top.process(file, "demo-api", "--listen", demo, "--issuer", caddy.URL, "--audience", "demo",
-		"--jwks", top.instances[0].base+"/.well-known/jwks.json")
-	top.eventually("the demo API to answer", func() bool { return top.answers("http://"+demo+"/healthz") == http.StatusOK })
-	top.eventually("Caddy to find an instance", func() bool { return top.answers(top.base+"/healthz") == http.StatusOK })
+		"--jwks", top.instances[0].Base+"/.well-known/jwks.json")
+	top.Eventually("the demo API to answer", func() bool { return top.answers("http://"+demo+"/healthz") == http.StatusOK })
+	top.Eventually("Caddy to find an instance", func() bool { return top.answers(top.Base+"/healthz") == http.StatusOK })
 	return top
 }
 
 // process runs another verb of the binary for as long as the test.
 func (top *topology) process(file string, args ...string) {
-	top.t.Helper()
+	top.T.Helper()
 	cmd := exec.Command(file, args...)
 	if err := cmd.Start(); err != nil {
-		top.t.Fatal(err)
+		top.T.Fatal(err)
 	}
-	top.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	top.T.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
 
 // answers is the status of an address, 0 for none.
 func (top *topology) answers(url string) int {
-	resp, err := (&http.Client{Transport: top.transport, Timeout: 5 * time.Second}).Get(url)
+	resp, err := (&http.Client{Transport: top.Transport, Timeout: 5 * time.Second}).Get(url)
 	if err != nil {
 		return 0
 	}
@@ -110,12 +110,12 @@ func (top *topology) answers(url string) int {
 
 func TestProductionTopology(t *testing.T) {
 	top := startTopology(t)
-	ada := top.browser()
+	ada := top.Browser()
 	const forged = "203.0.113.9"
 
 	t.Run("a session over TLS", func(t *testing.T) {
-		ada.do("POST", "/api/auth/register", credentials("ada@example.com")).want(t, 201)
-		in := ada.do("POST", "/api/auth/login", credentials("ada@example.com"), "X-Forwarded-For", forged).want(t, 200)
+		ada.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
+		in := ada.Do("POST", "/api/auth/login", Credentials("ada@example.com"), "X-Forwarded-For", forged).Want(t, 200)
 		if in.ProtoMajor != 2 {
 			t.Errorf("over %s", in.Proto)
 		}
@@ -133,20 +133,20 @@ func TestProductionTopology(t *testing.T) {
 	})
 
 	t.Run("the address is the one Caddy saw", func(t *testing.T) {
-		list := ada.do("GET", "/api/auth/sessions", nil, "X-Forwarded-For", forged, "X-Real-Ip", forged, "Forwarded", "for="+forged).want(t, 200)
-		if strings.Contains(list.text, forged) || !strings.Contains(list.text, `"ip":"127.0.0.1"`) && !strings.Contains(list.text, `"ip":"::1"`) {
-			t.Error(list.text)
+		list := ada.Do("GET", "/api/auth/sessions", nil, "X-Forwarded-For", forged, "X-Real-Ip", forged, "Forwarded", "for="+forged).Want(t, 200)
+		if strings.Contains(list.Text, forged) || !strings.Contains(list.Text, `"ip":"127.0.0.1"`) && !strings.Contains(list.Text, `"ip":"::1"`) {
+			t.Error(list.Text)
 		}
 	})
 
 	t.Run("both instances serve the session, and the API believes both", func(t *testing.T) {
 		for _, b := range top.instances {
-			r, err := http.NewRequest("GET", b.base+"/api/demo/me", nil)
+			r, err := http.NewRequest("GET", b.Base+"/api/demo/me", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"__Host-access_token", "__Host-refresh_token"} {
-				r.AddCookie(&http.Cookie{Name: name, Value: ada.cookie(name)})
+				r.AddCookie(&http.Cookie{Name: name, Value: ada.Cookie(name)})
 			}
 			resp, err := http.DefaultClient.Do(r)
 			if err != nil {
@@ -155,35 +155,35 @@ func TestProductionTopology(t *testing.T) {
 			text, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode != 200 || !strings.Contains(string(text), "ada@example.com") {
-				t.Errorf("%s: %d %s", b.base, resp.StatusCode, text)
+				t.Errorf("%s: %d %s", b.Base, resp.StatusCode, text)
 			}
 		}
 	})
 
 	t.Run("what is compressed stays as it is", func(t *testing.T) {
-		got := ada.do("GET", "/assets/big-1a2b.js", nil, "Accept-Encoding", "gzip, br")
-		if got.Header.Get("Content-Encoding") != "br" || got.text != brotli || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%v %q", got.Header, got.text)
+		got := ada.Do("GET", "/assets/big-1a2b.js", nil, "Accept-Encoding", "gzip, br")
+		if got.Header.Get("Content-Encoding") != "br" || got.Text != brotli || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%v %q", got.Header, got.Text)
 		}
-		ada.do("GET", "/assets/big-1a2b.js", nil, "Accept-Encoding", "br", "If-None-Match", got.Header.Get("ETag")).want(t, 304)
-		if got := ada.do("GET", "/api/demo/me", nil, "Accept-Encoding", "gzip, br, zstd").want(t, 200); got.Header.Get("Content-Encoding") != "" {
+		ada.Do("GET", "/assets/big-1a2b.js", nil, "Accept-Encoding", "br", "If-None-Match", got.Header.Get("ETag")).Want(t, 304)
+		if got := ada.Do("GET", "/api/demo/me", nil, "Accept-Encoding", "gzip, br, zstd").Want(t, 200); got.Header.Get("Content-Encoding") != "" {
 			t.Errorf("an API's answer came as %s", got.Header.Get("Content-Encoding"))
 		}
 	})
 
 	t.Run("live", func(t *testing.T) {
-		conn, err := ada.socket()
+		conn, err := ada.OpenSocket()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
-		echoes(t, conn, "through two proxies")
+		WantEcho(t, conn, "through two proxies")
 
-		r, err := http.NewRequestWithContext(t.Context(), "GET", top.base+"/api/demo/clock", nil)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", top.Base+"/api/demo/clock", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := ada.client.Do(r)
+		resp, err := ada.Client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,25 +211,25 @@ func TestProductionTopology(t *testing.T) {
 	})
 
 	t.Run("an instance that dies is not missed", func(t *testing.T) {
-		if err := top.instances[0].cmd.Process.Kill(); err != nil {
+		if err := top.instances[0].Cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		for range 20 {
-			ada.do("GET", "/api/demo/me", nil).want(t, 200)
+			ada.Do("GET", "/api/demo/me", nil).Want(t, 200)
 		}
 		// A POST that was on its way there is lost: nobody may send it twice.
-		top.eventually("Caddy to see it", func() bool { return ada.do("POST", "/api/demo/notes", object{"text": "still here"}).StatusCode == 201 })
+		top.Eventually("Caddy to see it", func() bool { return ada.Do("POST", "/api/demo/notes", Object{"text": "still here"}).StatusCode == 201 })
 		for range 20 {
-			ada.do("POST", "/api/demo/notes", object{"text": "still here"}).want(t, 201)
+			ada.Do("POST", "/api/demo/notes", Object{"text": "still here"}).Want(t, 201)
 		}
 	})
 
 	t.Run("the operator's verb reaches the sessions", func(t *testing.T) {
-		cmd := exec.CommandContext(t.Context(), top.instances[1].cmd.Path, "user", "sign-out", "ada@example.com")
-		cmd.Env = top.instances[1].cmd.Env
+		cmd := exec.CommandContext(t.Context(), top.instances[1].Cmd.Path, "user", "sign-out", "ada@example.com")
+		cmd.Env = top.instances[1].Cmd.Env
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		top.eventually("the session to end", func() bool { return ada.do("GET", "/api/auth/me", nil).StatusCode == 401 })
+		top.Eventually("the session to end", func() bool { return ada.Do("GET", "/api/auth/me", nil).StatusCode == 401 })
 	})
 }

@@ -105,16 +105,16 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 		goesOn        bool
 	}{{"from a trusted proxy", "127.0.0.0/8", true}, {"from a browser", "", false}} {
 		t.Run(c.name, func(t *testing.T) {
-			url, last := headersAsSent(t)
+			url, last := ForgingUpstream(t)
 			rec := newReceiver(t)
-			s := embedded(t)
-			s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/orders\nupstreams: ["+url+"]").name
-			s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_EXPORTER_OTLP_HEADERS", "api-key=of%20ours", "OTEL_SERVICE_NAME", "shop",
+			s := Embedded(t)
+			s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/orders\nupstreams: ["+url+"]").Name
+			s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_EXPORTER_OTLP_HEADERS", "api-key=of%20ours", "OTEL_SERVICE_NAME", "shop",
 				"OTEL_RESOURCE_ATTRIBUTES", "cloud.region=eu-1", "TRUSTED_PROXIES", c.proxies)
-			b := s.member("ada@example.com")
-			answer := b.do("GET", "/api/orders/secret-4711?mail=ada@example.com", nil, "Traceparent", callersWords, "Tracestate", "x=1").want(t, 200)
+			b := s.Member("ada@example.com")
+			answer := b.Do("GET", "/api/orders/secret-4711?mail=ada@example.com", nil, "Traceparent", callersWords, "Tracestate", "x=1").Want(t, 200)
 			seen := last().Header
-			s.stop()
+			s.Stop()
 
 			server, client := rec.span(t, serverKind, "GET /api/orders"), rec.span(t, clientKind, "GET /api/orders")
 			child(t, server, client)
@@ -138,10 +138,10 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 			if rec.keys[0] != "of ours" {
 				t.Errorf("the collector got the key %q", rec.keys[0])
 			}
-			if !strings.Contains(s.logs.String(), `"trace":"`+trace+`"`) {
+			if !strings.Contains(s.Logs.String(), `"trace":"`+trace+`"`) {
 				t.Error("the log line does not name the trace")
 			}
-			for _, secret := range []string{"secret-4711", "ada@", "ada%40", "mail=", b.cookie("access_token"), b.cookie("refresh_token"), goodPassword, "127.0.0.1:5"} {
+			for _, secret := range []string{"secret-4711", "ada@", "ada%40", "mail=", b.Cookie("access_token"), b.Cookie("refresh_token"), Password, "127.0.0.1:5"} {
 				if strings.Contains(rec.text, secret) {
 					t.Errorf("%q is in the spans", secret)
 				}
@@ -151,12 +151,12 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 }
 
 func TestTraceOfTheStores(t *testing.T) {
-	s, rec := onServices(t), newReceiver(t)
-	s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url)
-	b := s.member("ada@example.com")
-	s.clock.Advance(20 * time.Minute)
-	b.do("GET", "/api/demo/me", nil).want(t, 200) // renewed on the way
-	s.stop()
+	s, rec := OnServices(t), newReceiver(t)
+	s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url)
+	b := s.Member("ada@example.com")
+	s.Clock.Advance(20 * time.Minute)
+	b.Do("GET", "/api/demo/me", nil).Want(t, 200) // renewed on the way
+	s.Stop()
 
 	login := rec.span(t, serverKind, "POST /api/auth/login")
 	child(t, login, rec.span(t, clientKind, "redis create session"))
@@ -175,14 +175,14 @@ func TestTraceOfTheStores(t *testing.T) {
 // The rate is kept, and what is not recorded still tells the upstream which
 // trace it is part of.
 func TestTracesThatAreNotRecorded(t *testing.T) {
-	url, last := headersAsSent(t)
+	url, last := ForgingUpstream(t)
 	rec := newReceiver(t)
-	s := embedded(t)
-	s.env["ROUTES_FILE"] = newRoutesFile(t, open("/api/orders", url)).name
-	s.start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0")
-	s.browser().do("GET", "/api/orders", nil, "Traceparent", callersWords).want(t, 200)
+	s := Embedded(t)
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/orders", url)).Name
+	s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0")
+	s.Browser().Do("GET", "/api/orders", nil, "Traceparent", callersWords).Want(t, 200)
 	told := last().Header.Get("Traceparent")
-	s.stop()
+	s.Stop()
 	if len(rec.spans) != 0 || !strings.HasSuffix(told, "-00") || strings.Contains(told, callersTrace) {
 		t.Errorf("%d spans, and the upstream was told %q", len(rec.spans), told)
 	}
@@ -195,29 +195,29 @@ func TestCollectorThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close() // accepted by the kernel, answered by nobody
-	for name, addr := range map[string]string{"hangs": silent.Addr().String(), "is not there": freeAddr(t)} {
+	for name, addr := range map[string]string{"hangs": silent.Addr().String(), "is not there": FreeAddr(t)} {
 		t.Run(name, func(t *testing.T) {
 			// The spans leave at once, and more of them than the queue holds.
 			t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
 			t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
 			t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4")
-			s := embedded(t).start("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+addr)
-			b := s.member("ada@example.com")
+			s := Embedded(t).Start("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+addr)
+			b := s.Member("ada@example.com")
 			slowest := time.Duration(0)
 			for range 200 {
 				began := time.Now()
-				b.do("GET", "/api/demo/me", nil).want(t, 200)
+				b.Do("GET", "/api/demo/me", nil).Want(t, 200)
 				slowest = max(slowest, time.Since(began))
 			}
 			if slowest > 8*time.Second { // the collector is given ten
 				t.Errorf("a request took %s", slowest)
 			}
 			began := time.Now()
-			s.stop()
+			s.Stop()
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("the shutdown took %s", took)
 			}
-			if n := strings.Count(s.logs.String(), "traces cannot be delivered"); n != 1 {
+			if n := strings.Count(s.Logs.String(), "traces cannot be delivered"); n != 1 {
 				t.Errorf("the log says so %d times", n)
 			}
 		})

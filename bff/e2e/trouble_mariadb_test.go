@@ -11,65 +11,65 @@ import (
 // every instance, renewals and sign-outs included, and it needs no restart.
 func TestMariaDBStopped(t *testing.T) {
 	t.Parallel()
-	s := onServices(t).crowd()
+	s := OnServices(t).TrustLoopback()
 	maria := servertest.OwnMariaDB(t)
 	// A server that hangs is waited for as long as the DSN says.
-	s.env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
-	p := pair{a: s.start()}
-	p.b = p.a.twin()
-	with := p.a.somebody("ada@example.com")
+	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
+	p := Pair{A: s.Start()}
+	p.B = p.A.Twin()
+	with := p.A.MemberTokens("ada@example.com")
 
 	for name, trouble := range map[string]struct{ begin, end func() }{
 		"stopped": {maria.Stop, maria.Start},
 		"hanging": {maria.Pause, maria.Resume},
 	} {
 		t.Run(name, func(t *testing.T) {
-			leaves := p.a.signedIn("ada@example.com")
+			leaves := p.A.SignInTokens("ada@example.com")
 			trouble.begin()
 			entering := make(chan struct {
-				answer
+				Answer
 				error
 			}, 4)
-			for _, at := range p.each() {
+			for _, at := range p.Each() {
 				for _, path := range []string{"/api/auth/login", "/api/auth/register"} {
 					go func() {
-						a, err := at.tell(path, credentials("ada@example.com"))
+						a, err := at.PostJSON(path, Credentials("ada@example.com"))
 						entering <- struct {
-							answer
+							Answer
 							error
 						}{a, err}
 					}()
 				}
 			}
-			for _, at := range p.each() {
-				at.get("/api/demo/me", with).want(t, 200)
-				at.get("/dashboard", with).want(t, 200)
-				with = at.post("/api/auth/refresh", with).renewed(t)
-				with = at.get("/api/demo/me", tokens{refresh: with.refresh}).renewed(t)
-				with = at.get("/api/auth/me", tokens{refresh: with.refresh}).renewed(t)
-				if user := at.get("/api/auth/me", with).want(t, 200).json(t)["user"].(object); user["email"] != "ada@example.com" || user["role"] != "user" {
+			for _, at := range p.Each() {
+				at.Get("/api/demo/me", with).Want(t, 200)
+				at.Get("/dashboard", with).Want(t, 200)
+				with = at.Post("/api/auth/refresh", with).Refreshed(t)
+				with = at.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).Refreshed(t)
+				with = at.Get("/api/auth/me", Tokens{Refresh: with.Refresh}).Refreshed(t)
+				if user := at.Get("/api/auth/me", with).Want(t, 200).JSON(t)["user"].(Object); user["email"] != "ada@example.com" || user["role"] != "user" {
 					t.Errorf("me: %v", user)
 				}
-				if ready := at.browser().ready(); ready.StatusCode != 503 || !strings.Contains(ready.text, `"mysql"`) || strings.Contains(ready.text, `"redis"`) {
-					t.Errorf("readyz: %d %s", ready.StatusCode, ready.text)
+				if ready := at.Browser().Readyz(); ready.StatusCode != 503 || !strings.Contains(ready.Text, `"mysql"`) || strings.Contains(ready.Text, `"redis"`) {
+					t.Errorf("readyz: %d %s", ready.StatusCode, ready.Text)
 				}
 			}
-			p.a.post("/api/auth/logout", leaves).want(t, 204)
-			p.b.eventually("the sign-out", func() bool { return p.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401 })
+			p.A.Post("/api/auth/logout", leaves).Want(t, 204)
+			p.B.Eventually("the sign-out", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
 			for range cap(entering) {
 				a := <-entering
 				if a.error != nil {
 					t.Fatal(a.error)
 				}
-				if a.want(t, 503, "database_unavailable"); len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" {
-					t.Errorf("%s: cookies %v, Retry-After %q", a.Request.URL.Path, a.setCookies(), a.Header.Get("Retry-After"))
+				if a.Want(t, 503, "database_unavailable"); len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" {
+					t.Errorf("%s: cookies %v, Retry-After %q", a.Request.URL.Path, a.SetCookies(), a.Header.Get("Retry-After"))
 				}
 			}
 			trouble.end()
-			for _, at := range p.each() {
-				at.eventually("readiness", func() bool { return at.browser().ready().StatusCode == 200 })
-				at.signedIn("ada@example.com")
-				at.get("/api/auth/me", with).want(t, 200)
+			for _, at := range p.Each() {
+				at.Eventually("readiness", func() bool { return at.Browser().Readyz().StatusCode == 200 })
+				at.SignInTokens("ada@example.com")
+				at.Get("/api/auth/me", with).Want(t, 200)
 			}
 		})
 	}
@@ -78,24 +78,24 @@ func TestMariaDBStopped(t *testing.T) {
 // With both stores away a good access token still opens what is behind.
 func TestBothStoresStopped(t *testing.T) {
 	t.Parallel()
-	s := onServices(t)
+	s := OnServices(t)
 	maria := servertest.OwnMariaDB(t)
-	s.env["MYSQL_DSN"] = maria.Database()
-	s.start()
-	with := s.somebody("ada@example.com")
+	s.Env["MYSQL_DSN"] = maria.Database()
+	s.Start()
+	with := s.MemberTokens("ada@example.com")
 	maria.Kill()
-	s.redis.Kill()
-	s.get("/api/demo/me", with).want(t, 200)
-	s.get("/api/demo/me", tokens{refresh: with.refresh}).unasked(t)
-	if a := s.get("/api/auth/me", with).want(t, 503, "database_unavailable"); len(a.Cookies()) != 0 {
-		t.Errorf("cookies %v", a.setCookies())
+	s.Redis.Kill()
+	s.Get("/api/demo/me", with).Want(t, 200)
+	s.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).WantStoreUnavailable(t)
+	if a := s.Get("/api/auth/me", with).Want(t, 503, "database_unavailable"); len(a.Cookies()) != 0 {
+		t.Errorf("cookies %v", a.SetCookies())
 	}
-	if ready := s.browser().ready(); !strings.Contains(ready.text, `"mysql"`) || !strings.Contains(ready.text, `"redis"`) {
-		t.Errorf("readyz: %s", ready.text)
+	if ready := s.Browser().Readyz(); !strings.Contains(ready.Text, `"mysql"`) || !strings.Contains(ready.Text, `"redis"`) {
+		t.Errorf("readyz: %s", ready.Text)
 	}
 	maria.Start()
-	s.redis.Start()
-	s.eventually("the session to be renewed", func() bool { return s.get("/api/demo/me", tokens{refresh: with.refresh}).StatusCode == 200 })
-	s.eventually("readiness", func() bool { return s.browser().ready().StatusCode == 200 })
-	s.signedIn("ada@example.com")
+	s.Redis.Start()
+	s.Eventually("the session to be renewed", func() bool { return s.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).StatusCode == 200 })
+	s.Eventually("readiness", func() bool { return s.Browser().Readyz().StatusCode == 200 })
+	s.SignInTokens("ada@example.com")
 }

@@ -11,39 +11,39 @@ import (
 // cannotAsk checks what instances say while Redis cannot be asked, or not be
 // written to: they go on for whoever holds a good access token, have no answer
 // about anybody else, and take no cookie from anybody.
-func cannotAsk(t *testing.T, with tokens, at ...*site) {
+func cannotAsk(t *testing.T, with Tokens, at ...*Harness) {
 	t.Helper()
 	type result struct {
-		answer
+		Answer
 		err  error
 		took time.Duration
 	}
 	results := make(chan result, 100)
 	var all sync.WaitGroup
-	ask := func(send func() (answer, error)) {
+	ask := func(send func() (Answer, error)) {
 		all.Go(func() {
 			start := time.Now()
 			a, err := send()
 			results <- result{a, err, time.Since(start)}
 		})
 	}
-	stale := tokens{refresh: with.refresh}
+	stale := Tokens{Refresh: with.Refresh}
 	for _, s := range at {
-		for _, request := range append(tabRequests, [2]string{"POST", "/api/demo/notes"}) {
-			ask(func() (answer, error) { return s.ask(request[0], request[1], stale) })
+		for _, request := range append(RefreshingRequests, [2]string{"POST", "/api/demo/notes"}) {
+			ask(func() (Answer, error) { return s.Send(request[0], request[1], stale) })
 		}
-		ask(func() (answer, error) { return s.tell("/api/auth/login", credentials("ada@example.com")) })
-		ask(func() (answer, error) {
+		ask(func() (Answer, error) { return s.PostJSON("/api/auth/login", Credentials("ada@example.com")) })
+		ask(func() (Answer, error) {
 			ops := *s
-			ops.base = s.ops
-			return ops.ask("GET", "/readyz", tokens{})
+			ops.Base = s.Ops
+			return ops.Send("GET", "/readyz", Tokens{})
 		})
 	}
 	for _, s := range at {
 		for range 20 {
 			for _, path := range []string{"/api/demo/me", "/api/auth/me", "/dashboard"} {
-				if a := s.get(path, with).want(t, 200); len(a.Cookies()) != 0 {
-					t.Fatalf("%s: cookies %v", path, a.setCookies())
+				if a := s.Get(path, with).Want(t, 200); len(a.Cookies()) != 0 {
+					t.Fatalf("%s: cookies %v", path, a.SetCookies())
 				}
 			}
 		}
@@ -59,129 +59,129 @@ func cannotAsk(t *testing.T, with tokens, at ...*site) {
 		}
 		switch r.Request.URL.Path {
 		case "/dashboard":
-			if r.want(t, 200); len(r.Cookies()) != 0 {
-				t.Errorf("a page cleared cookies while nobody could be asked: %v", r.setCookies())
+			if r.Want(t, 200); len(r.Cookies()) != 0 {
+				t.Errorf("a page cleared cookies while nobody could be asked: %v", r.SetCookies())
 			}
 		case "/readyz":
-			if r.want(t, 503); !strings.Contains(r.text, `"redis"`) || strings.Contains(r.text, `"mysql"`) {
-				t.Errorf("readyz: %s", r.text)
+			if r.Want(t, 503); !strings.Contains(r.Text, `"redis"`) || strings.Contains(r.Text, `"mysql"`) {
+				t.Errorf("readyz: %s", r.Text)
 			}
 		default:
-			r.unasked(t)
+			r.WantStoreUnavailable(t)
 		}
 	}
 }
 
 // recovers waits until both instances answer again, without a restart, and
 // gives the tokens that come after with. Signing out is heard across.
-func (p pair) recovers(t *testing.T, with tokens) tokens {
+func recovers(t *testing.T, p Pair, with Tokens) Tokens {
 	t.Helper()
-	for _, at := range p.each() {
-		var a answer
-		at.eventually("the session to be renewed", func() bool {
-			a = at.post("/api/auth/refresh", tokens{refresh: with.refresh})
+	for _, at := range p.Each() {
+		var a Answer
+		at.Eventually("the session to be renewed", func() bool {
+			a = at.Post("/api/auth/refresh", Tokens{Refresh: with.Refresh})
 			if a.StatusCode != 200 {
-				a.unasked(t)
+				a.WantStoreUnavailable(t)
 			}
 			return a.StatusCode == 200
 		})
-		next := a.renewed(t)
-		if was, is := with.generation(t), next.generation(t); is != was+1 {
+		next := a.Refreshed(t)
+		if was, is := with.Generation(t), next.Generation(t); is != was+1 {
 			t.Errorf("generation %d after %d", is, was)
 		}
 		with = next
-		at.eventually("readiness", func() bool { return at.browser().ready().StatusCode == 200 })
-		at.get("/api/demo/me", with).want(t, 200)
+		at.Eventually("readiness", func() bool { return at.Browser().Readyz().StatusCode == 200 })
+		at.Get("/api/demo/me", with).Want(t, 200)
 	}
-	leaves := p.a.signedIn("ada@example.com")
-	p.b.get("/api/demo/me", leaves).want(t, 200)
-	p.a.post("/api/auth/logout", leaves).want(t, 204)
-	p.b.eventually("a sign-out after the outage", func() bool { return p.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401 })
+	leaves := p.A.SignInTokens("ada@example.com")
+	p.B.Get("/api/demo/me", leaves).Want(t, 200)
+	p.A.Post("/api/auth/logout", leaves).Want(t, 204)
+	p.B.Eventually("a sign-out after the outage", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
 	return with
 }
 
 func TestRedisKilled(t *testing.T) {
 	t.Parallel()
-	p := twoInstances(t)
-	with := p.a.somebody("ada@example.com")
+	p := TwoInstances(t)
+	with := p.A.MemberTokens("ada@example.com")
 	for range 2 {
-		p.a.redis.Kill()
-		cannotAsk(t, with, p.each()...)
-		p.a.redis.Start()
-		with = p.recovers(t, with)
+		p.A.Redis.Kill()
+		cannotAsk(t, with, p.Each()...)
+		p.A.Redis.Start()
+		with = recovers(t, p, with)
 	}
 }
 
 func TestRedisHangs(t *testing.T) {
 	t.Parallel()
-	p := twoInstances(t)
-	with := p.a.somebody("ada@example.com")
-	p.a.redis.Pause()
-	cannotAsk(t, with, p.each()...)
-	p.a.redis.Resume()
-	p.recovers(t, with)
+	p := TwoInstances(t)
+	with := p.A.MemberTokens("ada@example.com")
+	p.A.Redis.Pause()
+	cannotAsk(t, with, p.Each()...)
+	p.A.Redis.Resume()
+	recovers(t, p, with)
 }
 
 // A replica takes reads and refuses writes, with READONLY.
 func TestRedisIsAReplica(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	with := p.a.somebody("ada@example.com")
-	leaves, late := p.a.signedIn("ada@example.com"), p.a.signedIn("ada@example.com")
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	with := p.A.MemberTokens("ada@example.com")
+	leaves, late := p.A.SignInTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
 	// A session that has not reached the replica.
-	if n, err := look.Del(t.Context(), "refresh:{"+late.claims(t).User+"}:"+late.claims(t).Session).Result(); n != 1 || err != nil {
+	if n, err := look.Del(t.Context(), "refresh:{"+late.Claims(t).User+"}:"+late.Claims(t).Session).Result(); n != 1 || err != nil {
 		t.Fatalf("%d sessions deleted, %v", n, err)
 	}
 	// Of a master that nobody is.
-	host, port, _ := net.SplitHostPort(freeAddr(t))
+	host, port, _ := net.SplitHostPort(FreeAddr(t))
 	if err := look.Do(t.Context(), "REPLICAOF", host, port).Err(); err != nil {
 		t.Fatal(err)
 	}
-	cannotAsk(t, with, p.each()...)
-	for _, at := range p.each() {
+	cannotAsk(t, with, p.Each()...)
+	for _, at := range p.Each() {
 		// A replica's word that a session is not there is not enough.
-		at.post("/api/auth/refresh", late).unasked(t)
+		at.Post("/api/auth/refresh", late).WantStoreUnavailable(t)
 	}
-	a := p.a.post("/api/auth/logout", leaves).want(t, 503, "session_store_unavailable")
-	if c := a.setCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
+	a := p.A.Post("/api/auth/logout", leaves).Want(t, 503, "session_store_unavailable")
+	if c := a.SetCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
 		t.Errorf("signing out takes this browser's cookies all the same: %v", c)
 	}
 	if err := look.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
-	p.recovers(t, with)
-	p.b.eventually("the sign-out to be carried out", func() bool {
-		return p.b.get("/api/demo/me", tokens{access: leaves.access}).StatusCode == 401
+	recovers(t, p, with)
+	p.B.Eventually("the sign-out to be carried out", func() bool {
+		return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
 	})
-	for _, gone := range []tokens{late, leaves} {
-		p.b.post("/api/auth/refresh", gone).keptOut(t, "session_revoked")
+	for _, gone := range []Tokens{late, leaves} {
+		p.B.Post("/api/auth/refresh", gone).WantSignedOut(t, "session_revoked")
 	}
 }
 
 // Everything is gone: everybody signs in again, cleanly and at once.
 func TestRedisFlushed(t *testing.T) {
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	with := p.a.somebody("ada@example.com")
-	p.a.post("/api/auth/logout", p.a.signedIn("ada@example.com")).want(t, 204)
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	with := p.A.MemberTokens("ada@example.com")
+	p.A.Post("/api/auth/logout", p.A.SignInTokens("ada@example.com")).Want(t, 204)
 	if err := look.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if err := look.ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	p.a.clock.Advance(2 * time.Second)
-	for _, at := range p.each() {
+	p.A.Clock.Advance(2 * time.Second)
+	for _, at := range p.Each() {
 		// The ends of sessions went with the sessions: no access token from
 		// before can be told from one of an ended session.
-		at.eventually("the loss to be known", func() bool { return at.get("/api/demo/me", tokens{access: with.access}).StatusCode == 401 })
-		at.get("/api/demo/me", with).keptOut(t, "session_revoked")
-		for _, request := range tabRequests[:3] {
-			at.sent(request[0], request[1], tokens{refresh: with.refresh}).keptOut(t, "session_revoked")
+		at.Eventually("the loss to be known", func() bool { return at.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
+		at.Get("/api/demo/me", with).WantSignedOut(t, "session_revoked")
+		for _, request := range RefreshingRequests[:3] {
+			at.MustSend(request[0], request[1], Tokens{Refresh: with.Refresh}).WantSignedOut(t, "session_revoked")
 		}
-		next := at.signedIn("ada@example.com")
-		at.get("/api/demo/me", next).want(t, 200)
-		p.recovers(t, next)
+		next := at.SignInTokens("ada@example.com")
+		at.Get("/api/demo/me", next).Want(t, 200)
+		recovers(t, p, next)
 	}
-	p.a.post("/api/auth/logout", with).want(t, 204)
+	p.A.Post("/api/auth/logout", with).Want(t, 204)
 }

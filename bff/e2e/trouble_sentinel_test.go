@@ -17,24 +17,24 @@ import (
 // left, before, meanwhile or after.
 func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
-	s := onServices(t).crowd()
-	s.redis.Stop() // everything is to be on the others
+	s := OnServices(t).TrustLoopback()
+	s.Redis.Stop() // everything is to be on the others
 	servers := servertest.Sentinel(t)
-	s.env["REDIS_URL"] = servers.URL
-	p := pair{a: s.start()}
-	p.b = p.a.twin()
-	with := p.a.somebody("ada@example.com")
-	left, leaves := p.a.signedIn("ada@example.com"), p.a.signedIn("ada@example.com")
-	p.a.post("/api/auth/logout", left).want(t, 204)
+	s.Env["REDIS_URL"] = servers.URL
+	p := Pair{A: s.Start()}
+	p.B = p.A.Twin()
+	with := p.A.MemberTokens("ada@example.com")
+	left, leaves := p.A.SignInTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
+	p.A.Post("/api/auth/logout", left).Want(t, 204)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	var renewing sync.WaitGroup
 	defer func() { cancel(); renewing.Wait() }() // in this order, or a failure waits for ever
 	var travellers []*traveller
-	var members []tokens
+	var members []Tokens
 	for range 6 {
 		// In a second of theirs, an identity token on its way would grow old.
-		v := &traveller{jar: p.a.signedIn("ada@example.com"), pace: 10 * time.Millisecond}
+		v := &traveller{jar: p.A.SignInTokens("ada@example.com"), pace: 10 * time.Millisecond}
 		travellers, members = append(travellers, v), append(members, v.jar)
 	}
 	servers.CatchUp()
@@ -46,54 +46,54 @@ func TestSentinelFailsOver(t *testing.T) {
 			}
 		})
 	}
-	busyAtA, busyAtB := p.a.busy(members), p.b.busy(members)
+	busyAtA, busyAtB := p.A.KeepBusy(members), p.B.KeepBusy(members)
 	defer busyAtA()
 	defer busyAtB()
 	renewed := func(v *traveller) *atomic.Int64 { return &v.renewed }
 	unasked := func(v *traveller) *atomic.Int64 { return &v.unasked }
 
-	p.everybody("renewals", travellers, renewed)
+	awaitAll(p, "renewals", travellers, renewed)
 	servers.Master.Kill()
-	p.everybody("answers that there is no answer", travellers, unasked)
-	cannotAsk(t, with, p.each()...)
-	a := p.a.post("/api/auth/logout", leaves).want(t, 503, "session_store_unavailable")
-	if c := a.setCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
+	awaitAll(p, "answers that there is no answer", travellers, unasked)
+	cannotAsk(t, with, p.Each()...)
+	a := p.A.Post("/api/auth/logout", leaves).Want(t, 503, "session_store_unavailable")
+	if c := a.SetCookies(); len(c) != 2 || c["access_token"] || c["refresh_token"] {
 		t.Errorf("signing out takes this browser's cookies all the same: %v", c)
 	}
 	// A replica that has had no master for ten times as long is never made one,
 	// and on a busy machine the last answer above takes its time.
 	servers.SetDownAfter(6 * time.Second)
 	down := time.Now()
-	p.everybody("renewals by the replica", travellers, renewed)
+	awaitAll(p, "renewals by the replica", travellers, renewed)
 	t.Logf("everybody is renewed %v after Sentinel was let", time.Since(down))
-	if role := admin(t, servers.Replica.URL).Do(t.Context(), "ROLE").String(); !strings.Contains(role, "[master ") {
+	if role := RedisClient(t, servers.Replica.URL).Do(t.Context(), "ROLE").String(); !strings.Contains(role, "[master ") {
 		t.Errorf("the replica is %s", role)
 	}
-	with = p.recovers(t, with)
-	for _, at := range p.each() {
-		for _, gone := range []tokens{left, leaves} {
-			at.eventually("the sign-out to be carried out", func() bool {
-				return at.get("/api/demo/me", tokens{access: gone.access}).StatusCode == 401
+	with = recovers(t, p, with)
+	for _, at := range p.Each() {
+		for _, gone := range []Tokens{left, leaves} {
+			at.Eventually("the sign-out to be carried out", func() bool {
+				return at.Get("/api/demo/me", Tokens{Access: gone.Access}).StatusCode == 401
 			})
-			at.post("/api/auth/refresh", gone).keptOut(t, "session_revoked")
+			at.Post("/api/auth/refresh", gone).WantSignedOut(t, "session_revoked")
 		}
 	}
 
 	// The old master comes back and takes itself for one, until Sentinel gets to
 	// it; nobody may believe that.
 	servers.Master.Start()
-	p.everybody("renewals with two masters", travellers, renewed)
+	awaitAll(p, "renewals with two masters", travellers, renewed)
 	cancel()
 	renewing.Wait()
-	p.recovers(t, with)
-	if clients, err := admin(t, servers.Master.URL).ClientList(t.Context()).Result(); err != nil || strings.Contains(clients, "name=gatehouse") {
+	recovers(t, p, with)
+	if clients, err := RedisClient(t, servers.Master.URL).ClientList(t.Context()).Result(); err != nil || strings.Contains(clients, "name=gatehouse") {
 		t.Errorf("at the old master, %v:\n%s", err, clients)
 	}
 	var total, in int64
 	for _, v := range travellers {
-		for _, at := range p.each() {
-			v.jar = at.post("/api/auth/refresh", v.jar).renewed(t)
-			at.get("/api/demo/me", v.jar).want(t, 200)
+		for _, at := range p.Each() {
+			v.jar = at.Post("/api/auth/refresh", v.jar).Refreshed(t)
+			at.Get("/api/demo/me", v.jar).Want(t, 200)
 		}
 		total, in = total+v.renewed.Load(), in+v.unasked.Load()
 	}

@@ -13,45 +13,45 @@ import (
 // traveller renews one session over and over, at either instance, and knows
 // how that went.
 type traveller struct {
-	jar              tokens
+	jar              Tokens
 	pace             time.Duration // of the clock, with each request
 	renewed, unasked atomic.Int64
 }
 
 // travel goes on until ctx ends. Whatever happens to the store, a renewal is
 // done or can be asked for again.
-func (v *traveller) travel(ctx context.Context, t *testing.T, p pair) error {
+func (v *traveller) travel(ctx context.Context, t *testing.T, p Pair) error {
 	for ctx.Err() == nil {
-		p.a.clock.Advance(v.pace)
-		a, err := p.each()[rand.IntN(2)].ask("GET", "/api/auth/me", tokens{refresh: v.jar.refresh})
+		p.A.Clock.Advance(v.pace)
+		a, err := p.Each()[rand.IntN(2)].Send("GET", "/api/auth/me", Tokens{Refresh: v.jar.Refresh})
 		if err != nil {
 			return err
 		}
-		child, cleared := a.brings()
+		child, cleared := a.NewTokens()
 		switch {
-		case a.StatusCode == 200 && child != tokens{} && child.generation(t) == v.jar.generation(t)+1:
+		case a.StatusCode == 200 && child != Tokens{} && child.Generation(t) == v.jar.Generation(t)+1:
 			v.jar = child
 			v.renewed.Add(1)
-		case a.StatusCode == 503 && !cleared && child == tokens{} && a.Header.Get("Retry-After") != "":
+		case a.StatusCode == 503 && !cleared && child == Tokens{} && a.Header.Get("Retry-After") != "":
 			v.unasked.Add(1)
 		default:
-			return fmt.Errorf("a traveller was told %d %s, cookies %v", a.StatusCode, a.text, a.setCookies())
+			return fmt.Errorf("a traveller was told %d %s, cookies %v", a.StatusCode, a.Text, a.SetCookies())
 		}
 	}
 	return nil
 }
 
-// everybody waits until all travellers have counted on.
-func (p pair) everybody(what string, travellers []*traveller, count func(*traveller) *atomic.Int64) {
-	p.a.t.Helper()
+// awaitAll waits until all travellers have counted on.
+func awaitAll(p Pair, what string, travellers []*traveller, count func(*traveller) *atomic.Int64) {
+	p.A.T.Helper()
 	var before []int64
 	for _, v := range travellers {
 		before = append(before, count(v).Load())
 	}
-	p.a.eventually(what, func() bool {
+	p.A.Eventually(what, func() bool {
 		for i, v := range travellers {
-			if p.a.t.Failed() {
-				p.a.t.FailNow()
+			if p.A.T.Failed() {
+				p.A.T.FailNow()
 			}
 			if count(v).Load() < before[i]+2 {
 				return false
@@ -65,15 +65,15 @@ func (p pair) everybody(what string, travellers []*traveller, count func(*travel
 // stage of being made: nobody is signed out, and nobody skips a generation.
 func TestRenewalsThroughOutages(t *testing.T) {
 	t.Parallel()
-	p := twoInstances(t)
-	look := admin(t, p.a.redis.URL)
-	p.a.somebody("ada@example.com")
+	p := TwoInstances(t)
+	look := RedisClient(t, p.A.Redis.URL)
+	p.A.MemberTokens("ada@example.com")
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	defer func() { cancel(); all.Wait() }() // in this order, or a failure waits for ever
 	var travellers []*traveller
 	for range 8 {
-		v := &traveller{jar: p.a.signedIn("ada@example.com"), pace: time.Second}
+		v := &traveller{jar: p.A.SignInTokens("ada@example.com"), pace: time.Second}
 		travellers = append(travellers, v)
 		all.Go(func() {
 			if err := v.travel(ctx, t, p); err != nil {
@@ -84,17 +84,17 @@ func TestRenewalsThroughOutages(t *testing.T) {
 	renewed := func(v *traveller) *atomic.Int64 { return &v.renewed }
 	unasked := func(v *traveller) *atomic.Int64 { return &v.unasked }
 	for _, trouble := range []struct{ begin, end func() }{
-		{p.a.redis.Pause, p.a.redis.Resume},
-		{p.a.redis.Kill, p.a.redis.Start},
-		{p.a.redis.Pause, p.a.redis.Resume},
+		{p.A.Redis.Pause, p.A.Redis.Resume},
+		{p.A.Redis.Kill, p.A.Redis.Start},
+		{p.A.Redis.Pause, p.A.Redis.Resume},
 	} {
-		p.everybody("renewals", travellers, renewed)
+		awaitAll(p, "renewals", travellers, renewed)
 		trouble.begin()
-		p.everybody("answers that there is no answer", travellers, unasked)
+		awaitAll(p, "answers that there is no answer", travellers, unasked)
 		trouble.end()
 	}
 	for range 10 {
-		p.everybody("renewals", travellers, renewed)
+		awaitAll(p, "renewals", travellers, renewed)
 		if err := look.ClientKillByFilter(t.Context(), "TYPE", "normal").Err(); err != nil {
 			t.Fatal(err)
 		}

@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// wire is a line to a server that can be cut, and moved to another server,
+// Wire is a line to a server that can be cut, and moved to another server,
 // while both its ends live on: a switch, or an address that fails over.
-type wire struct {
-	url string
+type Wire struct {
+	URL string
 	mu  sync.Mutex
 	to  string // "" is cut
 	on  map[net.Conn]bool
 }
 
-func wireTo(t *testing.T, addr string) *wire {
+func NewWire(t *testing.T, addr string) *Wire {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{url: "redis://" + l.Addr().String(), to: addr, on: map[net.Conn]bool{}}
+	w := &Wire{URL: "redis://" + l.Addr().String(), to: addr, on: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -35,13 +35,13 @@ func wireTo(t *testing.T, addr string) *wire {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
-		w.moveTo("")
+		w.MoveTo("")
 		all.Wait()
 	})
 	return w
 }
 
-func (w *wire) carry(conn net.Conn) {
+func (w *Wire) carry(conn net.Conn) {
 	defer conn.Close()
 	w.mu.Lock()
 	to := w.to
@@ -67,8 +67,8 @@ func (w *wire) carry(conn net.Conn) {
 	up.Wait()
 }
 
-// moveTo cuts what is open; from now on the line leads to addr, nowhere if "".
-func (w *wire) moveTo(addr string) {
+// MoveTo cuts what is open; from now on the line leads to addr, nowhere if "".
+func (w *Wire) MoveTo(addr string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.to = addr
@@ -77,7 +77,7 @@ func (w *wire) moveTo(addr string) {
 	}
 }
 
-func (w *wire) leads() string {
+func (w *Wire) Target() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.to

@@ -123,8 +123,8 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// tokenTaker is an upstream that keeps what it is authorized with.
-func tokenTaker(t *testing.T) (url string, taken func() string) {
+// TokenUpstream is an upstream that keeps what it is authorized with.
+func TokenUpstream(t *testing.T) (url string, taken func() string) {
 	t.Helper()
 	last := make(chan string, 16)
 	up := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { last <- r.Header.Get("Authorization") }))
@@ -141,7 +141,7 @@ func tokenTaker(t *testing.T) (url string, taken func() string) {
 	}
 }
 
-func newIdentityKey(t *testing.T) (key *ecdsa.PrivateKey, text string) {
+func NewIdentityKey(t *testing.T) (key *ecdsa.PrivateKey, text string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -157,22 +157,22 @@ func newIdentityKey(t *testing.T) (key *ecdsa.PrivateKey, text string) {
 // The code that docs/backends.md prints, run as it is printed, against the
 // real product. jose in Node shares no line with what signs here.
 func TestPrintedVerifiersTakeTheProductsTokensAndNoOthers(t *testing.T) {
-	s := embedded(t)
-	key, keyText := newIdentityKey(t)
-	up, taken := tokenTaker(t)
-	s.env["IDENTITY_KEY"] = keyText
-	s.env["ROUTES_FILE"] = newRoutesFile(t, "path: /api/orders\nupstreams: ["+up+"]", "path: /api/billing\nupstreams: ["+up+"]").name
-	s.clock.Set(time.Now().Add(-4 * time.Minute)) // the verifiers have the machine's clock
-	s.start()
-	b := s.member("ada@example.com")
-	bearer := func(path string) string { b.do("GET", path, nil).want(t, 200); return taken() }
+	s := Embedded(t)
+	key, keyText := NewIdentityKey(t)
+	up, taken := TokenUpstream(t)
+	s.Env["IDENTITY_KEY"] = keyText
+	s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/orders\nupstreams: ["+up+"]", "path: /api/billing\nupstreams: ["+up+"]").Name
+	s.Clock.Set(time.Now().Add(-4 * time.Minute)) // the verifiers have the machine's clock
+	s.Start()
+	b := s.Member("ada@example.com")
+	bearer := func(path string) string { b.Do("GET", path, nil).Want(t, 200); return taken() }
 	expired := bearer("/api/orders")
-	account := b.do("GET", "/api/auth/me", nil).want(t, 200).json(t)
-	want := fmt.Sprintln(account["user"].(object)["id"], account["session"].(object)["id"], "ada@example.com", "user")
+	account := b.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)
+	want := fmt.Sprintln(account["user"].(Object)["id"], account["session"].(Object)["id"], "ada@example.com", "user")
 
 	for language, program := range verifiers {
 		t.Run(language, func(t *testing.T) {
-			ask := ask(t, program(t, s.base+"/.well-known/jwks.json", s.env["PUBLIC_URL"], "orders"))
+			ask := ask(t, program(t, s.Base+"/.well-known/jwks.json", s.Env["PUBLIC_URL"], "orders"))
 			refused := func(what, header string) {
 				t.Helper()
 				if got := ask(header); !strings.HasPrefix(got, "refused: ") {
@@ -180,7 +180,7 @@ func TestPrintedVerifiersTakeTheProductsTokensAndNoOthers(t *testing.T) {
 				}
 			}
 			refused("expired", expired) // and it runs: compiling may take longer than a token lives
-			s.clock.Set(time.Now())
+			s.Clock.Set(time.Now())
 			good := bearer("/api/orders")
 			if got := ask(good); got != want {
 				t.Fatalf("a good token: %s, want %s", got, want)
@@ -190,7 +190,7 @@ func TestPrintedVerifiersTakeTheProductsTokensAndNoOthers(t *testing.T) {
 				refused(what, header)
 			}
 			refused("for another audience", bearer("/api/billing"))
-			refused("the access cookie", "Bearer "+b.cookie("access_token"))
+			refused("the access cookie", "Bearer "+b.Cookie("access_token"))
 			refused("no token", "Bearer ")
 			refused("nothing", "")
 			// Nothing was refused for another reason, such as keys that are gone.
@@ -268,7 +268,7 @@ func forgeries(t *testing.T, good string, key *ecdsa.PrivateKey) (copied string,
 		}
 		return "Bearer " + raw
 	}
-	foreign, _ := newIdentityKey(t)
+	foreign, _ := NewIdentityKey(t)
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)
