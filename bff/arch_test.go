@@ -61,6 +61,9 @@ var (
 // the product.
 var onlyForTests = []string{"auth/authtest", "auth/authtest/fake", "servertest"}
 
+// harnessFolder holds the code that the tests of all packages of e2e share.
+const harnessFolder = "bff/e2e/site/"
+
 // owners: which packages may use a library (an import path and what is below it).
 // Test files are free.
 var owners = map[string][]string{

@@ -125,7 +125,7 @@ func (f source) goStatements() (out []start) {
 }
 
 func (f source) checkStarts(report reporter) {
-	if strings.HasSuffix(f.path, "_test.go") || f.pkg == "auth/authtest" {
+	if f.isTestCode() || f.pkg == "auth/authtest" {
 		return
 	}
 	for _, s := range f.goStatements() {

@@ -53,6 +53,12 @@ func parse(path string, text []byte) (source, error) {
 	}, err
 }
 
+// isTestCode: a _test file, or a file of the harness that the packages of
+// bff/e2e import, which is one in all but its name.
+func (f source) isTestCode() bool {
+	return strings.HasSuffix(f.path, "_test.go") || strings.HasPrefix(f.path, harnessFolder)
+}
+
 // readTree parses what the patterns match below root, folders with all below
 // them.
 func readTree(t *testing.T, root string, patterns ...string) (out []source) {
@@ -129,7 +135,7 @@ func (f source) checkImports(report reporter) {
 			f.checkArrow(spec, packageOf(inner+"/x.go"), report)
 			continue
 		}
-		if f.test && strings.HasSuffix(f.path, "_test.go") {
+		if f.isTestCode() {
 			continue
 		}
 		pkgs, owned := ownersOf(name)
@@ -157,7 +163,7 @@ func (f source) checkArrow(spec ast.Node, other string, report reporter) {
 	if other == f.pkg {
 		return // an external test of its own package, or e2e's own packages
 	}
-	if strings.HasSuffix(f.path, "_test.go") {
+	if f.isTestCode() {
 		if !slices.Contains(reachable(f.pkg), other) {
 			report(spec, "tests of %s may not import %s; test what needs both in bff/e2e", f.pkg, other)
 		}

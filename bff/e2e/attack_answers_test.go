@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // hostile is one answer of an upstream that is broken or was taken over.
@@ -283,5 +285,5 @@ func TestAttackHangingUpstreamHoldsNobodyUp(t *testing.T) {
 			t.Errorf("%s: %d", target, got.StatusCode)
 		}
 	}
-	b.Browser().Do("POST", "/api/auth/login", Credentials("member@example.com")).Want(t, 200)
+	b.Browser().Do("POST", "/api/auth/login", site.Credentials("member@example.com")).Want(t, 200)
 }

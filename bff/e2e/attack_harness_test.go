@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // The attack tables send bytes as an attacker would write them, to the real
@@ -54,7 +56,7 @@ func request(method, target string, headers ...string) string {
 
 // besieged is a product with a row of every kind in front of one upstream.
 type besieged struct {
-	*Harness
+	*site.Harness
 	upstream *recorder
 	cookies  map[caller]string
 }
@@ -74,11 +76,11 @@ const besiegedRoutes = `routes:
 
 func besiege(t *testing.T, extra ...string) *besieged {
 	t.Helper()
-	b := &besieged{Harness: Embedded(t), upstream: newRecorder(t)}
+	b := &besieged{Harness: site.Embedded(t), upstream: newRecorder(t)}
 	b.Env["ROUTES_FILE"] = filepath.Join(t.TempDir(), "routes.yaml")
 	b.rewriteRoutes(t, b.upstream.url)
 	b.Start(extra...)
-	header := func(who *Browser) string {
+	header := func(who *site.Browser) string {
 		return "Cookie: access_token=" + who.Cookie("access_token") + "; refresh_token=" + who.Cookie("refresh_token") + "\n"
 	}
 	b.cookies = map[caller]string{stale: header(b.Member("stale@example.com"))}
@@ -193,7 +195,7 @@ func (r *reply) checkProblem(t *testing.T, code string) {
 	if code == "" {
 		return
 	}
-	var p Object
+	var p site.Object
 	if err := json.Unmarshal([]byte(r.body), &p); err != nil || p["code"] != code || p["status"] != float64(r.StatusCode) ||
 		r.Header.Get("Content-Type") != "application/problem+json" || r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("no problem %s:\n%s", code, r.raw)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
@@ -32,52 +33,30 @@ func TestPrintedRoutesAreGood(t *testing.T) {
 	}
 }
 
-// ForgingUpstream is an upstream that keeps the request it gets.
-func ForgingUpstream(t *testing.T) (url string, last func() *http.Request) {
-	t.Helper()
-	got := make(chan *http.Request, 1)
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		for _, name := range []string{"Server", "X-Powered-By", "Strict-Transport-Security", "Content-Security-Policy", "Referrer-Policy",
-			"Permissions-Policy", "Access-Control-Allow-Origin", "Cross-Origin-Opener-Policy", "Clear-Site-Data", "Alt-Svc", "Service-Worker-Allowed"} {
-			h.Set(name, "forged")
-		}
-		h.Add("Set-Cookie", "access_token=forged")
-		h.Add("Set-Cookie", "theme=dark")
-		h.Set("WWW-Authenticate", `Basic realm="x"`)
-		h.Set("Location", "http://"+r.Host+"/elsewhere?x=1")
-		h.Set("X-Kept", "yes")
-		h.Set("Content-Type", "text/plain")
-		got <- r
-	}))
-	t.Cleanup(up.Close)
-	return up.URL, func() *http.Request { t.Helper(); return <-got }
-}
-
 func TestWhatArrivesAtABackend(t *testing.T) {
-	url, last := ForgingUpstream(t)
+	url, last := site.ForgingUpstream(t)
 	row := func(path, more string) string {
 		return "path: /api/" + path + "\nupstreams: [" + url + "]\nstrip_prefix: /api\n" + more
 	}
-	s := Embedded(t)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, row("jwt", ""), row("headers", "identity: headers"), row("none", "identity: none"),
+	s := site.Embedded(t)
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, row("jwt", ""), row("headers", "identity: headers"), row("none", "identity: none"),
 		row("public", "access: public"), row("optional", "access: optional"), row("cookies", "identity: none\nforward_cookies: true")).Name
 	s.Start()
 	member := s.Member("ada@example.com")
-	id := member.Do("GET", "/api/auth/me", nil).JSON(t)["user"].(Object)["id"].(string)
+	id := member.Do("GET", "/api/auth/me", nil).JSON(t)["user"].(site.Object)["id"].(string)
 	const bearer = "Bearer …"
 	for _, c := range []struct {
 		path string
-		who  *Browser
-		want Object // beyond what always arrives
+		who  *site.Browser
+		want site.Object // beyond what always arrives
 	}{
-		{"jwt/5", member, Object{"Authorization": bearer}},
-		{"headers", member, Object{"X-User-Id": id, "X-User-Email": "ada@example.com", "X-User-Role": "user"}},
-		{"none", member, Object{}},
-		{"public", member, Object{}},
-		{"optional", member, Object{"Authorization": bearer}},
-		{"optional", s.Browser(), Object{}},
-		{"cookies", member, Object{"Cookie": "theme=light"}},
+		{"jwt/5", member, site.Object{"Authorization": bearer}},
+		{"headers", member, site.Object{"X-User-Id": id, "X-User-Email": "ada@example.com", "X-User-Role": "user"}},
+		{"none", member, site.Object{}},
+		{"public", member, site.Object{}},
+		{"optional", member, site.Object{"Authorization": bearer}},
+		{"optional", s.Browser(), site.Object{}},
+		{"cookies", member, site.Object{"Cookie": "theme=light"}},
 	} {
 		a := c.who.Do("GET", "/api/"+c.path+"?x=1", nil, "Authorization", "Bearer forged", "X-User-Id", "forged", "X_User_Id", "forged", "x.user.id", "forged",
 			"X-Forwarded-For", "1.2.3.4", "X-Forwarded-Host", "forged", "X-Forwarded-Prefix", "forged", "Forwarded", "for=1.2.3.4", "X-Real-Ip", "1.2.3.4",
@@ -87,7 +66,7 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 		if r.RequestURI != "/"+c.path+"?x=1" || r.Host != strings.TrimPrefix(url, "http://") {
 			t.Errorf("%s: arrived as %s at %s", c.path, r.RequestURI, r.Host)
 		}
-		want := Object{
+		want := site.Object{
 			"Accept-Encoding": "gzip", "User-Agent": "Go-http-client/1.1", "X-Request-Id": "request-1234",
 			"Traceparent":     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(s.Env["PUBLIC_URL"], "http://"),
@@ -96,7 +75,7 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 		for name, value := range c.want {
 			want[name] = value
 		}
-		got := Object{}
+		got := site.Object{}
 		for name, values := range r.Header {
 			got[name] = strings.Join(values, " | ")
 			if name == "Authorization" && strings.HasPrefix(values[0], "Bearer ey") {
@@ -111,7 +90,7 @@ func TestWhatArrivesAtABackend(t *testing.T) {
 }
 
 // answered checks what comes back of an answer that claims everything.
-func answered(t *testing.T, path string, a Answer) {
+func answered(t *testing.T, path string, a site.Answer) {
 	t.Helper()
 	for name, values := range a.Header {
 		if slices.Contains(values, "forged") {
@@ -142,14 +121,14 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 	row := func(path, upstream, more string) string {
 		return "path: /api/" + path + "\nupstreams: [" + upstream + "]\naccess: public\n" + more
 	}
-	s := Embedded(t)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, row("dead", "http://"+FreeAddr(t), ""), row("slow", slow.URL, "timeout: 50ms"),
+	s := site.Embedded(t)
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, row("dead", "http://"+site.FreeAddr(t), ""), row("slow", slow.URL, "timeout: 50ms"),
 		row("small", slow.URL, "max_body: 4B"), row("get", slow.URL, "methods: [GET]"),
 		"path: /api/member\nupstreams: ["+slow.URL+"]", "path: /api/admins\nupstreams: ["+slow.URL+"]\nroles: [admin]").Name
 	s.Start()
 	b := s.Member("ada@example.com")
 	for _, c := range []struct {
-		who          *Browser
+		who          *site.Browser
 		method, path string
 		status       int
 		code, route  string
@@ -168,7 +147,7 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 	} {
 		var body any
 		if c.method == "POST" {
-			body = Object{"more": "than four bytes"}
+			body = site.Object{"more": "than four bytes"}
 		}
 		a := c.who.Do(c.method, c.path, body, c.header...).Want(t, c.status, c.code)
 		detail, _ := a.JSON(t)["detail"].(string)
@@ -183,8 +162,8 @@ func TestWhatTheProxyAnswersItself(t *testing.T) {
 
 // Rows whose tokens are good at each other by accident are in the log.
 func TestSharedAudiencesAreLogged(t *testing.T) {
-	s := Embedded(t)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/v1/orders\nupstreams: [http://a]", "path: /api/v2/orders\nupstreams: [http://b]").Name
+	s := site.Embedded(t)
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, "path: /api/v1/orders\nupstreams: [http://a]", "path: /api/v2/orders\nupstreams: [http://b]").Name
 	s.Start()
 	if logs := s.Logs.String(); !strings.Contains(logs, "the rows /api/v1/orders, /api/v2/orders share the audience") || !strings.Contains(logs, `"level":"WARN"`) {
 		t.Errorf("no warning in\n%s", logs)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // The server had to be stopped for a backup of embedded mode. A server that is
@@ -16,9 +18,9 @@ import (
 // tokens the browser got since, and who had signed out is not.
 func TestBackupBesideAServer(t *testing.T) {
 	t.Parallel()
-	b := NewBinary(t, BuildBinary(t))
+	b := site.NewBinary(t, site.BuildBinary(t))
 	b.Run()
-	var jars []Tokens
+	var jars []site.Tokens
 	for n := range 3 {
 		jars = append(jars, b.MemberTokens(fmt.Sprintf("ada%d@example.com", n)))
 	}
@@ -36,7 +38,7 @@ func TestBackupBesideAServer(t *testing.T) {
 					return
 				default:
 				}
-				a, err := b.Send("POST", "/api/auth/refresh", Tokens{Refresh: jars[n].Refresh})
+				a, err := b.Send("POST", "/api/auth/refresh", site.Tokens{Refresh: jars[n].Refresh})
 				if err != nil || a.StatusCode != 200 {
 					t.Errorf("during the backups: %v %s", err, a.Text)
 					return
@@ -68,16 +70,16 @@ func TestBackupBesideAServer(t *testing.T) {
 	all.Wait()
 	b.Terminate()
 	b.Eventually("the process to end", b.HasExited)
-	Client.CloseIdleConnections()
+	site.Client.CloseIdleConnections()
 
 	b = b.StartAgain("DATA_DIR", last)
 	for n, jar := range jars {
-		b.Post("/api/auth/refresh", Tokens{Refresh: jar.Refresh}).Want(t, 200)
+		b.Post("/api/auth/refresh", site.Tokens{Refresh: jar.Refresh}).Want(t, 200)
 		b.SignInTokens(fmt.Sprintf("ada%d@example.com", n)) // the account, too
 	}
-	b.Post("/api/auth/refresh", Tokens{Refresh: gone.Refresh}).WantSignedOut(t, "session_revoked")
-	b.Get("/api/auth/me", Tokens{Access: gone.Access}).Want(t, 401) // lives on, but for the revocation
-	b.Post("/api/auth/refresh", Tokens{Refresh: late.Refresh}).Want(t, 401)
+	b.Post("/api/auth/refresh", site.Tokens{Refresh: gone.Refresh}).WantSignedOut(t, "session_revoked")
+	b.Get("/api/auth/me", site.Tokens{Access: gone.Access}).Want(t, 401) // lives on, but for the revocation
+	b.Post("/api/auth/refresh", site.Tokens{Refresh: late.Refresh}).Want(t, 401)
 	b.Terminate()
 	b.Eventually("the process to end", b.HasExited)
 	t.Logf("%d renewals", renewed.Load())

@@ -10,12 +10,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // onCluster is two instances on a Redis Cluster of three masters.
 type onCluster struct {
-	Pair
+	site.Pair
 	*servertest.ClusterHandle
 	look []*redis.Client // at each master
 	// emails are of members whose sessions each master keeps.
@@ -26,9 +27,9 @@ func startOnCluster(t *testing.T) *onCluster {
 	t.Helper()
 	c := &onCluster{ClusterHandle: servertest.Cluster(t, 3)}
 	for _, m := range c.Masters {
-		c.look = append(c.look, RedisClient(t, m.URL))
+		c.look = append(c.look, site.RedisClient(t, m.URL))
 	}
-	s := OnServices(t).TrustLoopback()
+	s := site.OnServices(t).TrustLoopback()
 	s.Env["REDIS_URL"] = c.URL
 	c.A = s.Start()
 	c.B = c.A.Twin()
@@ -47,14 +48,14 @@ func (c *onCluster) keeps(t *testing.T, key string) int {
 }
 
 // residents signs people up until each master keeps the sessions of one.
-func (c *onCluster) residents(t *testing.T) []Tokens {
+func (c *onCluster) residents(t *testing.T) []site.Tokens {
 	t.Helper()
-	all := make([]Tokens, len(c.Masters))
+	all := make([]site.Tokens, len(c.Masters))
 	c.emails = make([]string, len(all))
 	for n, found := 0, 0; found < len(all); n++ {
 		email := fmt.Sprintf("member%d@example.com", n)
 		with := c.A.MemberTokens(email)
-		if at := c.keeps(t, "sessions:{"+with.Claims(t).User+"}"); all[at] == (Tokens{}) {
+		if at := c.keeps(t, "sessions:{"+with.Claims(t).User+"}"); all[at] == (site.Tokens{}) {
 			all[at], c.emails[at], found = with, email, found+1
 		}
 	}
@@ -76,7 +77,7 @@ func TestJourneyOnARedisCluster(t *testing.T) {
 		}
 		c.Acknowledge(t, with, parent)
 		ctx, cancel := context.WithCancel(t.Context())
-		open := []Live{c.A.OpenLive(ctx, with), c.B.OpenLive(ctx, with)}
+		open := []site.Live{c.A.OpenLive(ctx, with), c.B.OpenLive(ctx, with)}
 		if i%2 == 0 {
 			c.B.Post("/api/auth/logout", with).Want(t, 204)
 		} else {
@@ -88,14 +89,14 @@ func TestJourneyOnARedisCluster(t *testing.T) {
 		}
 		cancel()
 		for _, at := range c.Each() {
-			at.Get("/api/demo/me", Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked")
+			at.Get("/api/demo/me", site.Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked")
 			at.Post("/api/auth/refresh", with).WantSignedOut(t, "session_revoked")
 		}
 	}
 	for i, look := range c.look {
 		left, err := look.Keys(t.Context(), "refresh:*").Result()
 		for _, key := range left {
-			if slices.ContainsFunc(residents, func(k Tokens) bool { return strings.HasSuffix(key, k.Claims(t).Session) }) {
+			if slices.ContainsFunc(residents, func(k site.Tokens) bool { return strings.HasSuffix(key, k.Claims(t).Session) }) {
 				t.Errorf("master %d still keeps %s, %v", i, key, err)
 			}
 		}
@@ -111,9 +112,9 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 	residents := c.residents(t)
 	stream := c.keeps(t, "revocations")
 	lost := (stream + 1) % len(residents)
-	renew := func(at *Harness, i int) {
+	renew := func(at *site.Harness, i int) {
 		t.Helper()
-		residents[i] = at.Get("/api/demo/me", Tokens{Refresh: residents[i].Refresh}).Refreshed(t)
+		residents[i] = at.Get("/api/demo/me", site.Tokens{Refresh: residents[i].Refresh}).Refreshed(t)
 	}
 	without := func(dead int) {
 		t.Helper()
@@ -125,8 +126,8 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 					renew(at, i)
 				}
 			}
-			for _, request := range RefreshingRequests[:3] {
-				at.MustSend(request[0], request[1], Tokens{Refresh: residents[dead].Refresh}).WantStoreUnavailable(t)
+			for _, request := range site.RefreshingRequests[:3] {
+				at.MustSend(request[0], request[1], site.Tokens{Refresh: residents[dead].Refresh}).WantStoreUnavailable(t)
 			}
 		}
 	}
@@ -135,7 +136,7 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 		c.Masters[dead].Start()
 		for _, at := range c.Each() {
 			at.Eventually("the master to take part again", func() bool {
-				a := at.Get("/api/demo/me", Tokens{Refresh: residents[dead].Refresh})
+				a := at.Get("/api/demo/me", site.Tokens{Refresh: residents[dead].Refresh})
 				if a.StatusCode != 200 {
 					a.WantStoreUnavailable(t)
 					return false
@@ -150,7 +151,7 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 	without(lost)
 	leaves := c.A.SignInTokens(c.emails[stream])
 	c.A.Post("/api/auth/logout", leaves).Want(t, 204) // the stream is there
-	c.B.Eventually("the sign-out", func() bool { return c.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+	c.B.Eventually("the sign-out", func() bool { return c.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 	comesBack(lost)
 
 	// Without the stream nobody can be signed out elsewhere, and that is said.
@@ -165,7 +166,7 @@ func TestMasterOfTheClusterDies(t *testing.T) {
 	}
 	comesBack(stream)
 	c.B.Eventually("the sign-out to be carried out", func() bool {
-		return c.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
+		return c.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401
 	})
 	c.B.Post("/api/auth/refresh", leaves).WantSignedOut(t, "session_revoked")
 }

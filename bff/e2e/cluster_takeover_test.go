@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -14,9 +15,9 @@ func TestMasterOfTheClusterStaysDead(t *testing.T) {
 	t.Parallel()
 	c := &onCluster{ClusterHandle: servertest.ReplicatedCluster(t, 3)}
 	for _, m := range c.Masters {
-		c.look = append(c.look, RedisClient(t, m.URL))
+		c.look = append(c.look, site.RedisClient(t, m.URL))
 	}
-	s := OnServices(t).TrustLoopback()
+	s := site.OnServices(t).TrustLoopback()
 	s.Env["REDIS_URL"] = c.URL
 	c.A = s.Start()
 	c.B = c.A.Twin()
@@ -27,8 +28,8 @@ func TestMasterOfTheClusterStaysDead(t *testing.T) {
 	died := time.Now()
 	c.Masters[stream].Kill()
 	// Until then a refresh takes nothing from a browser.
-	refresh := func(at *Harness, i int) bool {
-		a := at.Post("/api/auth/refresh", Tokens{Refresh: residents[i].Refresh})
+	refresh := func(at *site.Harness, i int) bool {
+		a := at.Post("/api/auth/refresh", site.Tokens{Refresh: residents[i].Refresh})
 		if a.StatusCode != 200 {
 			a.WantStoreUnavailable(t)
 			return false
@@ -51,7 +52,7 @@ func TestMasterOfTheClusterStaysDead(t *testing.T) {
 	c.A.Eventually("a sign-out", func() bool { return c.A.Post("/api/auth/logout", leaves).StatusCode == 204 })
 	for _, at := range c.Each() {
 		at.Eventually("the sign-out everywhere", func() bool {
-			return at.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
+			return at.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401
 		})
 	}
 	t.Logf("a sign-out works after %v", time.Since(died))

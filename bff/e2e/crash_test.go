@@ -4,27 +4,19 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
-)
 
-// Kill is the end that nobody is told of.
-func (b *Binary) Kill() {
-	b.T.Helper()
-	if err := b.Cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		b.T.Fatal(err)
-	}
-	<-b.Exited
-}
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
+)
 
 // Embedded mode is killed again and again while sessions are renewed: an
 // answer may be lost, never a session, and no renewal looks like theft.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	b := NewBinary(t, BuildBinary(t))
+	b := site.NewBinary(t, site.BuildBinary(t))
 	b.Run()
-	var jars []Tokens
+	var jars []site.Tokens
 	for n := range 4 {
 		jars = append(jars, b.MemberTokens(fmt.Sprintf("ada%d@example.com", n)))
 	}
@@ -38,7 +30,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		for n := range jars {
 			all.Go(func() {
 				for {
-					a, err := b.Send("POST", "/api/auth/refresh", Tokens{Refresh: jars[n].Refresh})
+					a, err := b.Send("POST", "/api/auth/refresh", site.Tokens{Refresh: jars[n].Refresh})
 					if err != nil {
 						atomic.AddInt64(&lost, 1)
 						return // killed; what it was asked may have happened
@@ -60,11 +52,11 @@ func TestKilledUnderLoad(t *testing.T) {
 		b.Kill()
 		all.Wait()
 		renewed += done.Load()
-		Client.CloseIdleConnections()
+		site.Client.CloseIdleConnections()
 	}
 	b = b.StartAgain()
 	for n, jar := range jars {
-		b.Post("/api/auth/refresh", Tokens{Refresh: jar.Refresh}).Want(t, 200)
+		b.Post("/api/auth/refresh", site.Tokens{Refresh: jar.Refresh}).Want(t, 200)
 		b.SignInTokens(fmt.Sprintf("ada%d@example.com", n)) // the account, too
 	}
 	t.Logf("%d renewals, %d answers lost", renewed, lost)

@@ -12,23 +12,12 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// SignIn signs in from another browser.
-func (s *Harness) SignIn(email string) *Browser {
-	s.T.Helper()
-	b := s.Browser()
-	b.Do("POST", "/api/auth/login", Credentials(email)).Want(s.T, 200)
-	return b
-}
-
-func (b *Browser) Sessions() []any {
-	b.Harness.T.Helper()
-	return b.Do("GET", "/api/auth/sessions", nil).Want(b.Harness.T, 200).JSON(b.Harness.T)["sessions"].([]any)
-}
-
 func TestDevices(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		laptop := s.Member("ada@example.com")
 		s.Clock.Advance(time.Minute)
 		phone := s.SignIn("ada@example.com")
@@ -41,7 +30,7 @@ func TestDevices(t *testing.T) {
 		if diff := cmp.Diff([]string{"createdAt", "current", "id", "ip", "lastSeenAt", "remember", "userAgent"}, keysOf(list[0])); diff != "" {
 			t.Error(diff)
 		}
-		newest, oldest := list[0].(Object), list[1].(Object)
+		newest, oldest := list[0].(site.Object), list[1].(site.Object)
 		if newest["current"] != false || oldest["current"] != true || newest["ip"] != "127.0.0.1" || !strings.HasPrefix(newest["userAgent"].(string), "Go-http-client") {
 			t.Errorf("devices: %v", list)
 		}
@@ -66,14 +55,14 @@ func TestDevices(t *testing.T) {
 }
 
 func TestSignOutEverywhere(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		laptop := s.Member("ada@example.com")
 		phone, tablet, eve := s.SignIn("ada@example.com"), s.SignIn("ada@example.com"), s.Member("eve@example.com")
-		laptop.Do("POST", "/api/auth/logout-all", Object{"others": "yes"}).Want(t, 422, "validation_failed")
-		laptop.Do("POST", "/api/auth/logout-all", Object{"all": true}).Want(t, 422, "validation_failed")
+		laptop.Do("POST", "/api/auth/logout-all", site.Object{"others": "yes"}).Want(t, 422, "validation_failed")
+		laptop.Do("POST", "/api/auth/logout-all", site.Object{"all": true}).Want(t, 422, "validation_failed")
 		phone.Do("GET", "/api/auth/me", nil).Want(t, 200)
 
-		if a := laptop.Do("POST", "/api/auth/logout-all", Object{"others": true}).Want(t, 204); len(a.Cookies()) != 0 {
+		if a := laptop.Do("POST", "/api/auth/logout-all", site.Object{"others": true}).Want(t, 204); len(a.Cookies()) != 0 {
 			t.Errorf("cookies %v", a.SetCookies())
 		}
 		phone.Do("GET", "/api/demo/me", nil).Want(t, 401, "session_revoked")
@@ -104,27 +93,6 @@ func TestSignOutEverywhere(t *testing.T) {
 	})
 }
 
-// OpenEvents opens the session's event stream; the scanner gives its lines.
-func (b *Browser) OpenEvents(ctx context.Context) *bufio.Scanner {
-	t := b.Harness.T
-	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.Harness.Base+"/api/auth/events", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := (&http.Client{Jar: b.Jar}).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { resp.Body.Close() })
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("events: %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
-	}
-	lines := bufio.NewScanner(resp.Body)
-	lines.Scan() // the first comment: the stream is watching
-	return lines
-}
-
 // rest is everything that the stream says until its end.
 func rest(ctx context.Context, t *testing.T, lines *bufio.Scanner) string {
 	t.Helper()
@@ -139,13 +107,13 @@ func rest(ctx context.Context, t *testing.T, lines *bufio.Scanner) string {
 }
 
 func TestEventStreamTellsOfARevocationAndEnds(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		laptop := s.Member("ada@example.com")
 		phone := s.SignIn("ada@example.com")
 		lines := phone.OpenEvents(ctx)
-		laptop.Do("POST", "/api/auth/logout-all", Object{"others": true}).Want(t, 204)
+		laptop.Do("POST", "/api/auth/logout-all", site.Object{"others": true}).Want(t, 204)
 		if got := rest(ctx, t, lines); got != "event: session\ndata: {\"type\":\"revoked\",\"reason\":\"ended_by_user\"}" {
 			t.Errorf("told %q", got)
 		}
@@ -155,7 +123,7 @@ func TestEventStreamTellsOfARevocationAndEnds(t *testing.T) {
 
 // Nothing but the absolute end closes what a session holds open.
 func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Env["SESSION_MAX_AGE"] = "2h"
 	s.Start()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -170,7 +138,7 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 	for range 5 { // renewals and expired access tokens do not
 		s.Clock.Advance(20 * time.Minute)
 		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
-		WantEcho(t, conn, "still here")
+		site.WantEcho(t, conn, "still here")
 	}
 	s.Clock.Advance(16 * time.Minute)
 	for range 3 { // an empty line, event, data
@@ -181,7 +149,7 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 	if got := lines.Text(); got != `data: {"type":"expiring","reason":"expired"}` {
 		t.Errorf("warned by %q", got)
 	}
-	WantEcho(t, conn, "four minutes left")
+	site.WantEcho(t, conn, "four minutes left")
 	s.Clock.Advance(4 * time.Minute)
 	if got := rest(ctx, t, lines); !strings.HasSuffix(got, `data: {"type":"revoked","reason":"expired"}`) {
 		t.Errorf("told %q", got)
@@ -196,7 +164,7 @@ func TestAbsoluteEndClosesWhatIsOpen(t *testing.T) {
 
 // An open stream must not hold up a shutdown until its deadline.
 func TestShutdownEndsStreams(t *testing.T) {
-	s := Embedded(t).Start("SHUTDOWN_TIMEOUT", "25s")
+	s := site.Embedded(t).Start("SHUTDOWN_TIMEOUT", "25s")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := s.Member("ada@example.com")
@@ -226,7 +194,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 // net/http swallows what is written to a HEAD: the stream went on unseen, on a
 // connection that a proxy in front had already given to somebody else.
 func TestHeadOfTheEventStreamEnds(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	for range 3 {
 		a := b.Do("HEAD", "/api/auth/events", nil).Want(t, 200)

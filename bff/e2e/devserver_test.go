@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // A front-end development server behind the product: same origin, same
@@ -30,7 +32,7 @@ func TestPagesFromADevelopmentServer(t *testing.T) {
 		fmt.Fprintf(w, "from vite: %s cookies=%q", r.URL.Path, r.Header.Get("Cookie"))
 	}))
 	defer vite.Close()
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Env["SPA_DEV_URL"] = vite.URL
 	s.NoApp = true
 	s.Start()

@@ -7,16 +7,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // onSmallDisk makes a product whose DATA_DIR is a disk of its own, of a size
 // that mount knows.
-func onSmallDisk(t *testing.T, file, size string) *Binary {
+func onSmallDisk(t *testing.T, file, size string) *site.Binary {
 	t.Helper()
 	if out, err := exec.Command("unshare", "-m", "true").CombinedOutput(); err != nil {
 		t.Skipf("needs root: a disk of its own: %v %s", err, out)
 	}
-	b := NewBinary(t, file)
+	b := site.NewBinary(t, file)
 	if err := os.Mkdir(b.DataDir(), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func onSmallDisk(t *testing.T, file, size string) *Binary {
 // nobody is signed out.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	t.Run("while it runs", func(t *testing.T) {
 		t.Parallel()
 		b := onSmallDisk(t, file, "4m")
@@ -38,9 +40,9 @@ func TestFullDisk(t *testing.T) {
 		with := b.MemberTokens("ada@example.com")
 		full := filepath.Join("/proc", strconv.Itoa(b.Cmd.Process.Pid), "root", b.DataDir(), "filler")
 		fill(t, full)
-		var failed Answer
+		var failed site.Answer
 		b.Eventually("the disk to be full", func() bool { // there may be space in a page that is begun
-			failed = b.Post("/api/auth/refresh", Tokens{Refresh: with.Refresh})
+			failed = b.Post("/api/auth/refresh", site.Tokens{Refresh: with.Refresh})
 			if failed.StatusCode == 200 {
 				with = failed.Refreshed(t)
 			}
@@ -49,7 +51,7 @@ func TestFullDisk(t *testing.T) {
 		failed.WantStoreUnavailable(t)
 		b.Get("/api/auth/me", with).Want(t, 200)
 		b.Get("/api/demo/me", with).Want(t, 200)
-		if a := b.Browser().Do("POST", "/api/auth/register", Credentials("bob@example.com")); a.StatusCode != 503 || a.JSON(t)["code"] != "database_unavailable" {
+		if a := b.Browser().Do("POST", "/api/auth/register", site.Credentials("bob@example.com")); a.StatusCode != 503 || a.JSON(t)["code"] != "database_unavailable" {
 			t.Errorf("signing up: %d %s", a.StatusCode, a.Text)
 		}
 		if !strings.Contains(b.Logs.String(), "no space left on device") {
@@ -58,7 +60,7 @@ func TestFullDisk(t *testing.T) {
 		if err := os.Remove(full); err != nil {
 			t.Fatal(err)
 		}
-		with = b.Post("/api/auth/refresh", Tokens{Refresh: with.Refresh}).Refreshed(t)
+		with = b.Post("/api/auth/refresh", site.Tokens{Refresh: with.Refresh}).Refreshed(t)
 		b.Get("/api/auth/me", with).Want(t, 200)
 		b.MemberTokens("bob@example.com")
 		b.Terminate()

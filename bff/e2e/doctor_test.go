@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -31,7 +32,7 @@ func doctor(t *testing.T, env map[string]string, args ...string) (e examined) {
 	t.Helper()
 	run := func(args ...string) (code int, stdout, stderr string) {
 		t.Helper()
-		cmd := exec.Command(BuildBinary(t), append([]string{"doctor"}, args...)...)
+		cmd := exec.Command(site.BuildBinary(t), append([]string{"doctor"}, args...)...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 		for name, value := range env {
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -97,10 +98,10 @@ func (e examined) want(t *testing.T, code int, lines ...[3]string) {
 }
 
 // away is an address on this machine where there is no server.
-func away(t *testing.T) string { return FreeAddr(t) }
+func away(t *testing.T) string { return site.FreeAddr(t) }
 
 func TestDoctorBesideServersOnServices(t *testing.T) {
-	s := OnServices(t)
+	s := site.OnServices(t)
 	redis := s.Redis
 	s.Env["REDIS_URL"] = redis.URL
 	s.Start("TRUSTED_PROXIES", "127.0.0.0/8,192.0.2.0/24")
@@ -188,7 +189,7 @@ func TestDoctorAsTheDocumentedUserOfRedis(t *testing.T) {
 }
 
 func TestDoctorOfEmbeddedMode(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Start()
 	s.Member("ada@example.com")
 	doctor(t, s.Env).want(t, 0, [3]string{"data.folder", "ok", "this user alone"}, [3]string{"data.server", "ok", "a server runs on it"},
@@ -215,7 +216,7 @@ func TestDoctorOfEmbeddedMode(t *testing.T) {
 
 // A page in a browser on this machine cannot find out whether a server runs.
 func TestDoctorsQuestionWantsTheToken(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Start()
 	text, err := os.ReadFile(filepath.Join(s.Env["DATA_DIR"], "control.json"))
 	if err != nil {

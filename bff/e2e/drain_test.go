@@ -11,86 +11,31 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
-
-func EchoAPI(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Upgrade") != "" {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
-		if err != nil {
-			return
-		}
-		defer conn.CloseNow()
-		for {
-			kind, text, err := conn.Read(r.Context())
-			if err != nil || conn.Write(r.Context(), kind, text) != nil {
-				return
-			}
-		}
-	}
-	<-time.After(5 * time.Millisecond)
-	_, _ = io.Copy(w, r.Body)
-}
-
-// Restart ends a process as an orchestrator does, and starts it anew.
-func (b *Binary) Restart(env ...string) *Binary {
-	b.T.Helper()
-	b.Terminate()
-	b.Eventually("the process to end", b.HasExited)
-	if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
-		b.T.Errorf("exit code %d; it logged:\n%s", code, b.Logs)
-	}
-	return b.StartAgain(env...)
-}
-
-// StartAgain starts what has ended, with the environment it had, and more.
-func (b *Binary) StartAgain(env ...string) *Binary {
-	b.T.Helper()
-	next := &Binary{
-		Harness: &Harness{T: b.T, Base: b.Base, Logs: &LockedBuffer{}},
-		Cmd:     exec.Command(b.Cmd.Path, b.Cmd.Args[1:]...), Exited: make(chan struct{}),
-	}
-	next.Cmd.Env, next.Cmd.Stderr = b.Cmd.Env, next.Logs
-	for i := 0; i < len(env); i += 2 {
-		next.Cmd.Env = append(next.Cmd.Env, env[i]+"="+env[i+1])
-	}
-	next.Run()
-	return next
-}
-
-func (b *Binary) Terminate() {
-	b.T.Helper()
-	if err := b.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.T.Fatal(err)
-	}
-}
-
-func (i *Instance) AwaitTraffic(s *Harness) {
-	s.T.Helper()
-	s.Eventually("the balancer to see the instance", i.ready.Load)
-}
 
 // An instance is restarted, twice, under load: no request fails, nobody is
 // signed out, and whoever has a WebSocket is told to come again.
 func TestRestartUnderLoad(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
-	lb := NewBalancer(t, 2)
-	s := ServicesFor(t, http.HandlerFunc(EchoAPI))
-	a := NewBinary(t, file, lb.Env(t, s, 0)...)
+	file := site.BuildBinary(t)
+	lb := site.NewBalancer(t, 2)
+	s := site.ServicesFor(t, http.HandlerFunc(site.EchoAPI))
+	a := site.NewBinary(t, file, lb.Env(t, s, 0)...)
 	a.Run()
-	b := NewBinary(t, file, lb.Env(t, s, 1)...)
+	b := site.NewBinary(t, file, lb.Env(t, s, 1)...)
 	b.Run()
 	lb.Instances[0].AwaitTraffic(a.Harness)
 	lb.Instances[1].AwaitTraffic(b.Harness)
 	commuters := lb.NewCrowd(t, 4, "/api/up/echo")
-	walker := NewCommuter(t, lb.URL, "walker@example.com", "", nil)
+	walker := site.NewCommuter(t, lb.URL, "walker@example.com", "", nil)
 	for range 2 {
 		commuters.AwaitProgress("before the restart")
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace("http://"+lb.Instances[0].Addr, "http", "ws", 1)+"/api/up/echo",
@@ -131,7 +76,7 @@ func (j sameHost) Cookies(u *url.URL) []*http.Cookie {
 }
 
 // underWay is a product with half of an upload on its way through it.
-func underWay(t *testing.T, file, timeout string) (b *Binary, conn net.Conn, ops string) {
+func underWay(t *testing.T, file, timeout string) (b *site.Binary, conn net.Conn, ops string) {
 	t.Helper()
 	arrived := make(chan struct{})
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,8 +85,8 @@ func underWay(t *testing.T, file, timeout string) (b *Binary, conn net.Conn, ops
 		fmt.Fprintf(w, "heard %s", text)
 	}))
 	t.Cleanup(up.Close)
-	ops = "http://" + FreeAddr(t)
-	b = NewBinary(t, file, "ROUTES_FILE", NewRoutesFile(t, PublicRow("/api/up", up.URL)).Name, "SHUTDOWN_TIMEOUT", timeout, "OPS_ADDR", strings.TrimPrefix(ops, "http://"))
+	ops = "http://" + site.FreeAddr(t)
+	b = site.NewBinary(t, file, "ROUTES_FILE", site.NewRoutesFile(t, site.PublicRow("/api/up", up.URL)).Name, "SHUTDOWN_TIMEOUT", timeout, "OPS_ADDR", strings.TrimPrefix(ops, "http://"))
 	b.Run()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(b.Base, "http://"))
 	if err != nil {
@@ -160,13 +105,13 @@ func underWay(t *testing.T, file, timeout string) (b *Binary, conn net.Conn, ops
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	t.Run("what is under way is finished, and readiness goes first", func(t *testing.T) {
 		t.Parallel()
 		b, upload, ops := underWay(t, file, "8s")
 		kept := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 		defer kept.CloseIdleConnections()
-		ask := func(url string) (Answer, error) { return Read(kept.Get(url)) }
+		ask := func(url string) (site.Answer, error) { return site.Read(kept.Get(url)) }
 		for url, closes := range map[string]bool{b.Base + "/healthz": false, ops + "/readyz": false} {
 			if a, err := ask(url); err != nil || a.StatusCode != 200 || a.Close != closes {
 				t.Fatalf("%s: %+v, %v", url, a, err)

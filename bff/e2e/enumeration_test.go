@@ -8,24 +8,26 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // Neither the response to a sign-in nor, in the median of many, the time it
 // takes depends on whether the address has an account.
 func TestSignInTimeHidesWhetherAnAccountExists(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.HashCost = 8 // some 15 ms: the rest of a request is lost in it, as it is in the real 0.3 s
 	s.Start()
 	boss := s.Admin()
 	s.Member("ada@example.com")
 	disabled := s.Member("gone@example.com")
-	boss.Do("PATCH", "/api/admin/users/"+disabled.UserID(), Object{"active": false}).Want(t, 200)
+	boss.Do("PATCH", "/api/admin/users/"+disabled.UserID(), site.Object{"active": false}).Want(t, 200)
 
 	who := []string{"ada@example.com", "nobody@example.com", "gone@example.com"}
 	const rounds = 25
 	const hashes = "gatehouse_password_hash_seconds_count"
 	hashed := s.Scrape()[hashes]
-	shapes := map[string]Object{}
+	shapes := map[string]site.Object{}
 	used, took := map[string][]float64{}, map[string][]float64{}
 	// Each round tries all three, so that a slow spell of the machine slows all
 	// of them. Every sample counts; none is taken again.
@@ -75,14 +77,14 @@ func processCPU(t *testing.T) time.Duration {
 }
 
 // shapeOf is all of an answer that is not one request's own.
-func shapeOf(t *testing.T, a Answer) Object {
+func shapeOf(t *testing.T, a site.Answer) site.Object {
 	t.Helper()
 	body := a.JSON(t)
 	delete(body, "requestId")
 	headers := a.Header.Clone()
 	headers.Del("X-Request-Id")
 	headers.Del("Date")
-	return Object{"status": a.StatusCode, "body": body, "headers": headers, "cookies": len(a.Cookies())}
+	return site.Object{"status": a.StatusCode, "body": body, "headers": headers, "cookies": len(a.Cookies())}
 }
 
 func median(of []float64) float64 {

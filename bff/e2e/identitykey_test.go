@@ -15,6 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 )
 
@@ -22,8 +23,8 @@ import (
 // them for keys, and an upstream that shows what it gets.
 type keyRotation struct {
 	t       *testing.T
-	a, b    *Harness
-	who     Tokens
+	a, b    *site.Harness
+	who     site.Tokens
 	fetches *atomic.Int64 // of the API
 	api     string
 	taken   func() string
@@ -31,19 +32,19 @@ type keyRotation struct {
 
 func newKeyRotation(t *testing.T, key string) *keyRotation {
 	t.Helper()
-	s := OnServices(t).TrustLoopback()
+	s := site.OnServices(t).TrustLoopback()
 	s.Redis = nil // the API is ours
-	r := &keyRotation{t: t, fetches: &atomic.Int64{}, api: FreeAddr(t)}
-	show, taken := TokenUpstream(t)
+	r := &keyRotation{t: t, fetches: &atomic.Int64{}, api: site.FreeAddr(t)}
+	show, taken := site.TokenUpstream(t)
 	r.taken = taken
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t,
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t,
 		"path: /api/demo\nupstreams: [http://"+r.api+"]\nstrip_prefix: /api/demo", "path: /api/show\nupstreams: ["+show+"]\naudience: demo").Name
 	s.Env["IDENTITY_KEY"] = key
 	r.a = s.Start()
 	r.b = s.Twin("PUBLIC_URL", s.Env["PUBLIC_URL"])
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r.fetches.Add(1)
-		if _, err := io.WriteString(w, r.a.Get("/.well-known/jwks.json", Tokens{}).Text); err != nil {
+		if _, err := io.WriteString(w, r.a.Get("/.well-known/jwks.json", site.Tokens{}).Text); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -65,7 +66,7 @@ func newKeyRotation(t *testing.T, key string) *keyRotation {
 }
 
 // restart gives an instance other keys, while the other one goes on.
-func (r *keyRotation) restart(s *Harness, keys ...string) {
+func (r *keyRotation) restart(s *site.Harness, keys ...string) {
 	r.t.Helper()
 	other := r.a
 	if s == r.a {
@@ -77,13 +78,13 @@ func (r *keyRotation) restart(s *Harness, keys ...string) {
 	s.Start()
 }
 
-func (r *keyRotation) member(s *Harness, status int) {
+func (r *keyRotation) member(s *site.Harness, status int) {
 	r.t.Helper()
 	s.Get("/api/demo/me", r.who).Want(r.t, status)
 }
 
 // signed gives the kid that an instance signs by, and the token.
-func (r *keyRotation) signed(s *Harness) (kid, token string) {
+func (r *keyRotation) signed(s *site.Harness) (kid, token string) {
 	r.t.Helper()
 	s.Get("/api/show", r.who).Want(r.t, 200)
 	token = strings.TrimPrefix(r.taken(), "Bearer ")
@@ -94,14 +95,14 @@ func (r *keyRotation) signed(s *Harness) (kid, token string) {
 	return parsed.Header["kid"].(string), token
 }
 
-func (r *keyRotation) published(s *Harness) (kids []string) {
+func (r *keyRotation) published(s *site.Harness) (kids []string) {
 	r.t.Helper()
 	var set struct {
 		Keys []struct {
 			ID string `json:"kid"`
 		}
 	}
-	if err := json.Unmarshal([]byte(s.Get("/.well-known/jwks.json", Tokens{}).Text), &set); err != nil {
+	if err := json.Unmarshal([]byte(s.Get("/.well-known/jwks.json", site.Tokens{}).Text), &set); err != nil {
 		r.t.Fatal(err)
 	}
 	for _, k := range set.Keys {
@@ -118,7 +119,7 @@ func (r *keyRotation) direct(token string) int {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	a, err := Read(http.DefaultClient.Do(req))
+	a, err := site.Read(http.DefaultClient.Do(req))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -127,8 +128,8 @@ func (r *keyRotation) direct(token string) int {
 
 // What docs/backends.md tells operators to do: no request fails at any step.
 func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
-	_, older := NewIdentityKey(t)
-	_, newer := NewIdentityKey(t)
+	_, older := site.NewIdentityKey(t)
+	_, newer := site.NewIdentityKey(t)
 	r := newKeyRotation(t, older)
 	both := func() { t.Helper(); r.member(r.a, 200); r.member(r.b, 200) }
 	both()
@@ -189,8 +190,8 @@ func TestIdentityKeyIsReplacedWithoutARefusedRequest(t *testing.T) {
 // Why the new key comes second first: an API that asks an instance which does
 // not have it yet refuses what the other one signs.
 func TestIdentityKeyThatSignsAtOnceIsRefused(t *testing.T) {
-	_, older := NewIdentityKey(t)
-	_, newer := NewIdentityKey(t)
+	_, older := site.NewIdentityKey(t)
+	_, newer := site.NewIdentityKey(t)
 	r := newKeyRotation(t, older)
 	r.member(r.a, 200)
 	r.a.Clock.Advance(time.Minute)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // following is what a follower asks Redis for: news, and, when two seconds
@@ -31,8 +33,8 @@ func following(t *testing.T, calls map[string]int) {
 // A proxied request with a fresh access token costs no command to Redis, nor
 // does a page; a stale one costs a renewal.
 func TestFreshTokensAskRedisNothing(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	parent := p.A.MemberTokens("ada@example.com")
 	p.A.Post("/api/auth/logout", p.A.SignInTokens("ada@example.com")).Want(t, 204) // so that there is a stream
 	with := p.A.Post("/api/auth/refresh", parent).Refreshed(t)
@@ -40,15 +42,15 @@ func TestFreshTokensAskRedisNothing(t *testing.T) {
 	p.B.Get("/api/demo/me", with).Want(t, 200) // its receipt, at the other one, finds that it is written
 
 	quiet := func() bool { // what came before has run its course
-		before := RedisCommands(t, look)
+		before := site.RedisCommands(t, look)
 		for range 20 {
-			p.B.Get("/healthz", Tokens{}).Want(t, 200)
+			p.B.Get("/healthz", site.Tokens{}).Want(t, 200)
 		}
-		more := CommandsSince(before, RedisCommands(t, look))
+		more := site.CommandsSince(before, site.RedisCommands(t, look))
 		return more["get"]+more["set"] == 0
 	}
 	p.A.Eventually("Redis to be quiet", quiet)
-	before, start := RedisCommands(t, look), time.Now()
+	before, start := site.RedisCommands(t, look), time.Now()
 	for i := range 250 {
 		for _, at := range p.Each() {
 			path := []string{"/api/demo/me", "/api/demo/me", "/api/auth/me", "/dashboard"}[i%4]
@@ -57,7 +59,7 @@ func TestFreshTokensAskRedisNothing(t *testing.T) {
 			}
 		}
 	}
-	calls := CommandsSince(before, RedisCommands(t, look))
+	calls := site.CommandsSince(before, site.RedisCommands(t, look))
 	following(t, calls)
 	// Each of the two followers asks once in two seconds, and may be early once.
 	if most := 2 * int(time.Since(start)/(2*time.Second)+2); calls["xread"] > most {
@@ -65,9 +67,9 @@ func TestFreshTokensAskRedisNothing(t *testing.T) {
 	}
 
 	p.A.Clock.Advance(16 * time.Minute)
-	before = RedisCommands(t, look)
+	before = site.RedisCommands(t, look)
 	p.A.Get("/api/auth/me", with).Refreshed(t)
-	if calls := CommandsSince(before, RedisCommands(t, look)); calls["get"] == 0 || calls["zadd"] != 1 {
+	if calls := site.CommandsSince(before, site.RedisCommands(t, look)); calls["get"] == 0 || calls["zadd"] != 1 {
 		t.Errorf("a renewal reads and writes: %v", calls)
 	}
 }

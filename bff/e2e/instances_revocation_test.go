@@ -1,46 +1,20 @@
 package e2e
 
 import (
-	"context"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-)
 
-// KeepBusy has members send proxied requests to an instance until the returned
-// function is called, which gives how many were served. Nobody of them may
-// notice anything.
-func (s *Harness) KeepBusy(members []Tokens) (stop func() int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var all sync.WaitGroup
-	var served atomic.Int64
-	for _, with := range members {
-		all.Go(func() {
-			for ctx.Err() == nil {
-				switch a, err := s.Send("GET", "/api/demo/me", with); {
-				case err != nil:
-					s.T.Errorf("a bystander: %v", err)
-					return
-				case a.StatusCode != 200 || len(a.Cookies()) != 0:
-					s.T.Errorf("a bystander was told %d %s, cookies %v", a.StatusCode, a.Text, a.SetCookies())
-					return
-				}
-				served.Add(1)
-			}
-		})
-	}
-	return func() int { cancel(); all.Wait(); return int(served.Load()) }
-}
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
+)
 
 // Signing out at one instance ends unexpired access tokens at the other, while
 // that one is busy. How soon is logged; only that it is soon is asserted.
 func TestSignOutReachesTheOtherInstance(t *testing.T) {
 	const most, enough, budget = 300, 30, 3 * time.Second
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	p.A.MemberTokens("ada@example.com")
-	var members []Tokens
+	var members []site.Tokens
 	for range 8 {
 		members = append(members, p.A.SignInTokens("ada@example.com"))
 	}
@@ -49,7 +23,7 @@ func TestSignOutReachesTheOtherInstance(t *testing.T) {
 	var took []time.Duration
 	for began := time.Now(); len(took) < most && (len(took) < enough || time.Since(began) < budget); {
 		with := p.A.SignInTokens("ada@example.com")
-		access := Tokens{Access: with.Access}
+		access := site.Tokens{Access: with.Access}
 		p.B.Get("/api/demo/me", access).Want(t, 200)
 		p.A.Post("/api/auth/logout", with).Want(t, 204)
 		start := time.Now()
@@ -76,11 +50,11 @@ func TestSignOutReachesTheOtherInstance(t *testing.T) {
 // What an instance does not hear because its line to Redis is cut it hears
 // when it has one again.
 func TestRevocationsMissedAreReplayed(t *testing.T) {
-	a := OnServices(t).TrustLoopback().Start()
-	line := NewWire(t, a.Redis.Addr())
-	p := Pair{a, a.Twin("REDIS_URL", line.URL)}
+	a := site.OnServices(t).TrustLoopback().Start()
+	line := site.NewWire(t, a.Redis.Addr())
+	p := site.Pair{A: a, B: a.Twin("REDIS_URL", line.URL)}
 	stays := p.A.MemberTokens("ada@example.com")
-	var leave []Tokens
+	var leave []site.Tokens
 	for range 20 {
 		leave = append(leave, p.A.SignInTokens("ada@example.com"))
 	}
@@ -90,31 +64,31 @@ func TestRevocationsMissedAreReplayed(t *testing.T) {
 	}
 	// Nobody can have told it: what follows is replayed.
 	for _, with := range leave {
-		p.B.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 200)
+		p.B.Get("/api/demo/me", site.Tokens{Access: with.Access}).Want(t, 200)
 	}
 	line.MoveTo(a.Redis.Addr())
 	for _, with := range leave {
-		p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
+		p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: with.Access}).StatusCode == 401 })
 	}
-	p.B.Get("/api/demo/me", Tokens{Access: stays.Access}).Want(t, 200)
+	p.B.Get("/api/demo/me", site.Tokens{Access: stays.Access}).Want(t, 200)
 }
 
 // An operator, or a proxy's idle timeout, cuts every connection, again and
 // again, while people sign out.
 func TestRevocationsSurviveKilledConnections(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	stays := p.A.MemberTokens("ada@example.com")
 	for range 25 {
 		with := p.A.SignInTokens("ada@example.com")
-		p.B.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 200)
+		p.B.Get("/api/demo/me", site.Tokens{Access: with.Access}).Want(t, 200)
 		if err := look.ClientKillByFilter(t.Context(), "TYPE", "normal").Err(); err != nil {
 			t.Fatal(err)
 		}
 		if a := p.A.Post("/api/auth/logout", with); a.StatusCode != 204 {
 			a.Want(t, 503, "session_store_unavailable") // and is tried again
 		}
-		p.B.Eventually("the end of the session", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
+		p.B.Eventually("the end of the session", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: with.Access}).StatusCode == 401 })
 	}
 	p.B.Get("/api/demo/me", stays).Want(t, 200)
 }
@@ -122,16 +96,16 @@ func TestRevocationsSurviveKilledConnections(t *testing.T) {
 // An instance that starts hears of what has ended within an access token's
 // life; and the stream keeps little more than that.
 func TestRestartedInstanceKnowsWhoHasLeft(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	stays := p.A.MemberTokens("ada@example.com")
 	with := p.A.SignInTokens("ada@example.com")
 	p.B.Stop()
 	p.A.Post("/api/auth/logout", with).Want(t, 204)
 	p.A.Clock.Advance(10 * time.Minute)
 	p.B = p.A.Twin()
-	p.B.Get("/api/demo/me", Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked") // the very first request
-	p.B.Get("/api/demo/me", Tokens{Access: stays.Access}).Want(t, 200)
+	p.B.Get("/api/demo/me", site.Tokens{Access: with.Access}).WantSignedOut(t, "session_revoked") // the very first request
+	p.B.Get("/api/demo/me", site.Tokens{Access: stays.Access}).Want(t, 200)
 
 	// One sign-out a minute, for two and a half hours.
 	for range 150 {

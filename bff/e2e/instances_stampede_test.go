@@ -12,17 +12,19 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // crush is many requests with one stale token, under way.
 type crush struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
-	answers []Answer
+	answers []site.Answer
 	errs    []error
 }
 
-func (c *crush) send(n int, with Tokens, at ...*Harness) {
+func (c *crush) send(n int, with site.Tokens, at ...*site.Harness) {
 	for i := range n {
 		c.all.Go(func() {
 			a, err := at[i%len(at)].Send("GET", "/api/auth/me", with)
@@ -34,9 +36,9 @@ func (c *crush) send(n int, with Tokens, at ...*Harness) {
 }
 
 // oneChild waits for all, who must have been given the same child of parent.
-func (c *crush) oneChild(t *testing.T, parent Tokens) {
+func (c *crush) oneChild(t *testing.T, parent site.Tokens) {
 	t.Helper()
-	var child Tokens
+	var child site.Tokens
 	c.all.Wait()
 	for i, a := range c.answers {
 		if c.errs[i] != nil {
@@ -61,18 +63,18 @@ func rotations(calls map[string]int) int { return calls["zadd"] }
 
 // A hundred requests at once with one stale token make one rotation.
 func TestStampedeMakesOneRotation(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
-	for name, at := range map[string][]*Harness{"one instance": {p.A}, "two instances": p.Each()} {
+	for name, at := range map[string][]*site.Harness{"one instance": {p.A}, "two instances": p.Each()} {
 		t.Run(name, func(t *testing.T) {
 			parent := p.A.SignInTokens("ada@example.com")
 			p.A.Clock.Advance(16 * time.Minute)
-			before := RedisCommands(t, look)
+			before := site.RedisCommands(t, look)
 			var c crush
 			c.send(100, parent, at...)
 			c.oneChild(t, parent)
-			if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 {
+			if calls := site.CommandsSince(before, site.RedisCommands(t, look)); rotations(calls) != 1 {
 				t.Errorf("%d rotations: %v", rotations(calls), calls)
 			} else {
 				t.Logf("100 requests: %v", calls)
@@ -104,7 +106,7 @@ func inTime(t *testing.T, attempt func() *crush) {
 	for range 8 {
 		c := attempt()
 		c.all.Wait()
-		if !slices.ContainsFunc(c.answers, func(a Answer) bool { return a.Response != nil && a.StatusCode == 503 }) {
+		if !slices.ContainsFunc(c.answers, func(a site.Answer) bool { return a.Response != nil && a.StatusCode == 503 }) {
 			return
 		}
 		t.Log("too slow; once more")
@@ -115,27 +117,27 @@ func inTime(t *testing.T, attempt func() *crush) {
 // Two instances have read the same record, each at its time, and now both want
 // to write the next one: the one that comes second gives what the first made.
 func TestTwoInstancesSwapAtOnce(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
-	var parent Tokens
+	var parent site.Tokens
 	var c *crush
 	var before map[string]int
 	inTime(t, func() *crush {
 		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
 		p.A.Clock.Advance(16 * time.Minute)
-		before = RedisCommands(t, look)
+		before = site.RedisCommands(t, look)
 		letGo := withheld(t, look)
 		defer letGo()
 		for i, at := range p.Each() {
 			p.A.Clock.Advance(time.Second) // what each of them would mint differs
 			c.send(10, parent, at)
-			at.Eventually("the record to be read", func() bool { return CommandsSince(before, RedisCommands(t, look))["get"] > i })
+			at.Eventually("the record to be read", func() bool { return site.CommandsSince(before, site.RedisCommands(t, look))["get"] > i })
 		}
 		return c
 	})
 	c.oneChild(t, parent)
-	if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 || calls["evalsha"] < 2 {
+	if calls := site.CommandsSince(before, site.RedisCommands(t, look)); rotations(calls) != 1 || calls["evalsha"] < 2 {
 		t.Errorf("%d rotations: %v", rotations(calls), calls)
 	}
 }
@@ -143,16 +145,16 @@ func TestTwoInstancesSwapAtOnce(t *testing.T) {
 // The first of several tabs to ask hangs up while its rotation is being
 // written. The others wait for the same one, and get its answer.
 func TestWhoHangsUpTakesNobodyAlong(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
-	var parent Tokens
+	var parent site.Tokens
 	var c *crush
 	var before map[string]int
 	inTime(t, func() *crush {
 		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
 		p.A.Clock.Advance(16 * time.Minute)
-		before = RedisCommands(t, look)
+		before = site.RedisCommands(t, look)
 		letGo := withheld(t, look)
 		defer letGo()
 		first, err := net.Dial("tcp", strings.TrimPrefix(p.A.Base, "http://"))
@@ -162,10 +164,10 @@ func TestWhoHangsUpTakesNobodyAlong(t *testing.T) {
 		defer first.Close()
 		id := rand.Text()
 		fmt.Fprintf(first, "GET /api/auth/me HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\nCookie: %s\r\n\r\n", id, parent.CookieHeader())
-		p.A.Eventually("the record to be read", func() bool { return CommandsSince(before, RedisCommands(t, look))["get"] > 0 })
+		p.A.Eventually("the record to be read", func() bool { return site.CommandsSince(before, site.RedisCommands(t, look))["get"] > 0 })
 		c.send(10, parent, p.A)
 		for range 20 { // they have joined by then, or prove nothing
-			p.A.Get("/healthz", Tokens{}).Want(t, 200)
+			p.A.Get("/healthz", site.Tokens{}).Want(t, 200)
 		}
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
@@ -174,7 +176,7 @@ func TestWhoHangsUpTakesNobodyAlong(t *testing.T) {
 		return c
 	})
 	c.oneChild(t, parent)
-	if calls := CommandsSince(before, RedisCommands(t, look)); rotations(calls) != 1 {
+	if calls := site.CommandsSince(before, site.RedisCommands(t, look)); rotations(calls) != 1 {
 		t.Errorf("%d rotations: %v", rotations(calls), calls)
 	}
 }

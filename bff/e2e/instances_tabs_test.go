@@ -10,26 +10,23 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // somebodyAtHome is one browser of an honest member: many tabs, one jar.
 type somebodyAtHome struct {
 	t    *testing.T
-	on   Pair
+	on   site.Pair
 	rand *rand.Rand
-	jar  Tokens
+	jar  site.Tokens
 	// children is what each refresh token led to: always the same.
-	children map[string]Tokens
-	parent   Tokens // of what is in the jar, once that has been used
+	children map[string]site.Tokens
+	parent   site.Tokens // of what is in the jar, once that has been used
 	// late are those that came more than once: when the access token beside one
 	// is dead by then, its first use keeps the generation.
 	late             map[string]bool
 	rotated, redated int
-}
-
-// What tabs ask for; each of these renews a stale session on the way.
-var RefreshingRequests = [][2]string{
-	{"GET", "/api/auth/me"}, {"GET", "/api/demo/me"}, {"POST", "/api/auth/refresh"}, {"GET", "/dashboard"},
 }
 
 // wakeUp has several tabs ask at once, with one jar, both instances; some hang
@@ -37,14 +34,14 @@ var RefreshingRequests = [][2]string{
 func (h *somebodyAtHome) wakeUp(tabs int) {
 	h.t.Helper()
 	type result struct {
-		Answer
+		site.Answer
 		err error
 	}
 	results := make([]result, tabs)
 	before := h.jar
 	var all sync.WaitGroup
 	for i := range results {
-		request, at := RefreshingRequests[h.rand.IntN(len(RefreshingRequests))], h.on.Either(h.rand)
+		request, at := site.RefreshingRequests[h.rand.IntN(len(site.RefreshingRequests))], h.on.Either(h.rand)
 		hangUp, partly := h.rand.IntN(3) == 0, h.rand.IntN(4)
 		all.Go(func() {
 			if hangUp {
@@ -71,13 +68,13 @@ func (h *somebodyAtHome) wakeUp(tabs int) {
 }
 
 // heard takes note of an answer to a request that carried with.
-func (h *somebodyAtHome) heard(with Tokens, a Answer) {
+func (h *somebodyAtHome) heard(with site.Tokens, a site.Answer) {
 	h.t.Helper()
 	got, cleared := a.Want(h.t, 200).NewTokens()
 	switch known, seen := h.children[with.Refresh]; {
 	case cleared:
 		h.t.Fatalf("%s cleared cookies of an honest browser", a.Request.URL)
-	case got == Tokens{}:
+	case got == site.Tokens{}:
 	case got.Access == "" || got.Refresh == "":
 		h.t.Fatalf("%s brought half a pair", a.Request.URL)
 	case seen && known == got:
@@ -115,7 +112,7 @@ func (h *somebodyAtHome) takeHome() {
 		return
 	}
 	// Where the child was seen, its parent is late traffic: nothing for it.
-	if late, _ := at.Post("/api/auth/refresh", h.parent).Want(h.t, 200).NewTokens(); late != (Tokens{}) {
+	if late, _ := at.Post("/api/auth/refresh", h.parent).Want(h.t, 200).NewTokens(); late != (site.Tokens{}) {
 		h.t.Fatal("late traffic got cookies where its child was seen")
 	}
 }
@@ -123,7 +120,7 @@ func (h *somebodyAtHome) takeHome() {
 // straggle lets requests arrive that left before the jar had the child.
 func (h *somebodyAtHome) straggle() {
 	h.t.Helper()
-	for _, request := range RefreshingRequests {
+	for _, request := range site.RefreshingRequests {
 		h.heard(h.parent, h.on.Either(h.rand).MustSend(request[0], request[1], h.parent))
 	}
 }
@@ -131,14 +128,14 @@ func (h *somebodyAtHome) straggle() {
 // Parallel tabs on two instances, lost answers, hang-ups, late traffic, hours
 // between: nobody is ever signed out, and a generation has one child.
 func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	p.A.MemberTokens("ada@example.com")
 	var people []*somebodyAtHome
 	for i := range uint64(8) {
 		people = append(people, &somebodyAtHome{
-			t: t, on: p, rand: rand.New(rand.NewPCG(seed, i)), jar: p.A.SignInTokens("ada@example.com"), children: map[string]Tokens{}, late: map[string]bool{},
+			t: t, on: p, rand: rand.New(rand.NewPCG(seed, i)), jar: p.A.SignInTokens("ada@example.com"), children: map[string]site.Tokens{}, late: map[string]bool{},
 		})
 	}
 	dice := rand.New(rand.NewPCG(seed, 99))
@@ -184,7 +181,7 @@ func (h *somebodyAtHome) takeHomeOrStay() {
 
 // sendAndHangUp sends a request, in part or whole, and closes the connection. It waits
 // until the server is done with it: tests move the clock by hours.
-func sendAndHangUp(s *Harness, method, path string, with Tokens, how int) error {
+func sendAndHangUp(s *site.Harness, method, path string, with site.Tokens, how int) error {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
 		return err

@@ -4,30 +4,18 @@ import (
 	"fmt"
 	"testing"
 	"time"
-)
 
-// Acknowledge lets the tokens be seen at one instance and waits until the other one
-// knows: from then on their parent is late traffic everywhere.
-func (p Pair) Acknowledge(t *testing.T, child, parent Tokens) {
-	t.Helper()
-	p.A.Get("/api/auth/me", child).Want(t, 200)
-	p.B.Eventually("the receipt to be known", func() bool {
-		late, _ := p.B.Post("/api/auth/refresh", parent).Want(t, 200).NewTokens()
-		if late != (Tokens{}) && late != child {
-			t.Fatal("another child")
-		}
-		return late == Tokens{}
-	})
-}
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
+)
 
 // Two hold one jar, the victim and a thief; who comes first at one instance,
 // and who behind at the other, is all the same. The copy is worth one access
 // token at most, and both lose the session at the renewal that shows them.
 func TestThiefIsCaughtAcrossInstances(t *testing.T) {
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	p.A.MemberTokens("ada@example.com")
 	for _, behind := range []time.Duration{5 * time.Second, 60 * time.Second} {
-		for _, p := range []Pair{p, {p.B, p.A}} {
+		for _, p := range []site.Pair{p, {A: p.B, B: p.A}} {
 			for _, used := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%v behind, child in use %v", behind, used), func(t *testing.T) {
 					parent := p.A.SignInTokens("ada@example.com")
@@ -45,7 +33,7 @@ func TestThiefIsCaughtAcrossInstances(t *testing.T) {
 							t.Fatal("two children")
 						}
 					case behind < 15*time.Second: // as a straggler: nothing comes of it
-						if got, cleared := a.Want(t, 200).NewTokens(); cleared || got != (Tokens{}) {
+						if got, cleared := a.Want(t, 200).NewTokens(); cleared || got != (site.Tokens{}) {
 							t.Fatalf("a straggler got %v", a.SetCookies())
 						}
 					default:
@@ -69,7 +57,7 @@ func TestThiefIsCaughtAcrossInstances(t *testing.T) {
 
 // A token two renewals old is nobody's straggler, not even at once.
 func TestGrandparentIsATheftAtOnce(t *testing.T) {
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	p.A.MemberTokens("ada@example.com")
 	for _, used := range []bool{true, false} {
 		t.Run(fmt.Sprintf("child in use %v", used), func(t *testing.T) {
@@ -86,12 +74,12 @@ func TestGrandparentIsATheftAtOnce(t *testing.T) {
 
 // wantTheftCaught checks that a theft was caught, and that nothing of the session is good
 // for anything any more, at either instance.
-func wantTheftCaught(t *testing.T, p Pair, caught Answer, victim, parent Tokens) {
+func wantTheftCaught(t *testing.T, p site.Pair, caught site.Answer, victim, parent site.Tokens) {
 	t.Helper()
 	caught.WantSignedOut(t, "refresh_reuse")
 	for _, at := range p.Each() {
-		at.Eventually("the session to end", func() bool { return at.Get("/api/demo/me", Tokens{Access: victim.Access}).StatusCode == 401 })
-		for _, with := range []Tokens{victim, parent, {Access: victim.Access}, {Refresh: victim.Refresh}, {Refresh: parent.Refresh}} {
+		at.Eventually("the session to end", func() bool { return at.Get("/api/demo/me", site.Tokens{Access: victim.Access}).StatusCode == 401 })
+		for _, with := range []site.Tokens{victim, parent, {Access: victim.Access}, {Refresh: victim.Refresh}, {Refresh: parent.Refresh}} {
 			at.Get("/api/demo/me", with).WantSignedOut(t, "session_revoked")
 		}
 	}

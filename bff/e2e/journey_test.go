@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-func keysOf(o any) []string { return slices.Sorted(maps.Keys(o.(Object))) }
+func keysOf(o any) []string { return slices.Sorted(maps.Keys(o.(site.Object))) }
 
 var (
 	userFields    = []string{"createdAt", "email", "emailVerified", "id", "name", "role"}
@@ -19,12 +21,12 @@ var (
 )
 
 func TestJourney(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Browser()
 		b.Do("GET", "/api/auth/me", nil).Want(t, 401, "not_authenticated")
 
-		registered := b.Do("POST", "/api/auth/register", Object{"email": " Ada@Example.com", "password": Password, "name": "Ada ✨"}).Want(t, 201)
-		user := registered.JSON(t)["user"].(Object)
+		registered := b.Do("POST", "/api/auth/register", site.Object{"email": " Ada@Example.com", "password": site.Password, "name": "Ada ✨"}).Want(t, 201)
+		user := registered.JSON(t)["user"].(site.Object)
 		if diff := cmp.Diff(userFields, keysOf(user)); diff != "" {
 			t.Error(diff)
 		}
@@ -35,7 +37,7 @@ func TestJourney(t *testing.T) {
 			t.Error("signing up must not sign in")
 		}
 
-		login := b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+		login := b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 200)
 		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true, "device": true}, login.SetCookies()); diff != "" {
 			t.Error(diff)
 		}
@@ -69,7 +71,7 @@ func TestJourney(t *testing.T) {
 		if mark == "" {
 			t.Error("the device mark stays at sign-out")
 		}
-		b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+		b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 200)
 		if b.Cookie("device") != mark {
 			t.Error("a known browser keeps its device mark")
 		}
@@ -77,10 +79,10 @@ func TestJourney(t *testing.T) {
 }
 
 func TestRemembered(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Browser()
-	b.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
-	in := Credentials("ada@example.com")
+	b.Do("POST", "/api/auth/register", site.Credentials("ada@example.com")).Want(t, 201)
+	in := site.Credentials("ada@example.com")
 	in["remember"] = true
 	for _, line := range b.Do("POST", "/api/auth/login", in).Want(t, 200).Header.Values("Set-Cookie") {
 		if !strings.HasPrefix(line, "device=") && !strings.Contains(line, "; Max-Age=2592000;") {
@@ -92,11 +94,11 @@ func TestRemembered(t *testing.T) {
 // A stale access token is renewed before the body is forwarded: the POST is
 // neither lost nor sent twice, and its answer brings the new cookies.
 func TestInlineRefreshLosesNoPost(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		before := b.Cookie("refresh_token")
 		s.Clock.Advance(16 * time.Minute)
-		posted := b.Do("POST", "/api/demo/notes", Object{"text": "written late"}).Want(t, 201)
+		posted := b.Do("POST", "/api/demo/notes", site.Object{"text": "written late"}).Want(t, 201)
 		if diff := cmp.Diff(map[string]bool{"access_token": true, "refresh_token": true}, posted.SetCookies()); diff != "" {
 			t.Error(diff)
 		}
@@ -111,7 +113,7 @@ func TestInlineRefreshLosesNoPost(t *testing.T) {
 }
 
 func TestRotationOverHTTP(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		old := b.Cookie("refresh_token")
 		first := b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
@@ -146,7 +148,7 @@ func TestRotationOverHTTP(t *testing.T) {
 }
 
 func TestSignOutKillsCopies(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
 		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
@@ -164,7 +166,7 @@ func TestSignOutKillsCopies(t *testing.T) {
 }
 
 func TestRestartKeepsUsersAndSessions(t *testing.T) {
-	for name, open := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
+	for name, open := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t).Start()
 			b := s.Member("ada@example.com")
@@ -175,13 +177,13 @@ func TestRestartKeepsUsersAndSessions(t *testing.T) {
 			b.Do("GET", "/api/auth/me", nil).Want(t, 200)
 			s.Clock.Advance(20 * time.Minute)
 			b.Do("GET", "/api/demo/me", nil).Want(t, 200)
-			b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+			b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 200)
 		})
 	}
 }
 
 func TestSignedOutStaysSignedOutAfterARestart(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	access := b.Cookie("access_token")
 	b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
@@ -196,19 +198,19 @@ func TestSignedOutStaysSignedOutAfterARestart(t *testing.T) {
 // Date from another clock it was twenty minutes off.
 func TestDateIsByTheClockOfTheSessionsDates(t *testing.T) {
 	t.Parallel()
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	s.Clock.Advance(20 * time.Minute)
-	for _, answer := range []Answer{
+	for _, answer := range []site.Answer{
 		b.Do("GET", "/api/auth/me", nil).Want(t, 200),
 		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200),
-		b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200),
+		b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 200),
 	} {
 		date, err := http.ParseTime(answer.Header.Get("Date"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ends, err := time.Parse(time.RFC3339, answer.JSON(t)["session"].(Object)["accessExpiresAt"].(string))
+		ends, err := time.Parse(time.RFC3339, answer.JSON(t)["session"].(site.Object)["accessExpiresAt"].(string))
 		if left := ends.Sub(date); err != nil || left < 14*time.Minute || left > 15*time.Minute+time.Second {
 			t.Errorf("the access token ends %v after Date, %v", left, err)
 		}

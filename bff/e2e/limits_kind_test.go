@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // The device cookie that every sign-in sets opened another count each time: 66
@@ -12,14 +14,14 @@ import (
 func TestDeviceCookiesDoNotLiftTheSignInLimit(t *testing.T) {
 	p := twoInstancesLimited(t)
 	owner := p.A.Browser()
-	owner.Do("POST", "/api/auth/register", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 201)
-	owner.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 200)
+	owner.Do("POST", "/api/auth/register", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 201)
+	owner.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 200)
 	attacker := p.A.Browser()
 	here := []string{"X-Forwarded-For", "192.0.2.77"}
 	done := 0
 	for n := range 30 {
 		attacker.Harness = p.Each()[n%2]
-		a := attacker.Do("POST", "/api/auth/login", Credentials("ada@example.com"), here...)
+		a := attacker.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), here...)
 		if a.StatusCode == 200 {
 			done++
 			continue
@@ -29,17 +31,17 @@ func TestDeviceCookiesDoNotLiftTheSignInLimit(t *testing.T) {
 	if done != 10 {
 		t.Errorf("%d sign-ins in a minute at one account from one address, want 10", done)
 	}
-	owner.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 200)
+	owner.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 200)
 }
 
 // Requests with a stale access token made a thousand refreshes a second.
 func TestRefreshesOnTheWayAreLimited(t *testing.T) {
-	for name, s := range map[string]*Harness{"embedded": Embedded(t).WithLimits().Start(), "services": OnServices(t).WithLimits().Start()} {
+	for name, s := range map[string]*site.Harness{"embedded": site.Embedded(t).WithLimits().Start(), "services": site.OnServices(t).WithLimits().Start()} {
 		t.Run(name, func(t *testing.T) {
-			s.Browser().Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
+			s.Browser().Do("POST", "/api/auth/register", site.Credentials("ada@example.com")).Want(t, 201)
 			stale := s.SignInTokens("ada@example.com")
 			s.Clock.Advance(16 * time.Minute)
-			var refused Answer
+			var refused site.Answer
 			answered := 0
 			for range 20 {
 				a, err := s.Send("GET", "/api/auth/me", stale)
@@ -75,13 +77,13 @@ func TestRefreshesOnTheWayAreLimited(t *testing.T) {
 
 // One member wrote 400 rows of the audit trail a second.
 func TestChangesOfAnAccountAreLimited(t *testing.T) {
-	s := Embedded(t).WithLimits().Start()
-	s.Browser().Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
+	s := site.Embedded(t).WithLimits().Start()
+	s.Browser().Do("POST", "/api/auth/register", site.Credentials("ada@example.com")).Want(t, 201)
 	b := s.SignIn("ada@example.com")
 	for n := range 30 {
-		b.Do("PATCH", "/api/auth/me", Object{"name": fmt.Sprint("Ada ", n)}).Want(t, 200)
+		b.Do("PATCH", "/api/auth/me", site.Object{"name": fmt.Sprint("Ada ", n)}).Want(t, 200)
 	}
-	if wait := wantRetryAfter(t, b.Do("PATCH", "/api/auth/me", Object{"name": "Ada"})); wait != 2*time.Minute {
+	if wait := wantRetryAfter(t, b.Do("PATCH", "/api/auth/me", site.Object{"name": "Ada"})); wait != 2*time.Minute {
 		t.Errorf("wait %s", wait)
 	}
 	b.Do("GET", "/api/auth/me", nil).Want(t, 200)
@@ -89,8 +91,8 @@ func TestChangesOfAnAccountAreLimited(t *testing.T) {
 
 // A sign-in with thousands of unknown fields was answered with 262 KB.
 func TestHostileBodiesAreAnsweredBriefly(t *testing.T) {
-	s := Embedded(t).Start()
-	body := Object{"email": "a@example.com", "password": "x"}
+	s := site.Embedded(t).Start()
+	body := site.Object{"email": "a@example.com", "password": "x"}
 	for n := range 5000 {
 		body[fmt.Sprint("x", n)] = 0
 	}

@@ -5,22 +5,18 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// WithLimits keeps the product's own limits.
-func (s *Harness) WithLimits() *Harness {
-	s.Limited = true
-	return s
-}
-
 // wrongPassword tries a wrong password, as from an address that a proxy tells of.
-func wrongPassword(s *Harness, email string, headers ...string) Answer {
+func wrongPassword(s *site.Harness, email string, headers ...string) site.Answer {
 	s.T.Helper()
-	return s.Browser().Do("POST", "/api/auth/login", Object{"email": email, "password": "not the one"}, headers...)
+	return s.Browser().Do("POST", "/api/auth/login", site.Object{"email": email, "password": "not the one"}, headers...)
 }
 
 // wantRetryAfter gives the Retry-After of a refusal.
-func wantRetryAfter(t *testing.T, a Answer) time.Duration {
+func wantRetryAfter(t *testing.T, a site.Answer) time.Duration {
 	t.Helper()
 	a.Want(t, 429, "too_many_attempts")
 	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
@@ -32,11 +28,11 @@ func wantRetryAfter(t *testing.T, a Answer) time.Duration {
 
 // Headers that anybody can send do not make a client another one.
 func TestSignInLimitIsNotSpoofed(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { signInLimitIsNotSpoofed(t, Embedded(t).WithLimits().Start()) })
-	t.Run("services", func(t *testing.T) { signInLimitIsNotSpoofed(t, OnServices(t).WithLimits().Start()) })
+	t.Run("embedded", func(t *testing.T) { signInLimitIsNotSpoofed(t, site.Embedded(t).WithLimits().Start()) })
+	t.Run("services", func(t *testing.T) { signInLimitIsNotSpoofed(t, site.OnServices(t).WithLimits().Start()) })
 }
 
-func signInLimitIsNotSpoofed(t *testing.T, s *Harness) {
+func signInLimitIsNotSpoofed(t *testing.T, s *site.Harness) {
 	for i := range 10 {
 		wrongPassword(s, fmt.Sprintf("u%d@example.com", i), "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i),
 			"Forwarded", "for=203.0.113.1", "X-Real-Ip", "203.0.113.1").Want(t, 401, "invalid_credentials")
@@ -53,7 +49,7 @@ func signInLimitIsNotSpoofed(t *testing.T, s *Harness) {
 // Behind a proxy that is trusted the address it tells of counts: an IPv6
 // client has all addresses of its /64, and its neighbours have others.
 func TestSignInLimitBehindATrustedProxy(t *testing.T) {
-	s := OnServices(t).WithLimits().TrustLoopback().Start()
+	s := site.OnServices(t).WithLimits().TrustLoopback().Start()
 	for i := range 10 {
 		wrongPassword(s, fmt.Sprintf("u%d@example.com", i), "X-Forwarded-For", fmt.Sprintf("2001:db8:1:2::%x", i)).Want(t, 401)
 	}
@@ -68,31 +64,31 @@ func TestSignInLimitBehindATrustedProxy(t *testing.T) {
 func TestDelaysOfAnAccountAreShared(t *testing.T) {
 	p := twoInstancesLimited(t)
 	owner := p.A.Browser()
-	owner.Do("POST", "/api/auth/register", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 201)
-	owner.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 200)
+	owner.Do("POST", "/api/auth/register", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 201)
+	owner.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 200)
 	for i, spelling := range []string{"ada@example.com", "ADA@example.com", "Ada@Example.Com", " ada@example.com", "adA@example.com"} {
-		wrongPassword(p.Each()[i%2], spelling, ForwardedFor()...).Want(t, 401, "invalid_credentials")
+		wrongPassword(p.Each()[i%2], spelling, site.ForwardedFor()...).Want(t, 401, "invalid_credentials")
 	}
 	for _, at := range p.Each() {
-		wantRetryAfter(t, wrongPassword(at, "ada@example.com", ForwardedFor()...))
-		wrongPassword(at, "bob@example.com", ForwardedFor()...).Want(t, 401, "invalid_credentials")
+		wantRetryAfter(t, wrongPassword(at, "ada@example.com", site.ForwardedFor()...))
+		wrongPassword(at, "bob@example.com", site.ForwardedFor()...).Want(t, 401, "invalid_credentials")
 		// The right password waits too where nobody has signed in before.
-		wantRetryAfter(t, at.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...))
+		wantRetryAfter(t, at.Browser().Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...))
 		owner.Harness = at
-		owner.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 200)
+		owner.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 200)
 	}
 }
 
-func twoInstancesLimited(t *testing.T) Pair {
+func twoInstancesLimited(t *testing.T) site.Pair {
 	t.Helper()
-	a := OnServices(t).WithLimits().TrustLoopback().Start()
-	return Pair{a, a.Twin()}
+	a := site.OnServices(t).WithLimits().TrustLoopback().Start()
+	return site.Pair{A: a, B: a.Twin()}
 }
 
 // Redis away: counted in memory, so that an outage neither locks anybody out
 // nor lets guessing go on.
 func TestLimitsWhileRedisIsAway(t *testing.T) {
-	s := OnServices(t).WithLimits().Start()
+	s := site.OnServices(t).WithLimits().Start()
 	wrongPassword(s, "ada@example.com").Want(t, 401)
 	s.Redis.Stop()
 	refused := false
@@ -109,11 +105,11 @@ func TestLimitsWhileRedisIsAway(t *testing.T) {
 }
 
 func TestRefreshAndSignUpLimits(t *testing.T) {
-	s := Embedded(t).WithLimits().Start()
+	s := site.Embedded(t).WithLimits().Start()
 	for i := range 10 {
-		s.Browser().Do("POST", "/api/auth/register", Credentials(fmt.Sprintf("u%d@example.com", i))).Want(t, 201)
+		s.Browser().Do("POST", "/api/auth/register", site.Credentials(fmt.Sprintf("u%d@example.com", i))).Want(t, 201)
 	}
-	wantRetryAfter(t, s.Browser().Do("POST", "/api/auth/register", Credentials("one-more@example.com")))
+	wantRetryAfter(t, s.Browser().Do("POST", "/api/auth/register", site.Credentials("one-more@example.com")))
 	b := s.SignIn("u1@example.com")
 	for range 60 {
 		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -14,15 +15,15 @@ import (
 // the log: they must name nobody and hold nothing of a token.
 func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
 	t.Parallel()
-	s, maria := OnServices(t), servertest.OwnMariaDB(t)
+	s, maria := site.OnServices(t), servertest.OwnMariaDB(t)
 	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
 	s.Start()
 	b := s.Member("ada@example.com")
 	access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
 	maria.Stop()
-	b.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 503, "database_unavailable")
-	b.Do("POST", "/api/auth/register", Credentials("eve@example.com")).Want(t, 503, "database_unavailable")
-	b.Do("PATCH", "/api/auth/me", Object{"name": "Ada Canary"}).Want(t, 503)
+	b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 503, "database_unavailable")
+	b.Do("POST", "/api/auth/register", site.Credentials("eve@example.com")).Want(t, 503, "database_unavailable")
+	b.Do("PATCH", "/api/auth/me", site.Object{"name": "Ada Canary"}).Want(t, 503)
 	s.Redis.Stop()
 	s.Clock.Advance(20 * time.Minute)
 	b.Do("GET", "/api/demo/me?x=canary", nil).Want(t, 503, "session_store_unavailable")
@@ -38,7 +39,7 @@ func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
 
 	logs, refused := s.Logs.String(), 0
 	for line := range strings.Lines(logs) {
-		var entry Object
+		var entry site.Object
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
@@ -58,7 +59,7 @@ func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
 		t.Errorf("%d lines of requests that failed", refused)
 	}
 	for what, secret := range map[string]string{
-		"an email": "ada@", "another": "eve@", "a password": Password, "a name": "Canary", "a query": "canary", "access": access, "refresh": refresh,
+		"an email": "ada@", "another": "eve@", "a password": site.Password, "a name": "Canary", "a query": "canary", "access": access, "refresh": refresh,
 		"a signature": refresh[strings.LastIndexByte(refresh, '.')+1:], "the DSN": maria.Database(),
 	} {
 		if strings.Contains(logs, secret) {

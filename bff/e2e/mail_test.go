@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // mailing is a product, and its operator's desk, that send mails to m.
-func mailing(s *Harness, m *servertest.SMTPServer) *Harness {
+func mailing(s *site.Harness, m *servertest.SMTPServer) *site.Harness {
 	s.Env["SMTP_URL"], s.Env["MAIL_FROM"] = "smtp://"+m.Addr, "Gatehouse <gate@house.example>"
 	return s
 }
@@ -25,7 +26,7 @@ const newPassword = "a kingfisher under the bridge"
 // subjects waits for so many mails, and gives "recipient: subject" of each in
 // order of the letters. What comes of things done earlier has come by then, too:
 // mails leave one after the other.
-func subjects(s *Harness, m *servertest.SMTPServer, count int) (all []string) {
+func subjects(s *site.Harness, m *servertest.SMTPServer, count int) (all []string) {
 	s.T.Helper()
 	s.Eventually("the mails", func() bool { return len(m.Mails()) >= count })
 	for _, taken := range m.Mails() {
@@ -42,7 +43,7 @@ func subjects(s *Harness, m *servertest.SMTPServer, count int) (all []string) {
 	return all
 }
 
-func wantMails(s *Harness, m *servertest.SMTPServer, want ...string) {
+func wantMails(s *site.Harness, m *servertest.SMTPServer, want ...string) {
 	s.T.Helper()
 	slices.Sort(want)
 	if got := subjects(s, m, len(want)); !slices.Equal(got, want) {
@@ -54,7 +55,7 @@ func wantMails(s *Harness, m *servertest.SMTPServer, want ...string) {
 // mail holds anything that would let its reader in.
 func TestPeopleAreToldByMail(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
+	for name, open := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := servertest.SMTP(t, servertest.SMTPOptions{})
@@ -65,20 +66,20 @@ func TestPeopleAreToldByMail(t *testing.T) {
 				events := boss.Do("GET", "/api/admin/audit?type=login_succeeded", nil).Want(t, 200).JSON(t)["events"].([]any)
 				return len(events) == 3
 			})
-			secrets := []string{Password, newPassword, ada.Cookie("access_token"), ada.Cookie("refresh_token"), ada.Cookie("device")}
+			secrets := []string{site.Password, newPassword, ada.Cookie("access_token"), ada.Cookie("refresh_token"), ada.Cookie("device")}
 			want := []string{"boss@example.com: Your role was changed"}
 
-			ada.Do("PUT", "/api/auth/password", Object{"currentPassword": "wrong one", "newPassword": newPassword}).Want(t, 403)
-			ada.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": newPassword}).Want(t, 204)
+			ada.Do("PUT", "/api/auth/password", site.Object{"currentPassword": "wrong one", "newPassword": newPassword}).Want(t, 403)
+			ada.Do("PUT", "/api/auth/password", site.Object{"currentPassword": site.Password, "newPassword": newPassword}).Want(t, 204)
 			want = append(want, "ada@example.com: Your password was changed")
 			wantMails(s, m, want...)
 
 			phone := s.Browser()
-			phone.Do("POST", "/api/auth/login", Object{"email": "ADA@example.com", "password": newPassword},
+			phone.Do("POST", "/api/auth/login", site.Object{"email": "ADA@example.com", "password": newPassword},
 				"User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 canary").Want(t, 200)
 			want = append(want, "ada@example.com: Sign-in from a new browser")
 			wantMails(s, m, want...)
-			phone.Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": newPassword}).Want(t, 200) // no news
+			phone.Do("POST", "/api/auth/login", site.Object{"email": "ada@example.com", "password": newPassword}).Want(t, 200) // no news
 
 			stolen := phone.Cookie("refresh_token")
 			for range 2 {
@@ -92,8 +93,8 @@ func TestPeopleAreToldByMail(t *testing.T) {
 			want = append(want, "ada@example.com: A session was ended: it was used in two places")
 			wantMails(s, m, want...)
 
-			boss.Do("PATCH", "/api/admin/users/"+eve.UserID(), Object{"role": "admin"}).Want(t, 200)
-			boss.Do("PATCH", "/api/admin/users/"+eve.UserID(), Object{"role": "admin"}).Want(t, 200) // no news
+			boss.Do("PATCH", "/api/admin/users/"+eve.UserID(), site.Object{"role": "admin"}).Want(t, 200)
+			boss.Do("PATCH", "/api/admin/users/"+eve.UserID(), site.Object{"role": "admin"}).Want(t, 200) // no news
 			want = append(want, "eve@example.com: Your role was changed")
 			wantMails(s, m, want...)
 
@@ -105,7 +106,7 @@ func TestPeopleAreToldByMail(t *testing.T) {
 			want = append(want, "ada@example.com: Your account was disabled")
 			wantMails(s, m, want...)
 
-			eve.Do("DELETE", "/api/auth/me", Object{"password": Password}).Want(t, 204)
+			eve.Do("DELETE", "/api/auth/me", site.Object{"password": site.Password}).Want(t, 204)
 			want = append(want, "eve@example.com: Your account was deleted")
 			wantMails(s, m, want...)
 			s.Stop()
@@ -137,14 +138,14 @@ func TestPeopleAreToldByMail(t *testing.T) {
 func TestNothingIsSentForUnknownAccounts(t *testing.T) {
 	t.Parallel()
 	m := servertest.SMTP(t, servertest.SMTPOptions{})
-	s := mailing(Embedded(t), m).Start()
+	s := mailing(site.Embedded(t), m).Start()
 	boss := s.Admin()
 	for _, email := range []string{"nobody@example.com", "boss@example.com\r\nBcc: nobody@example.com", "nobody@example.com, boss@example.com"} {
-		s.Browser().Do("POST", "/api/auth/login", Credentials(email))
-		s.Browser().Do("POST", "/api/auth/login", Object{"email": email, "password": "a wrong one"})
+		s.Browser().Do("POST", "/api/auth/login", site.Credentials(email))
+		s.Browser().Do("POST", "/api/auth/login", site.Object{"email": email, "password": "a wrong one"})
 	}
-	boss.Do("PATCH", "/api/admin/users/nobody", Object{"active": false}).Want(t, 404)
-	s.Browser().Do("POST", "/api/auth/register", Object{"email": "mallory@example.com", "password": Password, "name": "nobody@example.com"}).Want(t, 201)
+	boss.Do("PATCH", "/api/admin/users/nobody", site.Object{"active": false}).Want(t, 404)
+	s.Browser().Do("POST", "/api/auth/register", site.Object{"email": "mallory@example.com", "password": site.Password, "name": "nobody@example.com"}).Want(t, 201)
 	s.Stop()
 	wantMails(s, m, "boss@example.com: Your role was changed")
 }
@@ -153,8 +154,8 @@ func TestNothingIsSentForUnknownAccounts(t *testing.T) {
 func TestTheftAcrossInstancesIsMailedOnce(t *testing.T) {
 	t.Parallel()
 	m := servertest.SMTP(t, servertest.SMTPOptions{})
-	a := mailing(OnServices(t).TrustLoopback(), m).Start()
-	p := Pair{a, a.Twin()}
+	a := mailing(site.OnServices(t).TrustLoopback(), m).Start()
+	p := site.Pair{A: a, B: a.Twin()}
 	a.MemberTokens("ada@example.com")
 	for range 4 {
 		before := len(m.Mails())
@@ -165,7 +166,7 @@ func TestTheftAcrossInstancesIsMailedOnce(t *testing.T) {
 			current = a.Post("/api/auth/refresh", current).Refreshed(t)
 		}
 		a.Clock.Advance(2 * time.Hour) // the limit is no help
-		thieves := make(chan Answer, 4)
+		thieves := make(chan site.Answer, 4)
 		for i := range cap(thieves) {
 			go func() { thieves <- p.Each()[i%2].Post("/api/auth/refresh", first) }()
 		}
@@ -192,15 +193,15 @@ func TestTheftAcrossInstancesIsMailedOnce(t *testing.T) {
 func TestMailServerInTrouble(t *testing.T) {
 	t.Parallel()
 	hangs := servertest.SMTP(t, servertest.SMTPOptions{Answer: func(string) string { return "hang" }})
-	for name, url := range map[string]string{"hangs": "smtp://" + hangs.Addr, "away": "smtp://" + FreeAddr(t)} {
+	for name, url := range map[string]string{"hangs": "smtp://" + hangs.Addr, "away": "smtp://" + site.FreeAddr(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := Embedded(t).Start("SMTP_URL", url, "MAIL_FROM", "gate@house.example")
+			s := site.Embedded(t).Start("SMTP_URL", url, "MAIL_FROM", "gate@house.example")
 			b := s.Member("ada@example.com")
-			old, fresh := Password, newPassword
+			old, fresh := site.Password, newPassword
 			for range 5 {
 				began := time.Now()
-				b.Do("PUT", "/api/auth/password", Object{"currentPassword": old, "newPassword": fresh}).Want(t, 204)
+				b.Do("PUT", "/api/auth/password", site.Object{"currentPassword": old, "newPassword": fresh}).Want(t, 204)
 				if took := time.Since(began); took > 9*time.Second { // a mail has ten
 					t.Errorf("it took %s", took)
 				}
@@ -229,10 +230,10 @@ func TestMailServerInTrouble(t *testing.T) {
 // mail, an operator that there is none.
 func TestWithoutMailServer(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*Harness{"embedded": Embedded(t), "services": OnServices(t)} {
+	for name, s := range map[string]*site.Harness{"embedded": site.Embedded(t), "services": site.OnServices(t)} {
 		s.Start()
 		b := s.Member("ada@example.com")
-		b.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": newPassword}).Want(t, 204)
+		b.Do("PUT", "/api/auth/password", site.Object{"currentPassword": site.Password, "newPassword": newPassword}).Want(t, 204)
 		s.Stop()
 		logs := s.Logs.String()
 		would, none := strings.Count(logs, "a mail would be sent; set SMTP_URL"), strings.Count(logs, "no mail is sent")

@@ -1,11 +1,11 @@
 package e2e
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
@@ -13,13 +13,13 @@ import (
 // Who may do what, generated from the product's own list of endpoints: a row
 // that forgets to ask who somebody is shows here, and so does a new one.
 func TestMatrixOfCallersAndEndpoints(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	boss := s.Member("boss@example.com")
 	s.Operator().MustRun(operator.Command{Verb: operator.SetRole, Email: "boss@example.com", Role: "admin"})
 	s.Member("other@example.com")
 	bystander := s.Member("eve@example.com")
-	foreign := bystander.Sessions()[0].(Object)["id"].(string)
-	user := boss.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)["user"].(Object)["id"].(string)
+	foreign := bystander.Sessions()[0].(site.Object)["id"].(string)
+	user := boss.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)["user"].(site.Object)["id"].(string)
 
 	allowed := map[string][]string{}
 	for _, e := range app.Endpoints() {
@@ -76,26 +76,4 @@ func TestMatrixOfCallersAndEndpoints(t *testing.T) {
 	}
 	// Nothing of it was another one's to end.
 	bystander.Do("GET", "/api/auth/me", nil).Want(t, 200)
-}
-
-// Status sends a request without a body and gives the status. An event stream is
-// not read.
-func (b *Browser) Status(t *testing.T, method, path string) int {
-	t.Helper()
-	r, err := http.NewRequest(method, b.Harness.Base+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := b.Client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var text []byte
-	if resp.Header.Get("Content-Type") != "text/event-stream" {
-		if text, err = io.ReadAll(resp.Body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return Answer{resp, string(text)}.asPublished(t, nil).StatusCode
 }

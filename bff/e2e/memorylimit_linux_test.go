@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // limitedCgroup makes a cgroup with a memory limit of so many MiB, and one without
@@ -40,7 +42,7 @@ func limitedCgroup(t *testing.T, mib int) string {
 
 // The memory limit of a container, or a unit of systemd, is what Go collects for.
 func TestMemoryLimitFollowsTheCgroup(t *testing.T) {
-	cgroup, file := limitedCgroup(t, 500), BuildBinary(t)
+	cgroup, file := limitedCgroup(t, 500), site.BuildBinary(t)
 	for name, c := range map[string]struct {
 		env  []string
 		want any
@@ -51,7 +53,7 @@ func TestMemoryLimitFollowsTheCgroup(t *testing.T) {
 		"off":                    {[]string{"GOMEMLIMIT", "off"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := NewBinary(t, file, c.env...)
+			b := site.NewBinary(t, file, c.env...)
 			b.Cmd.Path = "/bin/sh"
 			b.Cmd.Args = []string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$1" serve`, cgroup, file}
 			b.Run()

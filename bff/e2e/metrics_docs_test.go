@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // family is a metric as a scrape has it: its type and labels.
@@ -56,7 +57,7 @@ func families(text string) (all map[string]*family, names map[string]bool) {
 // metric is about.
 func everything(t *testing.T) string {
 	t.Helper()
-	s, rec := OnServices(t), newReceiver(t)
+	s, rec := site.OnServices(t), newReceiver(t)
 	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100000")
 		_, _ = w.Write(make([]byte, 50_000))
@@ -70,28 +71,14 @@ func everything(t *testing.T) string {
 	s.AwaitMetrics(map[string]float64{`gatehouse_down{what="redis"}`: 1})
 	text := s.ScrapeText()
 
-	broken := Embedded(t)
-	broken.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/half", half.URL)).Name
+	broken := site.Embedded(t)
+	broken.Env["ROUTES_FILE"] = site.NewRoutesFile(t, site.PublicRow("/api/half", half.URL)).Name
 	broken.Start()
 	if resp, err := http.Get(broken.Base + "/api/half"); err == nil {
 		resp.Body.Close()
 	}
 	broken.AwaitMetrics(map[string]float64{`gatehouse_http_answers_broken_off_total{route="/api/half"}`: 1})
 	return text + broken.ScrapeText()
-}
-
-func (s *Harness) ScrapeText() string {
-	s.T.Helper()
-	resp, err := http.Get(s.Ops + "/metrics")
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 200 {
-		s.T.Fatalf("/metrics: %d, %v", resp.StatusCode, err)
-	}
-	return string(text)
 }
 
 func TestMetricsAreThoseThatAreDocumented(t *testing.T) {
@@ -174,7 +161,7 @@ func base(all map[string]*family, name string) string {
 
 func readDoc(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/" + name)
+	text, err := os.ReadFile(site.RepoFile("bff/docs/" + name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +186,7 @@ func dashboardQueries(t *testing.T) (queries []string) {
 		}
 	}
 	for _, v := range board.Templating.List {
-		if q, ok := v.Query.(Object); ok {
+		if q, ok := v.Query.(site.Object); ok {
 			queries = append(queries, q["query"].(string))
 		}
 	}

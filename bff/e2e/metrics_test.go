@@ -2,81 +2,27 @@ package e2e
 
 import (
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// Scrape gives what /metrics says, by name and labels as they are written.
-func (s *Harness) Scrape() map[string]float64 {
-	s.T.Helper()
-	all := map[string]float64{}
-	for line := range strings.Lines(s.ScrapeText()) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		at := strings.LastIndexByte(line, ' ')
-		value, err := strconv.ParseFloat(line[at+1:], 64)
-		if err != nil {
-			s.T.Fatalf("%q: %v", line, err)
-		}
-		all[line[:at]] = value
-	}
-	return all
-}
-
-// scrapeOf is the part of a scrape that want names; what is not there is -1.
-func (s *Harness) scrapeOf(want map[string]float64) map[string]float64 {
-	s.T.Helper()
-	all, got := s.Scrape(), map[string]float64{}
-	for name := range want {
-		value, ok := all[name]
-		if !ok {
-			value = -1
-		}
-		got[name] = value
-	}
-	return got
-}
-
-func (s *Harness) wantMetrics(want map[string]float64) {
-	s.T.Helper()
-	if diff := cmp.Diff(want, s.scrapeOf(want)); diff != "" {
-		s.T.Errorf("metrics (-want +got):\n%s", diff)
-	}
-}
-
-// A request is counted after its answer is out.
-func (s *Harness) AwaitMetrics(want map[string]float64) {
-	s.T.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !maps.Equal(want, s.scrapeOf(want)) {
-		if time.Now().After(deadline) {
-			s.wantMetrics(want)
-			return
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
 func TestMetricsOfKnownTraffic(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
-		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": "not this one"}).Want(t, 401)
+		s.Browser().Do("POST", "/api/auth/login", site.Object{"email": "ada@example.com", "password": "not this one"}).Want(t, 401)
 		for range 3 {
 			b.Do("GET", "/api/demo/me?mail=ada@example.com", nil).Want(t, 200)
 		}
-		b.Do("POST", "/api/demo/notes", Object{"text": "x"}).Want(t, 201)
+		b.Do("POST", "/api/demo/notes", site.Object{"text": "x"}).Want(t, 201)
 		b.Do("GET", "/api/demo/secret-4711", nil).Want(t, 404)
 		b.Do("GET", "/api/nothing-4711", nil).Want(t, 404)
 		b.Do("GET", "/page-4711", nil).Want(t, 404)
@@ -85,7 +31,7 @@ func TestMetricsOfKnownTraffic(t *testing.T) {
 		s.Browser().Do("GET", "/api/demo/me", nil).Want(t, 401)
 
 		old := b.Cookie("refresh_token")
-		with := func() *Browser {
+		with := func() *site.Browser {
 			other := s.Browser()
 			other.PutCookie("refresh_token", old)
 			return other
@@ -161,7 +107,7 @@ func TestMetricsOfKnownTraffic(t *testing.T) {
 	})
 }
 
-func sqlStore(s *Harness) string {
+func sqlStore(s *site.Harness) string {
 	if s.Redis != nil {
 		return "mysql"
 	}
@@ -169,11 +115,11 @@ func sqlStore(s *Harness) string {
 }
 
 func TestMetricsOfALimit(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Limited = true
 	s.Start()
 	for range 11 {
-		s.Browser().Do("POST", "/api/auth/login", Object{"email": "a@example.com", "password": "x"})
+		s.Browser().Do("POST", "/api/auth/login", site.Object{"email": "a@example.com", "password": "x"})
 	}
 	s.AwaitMetrics(map[string]float64{
 		`gatehouse_limit_decisions_total{decision="allowed",limit="signin"}`:         10,
@@ -187,7 +133,7 @@ func TestMetricsOfALimit(t *testing.T) {
 }
 
 func TestMetricsOfAnOutage(t *testing.T) {
-	s := OnServices(t).Start()
+	s := site.OnServices(t).Start()
 	b := s.Member("ada@example.com")
 	s.Redis.Stop()
 	b.Do("POST", "/api/auth/refresh", nil).Want(t, 503)
@@ -207,7 +153,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 }
 
 func TestMetricsOfUpstreams(t *testing.T) {
-	dead := FreeAddr(t)
+	dead := site.FreeAddr(t)
 	hung := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -222,9 +168,9 @@ func TestMetricsOfUpstreams(t *testing.T) {
 		_, _ = w.Write(make([]byte, 50_000)) // more than any buffer: without a header Go's client asks again
 	}))
 	t.Cleanup(half.Close)
-	s := Embedded(t)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/dead", "http://"+dead), PublicRow("/api/slow", slow.URL)+"\ntimeout: 50ms",
-		PublicRow("/api/patient", slow.URL), PublicRow("/api/half", half.URL)).Name
+	s := site.Embedded(t)
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, site.PublicRow("/api/dead", "http://"+dead), site.PublicRow("/api/slow", slow.URL)+"\ntimeout: 50ms",
+		site.PublicRow("/api/patient", slow.URL), site.PublicRow("/api/half", half.URL)).Name
 	s.Start()
 	b := s.Browser()
 	b.Do("GET", "/api/dead", nil).Want(t, 502)
@@ -269,14 +215,14 @@ func TestMetricsOfUpstreams(t *testing.T) {
 }
 
 func TestMetricsOfLiveStreams(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	conn, err := b.OpenSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
-	WantEcho(t, conn, "hello")
+	site.WantEcho(t, conn, "hello")
 	stream := func(path string) func() {
 		resp, err := b.Client.Get(s.Base + path)
 		if err != nil {

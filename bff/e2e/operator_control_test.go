@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // controlFile is what a server in embedded mode leaves in DATA_DIR.
-func controlFile(s *Harness) string { return filepath.Join(s.Env["DATA_DIR"], "control.json") }
+func controlFile(s *site.Harness) string { return filepath.Join(s.Env["DATA_DIR"], "control.json") }
 
 func tokenIn(control []byte) string {
 	var at struct{ Token string }
@@ -28,7 +29,7 @@ func tokenIn(control []byte) string {
 // Every account and every web page of the machine can knock at a loopback
 // port.
 func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	s.Operator().CreateUser("boss@example.com", "admin")
 	if info, err := os.Stat(controlFile(s)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
@@ -76,7 +77,7 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 		}
 		r.Header.Set("Authorization", "Bearer "+at.Token)
 		c.change(r)
-		a, err := Read((&http.Transport{DisableKeepAlives: true}).RoundTrip(r))
+		a, err := site.Read((&http.Transport{DisableKeepAlives: true}).RoundTrip(r))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -100,7 +101,7 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 
 // Who holds the token may come slowly, and does not hold up the end.
 func TestControlChannelWaitsForNobody(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	text, err := os.ReadFile(controlFile(s))
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func TestControlChannelWaitsForNobody(t *testing.T) {
 // A server that was killed leaves its file, and somebody else may have its
 // port by now. That one must not be told passwords.
 func TestControlFileOfAServerThatWasKilled(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	thief, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,7 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 	}
 
 	// A server, and nobody at the address: what a start looks like.
-	closed := FreeAddr(t)
+	closed := site.FreeAddr(t)
 	for name, text := range map[string]string{
 		"refused": `{"address":"` + closed + `","token":"x"}`, "damaged": "{", "empty": "{}",
 	} {
@@ -180,7 +181,7 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 // In the wrong working directory a command must not make a DATA_DIR and say
 // that there is no such account.
 func TestOperatorInTheWrongPlace(t *testing.T) {
-	s := Embedded(t)
+	s := site.Embedded(t)
 	s.Env["DATA_DIR"] = filepath.Join(t.TempDir(), "elsewhere")
 	for _, c := range []operator.Command{{Verb: operator.ListUsers}, {Verb: operator.DisableUser, Email: "ada@example.com"}} {
 		s.Operator().WantRefused(c, "no accounts in "+s.Env["DATA_DIR"], "DATA_DIR")

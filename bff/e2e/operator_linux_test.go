@@ -6,24 +6,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/term"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // userCommand is an operator's command beside b, by the same program and with the
 // same environment.
-func userCommand(b *Binary, args ...string) *exec.Cmd {
+func userCommand(b *site.Binary, args ...string) *exec.Cmd {
 	c := exec.Command(b.Cmd.Path, append([]string{"user"}, args...)...)
 	c.Env = b.Cmd.Env
 	return c
 }
 
 // runUserCommand runs one, and gives what it says.
-func runUserCommand(b *Binary, stdin string, code int, args ...string) string {
+func runUserCommand(b *site.Binary, stdin string, code int, args ...string) string {
 	b.T.Helper()
 	c := userCommand(b, args...)
 	c.Stdin = strings.NewReader(stdin)
@@ -45,14 +46,8 @@ func closed(c <-chan struct{}) func() bool {
 	}
 }
 
-// DataDir is the product's.
-func (b *Binary) DataDir() string {
-	i := slices.IndexFunc(b.Cmd.Env, func(v string) bool { return strings.HasPrefix(v, "DATA_DIR=") })
-	return strings.TrimPrefix(b.Cmd.Env[i], "DATA_DIR=")
-}
-
 func TestOperatorsBinary(t *testing.T) {
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"beside a server": operatorBesideAServer, "after a kill": operatorAfterAKill, "at a terminal": operatorAtATerminal,
 	} {
@@ -61,8 +56,8 @@ func TestOperatorsBinary(t *testing.T) {
 }
 
 func operatorBesideAServer(t *testing.T, file string) {
-	s := StartBinary(t, file)
-	runUserCommand(s, Password+"\n", 0, "create", "ada@example.com", "--role=admin")
+	s := site.StartBinary(t, file)
+	runUserCommand(s, site.Password+"\n", 0, "create", "ada@example.com", "--role=admin")
 	with := s.SignInTokens("ada@example.com")
 	if role, _ := roleOf(s.Harness, with); role != "admin" {
 		t.Errorf("role %q", role)
@@ -73,7 +68,7 @@ func operatorBesideAServer(t *testing.T, file string) {
 	runUserCommand(s, "", 0, "sign-out", "ada@example.com")
 	s.Get("/api/auth/me", with).WantSignedOut(t, "session_revoked")
 	control, err := os.ReadFile(filepath.Join(s.DataDir(), "control.json"))
-	for _, secret := range []string{Password, tokenIn(control)} {
+	for _, secret := range []string{site.Password, tokenIn(control)} {
 		if err != nil || secret == "" || strings.Contains(s.Logs.String(), secret) {
 			t.Errorf("%q, %v; logged:\n%s", secret, err, s.Logs)
 		}
@@ -81,7 +76,7 @@ func operatorBesideAServer(t *testing.T, file string) {
 }
 
 func operatorAfterAKill(t *testing.T, file string) {
-	s := NewBinary(t, file)
+	s := site.NewBinary(t, file)
 	s.Run()
 	with := s.MemberTokens("ada@example.com")
 	if err := s.Cmd.Process.Kill(); err != nil {
@@ -92,7 +87,7 @@ func operatorAfterAKill(t *testing.T, file string) {
 		t.Errorf("the file of a server that was killed: %v", err)
 	}
 	runUserCommand(s, "", 0, "disable", "ada@example.com")
-	again := NewBinary(t, file)
+	again := site.NewBinary(t, file)
 	again.Cmd.Env, again.Base = s.Cmd.Env, s.Base
 	again.Run()
 	again.Get("/api/auth/me", with).WantSignedOut(t, "session_revoked")
@@ -100,20 +95,20 @@ func operatorAfterAKill(t *testing.T, file string) {
 
 // A password is asked for twice, and never shown.
 func operatorAtATerminal(t *testing.T, file string) {
-	s := StartBinary(t, file)
+	s := site.StartBinary(t, file)
 	const otherPassword = "two otters by the weir"
 	for name, c := range map[string]struct {
 		typed []string
 		code  int
 		says  string
 	}{
-		"twice the same":  {[]string{Password + "\r", Password + "\r"}, 0, "created "},
-		"line feeds":      {[]string{Password + "\n", Password + "\n"}, 0, "created "},
-		"mended":          {[]string{"a herom\x7fn on the mill pond\r", Password + "\r"}, 0, "created "},
-		"not the same":    {[]string{Password + "\r", otherPassword + "\r"}, 1, "the two are not the same"},
+		"twice the same":  {[]string{site.Password + "\r", site.Password + "\r"}, 0, "created "},
+		"line feeds":      {[]string{site.Password + "\n", site.Password + "\n"}, 0, "created "},
+		"mended":          {[]string{"a herom\x7fn on the mill pond\r", site.Password + "\r"}, 0, "created "},
+		"not the same":    {[]string{site.Password + "\r", otherPassword + "\r"}, 1, "the two are not the same"},
 		"nothing":         {[]string{"\r"}, 1, "no password was typed"},
 		"interrupted":     {[]string{"a heron\x03"}, 1, "no password was typed"},
-		"interrupted new": {[]string{Password + "\r", "\x03"}, 1, "no password was typed"},
+		"interrupted new": {[]string{site.Password + "\r", "\x03"}, 1, "no password was typed"},
 		"end of input":    {[]string{"\x04"}, 1, "no password was typed"},
 		"too easy":        {[]string{"password1\r", "password1\r"}, 1, "too easy to guess"},
 	} {
@@ -130,7 +125,7 @@ func operatorAtATerminal(t *testing.T, file string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var shown LockedBuffer
+		var shown site.LockedBuffer
 		end := make(chan struct{})
 		go func() { _, _ = io.Copy(&shown, window); close(end) }()
 		for i, text := range c.typed {

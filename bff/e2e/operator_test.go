@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,74 +8,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// Operator is where an operator works: a process of its own, with the product's
-// configuration.
-type Operator struct {
-	*Harness
-	Env  map[string]string
-	Logs LockedBuffer
-}
-
-func (s *Harness) Operator() *Operator { return &Operator{Harness: s, Env: s.Env} }
-
-func (d *Operator) Run(ctx context.Context, c operator.Command) (string, error) {
-	conf, err := config.Load(func(name string) string { return d.Env[name] })
-	if err != nil {
-		return "", err
-	}
-	log := slog.New(slog.NewJSONHandler(&d.Logs, nil))
-	return app.Operate(ctx, app.Options{Config: conf, Log: log, Now: d.Clock.Now, HashCost: QuickHash}, c)
-}
-
-func (d *Operator) MustRun(c operator.Command) string {
-	d.T.Helper()
-	out, err := d.Run(d.T.Context(), c)
-	if err != nil {
-		d.T.Fatalf("%s %s: %v", c.Verb, c.Email, err)
-	}
-	return out
-}
-
-// WantRefused is a command that must not be carried out, and says why.
-func (d *Operator) WantRefused(c operator.Command, why ...string) {
-	d.T.Helper()
-	out, err := d.Run(d.T.Context(), c)
-	if err == nil || out != "" {
-		d.T.Errorf("%s %s: carried out: %q", c.Verb, c.Email, out)
-		return
-	}
-	for _, part := range why {
-		if !strings.Contains(err.Error(), part) {
-			d.T.Errorf("%s %s: %q, want %q", c.Verb, c.Email, err, part)
-		}
-	}
-}
-
-func (d *Operator) CreateUser(email, role string) {
-	d.T.Helper()
-	out := d.MustRun(operator.Command{Verb: operator.CreateUser, Email: email, Role: role, Password: Password})
-	if want := "created " + email + ", role " + role + ", id "; !strings.HasPrefix(out, want) {
-		d.T.Errorf("%q, want %q", out, want)
-	}
-}
-
 // instancesOf are all that run of a product: a second one beside it where that
 // can be.
-func instancesOf(s *Harness) []*Harness {
+func instancesOf(s *site.Harness) []*site.Harness {
 	if s.Redis == nil {
-		return []*Harness{s}
+		return []*site.Harness{s}
 	}
-	return []*Harness{s, s.Twin()}
+	return []*site.Harness{s, s.Twin()}
 }
 
 // roleOf is the role that an API is told, and the cookies that the browser has
 // after asking.
-func roleOf(s *Harness, with Tokens) (string, Tokens) {
+func roleOf(s *site.Harness, with site.Tokens) (string, site.Tokens) {
 	s.T.Helper()
 	a := s.Get("/api/demo/me", with).Want(s.T, 200)
 	if next, _ := a.NewTokens(); next.Refresh != "" {
@@ -88,9 +34,9 @@ func roleOf(s *Harness, with Tokens) (string, Tokens) {
 }
 
 func TestOperatorMakesAccounts(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		d := s.Operator()
-		out := d.MustRun(operator.Command{Verb: operator.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: Password})
+		out := d.MustRun(operator.Command{Verb: operator.CreateUser, Email: " Boss@Example.com ", Name: "The \u202eBoss", Role: "admin", Password: site.Password})
 		if !strings.HasPrefix(out, "created Boss@example.com, role admin, id ") {
 			t.Errorf("%q", out)
 		}
@@ -107,9 +53,9 @@ func TestOperatorMakesAccounts(t *testing.T) {
 		d.WantRefused(weak, "password: The password must not contain your email's name.")
 		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "nonsense", Role: "user", Password: "short", Name: "a\nb"},
 			"email: Enter an address", "password: Use at least 8", "name: The name holds a control character")
-		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "root", Password: Password}, "role: ")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "root", Password: site.Password}, "role: ")
 		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "eve@example.com", Role: "user", Password: "not \xff valid text"}, "not valid text")
-		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "ADA@example.com", Role: "admin", Password: Password}, "email_taken", "ADA@example.com")
+		d.WantRefused(operator.Command{Verb: operator.CreateUser, Email: "ADA@example.com", Role: "admin", Password: site.Password}, "email_taken", "ADA@example.com")
 
 		text := d.MustRun(operator.Command{Verb: operator.ListUsers})
 		lines := strings.Split(text, "\n")
@@ -136,13 +82,13 @@ func TestOperatorMakesAccounts(t *testing.T) {
 }
 
 func TestOperatorListsAllPages(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		d := s.Operator()
 		for i := range 120 {
 			if i%50 == 0 {
 				s.Clock.Advance(time.Second) // many of one moment, on both sides of a page's end
 			}
-			a, err := s.PostJSON("/api/auth/register", Credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
+			a, err := s.PostJSON("/api/auth/register", site.Credentials(string(rune('a'+i/26))+string(rune('a'+i%26))+"@example.com"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,16 +105,16 @@ func TestOperatorListsAllPages(t *testing.T) {
 }
 
 func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		d, all := s.Operator(), instancesOf(s)
 		d.CreateUser("ada@example.com", "user")
 		by := func(verb string) operator.Command { return operator.Command{Verb: verb, Email: "ada@example.com"} }
-		over := func(with Tokens, code string) {
+		over := func(with site.Tokens, code string) {
 			t.Helper()
 			for _, at := range all {
 				at.Eventually("the session to be over", func() bool { return at.Get("/api/auth/me", with).StatusCode == 401 })
 				at.Get("/api/auth/me", with).WantSignedOut(t, code)
-				at.Get("/api/demo/me", Tokens{Access: with.Access}).Want(t, 401)
+				at.Get("/api/demo/me", site.Tokens{Access: with.Access}).Want(t, 401)
 			}
 		}
 
@@ -203,7 +149,7 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 		with = s.SignInTokens("ada@example.com")
 		d.MustRun(by(operator.DisableUser))
 		over(with, "session_revoked")
-		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 403, "account_disabled")
+		s.Browser().Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 403, "account_disabled")
 		if list := d.MustRun(operator.Command{Verb: operator.ListUsers, Search: "ada"}); !strings.Contains(list, "  no  ") {
 			t.Errorf("the list:\n%s", list)
 		}
@@ -217,11 +163,11 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 		c.Password = "four otters by the weir"
 		d.MustRun(c)
 		over(with, "session_revoked")
-		s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 401, "invalid_credentials")
-		s.Browser().Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": c.Password.Reveal()}, ForwardedFor()...).Want(t, 200)
+		s.Browser().Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 401, "invalid_credentials")
+		s.Browser().Do("POST", "/api/auth/login", site.Object{"email": "ada@example.com", "password": c.Password.Reveal()}, site.ForwardedFor()...).Want(t, 200)
 
 		control, _ := os.ReadFile(filepath.Join(s.Env["DATA_DIR"], "control.json"))
-		for _, secret := range []string{Password, c.Password.Reveal(), "12345678", tokenIn(control), with.Access, with.Refresh} {
+		for _, secret := range []string{site.Password, c.Password.Reveal(), "12345678", tokenIn(control), with.Access, with.Refresh} {
 			for _, logs := range append([]string{d.Logs.String()}, s.Logs.String()) {
 				if secret != "" && strings.Contains(logs, secret) {
 					t.Errorf("logged %q in\n%s", secret, logs)
@@ -232,7 +178,7 @@ func TestOperatorsChangesTakeEffectAtOnceEverywhere(t *testing.T) {
 }
 
 func TestOperatorIsRefused(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		d := s.Operator()
 		d.CreateUser("boss@example.com", "admin")
 		boss := s.SignInTokens("boss@example.com")
@@ -242,7 +188,7 @@ func TestOperatorIsRefused(t *testing.T) {
 			t.Errorf("the boss is %q", role)
 		}
 		for _, c := range []operator.Command{
-			{Verb: operator.SetRole, Role: "admin"}, {Verb: operator.DisableUser}, {Verb: operator.EnableUser}, {Verb: operator.SetPassword, Password: Password}, {Verb: operator.SignOutUser},
+			{Verb: operator.SetRole, Role: "admin"}, {Verb: operator.DisableUser}, {Verb: operator.EnableUser}, {Verb: operator.SetPassword, Password: site.Password}, {Verb: operator.SignOutUser},
 		} {
 			c.Email = "nobody@example.com"
 			d.WantRefused(c, "not_found: there is no account with the email nobody@example.com")
@@ -257,13 +203,13 @@ func TestOperatorIsRefused(t *testing.T) {
 // A unique key decides on services, the sessions' lock or the server in
 // embedded mode.
 func TestTwoOperatorsMakeOneAccount(t *testing.T) {
-	race := func(t *testing.T, s *Harness) {
+	race := func(t *testing.T, s *site.Harness) {
 		t.Helper()
 		var all sync.WaitGroup
 		outs, errs := make([]string, 6), make([]error, 6)
 		for i := range outs {
 			all.Go(func() {
-				outs[i], errs[i] = s.Operator().Run(t.Context(), operator.Command{Verb: operator.CreateUser, Email: "ada@example.com", Role: "user", Password: Password})
+				outs[i], errs[i] = s.Operator().Run(t.Context(), operator.Command{Verb: operator.CreateUser, Email: "ada@example.com", Role: "user", Password: site.Password})
 			})
 		}
 		all.Wait()
@@ -280,14 +226,14 @@ func TestTwoOperatorsMakeOneAccount(t *testing.T) {
 			t.Errorf("made %d:\n%s", made, list)
 		}
 	}
-	OnBoth(t, race)
-	t.Run("embedded, no server", func(t *testing.T) { race(t, Embedded(t)) })
+	site.OnBoth(t, race)
+	t.Run("embedded, no server", func(t *testing.T) { race(t, site.Embedded(t)) })
 }
 
 // What is changed while no server runs holds when one does, for the sessions
 // and access tokens that there were too.
 func TestOperatorWorksWithoutAServer(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		with, left := s.MemberTokens("ada@example.com"), s.MemberTokens("eve@example.com")
 		s.Stop()
 		d := s.Operator()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
@@ -17,20 +18,20 @@ func TestOperatorLeavesATrail(t *testing.T) {
 		{Verb: operator.DisableUser}, {Verb: operator.EnableUser},
 	}
 	left := []string{"password_changed", "registered", "role_changed", "session_revoked", "user_disabled", "user_enabled"}
-	works := func(d *Operator) {
+	works := func(d *site.Operator) {
 		d.CreateUser("boss@example.com", "admin")
 		for _, c := range commands {
 			c.Email = "ada@example.com"
 			d.MustRun(c)
 		}
 	}
-	trail := func(t *testing.T, s *Harness) {
+	trail := func(t *testing.T, s *site.Harness) {
 		t.Helper()
 		var seen []string
 		s.Eventually("the trail", func() bool {
 			seen = nil
 			for _, e := range s.Get("/api/admin/audit", s.SignInTokens("boss@example.com")).Want(t, 200).JSON(t)["events"].([]any) {
-				if e := e.(Object); e["actorId"] == "operator" {
+				if e := e.(site.Object); e["actorId"] == "operator" {
 					seen = append(seen, e["type"].(string))
 				}
 			}
@@ -42,14 +43,14 @@ func TestOperatorLeavesATrail(t *testing.T) {
 		}
 	}
 	t.Run("beside a server", func(t *testing.T) {
-		OnBoth(t, func(t *testing.T, s *Harness) {
+		site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 			s.MemberTokens("ada@example.com")
 			works(s.Operator())
 			trail(t, s)
 		})
 	})
 	t.Run("without one", func(t *testing.T) {
-		OnBoth(t, func(t *testing.T, s *Harness) {
+		site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 			s.MemberTokens("ada@example.com")
 			s.Stop()
 			works(s.Operator())
@@ -63,11 +64,11 @@ func TestOperatorLeavesATrail(t *testing.T) {
 // follow. Before, an account could not be disabled during an outage.
 func TestOperatorWhileRedisIsAway(t *testing.T) {
 	const password = "four otters by the weir"
-	s := OnServices(t).Start()
+	s := site.OnServices(t).Start()
 	with := s.MemberTokens("ada@example.com")
 	d := s.Operator()
 	d.Env = maps.Clone(s.Env)
-	d.Env["REDIS_URL"] = "redis://" + FreeAddr(t)
+	d.Env["REDIS_URL"] = "redis://" + site.FreeAddr(t)
 	d.CreateUser("boss@example.com", "admin") // no session has to do with it
 	for _, c := range []operator.Command{
 		{Verb: operator.SignOutUser}, {Verb: operator.SetRole, Role: "admin"}, {Verb: operator.SetPassword, Password: password}, {Verb: operator.DisableUser},
@@ -76,8 +77,8 @@ func TestOperatorWhileRedisIsAway(t *testing.T) {
 		d.WantRefused(c, "session_store_unavailable: ", "connection refused", "run the command again")
 	}
 	b := s.Browser()
-	b.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 401, "invalid_credentials")
-	b.Do("POST", "/api/auth/login", map[string]string{"email": "ada@example.com", "password": password}, ForwardedFor()...).Want(t, 403, "account_disabled")
+	b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 401, "invalid_credentials")
+	b.Do("POST", "/api/auth/login", map[string]string{"email": "ada@example.com", "password": password}, site.ForwardedFor()...).Want(t, 403, "account_disabled")
 	s.Clock.Advance(6 * time.Second)
 	s.Eventually("its session to end", func() bool { return s.Get("/api/auth/me", with).StatusCode == 401 })
 }

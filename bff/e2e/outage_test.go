@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // Redis gone: valid access tokens keep working, renewal is 503, nobody loses
 // a cookie, and all is well when it comes back.
 func TestRedisStoppedSignsNobodyOut(t *testing.T) {
-	s := OnServices(t).Start()
+	s := site.OnServices(t).Start()
 	b := s.Member("ada@example.com")
 	refresh := b.Cookie("refresh_token")
 	s.Redis.Stop()
@@ -30,11 +32,11 @@ func TestRedisStoppedSignsNobodyOut(t *testing.T) {
 	}
 	// One line for each page, as for all that is asked: an outage used to have two.
 	if logs := s.Logs.String(); strings.Count(logs, "page served without a look at the session") != 1 ||
-		!strings.Contains(LineWith(logs, "page served without a look at the session"), `"msg":"request"`) {
-		t.Errorf("the log says of the page:\n%s", LineWith(logs, "page served"))
+		!strings.Contains(site.LineWith(logs, "page served without a look at the session"), `"msg":"request"`) {
+		t.Errorf("the log says of the page:\n%s", site.LineWith(logs, "page served"))
 	}
 	other := s.Browser()
-	if a := other.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 503, "session_store_unavailable"); len(a.Cookies()) != 0 {
+	if a := other.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 503, "session_store_unavailable"); len(a.Cookies()) != 0 {
 		t.Error("cookies of a session that is not stored")
 	}
 	ready := other.Readyz()
@@ -53,7 +55,7 @@ func TestRedisStoppedSignsNobodyOut(t *testing.T) {
 // Signing out while Redis is away: this browser's cookies go, the answer says
 // that it is not over yet, and the session ends when Redis is back.
 func TestSignOutWhileRedisIsStopped(t *testing.T) {
-	s := OnServices(t).Start()
+	s := site.OnServices(t).Start()
 	b := s.Member("ada@example.com")
 	refresh := b.Cookie("refresh_token")
 	s.Redis.Stop()
@@ -69,17 +71,8 @@ func TestSignOutWhileRedisIsStopped(t *testing.T) {
 	})
 }
 
-func (b *Browser) Readyz() Answer {
-	b.Harness.T.Helper()
-	ops := *b.Harness
-	ops.Base = b.Harness.Ops
-	probe := *b
-	probe.Harness = &ops
-	return probe.Do("GET", "/readyz", nil)
-}
-
 func TestOpsListener(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	ready := s.Browser().Readyz()
 	if ready.StatusCode != 200 {
 		t.Errorf("readyz: %d %s", ready.StatusCode, ready.Text)

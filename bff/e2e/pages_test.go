@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 func TestPages(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	anonymous := s.Browser()
 	for path, status := range map[string]int{"/": 200, "/signup": 200, "/signin": 200, "/nowhere": 404, "/nowhere/at/all": 404} {
 		a := anonymous.Do("GET", path, nil).Want(t, status)
@@ -36,8 +38,8 @@ func TestPages(t *testing.T) {
 
 // An app with pages of its own says so in a file beside its index.html.
 func TestPagesOfAnotherApp(t *testing.T) {
-	s := Embedded(t)
-	dir := TinyApp(t)
+	s := site.Embedded(t)
+	dir := site.TinyApp(t)
 	put(t, dir, "gatehouse.json", `{"pages": {"anyone": ["/", "/signin", "/login"], "members": ["/orders", "/orders/*"]}, "trustedTypes": ["lit-html"]}`)
 	s.NoApp, s.Env["SPA_DIR"] = true, dir
 	s.Start()
@@ -64,7 +66,7 @@ func TestPagesOfAnotherApp(t *testing.T) {
 }
 
 func TestMembersPages(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	if a := b.Do("GET", "/dashboard", nil).Want(t, 200); len(a.Cookies()) != 0 {
 		t.Errorf("a fresh session got cookies: %v", a.SetCookies())
@@ -82,10 +84,10 @@ func TestMembersPages(t *testing.T) {
 }
 
 func TestDocumentsTellWhetherASessionCame(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	stranger, member := s.Browser(), s.Member("ada@example.com")
 	for _, row := range []struct {
-		who        *Browser
+		who        *site.Browser
 		path, site string
 		want       string
 	}{
@@ -117,7 +119,7 @@ func TestDocumentsTellWhetherASessionCame(t *testing.T) {
 }
 
 func TestAssets(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Browser()
 	a := b.Do("GET", "/assets/app-1a2b.js", nil).Want(t, 200)
 	if a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
@@ -133,7 +135,7 @@ func TestAssets(t *testing.T) {
 }
 
 func TestSecurityHeadersOnEverything(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	pages := []string{"/", "/nowhere"}
 	for path, csp := range map[string]string{
@@ -169,8 +171,8 @@ func TestSecurityHeadersOnEverything(t *testing.T) {
 
 // Under `no-referrer` a browser sends a page's own form with `Origin: null`.
 func TestReferrerPolicyLetsFormsOfPagesSendTheirOrigin(t *testing.T) {
-	s := Embedded(t)
-	dir := TinyApp(t)
+	s := site.Embedded(t)
+	dir := site.TinyApp(t)
 	put(t, dir, "terms.html", "<!doctype html><title>terms</title>")
 	put(t, dir, "old.xhtml", "<html xmlns='http://www.w3.org/1999/xhtml'/>")
 	s.NoApp, s.Env["SPA_DIR"] = true, dir

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -14,7 +15,7 @@ import (
 // aclRule is what operations.md tells an operator to give Gatehouse in Redis.
 func aclRule(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/operations.md")
+	text, err := os.ReadFile(site.RepoFile("bff/docs/operations.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	if got := redis.Ask(strings.Replace(aclRule(t), ">PASSWORD", ">"+password, 1)); got != "+OK" {
 		t.Fatalf("ACL SETUSER: %s", got)
 	}
-	file, dir := BuildBinary(t), t.TempDir()
+	file, dir := site.BuildBinary(t), t.TempDir()
 	secrets, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
@@ -48,15 +49,15 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	}
 
 	// SSL_CERT_FILE is Go's name for the file with the authorities that count.
-	s := StartBinary(t, file, append(env, "SSL_CERT_FILE", authority.File)...)
+	s := site.StartBinary(t, file, append(env, "SSL_CERT_FILE", authority.File)...)
 	b := s.Member("ada@example.com")
 	other := s.Browser()
-	other.Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 200)
+	other.Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 200)
 	b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
 	b.Do("GET", "/api/auth/sessions", nil).Want(t, 200)
-	b.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": "another heron on the mill pond"}).Want(t, 204)
+	b.Do("PUT", "/api/auth/password", site.Object{"currentPassword": site.Password, "newPassword": "another heron on the mill pond"}).Want(t, 204)
 	other.Do("GET", "/api/auth/me", nil).Want(t, 401, "session_revoked")
-	s.Browser().Do("POST", "/api/auth/login", Credentials("ada@example.com")).Want(t, 401, "invalid_credentials")
+	s.Browser().Do("POST", "/api/auth/login", site.Credentials("ada@example.com")).Want(t, 401, "invalid_credentials")
 	b.Do("POST", "/api/auth/logout-all", nil).Want(t, 204)
 	if log := s.Logs.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, password) {
 		t.Errorf("it logged:\n%s", log)
@@ -66,9 +67,9 @@ func TestRedisOverTLSAsTheDocumentedUser(t *testing.T) {
 	}
 
 	t.Run("a certificate that nobody vouches for is not taken", func(t *testing.T) {
-		s := StartBinary(t, file, env...)
-		s.Browser().Do("POST", "/api/auth/register", Credentials("bob@example.com")).Want(t, 201)
-		s.Browser().Do("POST", "/api/auth/login", Credentials("bob@example.com")).Want(t, 503, "session_store_unavailable")
+		s := site.StartBinary(t, file, env...)
+		s.Browser().Do("POST", "/api/auth/register", site.Credentials("bob@example.com")).Want(t, 201)
+		s.Browser().Do("POST", "/api/auth/login", site.Credentials("bob@example.com")).Want(t, 503, "session_store_unavailable")
 		if !strings.Contains(s.Logs.String(), "certificate") {
 			t.Errorf("the log does not say why:\n%s", s.Logs)
 		}

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 func TestBadInputIsAProblemNeverA500(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Browser()
-		b.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
+		b.Do("POST", "/api/auth/register", site.Credentials("ada@example.com")).Want(t, 201)
 		for _, tt := range []struct {
 			name, path string
 			body       any
@@ -23,19 +25,19 @@ func TestBadInputIsAProblemNeverA500(t *testing.T) {
 			code       string
 			fields     []string
 		}{
-			{"taken", "/api/auth/register", Credentials("ADA@example.com"), 409, "email_taken", nil},
-			{"everything wrong", "/api/auth/register", Object{"email": "x", "password": "y", "name": "\x01"}, 422, "validation_failed", []string{"email", "name", "password"}},
-			{"role in the body", "/api/auth/register", Object{"email": "b@example.com", "password": Password, "role": "admin"}, 422, "validation_failed", []string{"role"}},
-			{"nothing", "/api/auth/register", Object{}, 422, "validation_failed", []string{"email", "password"}},
-			{"null", "/api/auth/login", Object{"email": nil, "password": nil}, 422, "validation_failed", []string{"email", "password"}},
-			{"objects", "/api/auth/login", Object{"email": Object{"$gt": ""}, "password": Object{"$gt": ""}}, 422, "validation_failed", []string{"email", "password"}},
-			{"SQL", "/api/auth/login", Object{"email": "ada@example.com' OR '1'='1", "password": "x"}, 422, "validation_failed", []string{"email"}},
-			{"wrong password", "/api/auth/login", Object{"email": "ada@example.com", "password": "' OR '1'='1"}, 401, "invalid_credentials", nil},
-			{"unknown email", "/api/auth/login", Credentials("eve@example.com"), 401, "invalid_credentials", nil},
+			{"taken", "/api/auth/register", site.Credentials("ADA@example.com"), 409, "email_taken", nil},
+			{"everything wrong", "/api/auth/register", site.Object{"email": "x", "password": "y", "name": "\x01"}, 422, "validation_failed", []string{"email", "name", "password"}},
+			{"role in the body", "/api/auth/register", site.Object{"email": "b@example.com", "password": site.Password, "role": "admin"}, 422, "validation_failed", []string{"role"}},
+			{"nothing", "/api/auth/register", site.Object{}, 422, "validation_failed", []string{"email", "password"}},
+			{"null", "/api/auth/login", site.Object{"email": nil, "password": nil}, 422, "validation_failed", []string{"email", "password"}},
+			{"objects", "/api/auth/login", site.Object{"email": site.Object{"$gt": ""}, "password": site.Object{"$gt": ""}}, 422, "validation_failed", []string{"email", "password"}},
+			{"SQL", "/api/auth/login", site.Object{"email": "ada@example.com' OR '1'='1", "password": "x"}, 422, "validation_failed", []string{"email"}},
+			{"wrong password", "/api/auth/login", site.Object{"email": "ada@example.com", "password": "' OR '1'='1"}, 401, "invalid_credentials", nil},
+			{"unknown email", "/api/auth/login", site.Credentials("eve@example.com"), 401, "invalid_credentials", nil},
 			{"list", "/api/auth/login", []string{"a"}, 400, "malformed_json", nil},
 		} {
 			a := b.Do("POST", tt.path, tt.body).Want(t, tt.status, tt.code)
-			errs, _ := a.JSON(t)["errors"].(Object)
+			errs, _ := a.JSON(t)["errors"].(site.Object)
 			for _, f := range tt.fields {
 				if errs[f] == nil {
 					t.Errorf("%s: no message for %s in %s", tt.name, f, a.Text)
@@ -45,12 +47,12 @@ func TestBadInputIsAProblemNeverA500(t *testing.T) {
 				t.Errorf("%s: errors %v, cookies %v", tt.name, errs, a.SetCookies())
 			}
 		}
-		b.Do("POST", "/api/auth/login", Credentials("b@example.com")).Want(t, 401, "invalid_credentials") // nobody was half made
+		b.Do("POST", "/api/auth/login", site.Credentials("b@example.com")).Want(t, 401, "invalid_credentials") // nobody was half made
 	})
 }
 
 func TestRoutingRefusals(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	for _, tt := range []struct {
 		method, path string
@@ -92,7 +94,7 @@ func TestRoutingRefusals(t *testing.T) {
 }
 
 func TestOtherSitesAreKeptOut(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	for _, tt := range [][2]string{
 		{"POST", "/api/auth/login"}, {"POST", "/api/auth/register"}, {"POST", "/api/auth/refresh"}, {"POST", "/api/auth/logout"},
@@ -110,10 +112,10 @@ func TestOtherSitesAreKeptOut(t *testing.T) {
 }
 
 func TestCookiesThatComeTwice(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	access, refresh := b.Cookie("access_token"), b.Cookie("refresh_token")
-	raw := &Browser{Harness: s, Client: &http.Client{}}
+	raw := &site.Browser{Harness: s, Client: &http.Client{}}
 
 	a := raw.Do("GET", "/api/auth/me", nil, "Cookie", "access_token="+access+"; access_token=planted; refresh_token="+refresh).Want(t, 200)
 	if c := a.SetCookies(); !c["access_token"] || !c["refresh_token"] {
@@ -135,7 +137,7 @@ func TestCookiesThatComeTwice(t *testing.T) {
 }
 
 // sendRaw sends bytes as they are and reads the status line.
-func sendRaw(s *Harness, request string) string {
+func sendRaw(s *site.Harness, request string) string {
 	s.T.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
@@ -151,7 +153,7 @@ func sendRaw(s *Harness, request string) string {
 }
 
 func TestOddRequestTargets(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	for _, target := range []string{"http://evil.example/api/auth/me", "*", "/api/demo/\\me", "/api/demo/%00", "/api/demo/..;x/me", "/a%zz"} {
 		if got := sendRaw(s, "GET "+target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400") {
 			t.Errorf("%s: %s", target, got)
@@ -178,10 +180,10 @@ func everythingUnder(t *testing.T, path string) string {
 }
 
 func TestNothingSecretIsLoggedOrStored(t *testing.T) {
-	s := Embedded(t).Start()
+	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
-	b.Do("POST", "/api/auth/login", Object{"email": "ada@example.com", "password": "canary-wrong-password"}).Want(t, 401)
-	b.Do("PUT", "/api/auth/password", Object{"currentPassword": Password, "newPassword": "canary, and a new password"}).Want(t, 204)
+	b.Do("POST", "/api/auth/login", site.Object{"email": "ada@example.com", "password": "canary-wrong-password"}).Want(t, 401)
+	b.Do("PUT", "/api/auth/password", site.Object{"currentPassword": site.Password, "newPassword": "canary, and a new password"}).Want(t, 204)
 	b.Do("GET", "/api/demo/me?secret=canary-query", nil, "X-Request-Id", "canary\"id", "User-Agent", "canary-agent").Want(t, 200)
 	b.Do("GET", "/nowhere/canary-path", nil)
 	sendRaw(s, "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\nConnection: close\r\n\r\n"+
@@ -196,7 +198,7 @@ func TestNothingSecretIsLoggedOrStored(t *testing.T) {
 	if !strings.Contains(stored, "ada@example.com") {
 		t.Error("the database was looked for in the wrong place")
 	}
-	for _, secret := range []string{Password, "canary", "canary-wrong-password", "canary, and a new password", access, refresh, strings.Split(access, ".")[2], b.Cookie("device")} {
+	for _, secret := range []string{site.Password, "canary", "canary-wrong-password", "canary, and a new password", access, refresh, strings.Split(access, ".")[2], b.Cookie("device")} {
 		if secret != "" && strings.Contains(logs, secret) {
 			t.Errorf("the log holds %q", secret)
 		}

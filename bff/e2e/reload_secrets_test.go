@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -28,38 +29,18 @@ func freshSecrets(t *testing.T) map[string]string {
 	return env
 }
 
-// ReloadWantChanged reloads, and wants these settings to be named.
-func (b *Binary) ReloadWantChanged(want ...any) {
-	b.T.Helper()
-	if diff := cmp.Diff(append([]any{}, want...), b.Reload("reloaded")["changed"]); diff != "" {
-		b.T.Errorf("changed (-want +got):\n%s", diff)
-	}
-}
-
-// WantNoSecrets wants nothing of these values in the log.
-func (b *Binary) WantNoSecrets(secrets ...string) {
-	b.T.Helper()
-	for _, secret := range secrets {
-		for part := range strings.SplitSeq(secret, "\n") {
-			if len(part) > 8 && !strings.HasPrefix(part, "-----") && strings.Contains(b.Logs.String(), part) {
-				b.T.Errorf("the log has the secret %s", part)
-			}
-		}
-	}
-}
-
 // An access token that was verified is remembered: for as long as its key is in
 // the list, and not for one request more.
 func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	older, newer := freshSecrets(t), freshSecrets(t)
 	env := maps.Clone(older)
-	env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/up\nupstreams: ["+NamedUpstream(t, "up").URL+"]").Name
-	files := MoveToFiles(t, env, SecretNames...)
-	b := StartBinary(t, file, Pairs(env)...)
+	env["ROUTES_FILE"] = site.NewRoutesFile(t, "path: /api/up\nupstreams: ["+site.NamedUpstream(t, "up").URL+"]").Name
+	files := site.MoveToFiles(t, env, site.SecretNames...)
+	b := site.StartBinary(t, file, site.Pairs(env)...)
 	with := b.MemberTokens("ada@example.com")
-	me := func(when string, with Tokens, status int) {
+	me := func(when string, with site.Tokens, status int) {
 		t.Helper()
 		for _, path := range []string{"/api/auth/me", "/api/auth/me", "/api/up"} {
 			if a := b.Get(path, with); a.StatusCode != status {
@@ -67,7 +48,7 @@ func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 			}
 		}
 	}
-	access := func(k Tokens) Tokens { return Tokens{Access: k.Access} }
+	access := func(k site.Tokens) site.Tokens { return site.Tokens{Access: k.Access} }
 	me("at first", access(with), 200)
 
 	files.Set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"]+","+older["JWT_ACCESS_SECRET"])
@@ -79,10 +60,10 @@ func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 	with = b.Post("/api/auth/refresh", with).Refreshed(t)
 	me("by the new one", access(with), 200)
 
-	before := strings.Count(b.Get("/.well-known/jwks.json", Tokens{}).Text, `"kid"`)
+	before := strings.Count(b.Get("/.well-known/jwks.json", site.Tokens{}).Text, `"kid"`)
 	files.Set("IDENTITY_KEY", newer["IDENTITY_KEY"]+"\n"+older["IDENTITY_KEY"])
 	b.ReloadWantChanged("IDENTITY_KEY")
-	if after := strings.Count(b.Get("/.well-known/jwks.json", Tokens{}).Text, `"kid"`); before != 1 || after != 2 {
+	if after := strings.Count(b.Get("/.well-known/jwks.json", site.Tokens{}).Text, `"kid"`); before != 1 || after != 2 {
 		t.Errorf("%d keys are published, then %d", before, after)
 	}
 
@@ -99,7 +80,7 @@ func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 	b.Post("/api/auth/refresh", with).Want(t, 401)
 	me("until it expires", access(with), 200)
 	b.ReloadWantChanged()
-	for _, name := range SecretNames {
+	for _, name := range site.SecretNames {
 		b.WantNoSecrets(older[name], newer[name])
 	}
 }
@@ -107,25 +88,25 @@ func TestTokensOfASecretThatWasTakenOutAreRefusedAfterAReload(t *testing.T) {
 // Many files and one mistake in one of them: all stay out of force.
 func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
-	one := NamedUpstream(t, "one")
-	s := OnServices(t)
-	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL))
-	s.Env["ROUTES_FILE"], s.Env["SIGNUP"], s.Env["OPS_ADDR"] = routes.Name, "open", FreeAddr(t)
+	file := site.BuildBinary(t)
+	one := site.NamedUpstream(t, "one")
+	s := site.OnServices(t)
+	routes := site.NewRoutesFile(t, site.PublicRow("/api/kept", one.URL))
+	s.Env["ROUTES_FILE"], s.Env["SIGNUP"], s.Env["OPS_ADDR"] = routes.Name, "open", site.FreeAddr(t)
 	s.Env["SMTP_URL"], s.Env["MAIL_FROM"] = "smtp://ada:canary-mail@localhost:1", "gate@house.example"
-	files := MoveToFiles(t, s.Env, slices.Concat(SecretNames, []string{"MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"})...)
-	b := StartBinary(t, file, Pairs(s.Env)...)
+	files := site.MoveToFiles(t, s.Env, slices.Concat(site.SecretNames, []string{"MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"})...)
+	b := site.StartBinary(t, file, site.Pairs(s.Env)...)
 	b.Ops = "http://" + s.Env["OPS_ADDR"]
 	good, newer := map[string]string{}, freshSecrets(t)
 	for _, name := range []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY", "MYSQL_DSN", "REDIS_URL", "SMTP_URL", "SIGNUP"} {
 		good[name] = files.Get(name)
 	}
-	with := Tokens{Access: b.MemberTokens("ada@example.com").Access}
+	with := site.Tokens{Access: b.MemberTokens("ada@example.com").Access}
 
 	// Good changes beside each mistake: one that would refuse the access token,
 	// and a row.
 	files.Set("JWT_ACCESS_SECRET", newer["JWT_ACCESS_SECRET"])
-	routes.Write(PublicRow("/api/new", one.URL))
+	routes.Write(site.PublicRow("/api/new", one.URL))
 	for _, c := range []struct{ name, value, want string }{
 		{"JWT_REFRESH_SECRET", "canary-short", "JWT_REFRESH_SECRET has a value of 12 bytes"},
 		{"JWT_REFRESH_SECRET", "", "is empty"},
@@ -150,12 +131,12 @@ func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 		}
 		files.Set(c.name, good[c.name])
 		b.Get("/api/auth/me", with).Want(t, 200)
-		b.Get("/api/kept", Tokens{}).Want(t, 200)
-		b.Get("/api/new", Tokens{}).Want(t, 404)
+		b.Get("/api/kept", site.Tokens{}).Want(t, 200)
+		b.Get("/api/new", site.Tokens{}).Want(t, 404)
 	}
 	// Several are told at once.
 	files.Set("JWT_REFRESH_SECRET", "canary-short")
-	routes.Write(PublicRow("/api/new"))
+	routes.Write(site.PublicRow("/api/new"))
 	if found, _ := b.Reload(notReloaded)["mistakes"].([]any); len(found) != 2 {
 		t.Errorf("mistakes %q", found)
 	}
@@ -163,10 +144,10 @@ func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 	refused := b.Scrape()["gatehouse_reload_last_success_timestamp_seconds"]
 
 	files.Set("JWT_REFRESH_SECRET", good["JWT_REFRESH_SECRET"])
-	routes.Write(PublicRow("/api/new", one.URL))
+	routes.Write(site.PublicRow("/api/new", one.URL))
 	b.ReloadWantChanged("JWT_ACCESS_SECRET")
 	b.Get("/api/auth/me", with).Want(t, 401)
-	b.Get("/api/new", Tokens{}).Want(t, 200)
+	b.Get("/api/new", site.Tokens{}).Want(t, 200)
 	b.AwaitMetrics(map[string]float64{"gatehouse_reload_last_successful": 1})
 	if at := b.Scrape()["gatehouse_reload_last_success_timestamp_seconds"]; at <= refused {
 		t.Errorf("the last one that worked was at %v, then at %v", refused, at)
@@ -192,15 +173,15 @@ func TestReloadWithAMistakeChangesNothing(t *testing.T) {
 
 func TestMailServerIsReplacedByAReload(t *testing.T) {
 	t.Parallel()
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	first, second := servertest.SMTP(t, servertest.SMTPOptions{}), servertest.SMTP(t, servertest.SMTPOptions{})
 	env := map[string]string{"SMTP_URL": "smtp://" + first.Addr, "MAIL_FROM": "gate@house.example"}
-	files := MoveToFiles(t, env, "SMTP_URL")
-	b := StartBinary(t, file, Pairs(env)...)
+	files := site.MoveToFiles(t, env, "SMTP_URL")
+	b := site.StartBinary(t, file, site.Pairs(env)...)
 	files.Set("SMTP_URL", "smtp://"+second.Addr)
 	b.ReloadWantChanged("SMTP_URL")
 	who := b.Member("ada@example.com")
-	who.Do("PUT", "/api/auth/password", Object{"currentPassword": Credentials("ada@example.com")["password"], "newPassword": newPassword}).Want(t, 204)
+	who.Do("PUT", "/api/auth/password", site.Object{"currentPassword": site.Credentials("ada@example.com")["password"], "newPassword": newPassword}).Want(t, 204)
 	b.Eventually("a mail", func() bool { return len(second.Mails()) == 1 })
 	if n := len(first.Mails()); n > 0 {
 		t.Errorf("%d mails by the server that was replaced", n)

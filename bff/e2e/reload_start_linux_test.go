@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // Who writes the files sends SIGHUP when they are there, which may be while the
@@ -16,7 +18,7 @@ func TestReloadWhileTheServerStarts(t *testing.T) {
 	if err := syscall.Mkfifo(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := NewBinary(t, BuildBinary(t), "JWT_ACCESS_SECRET_FILE", file)
+	b := site.NewBinary(t, site.BuildBinary(t), "JWT_ACCESS_SECRET_FILE", file)
 	b.Launch()
 	pipe, err := os.OpenFile(file, os.O_WRONLY, 0) // waits for the server
 	if err != nil {

@@ -7,13 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 const (
@@ -21,56 +22,8 @@ const (
 	notReloaded = "not reloaded"
 )
 
-// RoutesFile is a ROUTES_FILE that a test writes to.
-type RoutesFile struct {
-	t    *testing.T
-	Name string
-}
-
-func NewRoutesFile(t *testing.T, rows ...string) RoutesFile {
-	t.Helper()
-	f := RoutesFile{t, filepath.Join(t.TempDir(), "routes.yaml")}
-	f.Write(rows...)
-	return f
-}
-
-// Write puts these rows, each one a YAML mapping without its indentation, into
-// the file. It replaces the file as an operator should: by renaming.
-func (f RoutesFile) Write(rows ...string) {
-	f.t.Helper()
-	text := "routes:\n"
-	for _, row := range rows {
-		text += "  - " + strings.ReplaceAll(strings.TrimSpace(row), "\n", "\n    ") + "\n"
-	}
-	if len(rows) == 0 {
-		text = "routes: []\n"
-	}
-	if err := os.WriteFile(f.Name+".new", []byte(text), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	if err := os.Rename(f.Name+".new", f.Name); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-// PublicRow is a row that everybody may use.
-func PublicRow(path string, upstreams ...string) string {
-	return "path: " + path + "\nupstreams: [" + strings.Join(upstreams, ", ") + "]\naccess: public"
-}
-
-// NamedUpstream is an upstream that answers with its name.
-func NamedUpstream(t *testing.T, name string) *httptest.Server {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, name)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
 func TestReload(t *testing.T) {
-	file := BuildBinary(t)
+	file := site.BuildBinary(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"good file": reloadGood, "bad file": reloadBad, "no file": reloadNothing, "requests under way": reloadUnderWay, "load": reloadUnderLoad,
 	} {
@@ -79,7 +32,7 @@ func TestReload(t *testing.T) {
 }
 
 func reloadGood(t *testing.T, file string) {
-	one, two := NamedUpstream(t, "one"), NamedUpstream(t, "two")
+	one, two := site.NamedUpstream(t, "one"), site.NamedUpstream(t, "two")
 	closed := make(chan struct{}, 16)
 	gone := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "gone") }))
 	gone.Config.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -89,8 +42,8 @@ func reloadGood(t *testing.T, file string) {
 	}
 	gone.Start()
 	defer gone.Close()
-	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL), PublicRow("/api/moved", one.URL), PublicRow("/api/gone", gone.URL))
-	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
+	routes := site.NewRoutesFile(t, site.PublicRow("/api/kept", one.URL), site.PublicRow("/api/moved", one.URL), site.PublicRow("/api/gone", gone.URL))
+	s := site.StartBinary(t, file, "ROUTES_FILE", routes.Name)
 	b := s.Browser()
 	for path, want := range map[string]string{"/api/kept": "one", "/api/moved/x": "one", "/api/gone": "gone"} {
 		if got := b.Do("GET", path, nil).Want(t, 200).Text; got != want {
@@ -106,12 +59,12 @@ func reloadGood(t *testing.T, file string) {
 		}
 	}))
 	defer probe.Close()
-	routes.Write(PublicRow("/api/kept", one.URL), PublicRow("/api/moved", two.URL)+"\nmethods: [GET]", PublicRow("/api/new", two.URL),
-		PublicRow("/api/probed", probe.URL, one.URL)+"\nhealth_path: /up",
+	routes.Write(site.PublicRow("/api/kept", one.URL), site.PublicRow("/api/moved", two.URL)+"\nmethods: [GET]", site.PublicRow("/api/new", two.URL),
+		site.PublicRow("/api/probed", probe.URL, one.URL)+"\nhealth_path: /up",
 		"path: /api/members\nupstreams: ["+two.URL+"]")
 	b.Do("GET", "/api/gone", nil).Want(t, 200) // a file alone changes nothing
 	line := s.Reload(reloaded)
-	want := Object{
+	want := site.Object{
 		"level": "INFO", "file": routes.Name, "rows": 5.0, "added": []any{"/api/members", "/api/new", "/api/probed"}, "removed": []any{"/api/gone"},
 		"changed": []any{"/api/moved (upstreams, methods)"},
 	}
@@ -145,12 +98,12 @@ func reloadGood(t *testing.T, file string) {
 }
 
 func reloadBad(t *testing.T, file string) {
-	one := NamedUpstream(t, "one")
-	routes := NewRoutesFile(t, PublicRow("/api/kept", one.URL))
-	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
+	one := site.NamedUpstream(t, "one")
+	routes := site.NewRoutesFile(t, site.PublicRow("/api/kept", one.URL))
+	s := site.StartBinary(t, file, "ROUTES_FILE", routes.Name)
 	b := s.Browser()
 	// A good row beside bad ones is not taken either.
-	routes.Write(PublicRow("/api/new", one.URL), "path: /api/kept\nupstreams: [nonsense]\nrole: [admin]", "path: /api/auth/x\nupstreams: ["+one.URL+"]")
+	routes.Write(site.PublicRow("/api/new", one.URL), "path: /api/kept\nupstreams: [nonsense]\nrole: [admin]", "path: /api/auth/x\nupstreams: ["+one.URL+"]")
 	line := s.Reload(notReloaded)
 	mistakes, _ := line["mistakes"].([]any)
 	if line["level"] != "ERROR" || len(mistakes) != 3 {
@@ -183,14 +136,14 @@ func reloadBad(t *testing.T, file string) {
 		}
 		unchanged()
 	}
-	routes.Write(PublicRow("/api/new", one.URL))
+	routes.Write(site.PublicRow("/api/new", one.URL))
 	s.Reload(reloaded)
 	b.Do("GET", "/api/new", nil).Want(t, 200)
 	b.Do("GET", "/api/kept", nil).Want(t, 404, "not_found")
 }
 
 func reloadNothing(t *testing.T, file string) {
-	s := StartBinary(t, file)
+	s := site.StartBinary(t, file)
 	for range 2 {
 		if diff := cmp.Diff([]any{}, s.Reload("reloaded")["changed"]); diff != "" {
 			t.Error(diff)
@@ -220,8 +173,8 @@ func reloadUnderWay(t *testing.T, file string) {
 		_, _ = io.WriteString(w, "second")
 	}))
 	t.Cleanup(slow.Close)
-	routes := NewRoutesFile(t, PublicRow("/api/slow", slow.URL))
-	s := StartBinary(t, file, "ROUTES_FILE", routes.Name)
+	routes := site.NewRoutesFile(t, site.PublicRow("/api/slow", slow.URL))
+	s := site.StartBinary(t, file, "ROUTES_FILE", routes.Name)
 
 	download, err := http.Get(s.Base + "/api/slow")
 	if err != nil {
@@ -229,13 +182,13 @@ func reloadUnderWay(t *testing.T, file string) {
 	}
 	defer download.Body.Close()
 	body, send := io.Pipe()
-	upload := make(chan Answer, 1)
+	upload := make(chan site.Answer, 1)
 	go func() {
 		resp, err := http.Post(s.Base+"/api/slow", "text/plain", body)
 		if err != nil {
 			t.Error(err)
 		}
-		a, _ := Read(resp, err)
+		a, _ := site.Read(resp, err)
 		upload <- a
 	}()
 	_, _ = io.WriteString(send, "half ")
@@ -258,10 +211,10 @@ func reloadUnderWay(t *testing.T, file string) {
 // Twenty reloads under load: upstreams come and go, rows come and go, files
 // are bad in between, and nobody notices.
 func reloadUnderLoad(t *testing.T, file string) {
-	one, two := NamedUpstream(t, "one"), NamedUpstream(t, "two")
-	loaded := func(upstreams ...string) string { return PublicRow("/api/load", upstreams...) }
-	routes := NewRoutesFile(t, loaded(one.URL))
-	s := StartBinary(t, file, "ROUTES_FILE", routes.Name, "LOG_LEVEL", "info")
+	one, two := site.NamedUpstream(t, "one"), site.NamedUpstream(t, "two")
+	loaded := func(upstreams ...string) string { return site.PublicRow("/api/load", upstreams...) }
+	routes := site.NewRoutesFile(t, loaded(one.URL))
+	s := site.StartBinary(t, file, "ROUTES_FILE", routes.Name, "LOG_LEVEL", "info")
 	stop := make(chan struct{})
 	var done atomic.Int64
 	var seen [2]atomic.Int64
@@ -280,7 +233,7 @@ func reloadUnderLoad(t *testing.T, file string) {
 					t.Error(err)
 					return
 				}
-				a, err := Read(Client.Do(r))
+				a, err := site.Read(site.Client.Do(r))
 				if err != nil || a.StatusCode != 200 || a.Text != "one" && a.Text != "two" {
 					t.Errorf("%s: %v, %s", r.Method, err, a.Text)
 					return
@@ -300,9 +253,9 @@ func reloadUnderLoad(t *testing.T, file string) {
 		case 0:
 			routes.Write(loaded(two.URL))
 		case 1:
-			routes.Write(PublicRow("/api/load/x", one.URL), loaded(two.URL), PublicRow("/api/more", two.URL))
+			routes.Write(site.PublicRow("/api/load/x", one.URL), loaded(two.URL), site.PublicRow("/api/more", two.URL))
 		case 2:
-			routes.Write(PublicRow("/api/load"))
+			routes.Write(site.PublicRow("/api/load"))
 			message = notReloaded
 		case 3:
 			routes.Write(loaded(one.URL, two.URL))
@@ -317,5 +270,5 @@ func reloadUnderLoad(t *testing.T, file string) {
 	if seen[0].Load() == 0 || seen[1].Load() == 0 {
 		t.Error("one of the upstreams was never asked")
 	}
-	Client.CloseIdleConnections()
+	site.Client.CloseIdleConnections()
 }

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
 // exportedAudit is what `gatehouse audit export` prints beside the server.
-func exportedAudit(s *Harness) string {
+func exportedAudit(s *site.Harness) string {
 	s.T.Helper()
 	conf, err := config.Load(func(name string) string { return s.Env[name] })
 	if err != nil {
@@ -27,14 +28,14 @@ func exportedAudit(s *Harness) string {
 }
 
 // atTheRealTime is for what compares its clock with the database's.
-func atTheRealTime(s *Harness) *Harness {
+func atTheRealTime(s *site.Harness) *site.Harness {
 	s.Clock.Set(time.Now())
 	return s
 }
 
 // The audit trail grew for ever, and nobody could read it but page by page.
 func TestAuditTrailIsShortenedByTheServer(t *testing.T) {
-	for name, make := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
+	for name, make := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {
 			// Events are kept for ten seconds, so the server looks every second.
 			s := atTheRealTime(make(t)).Start("AUDIT_RETENTION", "10s")
@@ -49,7 +50,7 @@ func TestAuditTrailIsShortenedByTheServer(t *testing.T) {
 // A server, or an operator's machine, whose clock is a year ahead made the whole
 // trail look old.
 func TestAuditTrailStaysWhenTheClockIsWrong(t *testing.T) {
-	s := atTheRealTime(OnServices(t)).Start("AUDIT_RETENTION", "10s")
+	s := atTheRealTime(site.OnServices(t)).Start("AUDIT_RETENTION", "10s")
 	s.MemberTokens("ada@example.com")
 	s.Eventually("the sign-in is in the trail", func() bool { return strings.Contains(exportedAudit(s), `"type":"login_succeeded"`) })
 	s.Clock.Advance(365 * 24 * time.Hour)
@@ -72,20 +73,20 @@ func TestAuditTrailStaysWhenTheClockIsWrong(t *testing.T) {
 
 // What a deleted account leaves: what was done, and not from where.
 func TestAuditTrailForgetsWhereADeletedAccountWas(t *testing.T) {
-	for name, make := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
+	for name, make := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {
 			// The retention is there for the server to look every second.
 			s := atTheRealTime(make(t)).Start("AUDIT_REDACT_DELETED", "on", "AUDIT_RETENTION", "10s")
 			s.MemberTokens("bob@example.com")
 			b := s.Browser()
-			b.Do("POST", "/api/auth/register", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 201)
-			b.Do("POST", "/api/auth/login", Credentials("ada@example.com"), ForwardedFor()...).Want(t, 200)
-			b.Do("DELETE", "/api/auth/me", map[string]string{"password": Password}).Want(t, 204)
+			b.Do("POST", "/api/auth/register", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 201)
+			b.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), site.ForwardedFor()...).Want(t, 200)
+			b.Do("DELETE", "/api/auth/me", map[string]string{"password": site.Password}).Want(t, 204)
 			var lines string
 			s.Eventually("address and browser are gone", func() bool {
 				lines = exportedAudit(s)
 				for line := range strings.Lines(lines) {
-					_, id, _ := strings.Cut(LineWith(lines, `"type":"account_deleted"`), `"userId":"`)
+					_, id, _ := strings.Cut(site.LineWith(lines, `"type":"account_deleted"`), `"userId":"`)
 					id, _, _ = strings.Cut(id, `"`)
 					if id == "" || strings.Contains(line, `"userId":"`+id) && !strings.Contains(line, `"ip":"","userAgent":""`) {
 						return false
@@ -102,33 +103,24 @@ func TestAuditTrailForgetsWhereADeletedAccountWas(t *testing.T) {
 
 // What an administrator did to others kept the address of one who was deleted.
 func TestAuditTrailForgetsWhereADeletedAdministratorWas(t *testing.T) {
-	for name, make := range map[string]func(*testing.T) *Harness{"embedded": Embedded, "services": OnServices} {
+	for name, make := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {
 			s := atTheRealTime(make(t)).Start("AUDIT_REDACT_DELETED", "on", "AUDIT_RETENTION", "10s")
 			ada, boss := s.Member("ada@example.com"), s.Admin()
 			s.Operator().CreateUser("chief@example.com", "admin")
 			her := ada.UserID()
-			boss.Do("PATCH", "/api/admin/users/"+her, Object{"active": false}).Want(t, 200)
+			boss.Do("PATCH", "/api/admin/users/"+her, site.Object{"active": false}).Want(t, 200)
 			id := boss.UserID()
-			if line := LineWith(exportedAudit(s), `"type":"user_disabled"`); !strings.Contains(line, `"actorId":"`+id) || strings.Contains(line, `"ip":""`) {
+			if line := site.LineWith(exportedAudit(s), `"type":"user_disabled"`); !strings.Contains(line, `"actorId":"`+id) || strings.Contains(line, `"ip":""`) {
 				t.Fatalf("the act is told without an address: %s", line)
 			}
-			boss.Do("DELETE", "/api/auth/me", map[string]string{"password": Password}).Want(t, 204)
+			boss.Do("DELETE", "/api/auth/me", map[string]string{"password": site.Password}).Want(t, 204)
 			s.Eventually("address and browser are gone", func() bool {
-				return strings.Contains(LineWith(exportedAudit(s), `"type":"user_disabled"`), `"ip":"","userAgent":""`)
+				return strings.Contains(site.LineWith(exportedAudit(s), `"type":"user_disabled"`), `"ip":"","userAgent":""`)
 			})
-			if line := LineWith(exportedAudit(s), `"type":"login_succeeded","userId":"`+her); line == "" || strings.Contains(line, `"ip":""`) {
+			if line := site.LineWith(exportedAudit(s), `"type":"login_succeeded","userId":"`+her); line == "" || strings.Contains(line, `"ip":""`) {
 				t.Errorf("and those of an account that is there: %s", line)
 			}
 		})
 	}
-}
-
-func LineWith(lines, part string) string {
-	for line := range strings.Lines(lines) {
-		if strings.Contains(line, part) {
-			return line
-		}
-	}
-	return ""
 }

@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 )
 
 // runbook is the shell code of a section of docs/operations.md, block by block.
 func runbook(t *testing.T, section string) (blocks []string) {
 	t.Helper()
-	text, err := os.ReadFile("../docs/operations.md")
+	text, err := os.ReadFile(site.RepoFile("bff/docs/operations.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,38 +36,38 @@ func runbook(t *testing.T, section string) (blocks []string) {
 // secrets in a folder, and docs/operations.md.
 type secretRotation struct {
 	t         *testing.T
-	files     SettingFiles
+	files     site.SettingFiles
 	path      string // with the program on it
-	lb        *Balancer
-	instances [2]*Binary
+	lb        *site.Balancer
+	instances [2]*site.Binary
 	// Two for each secret, who do nothing until it has been replaced: one comes
 	// back in time, and one too late.
-	away, gone map[string]*Commuter
-	commuters  *Crowd
+	away, gone map[string]*site.Commuter
+	commuters  *site.Crowd
 	begun      time.Time // they have
 }
 
 func newSecretRotation(t *testing.T, people int) *secretRotation {
 	t.Helper()
-	file := BuildBinary(t)
-	r := &secretRotation{t: t, path: filepath.Dir(file) + ":" + os.Getenv("PATH"), lb: NewBalancer(t, 2)}
-	api := FreeAddr(t)
-	s := ServicesFor(t, http.HandlerFunc(EchoAPI), "path: /api/demo\nupstreams: [http://"+api+"]\nstrip_prefix: /api/demo")
-	r.files = MoveToFiles(t, s.Env, SecretNames...)
+	file := site.BuildBinary(t)
+	r := &secretRotation{t: t, path: filepath.Dir(file) + ":" + os.Getenv("PATH"), lb: site.NewBalancer(t, 2)}
+	api := site.FreeAddr(t)
+	s := site.ServicesFor(t, http.HandlerFunc(site.EchoAPI), "path: /api/demo\nupstreams: [http://"+api+"]\nstrip_prefix: /api/demo")
+	r.files = site.MoveToFiles(t, s.Env, site.SecretNames...)
 	s.Background("the demo API", func(ctx context.Context) error {
 		return app.RunDemoAPI(ctx, app.DemoOptions{
 			Listen: api, JWKSURL: r.lb.URL + "/.well-known/jwks.json", Issuer: r.lb.URL, Audience: "demo", Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		})
 	})
 	for n := range r.instances {
-		r.instances[n] = NewBinary(t, file, r.lb.Env(t, s, n)...)
+		r.instances[n] = site.NewBinary(t, file, r.lb.Env(t, s, n)...)
 		r.instances[n].Run()
 		r.lb.Instances[n].AwaitTraffic(r.instances[n].Harness)
 	}
-	r.away, r.gone = map[string]*Commuter{}, map[string]*Commuter{}
-	for n, secret := range SecretNames {
-		r.away[secret] = NewCommuter(t, r.lb.URL, fmt.Sprintf("away%d@example.com", n), "", nil)
-		r.gone[secret] = NewCommuter(t, r.lb.URL, fmt.Sprintf("gone%d@example.com", n), "", nil)
+	r.away, r.gone = map[string]*site.Commuter{}, map[string]*site.Commuter{}
+	for n, secret := range site.SecretNames {
+		r.away[secret] = site.NewCommuter(t, r.lb.URL, fmt.Sprintf("away%d@example.com", n), "", nil)
+		r.gone[secret] = site.NewCommuter(t, r.lb.URL, fmt.Sprintf("gone%d@example.com", n), "", nil)
 	}
 	r.commuters = r.lb.NewCrowd(t, people, "/api/demo/me")
 	r.commuters.AwaitProgress("at first")
@@ -116,7 +117,10 @@ func (r *secretRotation) reloadEvery() {
 // SIGHUP, and the one whose loss costs most by restarts as well.
 func TestSecretsAreReplacedUnderLoad(t *testing.T) {
 	t.Parallel()
-	t.Run("SIGHUP", func(t *testing.T) { t.Parallel(); replaceSecrets(t, 16, (*secretRotation).reloadEvery, SecretNames...) })
+	t.Run("SIGHUP", func(t *testing.T) {
+		t.Parallel()
+		replaceSecrets(t, 16, (*secretRotation).reloadEvery, site.SecretNames...)
+	})
 	t.Run("restart", func(t *testing.T) {
 		t.Parallel()
 		replaceSecrets(t, 3, (*secretRotation).restartEvery, "JWT_REFRESH_SECRET")
@@ -180,13 +184,13 @@ func replaceSecrets(t *testing.T, people int, readEverywhere func(*secretRotatio
 
 // Why the new secret comes second first.
 func TestRefreshSecretThatSignsAtOnceSignsPeopleOut(t *testing.T) {
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	other, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
 	}
 	older, newer := p.A.Env["JWT_REFRESH_SECRET"], other.Refresh[0].Reveal()
-	restart := func(s *Harness, secrets ...string) {
+	restart := func(s *site.Harness, secrets ...string) {
 		s.Stop()
 		s.Env["JWT_REFRESH_SECRET"] = strings.Join(secrets, ",")
 		s.Start()

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // One WebSocket whose client answers nothing kept the public listener open
 // after SIGTERM: a load balancer went on sending people to a server that was
 // going away.
 func TestShutdownStopsListeningAtOnceWhateverIsOpen(t *testing.T) {
-	s := Embedded(t).Start("SHUTDOWN_TIMEOUT", "5m")
+	s := site.Embedded(t).Start("SHUTDOWN_TIMEOUT", "5m")
 	b := s.Member("ada@example.com")
 	addr := strings.TrimPrefix(s.Base, "http://")
 	conn, err := net.Dial("tcp", addr)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // Clients that hold connections without using them: with Go's defaults 200 of
@@ -22,7 +24,7 @@ import (
 // slowSite is a product whose clients may stall for as long as a test can
 // wait, in front of an upstream that counts the requests which it has open.
 type slowSite struct {
-	*Harness
+	*site.Harness
 	open atomic.Int64
 }
 
@@ -30,7 +32,7 @@ const testStall = time.Second
 
 func newSlowSite(t *testing.T) *slowSite {
 	t.Helper()
-	s := &slowSite{Harness: Embedded(t)}
+	s := &slowSite{Harness: site.Embedded(t)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/reads", func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
@@ -56,7 +58,7 @@ func newSlowSite(t *testing.T) *slowSite {
 			<-time.After(testStall / 10)
 		}
 	})
-	mux.HandleFunc("/echo", EchoAPI)
+	mux.HandleFunc("/echo", site.EchoAPI)
 	mux.HandleFunc("/quiet", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
@@ -76,7 +78,7 @@ func newSlowSite(t *testing.T) *slowSite {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(up.Close)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/up", up.URL)+"\nstrip_prefix: /api/up\nmax_body: none").Name
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, site.PublicRow("/api/up", up.URL)+"\nstrip_prefix: /api/up\nmax_body: none").Name
 	s.ClientStall = testStall
 	s.Start()
 	return s
@@ -268,10 +270,10 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 		}
 		defer conn.CloseNow()
 		for range 2 {
-			WantEcho(t, conn, "still here")
+			site.WantEcho(t, conn, "still here")
 			<-time.After(5 * testStall / 2)
 		}
-		WantEcho(t, conn, "still here")
+		site.WantEcho(t, conn, "still here")
 	})
 	t.Run("a connection that is kept", func(t *testing.T) {
 		t.Parallel()

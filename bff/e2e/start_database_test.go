@@ -11,21 +11,22 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // onOwnMariaDB is the configuration of a product whose MySQL a test stops.
-func onOwnMariaDB(t *testing.T) (*Harness, *servertest.MariaDBHandle) {
+func onOwnMariaDB(t *testing.T) (*site.Harness, *servertest.MariaDBHandle) {
 	t.Helper()
-	s, maria := OnServices(t).TrustLoopback(), servertest.OwnMariaDB(t)
+	s, maria := site.OnServices(t).TrustLoopback(), servertest.OwnMariaDB(t)
 	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
 	return s, maria
 }
 
 // openDatabase is a look into MySQL beside the product.
-func openDatabase(s *Harness) *sql.DB {
+func openDatabase(s *site.Harness) *sql.DB {
 	s.T.Helper()
 	db, err := sql.Open("mysql", s.Env["MYSQL_DSN"])
 	if err != nil {
@@ -37,18 +38,18 @@ func openDatabase(s *Harness) *sql.DB {
 
 // withoutMySQL checks what an instance does that has not been able to look at
 // its tables: what needs none.
-func withoutMySQL(s *Harness, with Tokens, down string) Tokens {
+func withoutMySQL(s *site.Harness, with site.Tokens, down string) site.Tokens {
 	s.T.Helper()
-	s.Get("/healthz", Tokens{}).Want(s.T, 200)
+	s.Get("/healthz", site.Tokens{}).Want(s.T, 200)
 	if ready := s.Browser().Readyz(); ready.StatusCode != 503 || !strings.Contains(ready.Text, `"`+down+`"`) {
 		s.T.Errorf("readyz: %d %s, want %s", ready.StatusCode, ready.Text, down)
 	}
 	s.Get("/api/demo/me", with).Want(s.T, 200)
 	s.Get("/dashboard", with).Want(s.T, 200)
 	with = s.Post("/api/auth/refresh", with).Refreshed(s.T)
-	with = s.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).Refreshed(s.T)
+	with = s.Get("/api/demo/me", site.Tokens{Refresh: with.Refresh}).Refreshed(s.T)
 	for _, path := range []string{"/api/auth/login", "/api/auth/register"} {
-		a, err := s.PostJSON(path, Credentials("ada@example.com"))
+		a, err := s.PostJSON(path, site.Credentials("ada@example.com"))
 		if err != nil {
 			s.T.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func withoutMySQL(s *Harness, with Tokens, down string) Tokens {
 	return with
 }
 
-func becomesReady(s *Harness) {
+func becomesReady(s *site.Harness) {
 	s.T.Helper()
 	s.Eventually("readiness", func() bool { return s.Browser().Readyz().StatusCode == 200 })
 }
@@ -69,7 +70,7 @@ func becomesReady(s *Harness) {
 func TestInstanceStartsWithoutMySQL(t *testing.T) {
 	t.Parallel()
 	s, maria := onOwnMariaDB(t)
-	p := Pair{A: s.Start()}
+	p := site.Pair{A: s.Start()}
 	with := p.A.MemberTokens("ada@example.com")
 	for name, trouble := range map[string]struct{ begin, end func() }{
 		"stopped": {maria.Stop, maria.Start},
@@ -81,7 +82,7 @@ func TestInstanceStartsWithoutMySQL(t *testing.T) {
 			p.B = p.A.Twin()
 			with = withoutMySQL(p.B, with, "mysql")
 			p.A.Post("/api/auth/logout", leaves).Want(t, 204)
-			p.B.Eventually("the sign-out", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+			p.B.Eventually("the sign-out", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 			trouble.end()
 			becomesReady(p.B)
 			p.B.SignInTokens("ada@example.com")
@@ -117,7 +118,7 @@ func TestLogSaysThatMySQLRefusesAfterAnOutage(t *testing.T) {
 	if away, refuses := strings.Count(logs, "MySQL cannot be asked"), strings.Count(logs, "MySQL refuses"); away != 1 || refuses != 1 || strings.Contains(logs, "guessed") {
 		t.Errorf("%d lines of the outage and %d of the refusal, want one each:\n%s", away, refuses, logs)
 	}
-	s.Get("/healthz", Tokens{}).Want(t, 200)
+	s.Get("/healthz", site.Tokens{}).Want(t, 200)
 }
 
 // While another process has the lock, as one does that makes an index of a big
@@ -126,7 +127,7 @@ func TestLogSaysThatMySQLRefusesAfterAnOutage(t *testing.T) {
 // in. Before, it listened nowhere.
 func TestInstanceThatWaitsForTheTablesLivesAndIsNotReady(t *testing.T) {
 	t.Parallel()
-	a := OnServices(t).TrustLoopback().Start()
+	a := site.OnServices(t).TrustLoopback().Start()
 	with := a.MemberTokens("ada@example.com")
 	cfg, err := mysql.ParseDSN(a.Env["MYSQL_DSN"])
 	if err != nil {
@@ -147,14 +148,14 @@ func TestInstanceThatWaitsForTheTablesLivesAndIsNotReady(t *testing.T) {
 		b := a.Twin()
 		ops := *b
 		ops.Base = b.Ops
-		ops.Get("/livez", Tokens{}).Want(t, 200)
-		b.Eventually("the migration to begin", func() bool { return strings.Contains(ops.Get("/readyz", Tokens{}).Text, `"migrating"`) })
-		if said := b.Get("/healthz", Tokens{}); said.StatusCode != 503 || said.Text != "migrating" {
+		ops.Get("/livez", site.Tokens{}).Want(t, 200)
+		b.Eventually("the migration to begin", func() bool { return strings.Contains(ops.Get("/readyz", site.Tokens{}).Text, `"migrating"`) })
+		if said := b.Get("/healthz", site.Tokens{}); said.StatusCode != 503 || said.Text != "migrating" {
 			t.Errorf("healthz: %d %s", said.StatusCode, said.Text)
 		}
 		// People who come all the same get what there is.
 		b.Get("/api/demo/me", with).Want(t, 200)
-		ops.Get("/livez", Tokens{}).Want(t, 200)
+		ops.Get("/livez", site.Tokens{}).Want(t, 200)
 		if strings.Contains(b.Logs.String(), "Gatehouse is ready") {
 			t.Error("it says that it is ready")
 		}
@@ -166,20 +167,20 @@ func TestInstanceThatWaitsForTheTablesLivesAndIsNotReady(t *testing.T) {
 			t.Fatal(err)
 		}
 		becomesReady(b)
-		b.Get("/healthz", Tokens{}).Want(t, 200)
+		b.Get("/healthz", site.Tokens{}).Want(t, 200)
 		b.SignInTokens("ada@example.com")
 		b.Eventually("the announcement", func() bool { return strings.Contains(b.Logs.String(), "Gatehouse is ready") })
 	}
 }
 
 // runFails starts a product that ends by itself, and gives the reason.
-func runFails(t *testing.T, s *Harness, extra ...string) string {
+func runFails(t *testing.T, s *site.Harness, extra ...string) string {
 	t.Helper()
 	env := map[string]string{}
 	for name, value := range s.Env {
 		env[name] = value
 	}
-	env["LISTEN_ADDR"], env["OPS_ADDR"] = FreeAddr(t), FreeAddr(t)
+	env["LISTEN_ADDR"], env["OPS_ADDR"] = site.FreeAddr(t), site.FreeAddr(t)
 	for i := 0; i < len(extra); i += 2 {
 		env[extra[i]] = extra[i+1]
 	}
@@ -187,7 +188,7 @@ func runFails(t *testing.T, s *Harness, extra ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), app.Options{Config: c, Log: slog.New(slog.DiscardHandler), HashCost: QuickHash, Now: s.LocalTime})
+	a, err := app.New(t.Context(), app.Options{Config: c, Log: slog.New(slog.DiscardHandler), HashCost: site.QuickHash, Now: s.LocalTime})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,16 +6,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // sendWhileStarting puts requests with a cookie of somebody's to a starting instance, until
 // they get the status that they should; no other will do.
-func sendWhileStarting(s *Harness, all *sync.WaitGroup, with Tokens, status int, answered func()) {
+func sendWhileStarting(s *site.Harness, all *sync.WaitGroup, with site.Tokens, status int, answered func()) {
 	for _, path := range []string{"/api/demo/me", "/api/auth/me"} {
 		for range 4 {
 			all.Go(func() {
 				for range 20 {
-					a, err := s.Send("GET", path, Tokens{Access: with.Access})
+					a, err := s.Send("GET", path, site.Tokens{Access: with.Access})
 					answered()
 					if err == nil && a.StatusCode != status {
 						err = fmt.Errorf("%d %s, want %d", a.StatusCode, a.Text, status)
@@ -34,8 +36,8 @@ func sendWhileStarting(s *Harness, all *sync.WaitGroup, with Tokens, status int,
 // used to serve them for a moment: 68 requests in ten starts.
 func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
 	t.Parallel()
-	a := OnServices(t).TrustLoopback().Start()
-	line := NewWire(t, a.Redis.Addr())
+	a := site.OnServices(t).TrustLoopback().Start()
+	line := site.NewWire(t, a.Redis.Addr())
 	stays := a.MemberTokens("ada@example.com")
 	var known sync.WaitGroup
 	defer known.Wait()
@@ -55,8 +57,8 @@ func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
 		ops := *b
 		ops.Base = b.Ops
 		for range 3 {
-			ops.Get("/livez", Tokens{}).Want(t, 200)
-			if ready := ops.Get("/readyz", Tokens{}).Want(t, 503); !strings.Contains(ready.Text, `"redis"`) {
+			ops.Get("/livez", site.Tokens{}).Want(t, 200)
+			if ready := ops.Get("/readyz", site.Tokens{}).Want(t, 503); !strings.Contains(ready.Text, `"redis"`) {
 				t.Errorf("readyz: %s", ready.Text)
 			}
 		}
@@ -70,7 +72,7 @@ func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
 // is served all the same, after five seconds, and the log says what that means.
 func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 	t.Parallel()
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	with, leaves := p.A.MemberTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
 	p.B.Stop()
 	p.A.Post("/api/auth/logout", leaves).Want(t, 204)
@@ -80,7 +82,7 @@ func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 	impatient := p.A.Twin()
 	ops := *impatient
 	ops.Base = impatient.Ops
-	ops.Get("/livez", Tokens{}).Want(t, 200)
+	ops.Get("/livez", site.Tokens{}).Want(t, 200)
 	start := time.Now()
 	impatient.Stop()
 	if took := time.Since(start); took > 30*time.Second {
@@ -102,6 +104,6 @@ func TestStartingInstanceComesUpWithoutRedis(t *testing.T) {
 		t.Errorf("%d warnings, want one:\n%s", n, p.B.Logs)
 	}
 	p.A.Redis.Resume()
-	p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+	p.B.Eventually("what was missed", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 	recovers(t, p, with)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -21,11 +22,11 @@ type storePasswords struct {
 	t         *testing.T
 	mariadb   *servertest.MariaDBHandle
 	redis     *redis.Client // another user's
-	lb        *Balancer
-	instances [2]*Binary
-	files     [2]SettingFiles
+	lb        *site.Balancer
+	instances [2]*site.Binary
+	files     [2]site.SettingFiles
 	dsn, url  string // with PASSWORD in them
-	commuters *Crowd
+	commuters *site.Crowd
 
 	signedUp       atomic.Int64
 	upset, killing atomic.Bool // sign-ups may fail, while connections are killed
@@ -34,9 +35,9 @@ type storePasswords struct {
 
 func newStorePasswords(t *testing.T) *storePasswords {
 	t.Helper()
-	file := BuildBinary(t)
-	s := ServicesFor(t, http.HandlerFunc(EchoAPI))
-	p := &storePasswords{t: t, mariadb: servertest.OwnMariaDB(t), redis: RedisClient(t, s.Env["REDIS_URL"]), lb: NewBalancer(t, 2)}
+	file := site.BuildBinary(t)
+	s := site.ServicesFor(t, http.HandlerFunc(site.EchoAPI))
+	p := &storePasswords{t: t, mariadb: servertest.OwnMariaDB(t), redis: site.RedisClient(t, s.Env["REDIS_URL"]), lb: site.NewBalancer(t, 2)}
 	_, database, _ := strings.Cut(p.mariadb.Database(), "/")
 	p.dsn = "rotated:PASSWORD@tcp(" + p.mariadb.Addr() + ")/" + database
 	p.mariadb.AsRoot("CREATE USER rotated@'127.0.0.1' IDENTIFIED BY 'first'", "GRANT ALL ON `"+database+"`.* TO rotated@'127.0.0.1'")
@@ -46,8 +47,8 @@ func newStorePasswords(t *testing.T) *storePasswords {
 	delete(s.Env, "REDIS_URL")
 	for n := range p.instances {
 		env := map[string]string{"MYSQL_DSN": p.with(p.dsn, "first"), "REDIS_URL": p.with(p.url, "first")}
-		p.files[n] = MoveToFiles(t, env, "MYSQL_DSN", "REDIS_URL")
-		p.instances[n] = NewBinary(t, file, append(p.lb.Env(t, s, n), Pairs(env)...)...)
+		p.files[n] = site.MoveToFiles(t, env, "MYSQL_DSN", "REDIS_URL")
+		p.instances[n] = site.NewBinary(t, file, append(p.lb.Env(t, s, n), site.Pairs(env)...)...)
 		p.instances[n].Run()
 		p.lb.Instances[n].AwaitTraffic(p.instances[n].Harness)
 	}
@@ -86,10 +87,10 @@ func (p *storePasswords) newcomers() {
 }
 
 func (p *storePasswords) signUp(email string) error {
-	at := &Harness{T: p.t, Base: p.lb.URL}
+	at := &site.Harness{T: p.t, Base: p.lb.URL}
 	for _, path := range []string{"/api/auth/register", "/api/auth/login"} {
 		uncertain := p.killing.Load()
-		a, err := at.PostJSON(path, Credentials(email))
+		a, err := at.PostJSON(path, site.Credentials(email))
 		uncertain = uncertain || p.killing.Load()
 		switch {
 		case err != nil:

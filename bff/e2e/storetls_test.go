@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -18,7 +19,7 @@ func TestStoresWantCertificates(t *testing.T) {
 	maria, redis := servertest.OwnMariaDBOverTLS(t, authority), servertest.RedisOverTLS(t, authority, true)
 	dsn := maria.Database() + "?tls=true"
 	maria.AsRoot("ALTER USER gatehouse@'127.0.0.1' REQUIRE X509")
-	file, dir := BuildBinary(t), t.TempDir()
+	file, dir := site.BuildBinary(t), t.TempDir()
 	secrets, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func TestStoresWantCertificates(t *testing.T) {
 		"MYSQL_DSN", dsn, "REDIS_URL", redis.URL, "MYSQL_TLS_CA", authority.File, "REDIS_TLS_CA", authority.File,
 		"JWT_ACCESS_SECRET_FILE", dir + "/JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET_FILE", dir + "/JWT_REFRESH_SECRET", "IDENTITY_KEY_FILE", dir + "/IDENTITY_KEY",
 	}
-	s := StartBinary(t, file, append(env, "MYSQL_TLS_CERT", cert, "MYSQL_TLS_KEY", key, "REDIS_TLS_CERT", cert, "REDIS_TLS_KEY", key)...)
+	s := site.StartBinary(t, file, append(env, "MYSQL_TLS_CERT", cert, "MYSQL_TLS_KEY", key, "REDIS_TLS_CERT", cert, "REDIS_TLS_KEY", key)...)
 	b := s.Member("ada@example.com")
 	b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
 
@@ -50,7 +51,7 @@ func TestStoresWantCertificates(t *testing.T) {
 	}
 
 	t.Run("without a certificate it ends and says so", func(t *testing.T) {
-		s := NewBinary(t, file, env...)
+		s := site.NewBinary(t, file, env...)
 		s.Launch()
 		s.Eventually("the end", s.HasExited)
 		if log := s.Logs.String(); s.Cmd.ProcessState.ExitCode() != 1 || !strings.Contains(log, "REQUIRE X509: MYSQL_TLS_CERT and MYSQL_TLS_KEY") {

@@ -5,43 +5,26 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// OpenSocket opens the demo API's echo through the product.
-func (b *Browser) OpenSocket() (*websocket.Conn, error) {
-	b.Harness.T.Helper()
-	conn, _, err := websocket.Dial(b.Harness.T.Context(), "ws"+strings.TrimPrefix(b.Harness.Base, "http")+"/api/demo/echo",
-		&websocket.DialOptions{HTTPClient: &http.Client{Jar: b.Jar, Transport: b.Harness.transportForSockets()}})
-	return conn, err
-}
-
-func WantEcho(t *testing.T, conn *websocket.Conn, text string) {
-	t.Helper()
-	if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if _, got, err := conn.Read(t.Context()); err != nil || string(got) != text {
-		t.Fatalf("echo %q, %v", got, err)
-	}
-}
-
 func TestSocketLivesThroughRenewalAndEndsWithTheSession(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		conn, err := b.OpenSocket()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
-		WantEcho(t, conn, "hello")
+		site.WantEcho(t, conn, "hello")
 		s.Clock.Advance(20 * time.Minute) // the access token it was opened with is stale
 		b.Do("POST", "/api/auth/refresh", nil).Want(t, 200)
-		WantEcho(t, conn, "still here")
+		site.WantEcho(t, conn, "still here")
 
 		b.Do("POST", "/api/auth/logout", nil).Want(t, 204)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -58,7 +41,7 @@ func TestSocketLivesThroughRenewalAndEndsWithTheSession(t *testing.T) {
 }
 
 func TestEventStreamArrivesAtOnceAndEndsWithTheSession(t *testing.T) {
-	OnBoth(t, func(t *testing.T, s *Harness) {
+	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		s.Clock.Advance(20 * time.Minute) // renewed on the way: the cookies ride on the stream's header
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

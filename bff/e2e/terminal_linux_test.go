@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // terminal makes a pseudoterminal (pty(7)): whoever holds the first end is the
@@ -46,9 +48,9 @@ func terminal(t *testing.T) (window, inside *os.File) {
 // too. Had it only read its routes again, port and DATA_DIR would be taken
 // until somebody finds the process.
 func TestClosedTerminalEndsTheServer(t *testing.T) {
-	one := NamedUpstream(t, "one")
-	routes := NewRoutesFile(t, PublicRow("/api/one", one.URL))
-	s := NewBinary(t, BuildBinary(t), "ROUTES_FILE", routes.Name)
+	one := site.NamedUpstream(t, "one")
+	routes := site.NewRoutesFile(t, site.PublicRow("/api/one", one.URL))
+	s := site.NewBinary(t, site.BuildBinary(t), "ROUTES_FILE", routes.Name)
 	window, inside := terminal(t)
 	s.Cmd.Stdin, s.Cmd.Stdout, s.Cmd.Stderr = inside, inside, inside
 	s.Cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -21,12 +22,10 @@ import (
 // with TLS and the repository's Caddyfile, two instances of the real binary on
 // MariaDB and Redis, and the demo API. Its clock is the machine's.
 type topology struct {
-	*Harness  // as browsers see it, through Caddy
-	caddy     *servertest.CaddyHandle
-	instances []*Binary
+	*site.Harness // as browsers see it, through Caddy
+	caddy         *servertest.CaddyHandle
+	instances     []*site.Binary
 }
-
-const caddyfile = "../../Caddyfile"
 
 // brotli is as good as the real thing to whoever passes it on.
 const brotli = "compressed when it was built"
@@ -34,19 +33,19 @@ const brotli = "compressed when it was built"
 func startTopology(t *testing.T) *topology {
 	t.Helper()
 	servertest.FindCaddy(t)
-	file, dir := BuildBinary(t), t.TempDir()
-	addrs, demo := []string{FreeAddr(t), FreeAddr(t)}, FreeAddr(t)
-	caddy := servertest.Caddy(t, caddyfile, addrs...)
+	file, dir := site.BuildBinary(t), t.TempDir()
+	addrs, demo := []string{site.FreeAddr(t), site.FreeAddr(t)}, site.FreeAddr(t)
+	caddy := servertest.Caddy(t, site.RepoFile("Caddyfile"), addrs...)
 
 	routes := filepath.Join(dir, "routes.yaml")
-	echo := httptest.NewServer(http.HandlerFunc(EchoAPI))
+	echo := httptest.NewServer(http.HandlerFunc(site.EchoAPI))
 	t.Cleanup(echo.Close)
 	text := "routes:\n  - path: /api/demo\n    upstreams: [http://" + demo + "]\n    strip_prefix: /api/demo\n" +
 		"  - path: /api/up\n    upstreams: [" + echo.URL + "]\n"
 	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pages := TinyApp(t)
+	pages := site.TinyApp(t)
 	for name, text := range map[string]string{"big-1a2b.js": strings.Repeat("// padding\n", 200), "big-1a2b.js.br": brotli} {
 		if err := os.WriteFile(filepath.Join(pages, "assets", name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -64,12 +63,12 @@ func startTopology(t *testing.T) *topology {
 		"TRUSTED_PROXIES", "127.0.0.0/8", "SPA_DIR", pages, "SHUTDOWN_TIMEOUT", "10s",
 		"JWT_ACCESS_SECRET_FILE", dir + "/JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET_FILE", dir + "/JWT_REFRESH_SECRET", "IDENTITY_KEY_FILE", dir + "/IDENTITY_KEY",
 	}
-	top := &topology{caddy: caddy, Harness: &Harness{T: t, Base: caddy.URL, Transport: &http.Transport{
+	top := &topology{caddy: caddy, Harness: &site.Harness{T: t, Base: caddy.URL, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: caddy.Roots}, ForceAttemptHTTP2: true,
 	}}}
 	t.Cleanup(top.Transport.CloseIdleConnections)
 	for _, addr := range addrs {
-		b := NewBinary(t, file, append([]string{"LISTEN_ADDR", addr, "OPS_ADDR", FreeAddr(t)}, env...)...)
+		b := site.NewBinary(t, file, append([]string{"LISTEN_ADDR", addr, "OPS_ADDR", site.FreeAddr(t)}, env...)...)
 		b.Base = "http://" + addr
 		top.instances = append(top.instances, b)
 	}
@@ -114,8 +113,8 @@ func TestProductionTopology(t *testing.T) {
 	const forged = "203.0.113.9"
 
 	t.Run("a session over TLS", func(t *testing.T) {
-		ada.Do("POST", "/api/auth/register", Credentials("ada@example.com")).Want(t, 201)
-		in := ada.Do("POST", "/api/auth/login", Credentials("ada@example.com"), "X-Forwarded-For", forged).Want(t, 200)
+		ada.Do("POST", "/api/auth/register", site.Credentials("ada@example.com")).Want(t, 201)
+		in := ada.Do("POST", "/api/auth/login", site.Credentials("ada@example.com"), "X-Forwarded-For", forged).Want(t, 200)
 		if in.ProtoMajor != 2 {
 			t.Errorf("over %s", in.Proto)
 		}
@@ -177,7 +176,7 @@ func TestProductionTopology(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.CloseNow()
-		WantEcho(t, conn, "through two proxies")
+		site.WantEcho(t, conn, "through two proxies")
 
 		r, err := http.NewRequestWithContext(t.Context(), "GET", top.Base+"/api/demo/clock", nil)
 		if err != nil {
@@ -218,9 +217,11 @@ func TestProductionTopology(t *testing.T) {
 			ada.Do("GET", "/api/demo/me", nil).Want(t, 200)
 		}
 		// A POST that was on its way there is lost: nobody may send it twice.
-		top.Eventually("Caddy to see it", func() bool { return ada.Do("POST", "/api/demo/notes", Object{"text": "still here"}).StatusCode == 201 })
+		top.Eventually("Caddy to see it", func() bool {
+			return ada.Do("POST", "/api/demo/notes", site.Object{"text": "still here"}).StatusCode == 201
+		})
 		for range 20 {
-			ada.Do("POST", "/api/demo/notes", Object{"text": "still here"}).Want(t, 201)
+			ada.Do("POST", "/api/demo/notes", site.Object{"text": "still here"}).Want(t, 201)
 		}
 	})
 

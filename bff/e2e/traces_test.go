@@ -16,6 +16,8 @@ import (
 	traces "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // receiver is as much of an OpenTelemetry collector as a test needs.
@@ -105,10 +107,10 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 		goesOn        bool
 	}{{"from a trusted proxy", "127.0.0.0/8", true}, {"from a browser", "", false}} {
 		t.Run(c.name, func(t *testing.T) {
-			url, last := ForgingUpstream(t)
+			url, last := site.ForgingUpstream(t)
 			rec := newReceiver(t)
-			s := Embedded(t)
-			s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/orders\nupstreams: ["+url+"]").Name
+			s := site.Embedded(t)
+			s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, "path: /api/orders\nupstreams: ["+url+"]").Name
 			s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_EXPORTER_OTLP_HEADERS", "api-key=of%20ours", "OTEL_SERVICE_NAME", "shop",
 				"OTEL_RESOURCE_ATTRIBUTES", "cloud.region=eu-1", "TRUSTED_PROXIES", c.proxies)
 			b := s.Member("ada@example.com")
@@ -141,7 +143,7 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 			if !strings.Contains(s.Logs.String(), `"trace":"`+trace+`"`) {
 				t.Error("the log line does not name the trace")
 			}
-			for _, secret := range []string{"secret-4711", "ada@", "ada%40", "mail=", b.Cookie("access_token"), b.Cookie("refresh_token"), Password, "127.0.0.1:5"} {
+			for _, secret := range []string{"secret-4711", "ada@", "ada%40", "mail=", b.Cookie("access_token"), b.Cookie("refresh_token"), site.Password, "127.0.0.1:5"} {
 				if strings.Contains(rec.text, secret) {
 					t.Errorf("%q is in the spans", secret)
 				}
@@ -151,7 +153,7 @@ func TestTraceOfAProxiedRequest(t *testing.T) {
 }
 
 func TestTraceOfTheStores(t *testing.T) {
-	s, rec := OnServices(t), newReceiver(t)
+	s, rec := site.OnServices(t), newReceiver(t)
 	s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url)
 	b := s.Member("ada@example.com")
 	s.Clock.Advance(20 * time.Minute)
@@ -175,10 +177,10 @@ func TestTraceOfTheStores(t *testing.T) {
 // The rate is kept, and what is not recorded still tells the upstream which
 // trace it is part of.
 func TestTracesThatAreNotRecorded(t *testing.T) {
-	url, last := ForgingUpstream(t)
+	url, last := site.ForgingUpstream(t)
 	rec := newReceiver(t)
-	s := Embedded(t)
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, PublicRow("/api/orders", url)).Name
+	s := site.Embedded(t)
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, site.PublicRow("/api/orders", url)).Name
 	s.Start("OTEL_EXPORTER_OTLP_ENDPOINT", rec.url, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0")
 	s.Browser().Do("GET", "/api/orders", nil, "Traceparent", callersWords).Want(t, 200)
 	told := last().Header.Get("Traceparent")
@@ -195,13 +197,13 @@ func TestCollectorThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close() // accepted by the kernel, answered by nobody
-	for name, addr := range map[string]string{"hangs": silent.Addr().String(), "is not there": FreeAddr(t)} {
+	for name, addr := range map[string]string{"hangs": silent.Addr().String(), "is not there": site.FreeAddr(t)} {
 		t.Run(name, func(t *testing.T) {
 			// The spans leave at once, and more of them than the queue holds.
 			t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
 			t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
 			t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4")
-			s := Embedded(t).Start("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+addr)
+			s := site.Embedded(t).Start("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+addr)
 			b := s.Member("ada@example.com")
 			slowest := time.Duration(0)
 			for range 200 {

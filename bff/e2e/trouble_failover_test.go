@@ -6,24 +6,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // failover is two instances whose one address for Redis moves from a master to
 // its replica.
 type failover struct {
-	Pair
-	line            *Wire
+	site.Pair
+	line            *site.Wire
 	master, replica *servertest.RedisHandle
 }
 
 func withReplica(t *testing.T) *failover {
 	t.Helper()
-	s := OnServices(t).TrustLoopback()
-	f := &failover{master: s.Redis, replica: servertest.Redis(t), line: NewWire(t, s.Redis.Addr())}
+	s := site.OnServices(t).TrustLoopback()
+	f := &failover{master: s.Redis, replica: servertest.Redis(t), line: site.NewWire(t, s.Redis.Addr())}
 	// By default a master waits five seconds for further replicas, and at its
 	// end for those it has.
-	if err := RedisClient(t, f.master.URL).ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err(); err != nil {
+	if err := site.RedisClient(t, f.master.URL).ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.master.Kill)
@@ -38,7 +39,7 @@ func withReplica(t *testing.T) *failover {
 
 func (f *failover) do(t *testing.T, at *servertest.RedisHandle, args ...any) {
 	t.Helper()
-	if err := RedisClient(t, at.URL).Do(t.Context(), args...).Err(); err != nil {
+	if err := site.RedisClient(t, at.URL).Do(t.Context(), args...).Err(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -47,7 +48,7 @@ func (f *failover) do(t *testing.T, at *servertest.RedisHandle, args ...any) {
 func (f *failover) caughtUp(t *testing.T) {
 	t.Helper()
 	position := func(at *servertest.RedisHandle, name string) string {
-		text, err := RedisClient(t, at.URL).Info(t.Context(), "replication").Result()
+		text, err := site.RedisClient(t, at.URL).Info(t.Context(), "replication").Result()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +89,7 @@ func TestRedisFailsOverToAReplicaThatLagged(t *testing.T) {
 	f.Acknowledge(t, third, second)
 	lost := f.A.SignInTokens("ada@example.com")
 	f.A.Post("/api/auth/logout", leaves).Want(t, 204)
-	f.B.Eventually("the sign-out", func() bool { return f.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+	f.B.Eventually("the sign-out", func() bool { return f.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 	f.master.Kill()
 	f.line.MoveTo(f.replica.Addr())
 	for _, at := range f.Each() {
@@ -121,12 +122,12 @@ func TestTabsAfterAFailoverThatLostARenewal(t *testing.T) {
 	f.master.Kill()
 	f.line.MoveTo(f.replica.Addr())
 	f.A.Clock.Advance(16 * time.Minute)
-	var third Tokens
+	var third site.Tokens
 	for i := range 6 {
 		at := f.Each()[i%2]
 		at.Eventually("the replica to answer", func() bool { return at.Browser().Readyz().StatusCode == 200 })
 		got := at.Get("/api/auth/me", second).Refreshed(t)
-		if third == (Tokens{}) {
+		if third == (site.Tokens{}) {
 			third = got
 		}
 		if got != third {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -11,11 +12,11 @@ import (
 // every instance, renewals and sign-outs included, and it needs no restart.
 func TestMariaDBStopped(t *testing.T) {
 	t.Parallel()
-	s := OnServices(t).TrustLoopback()
+	s := site.OnServices(t).TrustLoopback()
 	maria := servertest.OwnMariaDB(t)
 	// A server that hangs is waited for as long as the DSN says.
 	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"
-	p := Pair{A: s.Start()}
+	p := site.Pair{A: s.Start()}
 	p.B = p.A.Twin()
 	with := p.A.MemberTokens("ada@example.com")
 
@@ -27,15 +28,15 @@ func TestMariaDBStopped(t *testing.T) {
 			leaves := p.A.SignInTokens("ada@example.com")
 			trouble.begin()
 			entering := make(chan struct {
-				Answer
+				site.Answer
 				error
 			}, 4)
 			for _, at := range p.Each() {
 				for _, path := range []string{"/api/auth/login", "/api/auth/register"} {
 					go func() {
-						a, err := at.PostJSON(path, Credentials("ada@example.com"))
+						a, err := at.PostJSON(path, site.Credentials("ada@example.com"))
 						entering <- struct {
-							Answer
+							site.Answer
 							error
 						}{a, err}
 					}()
@@ -45,9 +46,9 @@ func TestMariaDBStopped(t *testing.T) {
 				at.Get("/api/demo/me", with).Want(t, 200)
 				at.Get("/dashboard", with).Want(t, 200)
 				with = at.Post("/api/auth/refresh", with).Refreshed(t)
-				with = at.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).Refreshed(t)
-				with = at.Get("/api/auth/me", Tokens{Refresh: with.Refresh}).Refreshed(t)
-				if user := at.Get("/api/auth/me", with).Want(t, 200).JSON(t)["user"].(Object); user["email"] != "ada@example.com" || user["role"] != "user" {
+				with = at.Get("/api/demo/me", site.Tokens{Refresh: with.Refresh}).Refreshed(t)
+				with = at.Get("/api/auth/me", site.Tokens{Refresh: with.Refresh}).Refreshed(t)
+				if user := at.Get("/api/auth/me", with).Want(t, 200).JSON(t)["user"].(site.Object); user["email"] != "ada@example.com" || user["role"] != "user" {
 					t.Errorf("me: %v", user)
 				}
 				if ready := at.Browser().Readyz(); ready.StatusCode != 503 || !strings.Contains(ready.Text, `"mysql"`) || strings.Contains(ready.Text, `"redis"`) {
@@ -55,7 +56,7 @@ func TestMariaDBStopped(t *testing.T) {
 				}
 			}
 			p.A.Post("/api/auth/logout", leaves).Want(t, 204)
-			p.B.Eventually("the sign-out", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+			p.B.Eventually("the sign-out", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 			for range cap(entering) {
 				a := <-entering
 				if a.error != nil {
@@ -78,7 +79,7 @@ func TestMariaDBStopped(t *testing.T) {
 // With both stores away a good access token still opens what is behind.
 func TestBothStoresStopped(t *testing.T) {
 	t.Parallel()
-	s := OnServices(t)
+	s := site.OnServices(t)
 	maria := servertest.OwnMariaDB(t)
 	s.Env["MYSQL_DSN"] = maria.Database()
 	s.Start()
@@ -86,7 +87,7 @@ func TestBothStoresStopped(t *testing.T) {
 	maria.Kill()
 	s.Redis.Kill()
 	s.Get("/api/demo/me", with).Want(t, 200)
-	s.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).WantStoreUnavailable(t)
+	s.Get("/api/demo/me", site.Tokens{Refresh: with.Refresh}).WantStoreUnavailable(t)
 	if a := s.Get("/api/auth/me", with).Want(t, 503, "database_unavailable"); len(a.Cookies()) != 0 {
 		t.Errorf("cookies %v", a.SetCookies())
 	}
@@ -95,7 +96,7 @@ func TestBothStoresStopped(t *testing.T) {
 	}
 	maria.Start()
 	s.Redis.Start()
-	s.Eventually("the session to be renewed", func() bool { return s.Get("/api/demo/me", Tokens{Refresh: with.Refresh}).StatusCode == 200 })
+	s.Eventually("the session to be renewed", func() bool { return s.Get("/api/demo/me", site.Tokens{Refresh: with.Refresh}).StatusCode == 200 })
 	s.Eventually("readiness", func() bool { return s.Browser().Readyz().StatusCode == 200 })
 	s.SignInTokens("ada@example.com")
 }

@@ -6,37 +6,39 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // cannotAsk checks what instances say while Redis cannot be asked, or not be
 // written to: they go on for whoever holds a good access token, have no answer
 // about anybody else, and take no cookie from anybody.
-func cannotAsk(t *testing.T, with Tokens, at ...*Harness) {
+func cannotAsk(t *testing.T, with site.Tokens, at ...*site.Harness) {
 	t.Helper()
 	type result struct {
-		Answer
+		site.Answer
 		err  error
 		took time.Duration
 	}
 	results := make(chan result, 100)
 	var all sync.WaitGroup
-	ask := func(send func() (Answer, error)) {
+	ask := func(send func() (site.Answer, error)) {
 		all.Go(func() {
 			start := time.Now()
 			a, err := send()
 			results <- result{a, err, time.Since(start)}
 		})
 	}
-	stale := Tokens{Refresh: with.Refresh}
+	stale := site.Tokens{Refresh: with.Refresh}
 	for _, s := range at {
-		for _, request := range append(RefreshingRequests, [2]string{"POST", "/api/demo/notes"}) {
-			ask(func() (Answer, error) { return s.Send(request[0], request[1], stale) })
+		for _, request := range append(site.RefreshingRequests, [2]string{"POST", "/api/demo/notes"}) {
+			ask(func() (site.Answer, error) { return s.Send(request[0], request[1], stale) })
 		}
-		ask(func() (Answer, error) { return s.PostJSON("/api/auth/login", Credentials("ada@example.com")) })
-		ask(func() (Answer, error) {
+		ask(func() (site.Answer, error) { return s.PostJSON("/api/auth/login", site.Credentials("ada@example.com")) })
+		ask(func() (site.Answer, error) {
 			ops := *s
 			ops.Base = s.Ops
-			return ops.Send("GET", "/readyz", Tokens{})
+			return ops.Send("GET", "/readyz", site.Tokens{})
 		})
 	}
 	for _, s := range at {
@@ -74,12 +76,12 @@ func cannotAsk(t *testing.T, with Tokens, at ...*Harness) {
 
 // recovers waits until both instances answer again, without a restart, and
 // gives the tokens that come after with. Signing out is heard across.
-func recovers(t *testing.T, p Pair, with Tokens) Tokens {
+func recovers(t *testing.T, p site.Pair, with site.Tokens) site.Tokens {
 	t.Helper()
 	for _, at := range p.Each() {
-		var a Answer
+		var a site.Answer
 		at.Eventually("the session to be renewed", func() bool {
-			a = at.Post("/api/auth/refresh", Tokens{Refresh: with.Refresh})
+			a = at.Post("/api/auth/refresh", site.Tokens{Refresh: with.Refresh})
 			if a.StatusCode != 200 {
 				a.WantStoreUnavailable(t)
 			}
@@ -96,13 +98,13 @@ func recovers(t *testing.T, p Pair, with Tokens) Tokens {
 	leaves := p.A.SignInTokens("ada@example.com")
 	p.B.Get("/api/demo/me", leaves).Want(t, 200)
 	p.A.Post("/api/auth/logout", leaves).Want(t, 204)
-	p.B.Eventually("a sign-out after the outage", func() bool { return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401 })
+	p.B.Eventually("a sign-out after the outage", func() bool { return p.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401 })
 	return with
 }
 
 func TestRedisKilled(t *testing.T) {
 	t.Parallel()
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	with := p.A.MemberTokens("ada@example.com")
 	for range 2 {
 		p.A.Redis.Kill()
@@ -114,7 +116,7 @@ func TestRedisKilled(t *testing.T) {
 
 func TestRedisHangs(t *testing.T) {
 	t.Parallel()
-	p := TwoInstances(t)
+	p := site.TwoInstances(t)
 	with := p.A.MemberTokens("ada@example.com")
 	p.A.Redis.Pause()
 	cannotAsk(t, with, p.Each()...)
@@ -124,8 +126,8 @@ func TestRedisHangs(t *testing.T) {
 
 // A replica takes reads and refuses writes, with READONLY.
 func TestRedisIsAReplica(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	with := p.A.MemberTokens("ada@example.com")
 	leaves, late := p.A.SignInTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
 	// A session that has not reached the replica.
@@ -133,7 +135,7 @@ func TestRedisIsAReplica(t *testing.T) {
 		t.Fatalf("%d sessions deleted, %v", n, err)
 	}
 	// Of a master that nobody is.
-	host, port, _ := net.SplitHostPort(FreeAddr(t))
+	host, port, _ := net.SplitHostPort(site.FreeAddr(t))
 	if err := look.Do(t.Context(), "REPLICAOF", host, port).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,17 +153,17 @@ func TestRedisIsAReplica(t *testing.T) {
 	}
 	recovers(t, p, with)
 	p.B.Eventually("the sign-out to be carried out", func() bool {
-		return p.B.Get("/api/demo/me", Tokens{Access: leaves.Access}).StatusCode == 401
+		return p.B.Get("/api/demo/me", site.Tokens{Access: leaves.Access}).StatusCode == 401
 	})
-	for _, gone := range []Tokens{late, leaves} {
+	for _, gone := range []site.Tokens{late, leaves} {
 		p.B.Post("/api/auth/refresh", gone).WantSignedOut(t, "session_revoked")
 	}
 }
 
 // Everything is gone: everybody signs in again, cleanly and at once.
 func TestRedisFlushed(t *testing.T) {
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	with := p.A.MemberTokens("ada@example.com")
 	p.A.Post("/api/auth/logout", p.A.SignInTokens("ada@example.com")).Want(t, 204)
 	if err := look.FlushAll(t.Context()).Err(); err != nil {
@@ -174,10 +176,10 @@ func TestRedisFlushed(t *testing.T) {
 	for _, at := range p.Each() {
 		// The ends of sessions went with the sessions: no access token from
 		// before can be told from one of an ended session.
-		at.Eventually("the loss to be known", func() bool { return at.Get("/api/demo/me", Tokens{Access: with.Access}).StatusCode == 401 })
+		at.Eventually("the loss to be known", func() bool { return at.Get("/api/demo/me", site.Tokens{Access: with.Access}).StatusCode == 401 })
 		at.Get("/api/demo/me", with).WantSignedOut(t, "session_revoked")
-		for _, request := range RefreshingRequests[:3] {
-			at.MustSend(request[0], request[1], Tokens{Refresh: with.Refresh}).WantSignedOut(t, "session_revoked")
+		for _, request := range site.RefreshingRequests[:3] {
+			at.MustSend(request[0], request[1], site.Tokens{Refresh: with.Refresh}).WantSignedOut(t, "session_revoked")
 		}
 		next := at.SignInTokens("ada@example.com")
 		at.Get("/api/demo/me", next).Want(t, 200)

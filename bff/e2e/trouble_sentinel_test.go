@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
@@ -17,11 +18,11 @@ import (
 // left, before, meanwhile or after.
 func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
-	s := OnServices(t).TrustLoopback()
+	s := site.OnServices(t).TrustLoopback()
 	s.Redis.Stop() // everything is to be on the others
 	servers := servertest.Sentinel(t)
 	s.Env["REDIS_URL"] = servers.URL
-	p := Pair{A: s.Start()}
+	p := site.Pair{A: s.Start()}
 	p.B = p.A.Twin()
 	with := p.A.MemberTokens("ada@example.com")
 	left, leaves := p.A.SignInTokens("ada@example.com"), p.A.SignInTokens("ada@example.com")
@@ -31,7 +32,7 @@ func TestSentinelFailsOver(t *testing.T) {
 	var renewing sync.WaitGroup
 	defer func() { cancel(); renewing.Wait() }() // in this order, or a failure waits for ever
 	var travellers []*traveller
-	var members []Tokens
+	var members []site.Tokens
 	for range 6 {
 		// In a second of theirs, an identity token on its way would grow old.
 		v := &traveller{jar: p.A.SignInTokens("ada@example.com"), pace: 10 * time.Millisecond}
@@ -66,14 +67,14 @@ func TestSentinelFailsOver(t *testing.T) {
 	down := time.Now()
 	awaitAll(p, "renewals by the replica", travellers, renewed)
 	t.Logf("everybody is renewed %v after Sentinel was let", time.Since(down))
-	if role := RedisClient(t, servers.Replica.URL).Do(t.Context(), "ROLE").String(); !strings.Contains(role, "[master ") {
+	if role := site.RedisClient(t, servers.Replica.URL).Do(t.Context(), "ROLE").String(); !strings.Contains(role, "[master ") {
 		t.Errorf("the replica is %s", role)
 	}
 	with = recovers(t, p, with)
 	for _, at := range p.Each() {
-		for _, gone := range []Tokens{left, leaves} {
+		for _, gone := range []site.Tokens{left, leaves} {
 			at.Eventually("the sign-out to be carried out", func() bool {
-				return at.Get("/api/demo/me", Tokens{Access: gone.Access}).StatusCode == 401
+				return at.Get("/api/demo/me", site.Tokens{Access: gone.Access}).StatusCode == 401
 			})
 			at.Post("/api/auth/refresh", gone).WantSignedOut(t, "session_revoked")
 		}
@@ -86,7 +87,7 @@ func TestSentinelFailsOver(t *testing.T) {
 	cancel()
 	renewing.Wait()
 	recovers(t, p, with)
-	if clients, err := RedisClient(t, servers.Master.URL).ClientList(t.Context()).Result(); err != nil || strings.Contains(clients, "name=gatehouse") {
+	if clients, err := site.RedisClient(t, servers.Master.URL).ClientList(t.Context()).Result(); err != nil || strings.Contains(clients, "name=gatehouse") {
 		t.Errorf("at the old master, %v:\n%s", err, clients)
 	}
 	var total, in int64

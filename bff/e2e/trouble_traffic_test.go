@@ -8,31 +8,33 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
 // traveller renews one session over and over, at either instance, and knows
 // how that went.
 type traveller struct {
-	jar              Tokens
+	jar              site.Tokens
 	pace             time.Duration // of the clock, with each request
 	renewed, unasked atomic.Int64
 }
 
 // travel goes on until ctx ends. Whatever happens to the store, a renewal is
 // done or can be asked for again.
-func (v *traveller) travel(ctx context.Context, t *testing.T, p Pair) error {
+func (v *traveller) travel(ctx context.Context, t *testing.T, p site.Pair) error {
 	for ctx.Err() == nil {
 		p.A.Clock.Advance(v.pace)
-		a, err := p.Each()[rand.IntN(2)].Send("GET", "/api/auth/me", Tokens{Refresh: v.jar.Refresh})
+		a, err := p.Each()[rand.IntN(2)].Send("GET", "/api/auth/me", site.Tokens{Refresh: v.jar.Refresh})
 		if err != nil {
 			return err
 		}
 		child, cleared := a.NewTokens()
 		switch {
-		case a.StatusCode == 200 && child != Tokens{} && child.Generation(t) == v.jar.Generation(t)+1:
+		case a.StatusCode == 200 && child != site.Tokens{} && child.Generation(t) == v.jar.Generation(t)+1:
 			v.jar = child
 			v.renewed.Add(1)
-		case a.StatusCode == 503 && !cleared && child == Tokens{} && a.Header.Get("Retry-After") != "":
+		case a.StatusCode == 503 && !cleared && child == site.Tokens{} && a.Header.Get("Retry-After") != "":
 			v.unasked.Add(1)
 		default:
 			return fmt.Errorf("a traveller was told %d %s, cookies %v", a.StatusCode, a.Text, a.SetCookies())
@@ -42,7 +44,7 @@ func (v *traveller) travel(ctx context.Context, t *testing.T, p Pair) error {
 }
 
 // awaitAll waits until all travellers have counted on.
-func awaitAll(p Pair, what string, travellers []*traveller, count func(*traveller) *atomic.Int64) {
+func awaitAll(p site.Pair, what string, travellers []*traveller, count func(*traveller) *atomic.Int64) {
 	p.A.T.Helper()
 	var before []int64
 	for _, v := range travellers {
@@ -65,8 +67,8 @@ func awaitAll(p Pair, what string, travellers []*traveller, count func(*travelle
 // stage of being made: nobody is signed out, and nobody skips a generation.
 func TestRenewalsThroughOutages(t *testing.T) {
 	t.Parallel()
-	p := TwoInstances(t)
-	look := RedisClient(t, p.A.Redis.URL)
+	p := site.TwoInstances(t)
+	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup

@@ -3,14 +3,10 @@ package e2e
 import (
 	"bufio"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,14 +16,16 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-const backendsPage = "../docs/backends.md"
+const backendsPage = "bff/docs/backends.md"
 
 // printed gives the one fenced block of a language in docs/backends.md.
 func printed(t *testing.T, language string) string {
 	t.Helper()
-	page, err := os.ReadFile(backendsPage)
+	page, err := os.ReadFile(site.RepoFile(backendsPage))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,10 +89,7 @@ var verifiers = map[string]func(t *testing.T, args ...string) *exec.Cmd{
 		return cmd
 	},
 	"node": func(t *testing.T, args ...string) *exec.Cmd {
-		modules, err := filepath.Abs("../../spa/node_modules")
-		if err != nil {
-			t.Fatal(err)
-		}
+		modules := site.RepoFile("spa/node_modules")
 		_, missing := exec.LookPath("node")
 		if missing == nil {
 			_, missing = os.Stat(filepath.Join(modules, "jose"))
@@ -123,52 +118,21 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// TokenUpstream is an upstream that keeps what it is authorized with.
-func TokenUpstream(t *testing.T) (url string, taken func() string) {
-	t.Helper()
-	last := make(chan string, 16)
-	up := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { last <- r.Header.Get("Authorization") }))
-	t.Cleanup(up.Close)
-	return up.URL, func() string {
-		t.Helper()
-		select {
-		case header := <-last:
-			return header
-		default:
-			t.Fatal("nothing arrived")
-			return ""
-		}
-	}
-}
-
-func NewIdentityKey(t *testing.T) (key *ecdsa.PrivateKey, text string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-}
-
 // The code that docs/backends.md prints, run as it is printed, against the
 // real product. jose in Node shares no line with what signs here.
 func TestPrintedVerifiersTakeTheProductsTokensAndNoOthers(t *testing.T) {
-	s := Embedded(t)
-	key, keyText := NewIdentityKey(t)
-	up, taken := TokenUpstream(t)
+	s := site.Embedded(t)
+	key, keyText := site.NewIdentityKey(t)
+	up, taken := site.TokenUpstream(t)
 	s.Env["IDENTITY_KEY"] = keyText
-	s.Env["ROUTES_FILE"] = NewRoutesFile(t, "path: /api/orders\nupstreams: ["+up+"]", "path: /api/billing\nupstreams: ["+up+"]").Name
+	s.Env["ROUTES_FILE"] = site.NewRoutesFile(t, "path: /api/orders\nupstreams: ["+up+"]", "path: /api/billing\nupstreams: ["+up+"]").Name
 	s.Clock.Set(time.Now().Add(-4 * time.Minute)) // the verifiers have the machine's clock
 	s.Start()
 	b := s.Member("ada@example.com")
 	bearer := func(path string) string { b.Do("GET", path, nil).Want(t, 200); return taken() }
 	expired := bearer("/api/orders")
 	account := b.Do("GET", "/api/auth/me", nil).Want(t, 200).JSON(t)
-	want := fmt.Sprintln(account["user"].(Object)["id"], account["session"].(Object)["id"], "ada@example.com", "user")
+	want := fmt.Sprintln(account["user"].(site.Object)["id"], account["session"].(site.Object)["id"], "ada@example.com", "user")
 
 	for language, program := range verifiers {
 		t.Run(language, func(t *testing.T) {
@@ -268,7 +232,7 @@ func forgeries(t *testing.T, good string, key *ecdsa.PrivateKey) (copied string,
 		}
 		return "Bearer " + raw
 	}
-	foreign, _ := NewIdentityKey(t)
+	foreign, _ := site.NewIdentityKey(t)
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package e2e
+package site
 
 import (
 	"bytes"
@@ -145,4 +145,35 @@ func (s *Harness) transportForSockets() http.RoundTripper {
 		return http.DefaultTransport
 	}
 	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.Transport.TLSClientConfig.RootCAs}}
+}
+
+// Status sends a request without a body and gives the status. An event stream is
+// not read.
+func (b *Browser) Status(t *testing.T, method, path string) int {
+	t.Helper()
+	r, err := http.NewRequest(method, b.Harness.Base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := b.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var text []byte
+	if resp.Header.Get("Content-Type") != "text/event-stream" {
+		if text, err = io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Answer{resp, string(text)}.asPublished(t, nil).StatusCode
+}
+
+func (b *Browser) Readyz() Answer {
+	b.Harness.T.Helper()
+	ops := *b.Harness
+	ops.Base = b.Harness.Ops
+	probe := *b
+	probe.Harness = &ops
+	return probe.Do("GET", "/readyz", nil)
 }

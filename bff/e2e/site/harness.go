@@ -1,4 +1,8 @@
-package e2e
+// Package site runs the product for tests and is its clients: the real app on a
+// loopback port or the shipped binary, browsers with a cookie jar, and what stands
+// around them: upstreams, a balancer, an operator. Every response is checked
+// against openapi.yaml.
+package site
 
 import (
 	"cmp"
@@ -23,14 +27,17 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-func TestMain(m *testing.M) {
-	var err error
-	if binaryFolder, err = os.MkdirTemp("", "gatehouse-binary-"); err != nil {
-		panic(err)
+// Main runs a package's tests, for use in TestMain: os.Exit(site.Main(m)). It ends
+// the servers that they share and removes the binary that they ran.
+func Main(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "gatehouse-binary-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "site:", err)
+		return 1
 	}
-	code := servertest.Main(m)
-	_ = os.RemoveAll(binaryFolder)
-	os.Exit(code)
+	binaryFolder = folder
+	defer os.RemoveAll(folder)
+	return servertest.Main(m)
 }
 
 // Harness is a running product. Its clock moves only when a test says so.
@@ -43,19 +50,19 @@ type Harness struct {
 	Logs  *LockedBuffer
 	Redis *servertest.RedisHandle // nil in embedded mode
 	NoApp bool                    // pages come from elsewhere
-	// transport is how browsers get there; nil is Go's own.
+	// Transport is how browsers get there; nil is Go's own.
 	Transport *http.Transport
-	// limited is for tests of the limits; others are a crowd.
+	// Limited is for tests of the limits; the others have none.
 	Limited bool
 	// isTwin: it has another's PUBLIC_URL and app.
 	isTwin bool
-	// hashCost is quickHash when 0.
+	// HashCost is QuickHash when 0.
 	HashCost    int
-	ClientStall time.Duration // of clients; 0: as in production
-	// questions is how long the database may take over one; 0: as in production,
-	// for tests of a database in trouble.
+	ClientStall time.Duration // 0: as in production
+	// QuestionTimeout is how long the database may take over one; 0: as in
+	// production, for tests of a database in trouble.
 	QuestionTimeout time.Duration
-	// undecided has start return before the tables have been looked at.
+	// SkipSchemaWait has Start return before the tables have been looked at.
 	SkipSchemaWait bool
 	Stop           func()
 }
@@ -242,4 +249,10 @@ func TinyApp(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// WithLimits keeps the product's own limits.
+func (s *Harness) WithLimits() *Harness {
+	s.Limited = true
+	return s
 }

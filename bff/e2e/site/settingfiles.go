@@ -1,4 +1,4 @@
-package e2e
+package site
 
 import (
 	"os"
@@ -47,7 +47,7 @@ func (f SettingFiles) Set(name, value string) {
 	}
 }
 
-// Pairs are an environment as startBinary takes it.
+// Pairs are an environment as StartBinary takes it.
 func Pairs(env map[string]string) (all []string) {
 	for name, value := range env {
 		all = append(all, name, value)

@@ -1,4 +1,4 @@
-package e2e
+package site
 
 import (
 	"bytes"
@@ -169,4 +169,29 @@ func (c *Crowd) more(when string, count func(*Commuter) int64, more int64) {
 			}
 		}
 	}
+}
+
+// KeepBusy has members send proxied requests to an instance until the returned
+// function is called, which gives how many were served. Nobody of them may
+// notice anything.
+func (s *Harness) KeepBusy(members []Tokens) (stop func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	var served atomic.Int64
+	for _, with := range members {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				switch a, err := s.Send("GET", "/api/demo/me", with); {
+				case err != nil:
+					s.T.Errorf("a bystander: %v", err)
+					return
+				case a.StatusCode != 200 || len(a.Cookies()) != 0:
+					s.T.Errorf("a bystander was told %d %s, cookies %v", a.StatusCode, a.Text, a.SetCookies())
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	return func() int { cancel(); all.Wait(); return int(served.Load()) }
 }

@@ -1,7 +1,8 @@
-package e2e
+package site
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 )
 
@@ -21,4 +22,13 @@ func (b *LockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+func LineWith(lines, part string) string {
+	for line := range strings.Lines(lines) {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	return ""
 }

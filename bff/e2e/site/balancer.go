@@ -1,4 +1,4 @@
-package e2e
+package site
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func NewBalancer(t *testing.T, count int) *Balancer {
 			i := b.pick()
 			i.Served.Add(1)
 			r.SetURL(&url.URL{Scheme: "http", Host: i.Addr})
-			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // who is meant, see somewhere
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // see ForwardedFor
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
@@ -135,4 +135,9 @@ func ServicesFor(t *testing.T, api http.Handler, rows ...string) *Harness {
 	t.Cleanup(up.Close)
 	s.Env["ROUTES_FILE"] = NewRoutesFile(t, append(rows, "path: /api/up\nupstreams: ["+up.URL+"]\nstrip_prefix: /api/up")...).Name
 	return s
+}
+
+func (i *Instance) AwaitTraffic(s *Harness) {
+	s.T.Helper()
+	s.Eventually("the balancer to see the instance", i.ready.Load)
 }

@@ -1,4 +1,4 @@
-package e2e
+package site
 
 import (
 	"bytes"
@@ -17,6 +17,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// What tabs ask for; each of these renews a stale session on the way.
+var RefreshingRequests = [][2]string{
+	{"GET", "/api/auth/me"}, {"GET", "/api/demo/me"}, {"POST", "/api/auth/refresh"}, {"GET", "/dashboard"},
+}
+
 // Twin starts a second instance of the same product: the same stores, secrets,
 // routes and clock, another port.
 func (s *Harness) Twin(extra ...string) *Harness {
@@ -31,7 +36,7 @@ func (s *Harness) Twin(extra ...string) *Harness {
 }
 
 // TrustLoopback lets any number of people come from this one machine: rate limits go
-// by the address that a trusted proxy tells of, see somewhere.
+// by the address that a trusted proxy names, see ForwardedFor.
 func (s *Harness) TrustLoopback() *Harness {
 	s.Env["TRUSTED_PROXIES"] = "127.0.0.0/8"
 	return s
@@ -110,7 +115,7 @@ func (s *Harness) Send(method, path string, with Tokens) (Answer, error) {
 	return Read(Client.Do(r))
 }
 
-// PostJSON posts JSON, from somewhere. It may be called from any goroutine.
+// PostJSON posts JSON from a random address. It may be called from any goroutine.
 func (s *Harness) PostJSON(path string, body Object) (Answer, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -261,4 +266,18 @@ func CommandsSince(before, after map[string]int) map[string]int {
 		}
 	}
 	return more
+}
+
+// Acknowledge lets the tokens be seen at one instance and waits until the other one
+// knows: from then on their parent is late traffic everywhere.
+func (p Pair) Acknowledge(t *testing.T, child, parent Tokens) {
+	t.Helper()
+	p.A.Get("/api/auth/me", child).Want(t, 200)
+	p.B.Eventually("the receipt to be known", func() bool {
+		late, _ := p.B.Post("/api/auth/refresh", parent).Want(t, 200).NewTokens()
+		if late != (Tokens{}) && late != child {
+			t.Fatal("another child")
+		}
+		return late == Tokens{}
+	})
 }

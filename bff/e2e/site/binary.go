@@ -1,21 +1,25 @@
-package e2e
+package site
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// BuildBinary gives the product as it is shipped, made once for all tests. It
-// is without the race detector even when they are not: under it one password
-// at the cost of production takes seconds. What runs inside the process is
-// raced by all the tests that have no process of their own.
+// BuildBinary gives the product as it is shipped, made once for all tests of a
+// package. It is without the race detector even when they are not: under it one
+// password at the cost of production takes seconds. What runs inside the process
+// is raced by all the tests that have no process of their own.
 func BuildBinary(t *testing.T) string {
 	t.Helper()
 	file, err := shippedBinary()
@@ -25,10 +29,15 @@ func BuildBinary(t *testing.T) string {
 	return file
 }
 
+// go run keeps what it linked in its cache, and go build does not: linking takes
+// six seconds of a processor, and every package of tests would pay them again.
 var shippedBinary = sync.OnceValues(func() (string, error) {
+	if binaryFolder == "" {
+		return "", errors.New("site: this package has no TestMain that calls site.Main")
+	}
 	file := filepath.Join(binaryFolder, "gatehouse")
-	if out, err := exec.Command("go", "build", "-o", file, "..").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	if out, err := exec.Command("go", "run", "-exec", "cp", "github.com/gatehouse-bff/gatehouse/bff", file).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go run: %w\n%s", err, out)
 	}
 	return file, nil
 })
@@ -141,4 +150,72 @@ func (b *Binary) Reload(message string) Object {
 	b.SendHangup()
 	b.Eventually("the log line "+message, func() bool { return len(b.Logged(message)) > before })
 	return b.Logged(message)[before]
+}
+
+// Kill is the end that nobody is told of.
+func (b *Binary) Kill() {
+	b.T.Helper()
+	if err := b.Cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		b.T.Fatal(err)
+	}
+	<-b.Exited
+}
+
+// Restart ends a process as an orchestrator does, and starts it anew.
+func (b *Binary) Restart(env ...string) *Binary {
+	b.T.Helper()
+	b.Terminate()
+	b.Eventually("the process to end", b.HasExited)
+	if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
+		b.T.Errorf("exit code %d; it logged:\n%s", code, b.Logs)
+	}
+	return b.StartAgain(env...)
+}
+
+// StartAgain starts what has ended, with the environment it had, and more.
+func (b *Binary) StartAgain(env ...string) *Binary {
+	b.T.Helper()
+	next := &Binary{
+		Harness: &Harness{T: b.T, Base: b.Base, Logs: &LockedBuffer{}},
+		Cmd:     exec.Command(b.Cmd.Path, b.Cmd.Args[1:]...), Exited: make(chan struct{}),
+	}
+	next.Cmd.Env, next.Cmd.Stderr = b.Cmd.Env, next.Logs
+	for i := 0; i < len(env); i += 2 {
+		next.Cmd.Env = append(next.Cmd.Env, env[i]+"="+env[i+1])
+	}
+	next.Run()
+	return next
+}
+
+func (b *Binary) Terminate() {
+	b.T.Helper()
+	if err := b.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.T.Fatal(err)
+	}
+}
+
+// DataDir is the product's.
+func (b *Binary) DataDir() string {
+	i := slices.IndexFunc(b.Cmd.Env, func(v string) bool { return strings.HasPrefix(v, "DATA_DIR=") })
+	return strings.TrimPrefix(b.Cmd.Env[i], "DATA_DIR=")
+}
+
+// ReloadWantChanged reloads, and wants these settings to be named.
+func (b *Binary) ReloadWantChanged(want ...any) {
+	b.T.Helper()
+	if diff := cmp.Diff(append([]any{}, want...), b.Reload("reloaded")["changed"]); diff != "" {
+		b.T.Errorf("changed (-want +got):\n%s", diff)
+	}
+}
+
+// WantNoSecrets wants nothing of these values in the log.
+func (b *Binary) WantNoSecrets(secrets ...string) {
+	b.T.Helper()
+	for _, secret := range secrets {
+		for part := range strings.SplitSeq(secret, "\n") {
+			if len(part) > 8 && !strings.HasPrefix(part, "-----") && strings.Contains(b.Logs.String(), part) {
+				b.T.Errorf("the log has the secret %s", part)
+			}
+		}
+	}
 }
