@@ -16,7 +16,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":                   {"app", "config", "operator", "textfile"},
-	"app":                    {"auth", "config", "demoapi", "doctor", "filestore", "mail", "operator", "password", "proxy", "redisstore", "redisstore/redisconn", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/listener"},
+	"app":                    {"auth", "config", "demoapi", "doctor", "filestore", "mail", "operator", "password", "proxy", "redisstore", "redisstore/redisconn", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/clientaddr", "web/listener"},
 	"config":                 {"textfile"},
 	"textfile":               {},
 	"tlsfiles":               {"textfile"},
@@ -34,7 +34,8 @@ var arrows = map[string][]string{
 	"redisstore/redisconn":   {"tlsfiles"},
 	"filestore":              {"auth", "textfile"},
 	"proxy":                  {"textfile"},
-	"web":                    {"auth", "proxy", "refusal", "textfile"},
+	"web":                    {"auth", "proxy", "refusal", "textfile", "web/clientaddr"},
+	"web/clientaddr":         {},
 	"web/listener":           {},
 	"demoapi":                {},
 	"mail":                   {"auth"},
@@ -80,7 +81,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore", "redisstore/redischecks", "redisstore/redisconn"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "demoapi"},
-	"net/http":                           {"main", "app", "web", "web/listener", "proxy", "demoapi", "telemetry", "e2e", "bench"},
+	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "proxy", "demoapi", "telemetry", "e2e", "bench"},
 	"net/http/httputil":                  {"proxy", "bench"}, // the bare proxy that ours is measured beside
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy"},

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
 // Options is what an App is made of.
@@ -199,12 +200,13 @@ func (a *App) wire() error {
 		StallTimeout: a.stallTimeout,
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
+	clients := clientaddr.New(c.TrustedProxies, a.log)
 	server = web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: a.tokens.JWKS,
-		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, TrustedProxies: c.TrustedProxies,
+		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, Clients: clients,
 		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,
 	})
-	a.watch(server)
+	a.watch(clients)
 	a.server = newHTTPServer(a.partings(server), a.log)
 	a.server.IdleTimeout = c.IdleTimeout
 	a.server.RegisterOnShutdown(server.EndStreams)

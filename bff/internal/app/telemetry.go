@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
 // openTraces comes before the stores, which tell it of their questions.
@@ -52,7 +53,7 @@ func (a *App) observeProxy() proxy.Observer {
 }
 
 // watch names what is asked at each scrape.
-func (a *App) watch(server *web.Server) {
+func (a *App) watch(clients *clientaddr.Finder) {
 	inMemory := func() bool { return false } // embedded mode has no other place
 	if shared, ok := a.limiter.(*redisstore.Limits); ok {
 		inMemory = shared.InMemory
@@ -69,9 +70,9 @@ func (a *App) watch(server *web.Server) {
 			return list
 		},
 		ProxiesSeen: func(yield func(string, bool)) {
-			server.ProxiesSeen(func(network netip.Prefix, seen bool) { yield(network.String(), seen) })
+			clients.ProxiesSeen(func(network netip.Prefix, seen bool) { yield(network.String(), seen) })
 		},
-		ForwardedByOthers: server.ForwardedByOthers,
+		ForwardedByOthers: clients.ForwardedByOthers,
 		Down:              a.state.down,
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
 // hotPath is the way of a proxied request through this package: everything but
@@ -74,7 +75,7 @@ func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
 		tb.Fatal(err)
 	}
 	s := New(Options{
-		Auth: service, Table: func() *proxy.Table { return table }, PublicURL: public, Pages: pages, Now: time.Now, Log: log,
+		Auth: service, Table: func() *proxy.Table { return table }, PublicURL: public, Pages: pages, Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
 		Observe: Observer{Answered: func(string, string, int, time.Duration, bool) {}},
 	})
 	s.forward = func(w http.ResponseWriter, _ *http.Request, _ proxy.Decision, _ proxy.Identity, _ func(http.Header)) {

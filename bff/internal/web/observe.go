@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,19 +30,9 @@ func (s *Server) trace(c echo.Context) (id string, end func(route string, status
 	if s.observe.Trace == nil || r.URL.Path == "/healthz" {
 		return "", func(string, int) {}
 	}
-	ctx, id, end := s.observe.Trace(r, loggedMethod(r.Method), requestID(c), s.fromProxy(r))
+	ctx, id, end := s.observe.Trace(r, loggedMethod(r.Method), requestID(c), s.clients.FromTrusted(r))
 	c.SetRequest(r.WithContext(ctx))
 	return id, end
-}
-
-// fromProxy reports whether a request's peer is a proxy that is believed.
-func (s *Server) fromProxy(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	addr := plainAddr(peer.Addr())
-	return slices.ContainsFunc(s.clients.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // answered tells the metrics of a request that is over.

@@ -9,7 +9,6 @@ package web
 import (
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -18,21 +17,22 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
 // Options is what a Server stands on.
 type Options struct {
-	Auth           *auth.Service
-	Proxy          *proxy.Proxy
-	Table          func() *proxy.Table // the one in effect; a reload changes it
-	JWKS           func() []byte       // the public identity keys that are in force
-	PublicURL      *url.URL
-	SPADevURL      *url.URL // its origin is allowed too; nil in production
-	TrustedProxies []netip.Prefix
-	Pages          Pages
-	Now            func() time.Time
-	Log            *slog.Logger
-	Observe        Observer
+	Auth      *auth.Service
+	Proxy     *proxy.Proxy
+	Table     func() *proxy.Table // the one in effect; a reload changes it
+	JWKS      func() []byte       // the public identity keys that are in force
+	PublicURL *url.URL
+	SPADevURL *url.URL // its origin is allowed too; nil in production
+	Clients   *clientaddr.Finder
+	Pages     Pages
+	Now       func() time.Time
+	Log       *slog.Logger
+	Observe   Observer
 	// Away says why a load balancer is to send nobody here, "" when it may; nil
 	// is always.
 	Away func() string
@@ -58,7 +58,7 @@ type Server struct {
 	log       *slog.Logger
 	observe   Observer
 	away      func() string
-	clients   *clientAddresses
+	clients   *clientaddr.Finder
 
 	closing   chan struct{} // closed by EndStreams
 	closeOnce sync.Once
@@ -71,13 +71,13 @@ func New(o Options) *Server {
 		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
-		observe: o.Observe, away: o.Away, clients: newClientAddresses(o.TrustedProxies, o.Log),
+		observe: o.Observe, away: o.Away, clients: o.Clients,
 		closing: make(chan struct{}),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerProblem
-	e.IPExtractor = s.clients.find
+	e.IPExtractor = s.clients.Find
 	s.chain = s.identifyRequest(s.logRequest(s.secureHeaders(s.knownMethod(s.canonical(s.sameSite(s.dispatch))))))
 	s.mount(e)
 	return s

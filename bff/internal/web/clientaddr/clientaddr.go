@@ -1,7 +1,10 @@
-package web
+// Package clientaddr finds the address of a request's client: its peer's, or what
+// trusted proxies have written into X-Forwarded-For.
+package clientaddr
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -9,18 +12,16 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/labstack/echo/v4"
 )
 
 // maxForwardedHops bounds how many entries of X-Forwarded-For are looked at.
 const maxForwardedHops = 64
 
-// clientAddresses finds the client's address. Echo's default believes any
+// Finder finds the client's address. Echo's default believes any
 // X-Forwarded-For; its trusting variant trusts every private network unless
 // told not to, and gives the whole chain up at an entry with a port, which made
 // all people behind Azure's gateways one client for every limit.
-type clientAddresses struct {
+type Finder struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	said    [len(unreadableKinds)]sync.Once
@@ -30,8 +31,9 @@ type clientAddresses struct {
 	others atomic.Int64
 }
 
-func newClientAddresses(trusted []netip.Prefix, log *slog.Logger) *clientAddresses {
-	return &clientAddresses{trusted: trusted, log: log, seen: make([]atomic.Bool, len(trusted))}
+// New finds clients behind proxies in trusted, and logs what they send that is not an address.
+func New(trusted []netip.Prefix, log *slog.Logger) *Finder {
+	return &Finder{trusted: trusted, log: log, seen: make([]atomic.Bool, len(trusted))}
 }
 
 // unreadableKinds are what the log says once each, so that neither clients nor a
@@ -50,14 +52,14 @@ const (
 	unreadableForwarded
 )
 
-// find walks from the peer to the left over the proxies that are trusted. Each
+// Find walks from the peer to the left over the proxies that are trusted. Each
 // of them has appended the address that it was asked from, so what stands left
 // of the first address that is not trusted was written by a client, and is not
 // looked at. Where a trusted proxy has sent something else than an address, the
 // client is unknown, and the proxy counts as the client.
-func (x *clientAddresses) find(r *http.Request) string {
-	direct := echo.ExtractIPDirect()(r)
-	lines := r.Header[echo.HeaderXForwardedFor]
+func (x *Finder) Find(r *http.Request) string {
+	direct := peer(r)
+	lines := r.Header["X-Forwarded-For"]
 	// Probes of a balancer say nothing of the way that people's requests take.
 	probe := r.URL.Path == "/healthz"
 	hop, err := netip.ParseAddr(direct)
@@ -86,7 +88,29 @@ func (x *clientAddresses) find(r *http.Request) string {
 	return hop.String()
 }
 
-func (x *clientAddresses) trusts(a netip.Addr, probe bool) (trusted bool) {
+// peer is the address of the other end of the connection, "" when it has none.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err == nil {
+		return host
+	}
+	if net.ParseIP(r.RemoteAddr) != nil {
+		return r.RemoteAddr
+	}
+	return ""
+}
+
+// FromTrusted reports whether a request's peer is a trusted proxy.
+func (x *Finder) FromTrusted(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	addr := plainAddr(peer.Addr())
+	return slices.ContainsFunc(x.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+func (x *Finder) trusts(a netip.Addr, probe bool) (trusted bool) {
 	for i, p := range x.trusted {
 		if !p.Contains(a) {
 			continue
@@ -101,15 +125,15 @@ func (x *clientAddresses) trusts(a netip.Addr, probe bool) (trusted bool) {
 
 // ProxiesSeen calls yield for each of TRUSTED_PROXIES, with whether a request has
 // come over it. Health checks do not count.
-func (s *Server) ProxiesSeen(yield func(network netip.Prefix, seen bool)) {
-	for i, p := range s.clients.trusted {
-		yield(p, s.clients.seen[i].Load())
+func (x *Finder) ProxiesSeen(yield func(network netip.Prefix, seen bool)) {
+	for i, p := range x.trusted {
+		yield(p, x.seen[i].Load())
 	}
 }
 
 // ForwardedByOthers is how many requests have had X-Forwarded-For and came from an
 // address that is not trusted. Clients can write the header, too.
-func (s *Server) ForwardedByOthers() int { return int(s.clients.others.Load()) }
+func (x *Finder) ForwardedByOthers() int { return int(x.others.Load()) }
 
 // lastEntries gives the entries of a list header from the last to the first,
 // without the empty ones (RFC 9110 §5.6.1.2). A quotation mark of a client must
@@ -211,10 +235,23 @@ func unreadableKind(entry string) int {
 	return unreadableOther
 }
 
-func (x *clientAddresses) sayUnreadable(kind int, proxy netip.Addr, entry string) {
+func (x *Finder) sayUnreadable(kind int, proxy netip.Addr, entry string) {
 	x.said[kind].Do(func() {
 		x.log.Warn("a trusted proxy does not say its client's address in X-Forwarded-For: requests count as the proxy's own, for limits too; "+
 			"have it append the address that it was asked from (this is logged once)",
 			"proxy", proxy.String(), "sent", unreadableKinds[kind], "entry", printable(entry))
 	})
+}
+
+// printable cuts what a client sent to what a log line may repeat.
+func printable(s string) string {
+	if len(s) > 100 {
+		s = s[:100]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -1,4 +1,4 @@
-package web
+package clientaddr
 
 import (
 	"bytes"
@@ -53,7 +53,7 @@ func TestClientAddress(t *testing.T) {
 			r.RemoteAddr = tt.peer
 			r.Header.Set("X-Real-IP", "203.0.113.250")
 			r.Header["X-Forwarded-For"] = tt.xff
-			if got := newClientAddresses(tt.trusted, slog.New(slog.DiscardHandler)).find(r); got != tt.want {
+			if got := New(tt.trusted, slog.New(slog.DiscardHandler)).Find(r); got != tt.want {
 				t.Errorf("client is %s, want %s", got, tt.want)
 			}
 		})
@@ -101,7 +101,7 @@ func TestForwardedAddressesAsProxiesWriteThem(t *testing.T) {
 
 func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
-	find := newClientAddresses(testProxies, slog.New(slog.NewTextHandler(&log, nil))).find
+	find := New(testProxies, slog.New(slog.NewTextHandler(&log, nil))).Find
 	ask := func(peer string, header ...string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = peer
@@ -148,22 +148,36 @@ func TestWhichProxiesWereSeen(t *testing.T) {
 		{"directly", "/", "192.0.2.1:5", "", [2]bool{}, 0},
 		{"from elsewhere", "/", "192.0.2.1:5", "10.0.0.1", [2]bool{}, 1},
 	} {
-		x := newClientAddresses(testProxies, slog.New(slog.DiscardHandler))
+		x := New(testProxies, slog.New(slog.DiscardHandler))
 		r := httptest.NewRequest("GET", tt.path, nil)
 		r.RemoteAddr = tt.peer
 		if tt.xff != "" {
 			r.Header.Set("X-Forwarded-For", tt.xff)
 		}
-		x.find(r)
+		x.Find(r)
 		if got := [2]bool{x.seen[0].Load(), x.seen[1].Load()}; got != tt.seen || x.others.Load() != tt.others {
 			t.Errorf("%s: seen %v, %d of others; want %v, %d", tt.name, got, x.others.Load(), tt.seen, tt.others)
 		}
 	}
 	// Without any that is trusted, a proxy in front is still noticed.
-	x := newClientAddresses(nil, slog.New(slog.DiscardHandler))
+	x := New(nil, slog.New(slog.DiscardHandler))
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Forwarded-For", "203.0.113.9")
-	if x.find(r); x.others.Load() != 1 {
+	if x.Find(r); x.others.Load() != 1 {
 		t.Errorf("%d of others, want 1", x.others.Load())
+	}
+}
+
+func TestWhoseTraceGoesOn(t *testing.T) {
+	x := New(testProxies, nil)
+	for peer, want := range map[string]bool{
+		"10.1.2.3:99": true, "[::ffff:10.1.2.3]:99": true, "[fd00::1]:9": true, "11.0.0.1:9": false, "[fe80::1%eth0]:9": false, "": false, "pipe": false,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-For", "10.1.2.3")
+		if got := x.FromTrusted(r); got != want {
+			t.Errorf("%q: %v", peer, got)
+		}
 	}
 }
