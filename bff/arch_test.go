@@ -112,7 +112,7 @@ var goStatements = map[string]string{
 	"bff/internal/filestore/tidy.go beginRound":     "a compaction beside the call that made it due; Close waits for it",
 	"bff/internal/proxy/cancellation.go AfterFunc":  "ends a derived context, whose lock the caller holds; takes no time",
 	"bff/internal/proxy/health.go probe":            "probes of one round, side by side: a hung upstream must not delay the others",
-	"bff/internal/proxy/switching.go carry":         "both ways of a WebSocket, after its request; Shutdown ends and awaits them",
+	"bff/internal/proxy/switching.go copyBothWays":  "both ways of a WebSocket, after its request; Shutdown ends and awaits them",
 	"bff/internal/servertest/process.go Start":      "waits for a server's end, as nothing else tells",
 	"bff/internal/servertest/galera.go StartGalera": "nodes of one cluster, started side by side and waited for",
 	"bff/internal/servertest/smtp.go SMTP":          "a mail server; its test's end waits for it",

@@ -8,8 +8,8 @@ import (
 )
 
 // headWait is how long the header of an answer without a length waits for the
-// first byte of the body. An upstream that dies in between is a 502; the client of
-// a stream that is silent at first does not notice the delay.
+// first byte of the body. An upstream that fails in between is answered with 502;
+// the client of a stream that is silent at first does not notice the delay.
 var headWait = 100 * time.Millisecond
 
 // sendBody streams the response. The header is kept until the first byte of the
@@ -60,7 +60,7 @@ func (ex *exchange) writeHead(res *http.Response) {
 
 func (ex *exchange) writeHeadNow(res *http.Response) {
 	ex.writeHead(res)
-	_ = ex.w.FlushError() // the first Write says what is wrong
+	_ = ex.w.FlushError() // the first Write returns the error
 }
 
 // readFirst is the first Read of a body, with at least one byte or an error. The

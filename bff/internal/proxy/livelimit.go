@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// MaxLive is how many live connections, WebSockets and event streams, one
-// session may have through this instance: more tabs than anybody has. Each
-// holds two sockets for hours; one member had 900. Without a session it is that
-// many for a network, an IPv4 address or an IPv6 /64.
+// MaxLive limits the live connections, WebSockets and event streams, of one session
+// through this instance: more than a person has tabs. Each holds two sockets for
+// hours; one member had 900. Without a session the limit is that of a network, an
+// IPv4 address or an IPv6 /64.
 const MaxLive = 100
 
 var errTooManyLive = errors.New("too many live connections")
@@ -22,7 +22,7 @@ type liveSlots struct {
 	held map[string]int
 }
 
-func (s *liveSlots) take(key string) bool {
+func (s *liveSlots) takeSlot(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held[key] >= MaxLive {
@@ -35,7 +35,7 @@ func (s *liveSlots) take(key string) bool {
 	return true
 }
 
-func (s *liveSlots) release(key string) {
+func (s *liveSlots) releaseSlot(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held[key]--; s.held[key] <= 0 {
@@ -43,9 +43,9 @@ func (s *liveSlots) release(key string) {
 	}
 }
 
-// wantsLive reports whether a request asks for a live connection: a WebSocket,
-// or what an EventSource says. Other clients may be sent an event stream
-// without asking; that is seen when its header arrives.
+// wantsLive reports whether a request is for a live connection: the handshake of a
+// WebSocket, or the Accept header of an EventSource. Other requests may be answered
+// with an event stream too, which is counted when its header arrives.
 func wantsLive(h http.Header) bool {
 	if wantsUpgrade(h) {
 		return true
@@ -61,8 +61,8 @@ func wantsLive(h http.Header) bool {
 	return false
 }
 
-// takeLive takes one of the client's live connections, if the exchange has none
-// yet, and reports false when there is none left.
+// takeLive takes one of the client's slots for live connections, unless the exchange
+// has one already. It reports false when all are taken.
 func (ex *exchange) takeLive() bool {
 	if ex.slot != "" {
 		return true
@@ -72,22 +72,22 @@ func (ex *exchange) takeLive() bool {
 		ip, _, _ := ex.proxy.forwarded(ex.in)
 		key = "network " + network(ip)
 	}
-	if !ex.proxy.live.take(key) {
+	if !ex.proxy.live.takeSlot(key) {
 		return false
 	}
 	ex.slot = key
 	return true
 }
 
-// releaseLive gives it back, unless a WebSocket has taken it over.
+// releaseLive releases the slot, unless a WebSocket keeps it.
 func (ex *exchange) releaseLive() {
 	if ex.slot != "" {
-		ex.proxy.live.release(ex.slot)
+		ex.proxy.live.releaseSlot(ex.slot)
 		ex.slot = ""
 	}
 }
 
-// network is what one client can be expected to have to itself.
+// network returns the address range that belongs to one client.
 func network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {

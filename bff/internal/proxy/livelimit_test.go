@@ -144,7 +144,7 @@ func TestLiveConnectionsOfANetworkAreBounded(t *testing.T) {
 	})
 	fill := func(key string) {
 		for range MaxLive {
-			g.proxy.live.take(key)
+			g.proxy.live.takeSlot(key)
 		}
 	}
 	fill("network 192.0.2.1")

@@ -106,7 +106,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	ex.w = responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
 	ex.follow(r.Context())
 	defer ex.over()
-	defer ex.unregister()
+	defer ex.unregisterStream()
 	defer ex.releaseLive()
 	if rt.Access != Public {
 		ex.who = who

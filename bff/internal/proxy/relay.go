@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// relay is a whole exchange. It does what httputil.ReverseProxy does, whose
-// copies of what nobody changes were a quarter of a request's allocations, and
-// which keeps a request for as long as its WebSocket lives.
+// relay forwards a request and its response, like httputil.ReverseProxy. That one
+// copied headers that are never changed, a quarter of a request's allocations, and
+// kept a request in memory as long as its WebSocket.
 func (p *Proxy) relay(ex *exchange) {
 	res, err := p.send(ex, ex.outgoing())
 	if err != nil {
@@ -30,7 +30,7 @@ func (p *Proxy) relay(ex *exchange) {
 		return
 	}
 	announced := len(res.Trailer)
-	if announced > 0 { // the first Read of a short body fills in what has come, announced or not
+	if announced > 0 { // the first Read of a short body fills in the trailers, announced or not
 		res.Header["Trailer"] = []string{joinNames(res.Trailer)}
 	}
 	if err := p.sendBody(ex, res); err != nil {
@@ -44,7 +44,7 @@ func (p *Proxy) relay(ex *exchange) {
 	writeTrailers(&ex.w, res.Trailer, announced)
 }
 
-// outgoing is the request as the upstream gets it, but for the address.
+// outgoing makes the request for the upstream, without the address.
 func (ex *exchange) outgoing() *http.Request {
 	in := ex.in
 	h := make(http.Header, len(in.Header)+8)
@@ -54,7 +54,7 @@ func (ex *exchange) outgoing() *http.Request {
 		h["Te"] = []string{"trailers"}
 	}
 	if _, ok := h["User-Agent"]; !ok {
-		h["User-Agent"] = nil // else net/http gives its own
+		h["User-Agent"] = nil // else net/http sends its own
 	}
 	ex.rewriteRequestHeader(in, h)
 	if wantsUpgrade(in.Header) {
@@ -75,7 +75,7 @@ func (ex *exchange) outgoing() *http.Request {
 	return out
 }
 
-// hopByHop are about one connection (RFC 9110 §7.6.1), whether Connection
+// hopByHop headers concern one connection (RFC 9110 §7.6.1), whether Connection
 // names them or not.
 var hopByHop = [...]string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
@@ -94,7 +94,8 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// addHeader adds from to h. Values are shared, and never changed in place.
+// addHeader adds the values of from to h. The slices are shared, so nothing may
+// change them in place.
 func addHeader(h, from http.Header) {
 	for name, values := range from {
 		if there := h[name]; len(there) > 0 {
@@ -112,13 +113,13 @@ func joinNames(h http.Header) string {
 	return strings.Join(names, ", ")
 }
 
-// writeTrailers are those of a body that is complete. An upstream may send
-// some that it has not announced.
+// writeTrailers sends the trailers after a complete body. An upstream may send
+// trailers that it has not announced.
 func writeTrailers(w *responseWriter, trailers http.Header, announced int) {
 	if len(trailers) == 0 {
 		return
 	}
-	_ = w.FlushError() // makes it chunks, however short: a length would have no place for trailers
+	_ = w.FlushError() // has short bodies sent in chunks too: with a Content-Length there is no place for trailers
 	if len(trailers) == announced {
 		addHeader(w.Header(), trailers)
 		return

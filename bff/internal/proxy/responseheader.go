@@ -26,7 +26,7 @@ func (ex *exchange) receive(res *http.Response) error {
 		if !ex.takeLive() {
 			return errTooManyLive
 		}
-		if err := ex.register(false, ex.endStream); err != nil {
+		if err := ex.registerStream(false, ex.endStream); err != nil {
 			return err
 		}
 		res.Header["X-Accel-Buffering"] = unbuffered

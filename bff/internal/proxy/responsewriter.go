@@ -60,7 +60,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.done = true
 	w.seal(w.Header())
-	socket.attach(conn, rw)
+	socket.attachConn(conn, rw)
 	return socket, rw, nil
 }
 

@@ -14,8 +14,8 @@ const (
 	CloseSessionRevoked = 4401
 )
 
-// stream is a live connection that would outlast its session if nobody ended
-// it: a WebSocket or an event stream.
+// stream is a live connection, a WebSocket or an event stream, that must be closed
+// when its session ends.
 type stream struct {
 	sessionID string
 	socket    bool
@@ -23,18 +23,18 @@ type stream struct {
 	end       func(code int, reason string) // does not block
 }
 
-// streams is the registry of what is live, by session.
+// streams is the registry of live connections, by session.
 type streams struct {
 	mu        sync.Mutex
 	bySession map[string]map[*stream]struct{}
 	count     int
 	sockets   int           // of them WebSockets
-	empty     chan struct{} // closed when count falls to 0; nil while nobody waits
+	empty     chan struct{} // closed when count falls to 0; nil while Shutdown does not wait
 	closing   bool          // Shutdown has begun
 }
 
-// add reports whether there is to be no new stream any more.
-func (s *streams) add(st *stream) (closing bool) {
+// register reports whether Shutdown has begun.
+func (s *streams) register(st *stream) (closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bySession == nil {
@@ -53,7 +53,7 @@ func (s *streams) add(st *stream) (closing bool) {
 	return s.closing
 }
 
-func (s *streams) remove(st *stream) {
+func (s *streams) unregister(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := s.bySession[st.sessionID]
@@ -71,7 +71,7 @@ func (s *streams) remove(st *stream) {
 	}
 }
 
-func (s *streams) of(sessionID string) (list []*stream) {
+func (s *streams) ofSession(sessionID string) (list []*stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for st := range s.bySession[sessionID] {
@@ -80,21 +80,21 @@ func (s *streams) of(sessionID string) (list []*stream) {
 	return list
 }
 
-// CloseSession ends what is live of a session: WebSockets with the close code
-// 4401 and the reason, event streams by the end of their body. It returns how
-// many there were, and does not wait for them to be gone.
+// CloseSession ends the live connections of a session: WebSockets with the close
+// code 4401 and the reason, event streams by the end of their body. It returns their
+// number, and does not wait for their end.
 func (p *Proxy) CloseSession(sessionID, reason string) int {
-	live := p.streams.of(sessionID)
+	live := p.streams.ofSession(sessionID)
 	for _, st := range live {
 		st.end(CloseSessionRevoked, reason)
 	}
 	return len(live)
 }
 
-// streamTick is how exactly the end of a session is kept for its streams.
+// streamTick is how late a stream may be closed after the end of its session.
 const streamTick = 500 * time.Millisecond
 
-// RunStreams ends streams whose session has reached its end, until ctx is done.
+// RunStreams closes streams at the end of their session, until ctx is done.
 func (p *Proxy) RunStreams(ctx context.Context) error {
 	tick := time.NewTicker(streamTick)
 	defer tick.Stop()
@@ -103,14 +103,14 @@ func (p *Proxy) RunStreams(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			for _, st := range p.streams.over(p.now()) {
+			for _, st := range p.streams.expired(p.now()) {
 				st.end(CloseSessionRevoked, "expired")
 			}
 		}
 	}
 }
 
-func (s *streams) over(now time.Time) (list []*stream) {
+func (s *streams) expired(now time.Time) (list []*stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, of := range s.bySession {
@@ -131,7 +131,7 @@ func (p *Proxy) Live() int {
 }
 
 // Shutdown ends all streams, WebSockets with the close code 1001, and waits
-// until they are gone or ctx is done. [http.Server.Shutdown] does not know of
+// until they are closed or ctx is done. [http.Server.Shutdown] does not close
 // WebSockets, and would wait for event streams until its deadline.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	s := &p.streams
@@ -144,7 +144,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	if s.empty == nil {
 		s.empty = make(chan struct{})
 	}
-	gone := s.empty
+	empty := s.empty
 	var live []*stream
 	for _, of := range s.bySession {
 		for st := range of {
@@ -156,7 +156,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 		st.end(CloseGoingAway, restarting)
 	}
 	select {
-	case <-gone:
+	case <-empty:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -165,15 +165,15 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 
 const restarting = "the server is restarting"
 
-// register makes the exchange findable for CloseSession. The session may have
-// been revoked while the upstream took its time, before there was anything to
-// be found: so it is asked once more, after.
-func (ex *exchange) register(socket bool, end func(code int, reason string)) error {
+// registerStream makes the exchange visible to CloseSession. The session may have
+// been revoked while the upstream was slow, before the stream was registered, so it
+// is checked again afterwards.
+func (ex *exchange) registerStream(socket bool, end func(code int, reason string)) error {
 	ex.stream = &stream{sessionID: ex.who.SessionID, socket: socket, end: end}
 	if ex.who.SessionID != "" && ex.proxy.streamEnd != nil {
 		ex.stream.latest = ex.proxy.streamEnd(ex.in)
 	}
-	if ex.proxy.streams.add(ex.stream) {
+	if ex.proxy.streams.register(ex.stream) {
 		end(CloseGoingAway, restarting) // a client that reconnects at once would hold up the shutdown
 	}
 	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.in) {
@@ -182,9 +182,9 @@ func (ex *exchange) register(socket bool, end func(code int, reason string)) err
 	return nil
 }
 
-func (ex *exchange) unregister() {
+func (ex *exchange) unregisterStream() {
 	if ex.stream != nil {
-		ex.proxy.streams.remove(ex.stream)
+		ex.proxy.streams.unregister(ex.stream)
 	}
 }
 
@@ -195,8 +195,8 @@ func (ex *exchange) endStream(int, string) {
 }
 
 // eventStream is the body of a text/event-stream answer. When its session
-// ends the browser sees a complete answer instead of a broken connection, and
-// reconnects into a 401.
+// ends the browser gets a complete response instead of a broken connection, and
+// its reconnect is answered with 401.
 type eventStream struct {
 	io.ReadCloser
 	ex *exchange

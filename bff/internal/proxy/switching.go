@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// switchProtocols answers the client with the upstream's 101 and leaves the
-// connection to two goroutines: the request, and its handlers' stack, kept as
-// long as the WebSocket took 40 KiB for one on which nothing happens.
+// switchProtocols sends the upstream's 101 to the client and leaves the connection
+// to two goroutines. Keeping the request and its handlers' stack as long as the
+// WebSocket took 40 KiB for each idle one.
 func (ex *exchange) switchProtocols(res *http.Response) error {
 	upstream, ok := res.Body.(io.ReadWriteCloser)
 	if !ok || !wantsUpgrade(ex.in.Header) || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		return errors.Join(errBadStatus, res.Body.Close())
 	}
 	ex.filterResponseHeader(res.Header, ex.w.Header())
-	s, err := ex.takeOver(res.Header)
+	s, err := ex.hijack101(res.Header)
 	if err != nil {
 		return errors.Join(err, upstream.Close())
 	}
 	live, slot, p := ex.stream, ex.slot, ex.proxy
-	ex.stream, ex.slot = nil, "" // they go when the socket does, not with the request
-	s.carry(upstream, p.stallTimeout, func() {
-		p.streams.remove(live)
-		p.live.release(slot)
+	ex.stream, ex.slot = nil, "" // released with the socket, not with the request
+	s.copyBothWays(upstream, p.stallTimeout, func() {
+		p.streams.unregister(live)
+		p.live.releaseSlot(slot)
 	})
 	return nil
 }
 
-// takeOver writes the 101.
-func (ex *exchange) takeOver(answer http.Header) (*socket, error) {
+// hijack101 takes the client's connection from net/http and writes the 101.
+func (ex *exchange) hijack101(answer http.Header) (*socket, error) {
 	conn, buffers, err := ex.w.Hijack()
 	if err != nil {
 		return nil, err
@@ -47,33 +47,34 @@ func (ex *exchange) takeOver(answer http.Header) (*socket, error) {
 	return conn.(*socket), nil
 }
 
-// carry copies both ways. A client that has hung up may still hear the rest for
-// a while, unless the session ends: a WebSocket is closed by its server (RFC 6455
-// §7.1.1), so mostly it is a client that is gone, and an upstream with nothing to
-// say would keep its socket for good. When the upstream hangs up, that is the end.
-func (s *socket) carry(upstream io.ReadWriteCloser, patience time.Duration, gone func()) {
-	hangUp := func() { _, _ = upstream.Close(), s.Close() }
-	said, heard := make(chan struct{}), make(chan struct{})
+// copyBothWays copies between client and upstream. When the client closes its
+// half, the upstream may still send for stallTimeout, unless the session ends. A
+// WebSocket is closed by its server (RFC 6455 §7.1.1), so mostly the client has
+// left, and a silent upstream would keep the socket for good. When the upstream
+// closes, both connections are closed.
+func (s *socket) copyBothWays(upstream io.ReadWriteCloser, stallTimeout time.Duration, release func()) {
+	closeBoth := func() { _, _ = upstream.Close(), s.Close() }
+	fromClient, fromUpstream := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(said)
+		defer close(fromClient)
 		_, err := s.WriteTo(upstream)
 		if half, ok := upstream.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
 			select {
-			case <-heard:
+			case <-fromUpstream:
 				return
 			case <-s.ended:
-				time.AfterFunc(closeGrace, hangUp) // for our close frame, which nobody answers
+				time.AfterFunc(closeGrace, closeBoth) // for our close frame; the client cannot answer it
 				return
-			case <-time.After(patience):
+			case <-time.After(stallTimeout):
 			}
 		}
-		hangUp()
+		closeBoth()
 	}()
 	go func() {
 		_, _ = s.ReadFrom(upstream)
-		hangUp()
-		close(heard)
-		<-said
-		gone()
+		closeBoth()
+		close(fromUpstream)
+		<-fromClient
+		release()
 	}()
 }

@@ -16,11 +16,11 @@ import (
 // time.Now and not the injected one.
 
 // closeGrace is how long a browser has to answer a close frame before the
-// connection is dropped.
+// connection is closed.
 const closeGrace = 2 * time.Second
 
-// closeFrameTime is for the frame itself: it fits into the send buffer at once
-// unless the browser has long stopped reading.
+// closeFrameTime is the write deadline of the close frame. It fits into the send
+// buffer at once unless the browser has long stopped reading.
 const closeFrameTime = 100 * time.Millisecond
 
 // wantsUpgrade reports whether a request asks to switch protocols
@@ -33,7 +33,7 @@ func wantsUpgrade(h http.Header) bool {
 	return lists(h["Connection"], "upgrade")
 }
 
-// lists reports whether token is one of a list header's, in whatever case.
+// lists reports whether a list header has token, ignoring case.
 func lists(values []string, token string) bool {
 	for _, v := range values {
 		for one := range strings.SplitSeq(v, ",") {
@@ -46,46 +46,47 @@ func lists(values []string, token string) bool {
 }
 
 // upgradable reports whether it is a WebSocket handshake (RFC 6455 §4.1).
-// Through any other protocol, h2c above all, a client would talk to the
-// upstream past every rule of the table.
+// Through any other protocol, above all h2c, a client could bypass every rule of
+// the table.
 func upgradable(r *http.Request) bool {
 	return len(r.Header["Upgrade"]) == 1 && strings.EqualFold(strings.Trim(r.Header["Upgrade"][0], " \t"), "websocket") &&
 		r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 && r.ContentLength == 0 &&
 		len(r.Header["Sec-Websocket-Key"]) == 1
 }
 
-// socket is the browser's end of a WebSocket. It follows the frames that the
-// upstream sends, so that a close frame of ours can be put between two of them.
+// socket is the browser's end of a WebSocket. It parses the frame headers of the
+// upstream, so that our close frame can be written between two frames.
 type socket struct {
 	net.Conn
-	buffers *bufio.ReadWriter      // net/http's; the client may have sent something along with its handshake
+	buffers *bufio.ReadWriter      // net/http's; the client may have sent frames with its handshake
 	ready   atomic.Bool            // Conn is set
 	closing atomic.Pointer[[]byte] // our close frame, once the session has ended
 	ended   chan struct{}          // closed then
 
-	opened atomic.Bool // the 101 is out
+	opened atomic.Bool // the 101 is written
 
 	mu     sync.Mutex // guards what is written
 	frames frames
-	closed bool // our close frame is out, or never will be
+	closed bool // our close frame is written, or cannot be
 }
 
-// openSocket registers before the connection is taken over, so that a session
-// that has ended meanwhile can still be answered with a status.
+// openSocket registers the stream before the connection is hijacked, so that a
+// session that has ended meanwhile can still be answered with a status.
 func (ex *exchange) openSocket() (*socket, error) {
 	s := &socket{ended: make(chan struct{})}
-	return s, ex.register(true, s.end)
+	return s, ex.registerStream(true, s.closeWithFrame)
 }
 
-func (s *socket) attach(conn net.Conn, buffers *bufio.ReadWriter) {
+func (s *socket) attachConn(conn net.Conn, buffers *bufio.ReadWriter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Conn, s.buffers = conn, buffers
 	s.ready.Store(true)
 }
 
-// end is told by CloseSession. It never waits for a client that does not read.
-func (s *socket) end(code int, reason string) {
+// closeWithFrame is called by CloseSession. It never waits for a client that does
+// not read.
+func (s *socket) closeWithFrame(code int, reason string) {
 	frame := closeFrame(code, reason)
 	if !s.closing.CompareAndSwap(nil, &frame) {
 		return
@@ -95,14 +96,14 @@ func (s *socket) end(code int, reason string) {
 		// Also wakes a Write to a client that does not read.
 		_ = s.Conn.SetDeadline(time.Now().Add(closeGrace))
 	}
-	if s.mu.TryLock() { // else a Write is going on, and looks at closing when it is done
-		s.finish()
+	if s.mu.TryLock() { // else a Write is under way, which checks closing at its end
+		s.writeCloseFrame()
 		s.mu.Unlock()
 	}
 }
 
-// finish writes the close frame if it may be written now. s.mu is held.
-func (s *socket) finish() {
+// writeCloseFrame writes the close frame if a frame may begin here. s.mu is held.
+func (s *socket) writeCloseFrame() {
 	frame := s.closing.Load()
 	if frame == nil || s.closed || !s.opened.Load() {
 		return
@@ -122,7 +123,7 @@ func (s *socket) finish() {
 // open is called by the first Read or Write, which come after the 101.
 func (s *socket) open() {
 	if s.opened.Load() {
-		return // without the lock, which a Write to a client that does not read has
+		return // without the lock, which is held by a Write to a client that does not read
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,13 +131,13 @@ func (s *socket) open() {
 		// net/http keeps its buffers until the handler returns: emptied, they
 		// hold no 4 KiB each.
 		*s.buffers.Writer = bufio.Writer{}
-		s.finish()
+		s.writeCloseFrame()
 	}
 }
 
-// Read is what the client sends. Once the session has ended it goes nowhere,
-// but it is read on: closing with unread data would reset the connection, and
-// the close frame with it.
+// Read reads from the client. Once the session has ended, the data is discarded
+// but read on: closing with unread data would reset the connection, and the client
+// would lose the close frame.
 func (s *socket) Read(p []byte) (n int, err error) {
 	s.open()
 	for {
@@ -155,35 +156,35 @@ func (s *socket) Read(p []byte) (n int, err error) {
 	}
 }
 
-// What io.Copy looks for: without them it takes 32 KiB for each direction.
+// io.Copy uses these; without them it allocates 32 KiB for each direction.
 var (
 	_ io.WriterTo   = (*socket)(nil)
 	_ io.ReaderFrom = (*socket)(nil)
 )
 
-// WriteTo carries what the client sends.
+// WriteTo copies from the client.
 func (s *socket) WriteTo(upstream io.Writer) (int64, error) { return copyQuietly(upstream, s) }
 
-// ReadFrom carries what the upstream sends.
+// ReadFrom copies from the upstream.
 func (s *socket) ReadFrom(upstream io.Reader) (int64, error) { return copyQuietly(s, upstream) }
 
-// Write is what the upstream sends.
+// Write writes to the client.
 func (s *socket) Write(p []byte) (int, error) {
 	s.open()
 	s.mu.Lock()
-	n, err := s.write(p)
+	n, err := s.writeFrames(p)
 	s.mu.Unlock()
-	if s.closing.Load() != nil { // it may have come while the lock was held
+	if s.closing.Load() != nil { // closeWithFrame may have run while the lock was held
 		s.mu.Lock()
-		s.finish()
+		s.writeCloseFrame()
 		s.mu.Unlock()
 	}
 	return n, err
 }
 
-func (s *socket) write(p []byte) (int, error) {
+func (s *socket) writeFrames(p []byte) (int, error) {
 	if s.closed {
-		return len(p), nil // Read ends the connection, with the client's answer
+		return len(p), nil // Read ends the connection, after the client's close frame
 	}
 	if s.closing.Load() == nil {
 		for rest := p; len(rest) > 0; {
@@ -199,11 +200,11 @@ func (s *socket) write(p []byte) (int, error) {
 			return n, err
 		}
 	}
-	s.finish()
+	s.writeCloseFrame()
 	return len(p), nil
 }
 
-// frames follows the frame headers of RFC 6455 §5.2 in a byte stream.
+// frames parses the frame headers of RFC 6455 §5.2 in a byte stream.
 type frames struct {
 	header  [14]byte
 	have    int    // bytes of header so far
@@ -244,7 +245,7 @@ func (f *frames) headerSize() int {
 	case 127:
 		size += 8
 	}
-	if f.header[1]&0x80 != 0 { // masked; a server must not, but then it is there
+	if f.header[1]&0x80 != 0 { // masked: forbidden for a server, but the key has its place
 		size += 4
 	}
 	return size
@@ -261,8 +262,8 @@ func (f *frames) payloadSize() uint64 {
 	}
 }
 
-// closeFrame is a close frame of RFC 6455 §5.5.1, whose reason has space for
-// 123 bytes.
+// closeFrame makes a close frame (RFC 6455 §5.5.1). Its reason is cut to 123
+// bytes.
 func closeFrame(code int, reason string) []byte {
 	if len(reason) > 123 {
 		reason = strings.ToValidUTF8(reason[:123], "")

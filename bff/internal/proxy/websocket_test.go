@@ -184,7 +184,7 @@ func pipe(t *testing.T) (*socket, net.Conn) {
 	client, server := net.Pipe()
 	t.Cleanup(func() { client.Close(); server.Close() })
 	s := &socket{ended: make(chan struct{})}
-	s.attach(server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)))
+	s.attachConn(server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)))
 	return s, client
 }
 
@@ -213,7 +213,7 @@ func TestCloseFrameWaitsForTheFrameToEnd(t *testing.T) {
 				} else {
 					s.open()
 				}
-				s.end(4401, "bye")
+				s.closeWithFrame(4401, "bye")
 				_, _ = s.Write(stream[cut:])
 				synctest.Wait()
 				whole := 0
@@ -236,7 +236,7 @@ func TestCloseFrameWaitsForTheFrameToEnd(t *testing.T) {
 func TestEndOfASocketDoesNotBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, client := pipe(t)
-		s.end(4401, "early") // would block on the pipe if it wrote
+		s.closeWithFrame(4401, "early") // would block on the pipe if it wrote
 		read := make(chan []byte, 1)
 		go func() { b := make([]byte, 64); n, _ := client.Read(b); read <- b[:n] }()
 		done := make(chan error, 1)
@@ -254,7 +254,7 @@ func TestEndOfASocketDoesNotBlock(t *testing.T) {
 		go func() { _, err := s.Write(frame(1, "nobody reads this")); wrote <- err }()
 		synctest.Wait()
 		start := time.Now()
-		s.end(4401, "x")
+		s.closeWithFrame(4401, "x")
 		if took := time.Since(start); took != 0 {
 			t.Errorf("blocked for %v", took)
 		}
