@@ -198,7 +198,7 @@ func (a *App) readMail(r *reading) error {
 // useRoutes puts a table in effect for the requests to come.
 func (a *App) useRoutes(file string, next *proxy.Table) {
 	old := a.table.Load()
-	changes := next.Succeed(old)
+	changes := next.ChangesSince(old)
 	a.table.Store(next)
 	a.proxy.Retire(old, next)
 	a.log.Info("routes reloaded", "file", file, "rows", len(next.Rows()),

@@ -64,7 +64,7 @@ func (a *App) watch(clients *clientaddr.Finder) {
 		EventStreams:    func() int { return max(0, a.proxy.Live()-a.proxy.LiveSockets()) },
 		SessionWatchers: a.service.Watching,
 		Upstreams: func() (list []telemetry.Upstream) {
-			for _, u := range a.table.Load().Upstreams() {
+			for _, u := range a.proxy.Upstreams(a.table.Load()) {
 				list = append(list, telemetry.Upstream{Route: u.Route, Address: u.Origin, Up: u.Up})
 			}
 			return list

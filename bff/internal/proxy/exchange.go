@@ -30,6 +30,7 @@ type exchange struct {
 	proxy    *Proxy
 	in       *http.Request
 	route    *route
+	pool     *pool
 	path     string // for the upstream, as judged
 	upstream *upstream
 	who      Identity

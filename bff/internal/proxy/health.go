@@ -40,7 +40,7 @@ func (p *Proxy) probe(ctx context.Context, t *Table) {
 		if rt.HealthPath == "" {
 			continue
 		}
-		for _, u := range rt.upstreams {
+		for _, u := range p.pools.of(rt).upstreams {
 			group.Go(func() error {
 				if err := p.healthy(ctx, u, rt.HealthPath); err == nil {
 					u.downUntil.Store(0)

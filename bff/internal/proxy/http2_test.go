@@ -127,7 +127,7 @@ func TestHealthProbeOverH2C(t *testing.T) {
 	upstream, _ := h2Upstream(t, false, func(_ http.ResponseWriter, r *http.Request) { proto <- r.Proto })
 	g := newGate(t, upstream+" "+deadUpstream(t), func(r *Row) { r.HealthPath = "/healthz" })
 	g.proxy.probe(t.Context(), g.table.Load())
-	if p := <-proto; p != "HTTP/2.0" || g.table.Load().all[0].upstreams[0].downUntil.Load() != 0 {
+	if p := <-proto; p != "HTTP/2.0" || g.pool().upstreams[0].downUntil.Load() != 0 {
 		t.Errorf("asked in %s", p)
 	}
 }

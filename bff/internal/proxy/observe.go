@@ -45,23 +45,6 @@ func (p *Proxy) observed(ex *exchange, r *http.Request) (*http.Response, error) 
 	return res, nil
 }
 
-// UpstreamState is one origin behind a row, and whether the last attempt to
-// reach it succeeded; true when there was none.
-type UpstreamState struct {
-	Route, Origin string
-	Up            bool
-}
-
-// Upstreams gives every upstream of the table, row by row.
-func (t *Table) Upstreams() (list []UpstreamState) {
-	for _, rt := range t.all {
-		for _, u := range rt.upstreams {
-			list = append(list, UpstreamState{rt.Path, urlScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
-		}
-	}
-	return list
-}
-
 // LiveSockets is the part of Live that is WebSockets.
 func (p *Proxy) LiveSockets() int {
 	p.streams.mu.Lock()

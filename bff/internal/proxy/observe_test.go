@@ -71,7 +71,7 @@ func TestObserverSeesEachAttempt(t *testing.T) {
 		t.Error(diff, n.failed)
 	}
 	states := map[bool]string{}
-	for _, s := range g.table.Load().Upstreams() {
+	for _, s := range g.proxy.Upstreams(g.table.Load()) {
 		states[s.Up] = s.Origin
 	}
 	if diff := cmp.Diff(map[bool]string{true: up, false: dead}, states); diff != "" {

@@ -59,6 +59,7 @@ type Proxy struct {
 	leftoverTime time.Duration
 
 	transport *transports
+	pools     pools
 	streams   streams
 	live      liveSlots
 	buffers   copyBuffers
@@ -102,7 +103,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		seal = func(http.Header) {}
 	}
 	rt := d.route
-	ex := &exchange{proxy: p, in: r, route: rt, path: d.path}
+	ex := &exchange{proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.path}
 	ex.w = responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
 	ex.follow(r.Context())
 	defer ex.over()
@@ -133,7 +134,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		}
 		ex.bearer = bearer
 	}
-	ex.upstream = rt.pick(p.now, nil)
+	ex.upstream = ex.pool.pick(p.now, nil)
 
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r, expected: expectsContinue(r)}

@@ -29,11 +29,8 @@ func (c Change) String() string {
 // Changes is the difference between two tables, in the order of the paths.
 type Changes struct{ Added, Removed, Changed []Change }
 
-// Succeed prepares t to take the place of old, and says what is different. An
-// upstream that stays in its row keeps what is known of it: one that is cooling
-// down is not asked again by every reload. It must be called before t is used;
-// old may be in use, and stays so for the requests that it has let in.
-func (t *Table) Succeed(old *Table) (c Changes) {
+// ChangesSince is the difference between an older table and t.
+func (t *Table) ChangesSince(old *Table) (c Changes) {
 	for _, path := range slices.Sorted(maps.Keys(t.routes)) {
 		rt, before := t.routes[path], old.routes[path]
 		if rt.own {
@@ -46,7 +43,6 @@ func (t *Table) Succeed(old *Table) (c Changes) {
 		if keys := differences(textOf(before.Row), textOf(rt.Row)); len(keys) > 0 {
 			c.Changed = append(c.Changed, Change{path, keys})
 		}
-		rt.adopt(before)
 	}
 	for _, path := range slices.Sorted(maps.Keys(old.routes)) {
 		if t.routes[path] == nil {
@@ -54,45 +50,6 @@ func (t *Table) Succeed(old *Table) (c Changes) {
 		}
 	}
 	return c
-}
-
-// adopt takes the upstreams that rt has in common with an older row.
-func (rt *route) adopt(older *route) {
-	rt.next.Store(older.next.Load())
-	if rt.HealthPath != older.HealthPath {
-		return // what the other question found out is no answer to this one
-	}
-	for i, u := range rt.upstreams {
-		for _, o := range older.upstreams {
-			if o.scheme == u.scheme && o.host == u.host {
-				rt.upstreams[i] = o
-			}
-		}
-	}
-}
-
-// Retire closes the idle connections to upstreams that old has and next has
-// not. The pool closes only all of them at once, so the others are dialled
-// anew; no request is cut, because one in use is not idle. What requests still
-// hold comes back to the pool later, and is closed by its idle timeout.
-func (p *Proxy) Retire(old, next *Table) {
-	stays := next.addresses()
-	for address := range old.addresses() {
-		if !stays[address] {
-			p.transport.CloseIdleConnections()
-			return
-		}
-	}
-}
-
-func (t *Table) addresses() map[string]bool {
-	all := map[string]bool{}
-	for _, rt := range t.all {
-		for _, u := range rt.upstreams {
-			all[u.scheme+"://"+u.host] = true
-		}
-	}
-	return all
 }
 
 // rowText is a Row as a routes file has it, with every default filled in. What

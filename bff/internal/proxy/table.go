@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 // Identity is whom a request is forwarded as; the zero value is nobody.
@@ -31,8 +30,6 @@ type route struct {
 	// forwardedPrefix is the value of X-Forwarded-Prefix, shared by all
 	// requests; nil where nothing is cut off.
 	forwardedPrefix []string
-	upstreams       []*upstream
-	next            atomic.Uint32 // round robin
 }
 
 // NewTable checks rows and makes a table of them. The error joins every
@@ -74,9 +71,6 @@ func newTable(rows []Row) (*Table, []rowMistake) {
 			rt.forwardedPrefix = []string{rt.StripPrefix}
 		}
 		rt.allow = strings.Join(rt.Methods, ", ")
-		for _, u := range rt.Upstreams {
-			rt.upstreams = append(rt.upstreams, newUpstream(u))
-		}
 		t.all = append(t.all, rt)
 		t.add(rt)
 	}

@@ -7,36 +7,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync/atomic"
 	"time"
-	"unicode/utf8"
 )
 
 const maxUpstreamHeader = 1 << 20 // bytes
 
-// coolDown is how long an upstream that refused a connection is passed over
-// while another one is there. A real request tries it again after that.
-const coolDown = 5 * time.Second
-
-// upstream is one origin behind a route.
-type upstream struct {
-	scheme       string // of the routes file: http, https or h2c
-	host, origin string
-	sync         bool         // syncTransport can reach it
-	downUntil    atomic.Int64 // Unix nanoseconds
-	lost         atomic.Bool  // the last attempt to reach it failed; for operators, nothing hangs on it
-}
-
 // schemeH2C is HTTP/2 without TLS.
 const schemeH2C = "h2c"
-
-func newUpstream(u *url.URL) *upstream {
-	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: origin(u)}
-	up.sync = canAskConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
-	return up
-}
 
 // urlScheme is what a URL of an upstream's begins with.
 func urlScheme(scheme string) string {
@@ -91,31 +68,6 @@ func (t *transports) CloseIdleConnections() {
 	t.h2c.CloseIdleConnections()
 }
 
-// pick takes the next upstream in turn that is not cooling down and is not
-// tried. When all are down it is the one whose turn it is: somebody has to
-// find out that it is back.
-func (rt *route) pick(now func() time.Time, tried *upstream) *upstream {
-	if len(rt.upstreams) == 1 {
-		return rt.upstreams[0]
-	}
-	at := now().UnixNano()
-	start := rt.next.Add(1)
-	var fallback *upstream
-	for i := range uint32(len(rt.upstreams)) {
-		u := rt.upstreams[(start+i)%uint32(len(rt.upstreams))]
-		if u == tried {
-			continue
-		}
-		if u.downUntil.Load() <= at {
-			return u
-		}
-		if fallback == nil {
-			fallback = u
-		}
-	}
-	return fallback
-}
-
 var upstreamDialer = net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
 
 func dialUpstream(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -153,14 +105,6 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// found is called for every answer: the flag is written when it changes only,
-// or all cores would fight for its cache line.
-func (u *upstream) found() {
-	if u.lost.Load() {
-		u.lost.Store(false)
-	}
-}
-
 // dialError marks a failure after which nothing can have been sent.
 type dialError struct{ err error }
 
@@ -174,7 +118,7 @@ func (p *Proxy) send(ex *exchange, r *http.Request) (*http.Response, error) {
 	ex.startClock()
 	res, err := p.attempt(ex, r)
 	if err != nil && ex.mayRetry() {
-		if other := ex.route.pick(p.now, ex.upstream); other != nil && other != ex.upstream {
+		if other := ex.pool.pick(p.now, ex.upstream); other != nil && other != ex.upstream {
 			ex.upstream = other
 			again := r.WithContext(r.Context()) // the first attempt may still hold r
 			u := *r.URL
@@ -205,7 +149,7 @@ func (p *Proxy) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
 	var dial *dialError
 	if errors.As(err, &dial) && r.Context().Err() == nil {
 		ex.upstream.lost.Store(true)
-		if len(ex.route.upstreams) > 1 {
+		if len(ex.pool.upstreams) > 1 {
 			ex.upstream.downUntil.Store(p.now().Add(coolDown).UnixNano())
 		}
 	}
@@ -215,5 +159,5 @@ func (p *Proxy) attempt(ex *exchange, r *http.Request) (*http.Response, error) {
 // mayRetry reports whether a second upstream may be asked, see mayBeSent. The
 // row's timeout covers both.
 func (ex *exchange) mayRetry() bool {
-	return len(ex.route.upstreams) > 1 && ex.cause() == nil && ex.mayBeSent()
+	return len(ex.pool.upstreams) > 1 && ex.cause() == nil && ex.mayBeSent()
 }

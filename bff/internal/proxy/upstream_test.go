@@ -77,7 +77,8 @@ func TestRoundRobinPassesOverTheUnreachable(t *testing.T) {
 	clock := time.Unix(1000, 0)
 	now := func() time.Time { return clock }
 	table := mustTable(t, Row{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
-	rt := table.all[0]
+	var state pools
+	rt := state.of(table.all[0])
 	counts := func(n int) map[string]int {
 		m := map[string]int{}
 		for range n {
@@ -118,7 +119,7 @@ func TestUnreachableUpstreamCoolsDown(t *testing.T) {
 			t.Fatal(res.Status)
 		}
 	}
-	if rt := g.table.Load().all[0]; served.Load() != 10 || rt.upstreams[1].downUntil.Load() == 0 || rt.upstreams[0].downUntil.Load() != 0 {
+	if rt := g.pool(); served.Load() != 10 || rt.upstreams[1].downUntil.Load() == 0 || rt.upstreams[0].downUntil.Load() != 0 {
 		t.Errorf("served %d, down until %d", served.Load(), rt.upstreams[1].downUntil.Load())
 	}
 }
@@ -133,7 +134,7 @@ func TestHealthProbe(t *testing.T) {
 	})
 	well := upstreamFunc(t, func(http.ResponseWriter, *http.Request) {})
 	g := newGate(t, sick+" "+well, func(r *Row) { r.HealthPath = "/healthz" })
-	rt := g.table.Load().all[0]
+	rt := g.pool()
 	for _, tt := range []struct {
 		status int64
 		down   bool
@@ -164,7 +165,7 @@ func TestHealthProbeOfASingleUpstream(t *testing.T) {
 	}{{503, false}, {200, true}, {500, false}, {302, true}} {
 		status.Store(tt.status)
 		g.proxy.probe(t.Context(), g.table.Load())
-		if state := g.table.Load().Upstreams(); len(state) != 1 || state[0].Up != tt.up || asked.Load() != int64(i+1) {
+		if state := g.proxy.Upstreams(g.table.Load()); len(state) != 1 || state[0].Up != tt.up || asked.Load() != int64(i+1) {
 			t.Errorf("after %d: %+v, asked %d times", tt.status, state, asked.Load())
 		}
 	}
@@ -172,8 +173,8 @@ func TestHealthProbeOfASingleUpstream(t *testing.T) {
 	status.Store(503)
 	g.proxy.probe(t.Context(), g.table.Load())
 	status.Store(200)
-	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 || !g.table.Load().Upstreams()[0].Up {
-		t.Errorf("%s, %+v", res.Status, g.table.Load().Upstreams())
+	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 || !g.proxy.Upstreams(g.table.Load())[0].Up {
+		t.Errorf("%s, %+v", res.Status, g.proxy.Upstreams(g.table.Load()))
 	}
 
 	without := newGate(t, only, nil)
