@@ -28,7 +28,7 @@ func TestPrintedRoutesAreGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	table, err := app.Routes(c)
-	if err != nil || len(table.Rows()) != 1 {
+	if err != nil || len(table.Routes()) != 1 {
 		t.Errorf("%v, %v", table, err)
 	}
 }

@@ -104,7 +104,7 @@ func TestComposeStartsFromNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rows := table.Rows(); len(rows) != 1 || rows[0].Path != "/api/demo" || rows[0].Upstreams[0].String() != "http://demo-api:8090" {
+	if rows := table.Routes(); len(rows) != 1 || rows[0].Path != "/api/demo" || rows[0].Upstreams[0].String() != "http://demo-api:8090" {
 		t.Errorf("routes: %+v", rows)
 	}
 	dsn, err := mysql.ParseDSN(loaded.MySQLDSN.Reveal())

@@ -201,7 +201,7 @@ func (a *App) useRoutes(file string, next *proxy.Table) {
 	changes := next.ChangesSince(old)
 	a.table.Store(next)
 	a.proxy.Retire(old, next)
-	a.log.Info("routes reloaded", "file", file, "rows", len(next.Rows()),
+	a.log.Info("routes reloaded", "file", file, "rows", len(next.Routes()),
 		"added", texts(changes.Added), "removed", texts(changes.Removed), "changed", texts(changes.Changed))
 	a.warnOfRoutes(next)
 }

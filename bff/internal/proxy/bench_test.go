@@ -81,7 +81,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 		for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Cookie", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent", "Sec-Ch-Ua", "Priority"} {
 			h[name] = nil
 		}
-		ex := &exchange{proxy: p, route: table.all[0], who: *ann, bearer: "Bearer x"}
+		ex := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}
 		ex.rewriteRequestHeader(in, h)
 	}
 }
@@ -89,7 +89,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 func BenchmarkAnswerHeader(b *testing.B) {
 	theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 	ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-	ex, h := &exchange{route: mustTable(b, Row{Path: "/api/x", Upstreams: up(b)}).all[0]}, make(http.Header, 32)
+	ex, h := &exchange{route: mustTable(b, Row{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(h)

@@ -62,14 +62,14 @@ func isOwn(name string, own []string) bool {
 // a cookie), and no nameless ones: `Set-Cookie: =access_token=x` is sent back
 // as `Cookie: access_token=x` (RFC 6265bis §5.7). What passes is for the
 // public address instead of the upstream's.
-func (rt *route) acceptableCookies(headers []string, own []string) []string {
+func acceptableCookies(rt *Route, headers []string, own []string) []string {
 	kept := headers[:0]
 	for _, header := range headers {
 		pair, attributes, _ := strings.Cut(header, ";")
 		name, _, found := strings.Cut(pair, "=")
 		name = strings.Trim(name, " \t\"")
 		if found && name != "" && !resemblesOwn(name, own) && strings.IndexFunc(header, isControl) < 0 {
-			kept = append(kept, pair+rt.publicAttributes(name, attributes))
+			kept = append(kept, pair+publicAttributes(rt, name, attributes))
 		}
 	}
 	return kept
@@ -106,7 +106,7 @@ func trimNamePrefixes(name string) string {
 // network is not that of the site, and made browsers drop the cookie; Path
 // lacks the prefix that was cut off. Of a Path that comes twice browsers take
 // the last (RFC 6265bis §5.6). __Host- cookies need `Path=/`.
-func (rt *route) publicAttributes(name, attributes string) string {
+func publicAttributes(rt *Route, name, attributes string) string {
 	if attributes == "" {
 		return ""
 	}
@@ -119,7 +119,7 @@ func (rt *route) publicAttributes(name, attributes string) string {
 		case "path":
 			path = attribute
 			if value = strings.Trim(value, " \t"); strings.HasPrefix(value, "/") && !strings.HasPrefix(strings.ToLower(name), "__host-") {
-				path = " Path=" + rt.publicCookiePath(value)
+				path = " Path=" + publicCookiePath(rt, value)
 			}
 		default:
 			b.WriteString(";" + attribute)
@@ -133,11 +133,11 @@ func (rt *route) publicAttributes(name, attributes string) string {
 
 // publicCookiePath is publicPath, for what is `/` to the upstream without the
 // slash: `/api/x/` would not cover /api/x, which is the row's, too.
-func (rt *route) publicCookiePath(path string) string {
+func publicCookiePath(rt *Route, path string) string {
 	if path == "/" && rt.StripPrefix != "" {
 		return rt.StripPrefix
 	}
-	return rt.publicPath(path)
+	return publicPath(rt, path)
 }
 
 func isControl(c rune) bool { return c < 0x20 && c != '\t' || c == 0x7f }

@@ -32,8 +32,8 @@ func TestCookiesOfUpstreamsAreForThePublicPath(t *testing.T) {
 		{"__Secure-a=1; Secure; Path=/b; Domain=in", "__Secure-a=1; Secure; Path=/api/x/b", "__Secure-a=1; Secure; Path=/api/b", "__Secure-a=1; Secure; Path=/b"},
 	} {
 		for strip, want := range map[string]string{"/api/x": tt.stripAll, "/api": tt.stripAPI, "": tt.kept} {
-			rt := mustTable(t, Row{Path: "/api/x", StripPrefix: strip, Upstreams: up(t)}).all[0]
-			if got := rt.acceptableCookies([]string{tt.in}, ownCookies); !slices.Equal(got, []string{want}) {
+			rt := mustTable(t, Row{Path: "/api/x", StripPrefix: strip, Upstreams: up(t)}).Routes()[0]
+			if got := acceptableCookies(rt, []string{tt.in}, ownCookies); !slices.Equal(got, []string{want}) {
 				t.Errorf("strip %q: %q became %q, want %q", strip, tt.in, got, want)
 			}
 		}

@@ -29,7 +29,7 @@ type exchange struct {
 
 	proxy    *Proxy
 	in       *http.Request
-	route    *route
+	route    *Route
 	pool     *pool
 	path     string // for the upstream, as judged
 	upstream *upstream

@@ -325,7 +325,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route{Row: Row{Timeout: timeout}}}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &Route{Row: Row{Timeout: timeout}}}
 				ex.body = &requestBody{ex: ex, left: NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {

@@ -56,7 +56,7 @@ func FuzzDecide(f *testing.F) {
 		if d.Outcome != Forward {
 			return
 		}
-		ex := &exchange{proxy: p, in: in, route: d.route, path: d.path}
+		ex := &exchange{proxy: p, in: in, route: d.Route(), path: d.UpstreamPath()}
 		ex.follow(t.Context())
 		out := ex.outgoing()
 		out.URL.Scheme, out.URL.Host = "http", "up"
@@ -66,7 +66,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		line, _, _ := strings.Cut(wire.String(), "\r\n")
 		sent, ok := strings.CutPrefix(strings.TrimSuffix(line, " HTTP/1.1"), "GET ")
-		want := strings.TrimPrefix(target, d.Row.StripPrefix)
+		want := strings.TrimPrefix(target, d.Route().StripPrefix)
 		if want == "" || want[0] == '?' {
 			want = "/" + want
 		}
@@ -74,11 +74,11 @@ func FuzzDecide(f *testing.F) {
 			t.Fatalf("%q was judged, %q is sent", target, sent)
 		}
 		careless := carelessPath(t, raw)
-		if !within(careless, d.Row.Path) {
-			t.Fatalf("%q leaves the row %s: %q", raw, d.Row.Path, careless)
+		if !d.Route().Covers(careless) {
+			t.Fatalf("%q leaves the row %s: %q", raw, d.Route().Path, careless)
 		}
-		if other := longestMatch(table.folded, careless, table.longest); other != d.route {
-			t.Fatalf("%q is judged as %s, and read as %s", raw, d.Row.Path, other.Path)
+		if other := longestMatch(table.folded, careless, table.longest); other != d.Route() {
+			t.Fatalf("%q is judged as %s, and read as %s", raw, d.Route().Path, other.Path)
 		}
 	})
 }

@@ -88,7 +88,7 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 }
 
 // pool holds the upstreams of the only row.
-func (g *gate) pool() *pool { return g.proxy.pools.of(g.table.Load().all[0]) }
+func (g *gate) pool() *pool { return g.proxy.pools.of(g.table.Load().Routes()[0]) }
 
 func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -36,7 +36,7 @@ func (p *Proxy) Run(ctx context.Context, table func() *Table) error {
 func (p *Proxy) probe(ctx context.Context, t *Table) {
 	var group errgroup.Group
 	group.SetLimit(healthProbes)
-	for _, rt := range t.all {
+	for _, rt := range t.Routes() {
 		if rt.HealthPath == "" {
 			continue
 		}

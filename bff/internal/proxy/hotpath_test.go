@@ -39,7 +39,7 @@ func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	table := mustTable(t, Row{Path: "/api/x", Upstreams: up(t)})
 	in := &http.Request{Header: browserHeader}
 	t.Run("request", func(t *testing.T) {
-		ex, h := &exchange{proxy: p, route: table.all[0], who: *ann, bearer: "Bearer x"}, make(http.Header, 32)
+		ex, h := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}, make(http.Header, 32)
 		allowed(t, 1, func() { // the traceparent
 			clear(h)
 			maps.Copy(h, in.Header)
@@ -51,7 +51,7 @@ func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	t.Run("answer", func(t *testing.T) {
 		theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 		ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-		ex, h := &exchange{proxy: p, route: table.all[0]}, make(http.Header, 32)
+		ex, h := &exchange{proxy: p, route: table.Routes()[0]}, make(http.Header, 32)
 		allowed(t, 0, func() {
 			clear(h)
 			maps.Copy(h, theirs)

@@ -93,7 +93,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 			row.Upstreams = append(row.Upstreams, mustURL(t, u))
 		}
 		p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}})
-		ex := &exchange{proxy: p, route: mustTable(t, row).all[0], path: "/dir"}
+		ex := &exchange{proxy: p, route: mustTable(t, row).Routes()[0], path: "/dir"}
 		for _, s := range tt.inside {
 			if got, ok := ex.publicLocation(s + "/a?b"); got != "/api/x/a?b" || !ok {
 				t.Errorf("upstreams %s: %s/a?b became %q", tt.upstreams, s, got)
@@ -107,7 +107,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 	}
 	// The public origin on the upstream's machine is not the upstream.
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "box"}})
-	ex := &exchange{proxy: p, route: mustTable(t, Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).all[0], path: "/dir"}
+	ex := &exchange{proxy: p, route: mustTable(t, Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).Routes()[0], path: "/dir"}
 	for in, want := range map[string]string{"https://box/a": "https://box/a", "https://BOX:443/a": "https://BOX:443/a", "http://box/a": "/api/x/a", "/a": "/api/x/a"} {
 		if got, _ := ex.publicLocation(in); got != want {
 			t.Errorf("%s became %q, want %q", in, got, want)
@@ -118,7 +118,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 func TestLinkTargets(t *testing.T) {
 	ex := &exchange{
 		proxy: New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}}), path: "/dir/page",
-		route: mustTable(t, Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).all[0],
+		route: mustTable(t, Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).Routes()[0],
 	}
 	for _, tt := range []struct{ in, want []string }{
 		{[]string{"<https://in:8000/a?p=2>; rel=next"}, []string{"</api/x/a?p=2>; rel=next"}},

@@ -43,7 +43,10 @@ routes:
 	}, {
 		Path: "/api/files", Access: Public, Identity: IdentityNone, AllowCrossSite: true, Methods: Methods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
 	}}
-	rows := table.Rows()
+	var rows []Row
+	for _, rt := range table.Routes() {
+		rows = append(rows, rt.Row)
+	}
 	if got := rows[0].Upstreams[1].String(); got != "https://orders-2" || len(rows[0].Upstreams) != 2 {
 		t.Errorf("upstreams: %v", rows[0].Upstreams)
 	}
@@ -57,7 +60,7 @@ routes:
 		t.Errorf("an empty list: %v", err)
 	}
 	braces, err := ParseTable([]byte("routes:\n  - {path: /api/x, upstreams: [http://a:80, https://b:443/], timeout: 5s}\n"))
-	if err != nil || len(braces.Rows()[0].Upstreams) != 2 || braces.Rows()[0].Upstreams[1].String() != "https://b:443/" {
+	if err != nil || len(braces.Routes()[0].Upstreams) != 2 || braces.Routes()[0].Upstreams[1].String() != "https://b:443/" {
 		t.Errorf("in braces: %v", err)
 	}
 }
@@ -203,7 +206,7 @@ func FuzzParseTable(f *testing.F) {
 	f.Add([]byte("routes: {a: *b}"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		if table, err := ParseTable(src); err == nil {
-			for _, r := range table.Rows() {
+			for _, r := range table.Routes() {
 				if !within(r.Path, "/api") || len(r.Upstreams) == 0 {
 					t.Errorf("%+v", r)
 				}
@@ -214,7 +217,7 @@ func FuzzParseTable(f *testing.F) {
 
 func TestRoutesFileWithAByteOrderMark(t *testing.T) {
 	text := "routes:\r\n  - path: /api/orders\r\n    upstreams: [http://orders:8000]\r\n"
-	if table, err := ParseTable([]byte("\ufeff" + text)); err != nil || len(table.Rows()) != 1 {
+	if table, err := ParseTable([]byte("\ufeff" + text)); err != nil || len(table.Routes()) != 1 {
 		t.Errorf("%v", err)
 	}
 	if _, err := ParseTable([]byte("\xff\xfer\x00o\x00u\x00")); err == nil || !strings.Contains(err.Error(), "UTF-16") {

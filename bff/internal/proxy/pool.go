@@ -24,7 +24,7 @@ type upstream struct {
 }
 
 func newUpstream(u *url.URL) *upstream {
-	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: origin(u)}
+	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: Origin(u)}
 	up.sync = canAskConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
 	return up
 }
@@ -72,7 +72,7 @@ func (p *pool) pick(now func() time.Time, tried *upstream) *upstream {
 // of an upstream outlives the table, and one that is cooling down is not tried
 // again by every reload.
 type pools struct {
-	byRoute sync.Map // *route to *pool: what follows, at hand for each request
+	byRoute sync.Map // *Route to *pool: what follows, at hand for each request
 
 	mu        sync.Mutex
 	upstreams map[upstreamKey]*upstream
@@ -83,13 +83,13 @@ type pools struct {
 // says nothing about another one.
 type upstreamKey struct{ path, healthPath, scheme, host string }
 
-func keyOf(rt *route, u *url.URL) upstreamKey {
+func keyOf(rt *Route, u *url.URL) upstreamKey {
 	return upstreamKey{rt.Path, rt.HealthPath, strings.ToLower(u.Scheme), u.Host}
 }
 
 // of returns the upstreams of a route, which are made when they are wanted
 // first.
-func (p *pools) of(rt *route) *pool {
+func (p *pools) of(rt *Route) *pool {
 	if found, ok := p.byRoute.Load(rt); ok {
 		return found.(*pool)
 	}
@@ -116,8 +116,8 @@ func (p *pools) of(rt *route) *pool {
 // forget drops the state of what t does not have. A request that was let in by
 // an older table makes its route's anew, until the next reload.
 func (p *pools) forget(t *Table) {
-	routes, paths, keys := map[*route]bool{}, map[string]bool{}, map[upstreamKey]bool{}
-	for _, rt := range t.all {
+	routes, paths, keys := map[*Route]bool{}, map[string]bool{}, map[upstreamKey]bool{}
+	for _, rt := range t.Routes() {
 		routes[rt], paths[rt.Path] = true, true
 		for _, u := range rt.Upstreams {
 			keys[keyOf(rt, u)] = true
@@ -126,7 +126,7 @@ func (p *pools) forget(t *Table) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.byRoute.Range(func(rt, _ any) bool {
-		if !routes[rt.(*route)] {
+		if !routes[rt.(*Route)] {
 			p.byRoute.Delete(rt)
 		}
 		return true
@@ -153,7 +153,7 @@ func (p *Proxy) Retire(old, next *Table) {
 
 func addresses(t *Table) map[string]bool {
 	all := map[string]bool{}
-	for _, rt := range t.all {
+	for _, rt := range t.Routes() {
 		for _, u := range rt.Upstreams {
 			all[strings.ToLower(u.Scheme)+"://"+u.Host] = true
 		}
@@ -170,9 +170,9 @@ type UpstreamState struct {
 
 // Upstreams gives the state of every upstream of a table, row by row.
 func (p *Proxy) Upstreams(t *Table) (list []UpstreamState) {
-	for _, rt := range t.all {
+	for _, rt := range t.Routes() {
 		for _, u := range p.pools.of(rt).upstreams {
-			list = append(list, UpstreamState{rt.Path, urlScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
+			list = append(list, UpstreamState{rt.Path, URLScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
 		}
 	}
 	return list

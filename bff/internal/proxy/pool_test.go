@@ -22,15 +22,15 @@ func TestReloadKeepsTheStateOfUpstreamsThatStay(t *testing.T) {
 		"another row":            {"{path: /api/y, upstreams: [http://a, http://b], health_path: /up}", []bool{false, false}},
 	} {
 		p := New(Options{PublicURL: mustURL(t, "https://gate.example")})
-		before := p.pools.of(old.all[0])
+		before := p.pools.of(old.Routes()[0])
 		for _, u := range before.upstreams {
 			u.downUntil.Store(1 << 62)
 		}
 		before.next.Store(7)
 		next := mustParse(t, "routes:\n  - "+c.row+"\n")
 		p.Retire(old, next)
-		after := p.pools.of(next.all[0])
-		if turn, samePath := after.next.Load(), next.all[0].Path == old.all[0].Path; (turn == 7) != samePath {
+		after := p.pools.of(next.Routes()[0])
+		if turn, samePath := after.next.Load(), next.Routes()[0].Path == old.Routes()[0].Path; (turn == 7) != samePath {
 			t.Errorf("%s: the turn is %d", name, turn)
 		}
 		var down []bool
@@ -71,7 +71,7 @@ func TestRetireClosesIdleConnectionsToWhatIsGone(t *testing.T) {
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
-	same := mustTable(t, Row{Path: "/api/elsewhere", Upstreams: g.table.Load().Rows()[0].Upstreams})
+	same := mustTable(t, Row{Path: "/api/elsewhere", Upstreams: g.table.Load().Routes()[0].Upstreams})
 	g.proxy.Retire(g.table.Load(), same)
 	select {
 	case <-closed:
@@ -95,12 +95,12 @@ func TestRetireForgetsTheStateOfWhatIsGone(t *testing.T) {
 	old := mustTable(t, Row{Path: "/api/x", Upstreams: up(t)}, Row{Path: "/api/y", Upstreams: up(t)})
 	next := mustTable(t, Row{Path: "/api/y", Upstreams: up(t)})
 	p.Upstreams(old)
-	kept := p.pools.of(old.all[1]).upstreams[0]
+	kept := p.pools.of(old.Routes()[1]).upstreams[0]
 	p.Retire(old, next)
-	if p.pools.of(next.all[0]).upstreams[0] != kept || len(p.pools.upstreams) != 1 || len(p.pools.turns) != 1 {
+	if p.pools.of(next.Routes()[0]).upstreams[0] != kept || len(p.pools.upstreams) != 1 || len(p.pools.turns) != 1 {
 		t.Errorf("upstreams %v, turns %v", p.pools.upstreams, p.pools.turns)
 	}
-	if late := p.pools.of(old.all[0]); late.pick(time.Now, nil).host != "up:1" {
+	if late := p.pools.of(old.Routes()[0]); late.pick(time.Now, nil).host != "up:1" {
 		t.Error("a late request has no upstream")
 	}
 	p.Retire(next, next)

@@ -96,14 +96,14 @@ func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 // written, on our own error answers too, and may add to it; never for a 1xx
 // before that. It may be nil.
 func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who Identity, seal func(http.Header)) {
-	if d.route == nil || d.As(&who).Outcome != Forward {
+	if d.Route() == nil || d.As(&who).Outcome != Forward {
 		panic("proxy: Forward without a decision that allows it for this identity")
 	}
 	if seal == nil {
 		seal = func(http.Header) {}
 	}
-	rt := d.route
-	ex := &exchange{proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.path}
+	rt := d.Route()
+	ex := &exchange{proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.UpstreamPath()}
 	ex.w = responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
 	ex.follow(r.Context())
 	defer ex.over()

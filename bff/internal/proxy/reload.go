@@ -102,8 +102,8 @@ func (t *Table) Print(w io.Writer) error {
 	file := struct {
 		Routes []rowText `yaml:"routes"`
 	}{[]rowText{}}
-	for _, r := range t.Rows() {
-		file.Routes = append(file.Routes, textOf(r))
+	for _, r := range t.all {
+		file.Routes = append(file.Routes, textOf(r.Row))
 	}
 	text, err := yaml.MarshalWithOptions(file, yaml.IndentSequence(true))
 	if err != nil {

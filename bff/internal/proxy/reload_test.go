@@ -160,7 +160,7 @@ func TestPrintedTableIsReadAsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, &out)
 		}
-		if diff := differences(textOf(table.Rows()[0]), textOf(again.Rows()[0])); len(diff) > 0 {
+		if diff := differences(textOf(table.Routes()[0].Row), textOf(again.Routes()[0].Row)); len(diff) > 0 {
 			t.Fatalf("%v differ in\n%s", diff, &out)
 		}
 	})

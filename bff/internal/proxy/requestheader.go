@@ -104,7 +104,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 				delete(h, name)
 			}
 		case override:
-			if !ex.route.anyMethod {
+			if !ex.route.AnyMethod {
 				delete(h, name)
 			}
 		}
@@ -121,7 +121,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	ex.set(h, "X-Forwarded-For", ip)
 	ex.set(h, "X-Forwarded-Proto", proto)
 	ex.set(h, "X-Forwarded-Host", host)
-	if prefix := ex.route.forwardedPrefix; prefix != nil {
+	if prefix := ex.route.ForwardedPrefix; prefix != nil {
 		h["X-Forwarded-Prefix"] = prefix
 	}
 	if id := in.Header["X-Request-Id"]; len(id) > 0 {

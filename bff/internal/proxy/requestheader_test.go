@@ -24,7 +24,7 @@ func TestForgedRequestHeaders(t *testing.T) {
 		"Connection: X-User-Id, Authorization, X-Request-Id, X-Forwarded-For, X-Forwarded-Host, keep-alive",
 	}
 	for _, mode := range []IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone} {
-		table := mustTable(t, Row{Path: "/api/x", Upstreams: g.table.Load().Rows()[0].Upstreams, Identity: mode})
+		table := mustTable(t, Row{Path: "/api/x", Upstreams: g.table.Load().Routes()[0].Upstreams, Identity: mode})
 		g.table.Store(table)
 		res := g.raw(t, "GET /api/x HTTP/1.1\nHost: evil.example\n"+strings.Join(forged, "\n")+"\nX-Harmless: kept\n\n")
 		if res.StatusCode != 200 {

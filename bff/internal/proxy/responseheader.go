@@ -51,7 +51,7 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 			delete(h, name)
 		case name == "Set-Cookie":
 			if ex.route.ForwardCookies {
-				values = ex.route.acceptableCookies(values, ex.proxy.ownCookies)
+				values = acceptableCookies(ex.route, values, ex.proxy.ownCookies)
 			} else {
 				values = nil
 			}

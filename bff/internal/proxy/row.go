@@ -177,13 +177,13 @@ func (r *Row) checkUpstreams(add func(key, format string, args ...any)) {
 	for i, u := range r.Upstreams {
 		shown := u.Redacted()
 		switch {
-		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != schemeH2C, u.Hostname() == "", u.Opaque != "":
+		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != SchemeH2C, u.Hostname() == "", u.Opaque != "":
 			add("upstreams", "%q is not an origin; write it like http://orders:8000 (or https, or h2c for HTTP/2 without TLS)", shown)
 		case u.User != nil:
 			add("upstreams", "%q holds credentials, which are never sent; remove them", shown)
 		case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
 			add("upstreams", "%q must be an origin without path or query; the path judged is the path sent, minus strip_prefix", shown)
-		case slices.ContainsFunc(r.Upstreams[:i], func(v *url.URL) bool { return origin(v) == origin(u) }):
+		case slices.ContainsFunc(r.Upstreams[:i], func(v *url.URL) bool { return Origin(v) == Origin(u) }):
 			add("upstreams", "%q twice; remove one", shown)
 		}
 	}
@@ -201,9 +201,9 @@ func firstSegment(path string) string {
 	return path
 }
 
-// origin is scheme, host and port of u, comparable (RFC 6454 §4).
-func origin(u *url.URL) string {
-	scheme, port := urlScheme(strings.ToLower(u.Scheme)), u.Port()
+// Origin is scheme, host and port of u, comparable (RFC 6454 §4).
+func Origin(u *url.URL) string {
+	scheme, port := URLScheme(strings.ToLower(u.Scheme)), u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}

@@ -13,23 +13,24 @@ type Identity struct{ UserID, SessionID, Email, Role string }
 // Table is the one list of what is reachable behind the gatehouse. It does not
 // change; a reload makes a new one.
 type Table struct {
-	routes  map[string]*route // by path
-	folded  map[string]*route // by lower-case path
+	routes  map[string]*Route // by path
+	folded  map[string]*Route // by lower-case path
 	longest int               // bytes of the longest path
-	all     []*route          // in the order given
+	all     []*Route          // in the order given
 }
 
-// route is a checked Row with what forwarding needs at hand.
-type route struct {
+// Route is a checked Row with what forwarding needs at hand. It is shared and not
+// to be changed.
+type Route struct {
 	Row
 	own       bool   // one of Reserved: the gatehouse answers it, never an upstream
 	allow     string // Allow header of a 405
-	anyMethod bool   // Methods is not a restriction
+	AnyMethod bool   // Methods is not a restriction
 	// audienceByDefault says that the file left Audience to the path.
 	audienceByDefault bool
-	// forwardedPrefix is the value of X-Forwarded-Prefix, shared by all
+	// ForwardedPrefix is the value of X-Forwarded-Prefix, shared by all
 	// requests; nil where nothing is cut off.
-	forwardedPrefix []string
+	ForwardedPrefix []string
 }
 
 // NewTable checks rows and makes a table of them. The error joins every
@@ -52,14 +53,14 @@ type rowMistake struct {
 }
 
 func newTable(rows []Row) (*Table, []rowMistake) {
-	t := &Table{routes: make(map[string]*route), folded: make(map[string]*route)}
+	t := &Table{routes: make(map[string]*Route), folded: make(map[string]*Route)}
 	for _, path := range Reserved {
-		t.add(&route{Row: Row{Path: path}, own: true})
+		t.add(&Route{Row: Row{Path: path}, own: true})
 	}
 	var wrong []rowMistake
 	for i := range rows {
-		rt := &route{Row: rows[i]}
-		rt.anyMethod = len(rt.Methods) == 0
+		rt := &Route{Row: rows[i]}
+		rt.AnyMethod = len(rt.Methods) == 0
 		rt.audienceByDefault = rt.Audience == ""
 		for _, m := range rt.check() {
 			wrong = append(wrong, rowMistake{i, m})
@@ -68,7 +69,7 @@ func newTable(rows []Row) (*Table, []rowMistake) {
 			wrong = append(wrong, rowMistake{i, mistake{"path", fmt.Sprintf("%q twice (upper and lower case count as one); remove one", rt.Path)}})
 		}
 		if rt.StripPrefix != "" {
-			rt.forwardedPrefix = []string{rt.StripPrefix}
+			rt.ForwardedPrefix = []string{rt.StripPrefix}
 		}
 		rt.allow = strings.Join(rt.Methods, ", ")
 		t.all = append(t.all, rt)
@@ -77,24 +78,22 @@ func newTable(rows []Row) (*Table, []rowMistake) {
 	return t, wrong
 }
 
-func (t *Table) add(rt *route) {
+func (t *Table) add(rt *Route) {
 	t.routes[rt.Path] = rt
 	t.folded[strings.ToLower(rt.Path)] = rt
 	t.longest = max(t.longest, len(rt.Path))
 }
 
-// Rows returns the table as it is in effect, defaults filled in.
-func (t *Table) Rows() []Row {
-	rows := make([]Row, 0, len(t.all))
-	for _, rt := range t.all {
-		rows = append(rows, rt.Row)
-	}
-	return rows
-}
+// Routes returns the table as it is in effect, defaults filled in, in the order
+// given. The slice is the table's own.
+func (t *Table) Routes() []*Route { return t.all }
+
+// Covers reports whether path is the route's or below it on a segment border.
+func (rt *Route) Covers(path string) bool { return within(path, rt.Path) }
 
 // longestMatch finds the longest entry that is path or above it on a segment
 // border.
-func longestMatch(routes map[string]*route, path string, longest int) (found *route) {
+func longestMatch(routes map[string]*Route, path string, longest int) (found *Route) {
 	for i := 1; i <= len(path) && i <= longest; i++ {
 		if i == len(path) || path[i] == '/' {
 			if rt := routes[path[:i]]; rt != nil {
@@ -120,13 +119,19 @@ const (
 // Decision is the table's answer about one request.
 type Decision struct {
 	Outcome Outcome
-	Row     *Row   // nil for NotFound and BadPath; not to be changed
 	Allow   string // value of the Allow header for MethodNotAllowed
 	Reason  error  // for BadPath; wraps ErrBadPath
 
-	route *route
-	path  string // for the upstream: exactly what was judged, minus StripPrefix
+	route *Route
+	path  string // "" until the method is found to be allowed
 }
+
+// Route is the row that the request falls under, nil for NotFound and BadPath.
+func (d Decision) Route() *Route { return d.route }
+
+// UpstreamPath is the path for the upstream: exactly what was judged, minus
+// StripPrefix.
+func (d Decision) UpstreamPath() string { return d.path }
 
 // Decide says what is to be done with a request; it is a pure function.
 // rawPath is the path as the client sent it, see [RawPath]. who is nil while
@@ -150,7 +155,7 @@ func (t *Table) Decide(method, rawPath string, who *Identity) Decision {
 	if rt == nil || rt.own {
 		return Decision{}
 	}
-	d := Decision{Row: &rt.Row, route: rt}
+	d := Decision{route: rt}
 	if !slices.Contains(rt.Methods, method) {
 		d.Outcome, d.Allow = MethodNotAllowed, rt.allow
 		return d
@@ -168,11 +173,11 @@ func (d Decision) As(who *Identity) Decision {
 		return d
 	}
 	d.Outcome = Forward
-	if d.Row.Access == Member {
+	if d.route.Access == Member {
 		switch {
 		case who == nil || who.UserID == "":
 			d.Outcome = NeedsSession
-		case len(d.Row.Roles) > 0 && !slices.Contains(d.Row.Roles, who.Role):
+		case len(d.route.Roles) > 0 && !slices.Contains(d.route.Roles, who.Role):
 			d.Outcome = Forbidden
 		}
 	}

@@ -102,8 +102,8 @@ func TestDecide(t *testing.T) {
 		{"GET", "/api/%61dmin/users", root, BadPath, ""},
 	} {
 		d := table.Decide(tt.method, tt.path, tt.who)
-		if d.Outcome != tt.want || d.path != tt.sent {
-			t.Errorf("Decide(%s %s, %v) = %v %q, want %v %q (%v)", tt.method, tt.path, tt.who, d.Outcome, d.path, tt.want, tt.sent, d.Reason)
+		if d.Outcome != tt.want || d.UpstreamPath() != tt.sent {
+			t.Errorf("Decide(%s %s, %v) = %v %q, want %v %q (%v)", tt.method, tt.path, tt.who, d.Outcome, d.UpstreamPath(), tt.want, tt.sent, d.Reason)
 		}
 		if (d.Reason != nil) != (d.Outcome == BadPath) {
 			t.Errorf("Decide(%s %s): reason %v with outcome %v", tt.method, tt.path, d.Reason, d.Outcome)
@@ -134,7 +134,7 @@ func TestCatchAllRowLeavesReservedPathsAlone(t *testing.T) {
 }
 
 func TestNewTableDefaults(t *testing.T) {
-	row := mustTable(t, Row{Path: "/api/orders", Upstreams: up(t)}).Rows()[0]
+	row := mustTable(t, Row{Path: "/api/orders", Upstreams: up(t)}).Routes()[0]
 	if row.Access != Member || row.Identity != IdentityJWT || row.Audience != "orders" || row.Timeout != 30*time.Second || row.MaxBody != 10<<20 || len(row.Methods) != 7 {
 		t.Errorf("defaults: %+v", row)
 	}

@@ -12,12 +12,12 @@ import (
 
 const maxUpstreamHeader = 1 << 20 // bytes
 
-// schemeH2C is HTTP/2 without TLS.
-const schemeH2C = "h2c"
+// SchemeH2C is HTTP/2 without TLS.
+const SchemeH2C = "h2c"
 
-// urlScheme is what a URL of an upstream's begins with.
-func urlScheme(scheme string) string {
-	if scheme == schemeH2C {
+// URLScheme is what a URL of an upstream's begins with.
+func URLScheme(scheme string) string {
+	if scheme == SchemeH2C {
 		return "http"
 	}
 	return scheme
@@ -41,10 +41,10 @@ func newTransports(roots *x509.CertPool, now func() time.Time) *transports {
 // known before the first byte: cleartext has no negotiation. A WebSocket's
 // handshake is HTTP/1.1 (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
 func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
+	r.URL.Scheme, r.URL.Host = URLScheme(u.scheme), u.host
 	upgrade := len(r.Header["Upgrade"]) > 0
 	switch {
-	case u.scheme == schemeH2C && !upgrade:
+	case u.scheme == SchemeH2C && !upgrade:
 		return ex.sendOver(t.h2c, r)
 	case u.sync && r.Body == nil && !upgrade:
 		return t.sync.roundTrip(ex, r)
@@ -55,8 +55,8 @@ func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*htt
 
 // probe is a roundTrip of nobody's.
 func (t *transports) probe(u *upstream, r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = urlScheme(u.scheme), u.host
-	if u.scheme == schemeH2C {
+	r.URL.Scheme, r.URL.Host = URLScheme(u.scheme), u.host
+	if u.scheme == SchemeH2C {
 		return t.h2c.RoundTrip(r)
 	}
 	return t.usual.RoundTrip(r)

@@ -78,7 +78,7 @@ func TestRoundRobinPassesOverTheUnreachable(t *testing.T) {
 	now := func() time.Time { return clock }
 	table := mustTable(t, Row{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
 	var state pools
-	rt := state.of(table.all[0])
+	rt := state.of(table.Routes()[0])
 	counts := func(n int) map[string]int {
 		m := map[string]int{}
 		for range n {

@@ -96,7 +96,7 @@ func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 			v.decision = s.table().Decide(r.Method, v.path, nil)
 			// A page of another site can send a form, and cannot read the answer:
 			// there are no CORS headers. It could read a WebSocket.
-			if row := v.decision.Row; row == nil || !row.AllowCrossSite || r.Header["Upgrade"] != nil {
+			if row := v.decision.Route(); row == nil || !row.AllowCrossSite || r.Header["Upgrade"] != nil {
 				if err := s.crossSite.check(r.Header); err != nil {
 					return err
 				}

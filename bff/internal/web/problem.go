@@ -127,7 +127,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 		h.Set("WWW-Authenticate", "Cookie")
 	}
 	h.Set("Cache-Control", "no-store")
-	if row := visitOf(c).decision.Row; row != nil && row.Access != proxy.Public {
+	if row := visitOf(c).decision.Route(); row != nil && row.Access != proxy.Public {
 		h["Vary"] = proxy.VaryCookie
 	}
 	h.Del("ETag")

@@ -19,11 +19,11 @@ import (
 func (s *Server) proxied(c echo.Context) error {
 	r, h, v := c.Request(), c.Response().Header(), visitOf(c)
 	d := v.decision
-	if d.Row != nil {
-		v.route = d.Row.Path
+	if d.Route() != nil {
+		v.route = d.Route().Path
 	}
 	var grant auth.Grant
-	if d.Outcome == proxy.NeedsSession || d.Outcome == proxy.Forward && d.Row.Access == proxy.Optional {
+	if d.Outcome == proxy.NeedsSession || d.Outcome == proxy.Forward && d.Route().Access == proxy.Optional {
 		p := s.cookies.read(r)
 		var err error
 		grant, err = s.authenticate(c, p)

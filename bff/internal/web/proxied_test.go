@@ -114,7 +114,7 @@ func TestRowIsJudgedOnce(t *testing.T) {
 	p := newHotPath(t, proxy.Member)
 	used := ""
 	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
-		used = d.Row.Upstreams[0].Host
+		used = d.Route().Upstreams[0].Host
 		w.WriteHeader(http.StatusOK)
 	}
 	p.rowsOf(t, tableOf(t, openToOthers), tableOf(t, strings.Replace(closedRow, "127.0.0.1:9", "another:1", 1)))
@@ -133,7 +133,7 @@ func TestRowIsJudgedOnce(t *testing.T) {
 func TestTooManyLiveConnectionsProblem(t *testing.T) {
 	p := newHotPath(t, proxy.Public)
 	p.server.forward = func(w http.ResponseWriter, r *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
-		p.server.ProxyError(w, r, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Row.Path})
+		p.server.ProxyError(w, r, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Route().Path})
 	}
 	w := httptest.NewRecorder()
 	p.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, forwardedRow, nil))
