@@ -20,9 +20,9 @@ const (
 	admins  access = "admin"
 )
 
-// route is one endpoint. A handler that needs somebody takes an
+// endpoint is one row of routes. A handler that needs somebody takes an
 // auth.Principal, so a row that forgets to ask for one does not compile.
-type route struct {
+type endpoint struct {
 	method, path string
 	who          access
 	handler      echo.HandlerFunc
@@ -30,15 +30,15 @@ type route struct {
 
 // routes is every endpoint of the product itself: what is not here and not in
 // the proxy's table is not reachable.
-func (s *Server) routes() []route {
-	open := func(method, path string, h echo.HandlerFunc) route { return route{method, path, anyone, h} }
-	member := func(method, path string, h func(echo.Context, auth.Principal) error) route {
-		return route{method, path, members, s.member(h)}
+func (s *Server) routes() []endpoint {
+	open := func(method, path string, h echo.HandlerFunc) endpoint { return endpoint{method, path, anyone, h} }
+	member := func(method, path string, h func(echo.Context, auth.Principal) error) endpoint {
+		return endpoint{method, path, members, s.member(h)}
 	}
-	admin := func(method, path string, h func(echo.Context, auth.Principal) error) route {
-		return route{method, path, admins, s.member(only(auth.RoleAdmin, h))}
+	admin := func(method, path string, h func(echo.Context, auth.Principal) error) endpoint {
+		return endpoint{method, path, admins, s.member(only(auth.RoleAdmin, h))}
 	}
-	return []route{
+	return []endpoint{
 		open("POST", "/api/auth/register", s.register),
 		open("POST", "/api/auth/login", s.login),
 		open("POST", "/api/auth/refresh", s.refresh),
