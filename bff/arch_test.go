@@ -16,7 +16,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // middle knows no technology, each technology knows auth, app knows all.
 var arrows = map[string][]string{
 	"main":                   {"app", "config", "operator", "textfile"},
-	"app":                    {"auth", "config", "demoapi", "doctor", "filestore", "mail", "operator", "password", "proxy", "redisstore", "redisstore/redisconn", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/clientaddr", "web/listener"},
+	"app":                    {"auth", "config", "demoapi", "doctor", "filestore", "mail", "operator", "password", "proxy", "proxy/route", "redisstore", "redisstore/redisconn", "spa", "sqlstore", "telemetry", "textfile", "tlsfiles", "token", "web", "web/clientaddr", "web/listener"},
 	"config":                 {"textfile"},
 	"textfile":               {},
 	"tlsfiles":               {"textfile"},
@@ -33,8 +33,9 @@ var arrows = map[string][]string{
 	"redisstore/redischecks": {"doctor", "redisstore/redisconn"},
 	"redisstore/redisconn":   {"tlsfiles"},
 	"filestore":              {"auth", "textfile"},
-	"proxy":                  {"textfile"},
-	"web":                    {"auth", "proxy", "refusal", "textfile", "web/clientaddr"},
+	"proxy":                  {"proxy/route"},
+	"proxy/route":            {"textfile"},
+	"web":                    {"auth", "proxy", "proxy/route", "refusal", "textfile", "web/clientaddr"},
 	"web/clientaddr":         {},
 	"web/listener":           {},
 	"demoapi":                {},
@@ -81,10 +82,10 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore", "redisstore/redischecks", "redisstore/redisconn"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "demoapi"},
-	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "proxy", "demoapi", "telemetry", "e2e", "bench"},
+	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "proxy", "proxy/route", "demoapi", "telemetry", "e2e", "bench"},
 	"net/http/httputil":                  {"proxy", "bench"}, // the bare proxy that ours is measured beside
 	"net/http/pprof":                     {"app"},
-	"github.com/goccy/go-yaml":           {"proxy"},
+	"github.com/goccy/go-yaml":           {"proxy/route"},
 	"github.com/coder/websocket":         {"demoapi", "proxy", "bench"},
 	"github.com/KimMachineGun":           {"app"}, // which cgroup's limit counts; nothing else of it
 	"golang.org/x/term":                  {"main"},
@@ -92,7 +93,7 @@ var owners = map[string][]string{
 	"testing":                            {"auth/authtest", "servertest"},
 	"github.com/google/go-cmp":           {"auth/authtest"},
 	"golang.org/x/net/idna":              {"auth", "proxy"},
-	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy"},
+	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy/route"},
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy", "servertest"},
 	"golang.org/x/time":                  {"filestore"},
 	"github.com/prometheus":              {"telemetry"},

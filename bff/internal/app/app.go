@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
@@ -74,7 +75,7 @@ type App struct {
 	service   *auth.Service
 	passwords *password.Hasher
 	proxy     *proxy.Proxy
-	table     atomic.Pointer[proxy.Table]
+	table     atomic.Pointer[route.Table]
 	demo      *demo    // nil without
 	control   *control // nil but in embedded mode
 
@@ -185,7 +186,7 @@ func (a *App) wire() error {
 	}
 	var server *web.Server // the proxy answers its failures through it
 	a.proxy = proxy.New(proxy.Options{
-		Mint: func(who proxy.Identity, audience string) (string, error) {
+		Mint: func(who route.Identity, audience string) (string, error) {
 			return a.tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
 		OnError:      func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
@@ -83,7 +83,7 @@ func (a *App) reload() {
 // fail.
 type reading struct {
 	config *config.Config
-	table  *proxy.Table // nil without a routes file
+	table  *route.Table // nil without a routes file
 	put    []func()
 	// Names of settings: what differs from the last reading and is put in force,
 	// what of that has nothing in common with before, and what differs from the
@@ -196,7 +196,7 @@ func (a *App) readMail(r *reading) error {
 }
 
 // useRoutes puts a table in effect for the requests to come.
-func (a *App) useRoutes(file string, next *proxy.Table) {
+func (a *App) useRoutes(file string, next *route.Table) {
 	old := a.table.Load()
 	changes := next.ChangesSince(old)
 	a.table.Store(next)
@@ -206,7 +206,7 @@ func (a *App) useRoutes(file string, next *proxy.Table) {
 	a.warnOfRoutes(next)
 }
 
-func (a *App) warnOfRoutes(t *proxy.Table) {
+func (a *App) warnOfRoutes(t *route.Table) {
 	for _, w := range t.Warnings() {
 		a.log.Warn("routes: " + w)
 	}
@@ -224,7 +224,7 @@ func mistakes(err error) (all []string) {
 	return all
 }
 
-func texts(changes []proxy.Change) []string {
+func texts(changes []route.Change) []string {
 	all := make([]string, 0, len(changes)) // never nil: JSON would say null
 	for _, c := range changes {
 		all = append(all, c.String())

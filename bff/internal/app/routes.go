@@ -8,7 +8,7 @@ import (
 	"net/url"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
@@ -17,19 +17,19 @@ import (
 const demoPath = "/api/demo"
 
 // Routes reads the route table that a configuration leads to.
-func Routes(c *config.Config) (*proxy.Table, error) {
+func Routes(c *config.Config) (*route.Table, error) {
 	// Where the demo API listens is known when it does.
 	return routes(c, &url.URL{Scheme: "http", Host: "127.0.0.1"})
 }
 
 func hasDemo(c *config.Config) bool { return c.Embedded && c.RoutesFile == "" }
 
-func routes(c *config.Config, demo *url.URL) (*proxy.Table, error) {
+func routes(c *config.Config, demo *url.URL) (*route.Table, error) {
 	if hasDemo(c) {
-		return proxy.NewTable(proxy.Row{Path: demoPath, Upstreams: []*url.URL{demo}, StripPrefix: demoPath})
+		return route.NewTable(route.Row{Path: demoPath, Upstreams: []*url.URL{demo}, StripPrefix: demoPath})
 	}
 	if c.RoutesFile == "" {
-		return proxy.NewTable()
+		return route.NewTable()
 	}
 	table, err := readRoutes(c.RoutesFile)
 	if _, unread := errors.AsType[*fs.PathError](err); unread {
@@ -42,16 +42,16 @@ func routes(c *config.Config, demo *url.URL) (*proxy.Table, error) {
 }
 
 // readRoutes reads a routes file. The error joins every mistake in it.
-func readRoutes(file string) (*proxy.Table, error) {
+func readRoutes(file string) (*route.Table, error) {
 	text, err := textfile.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	return proxy.ParseTable(text)
+	return route.ParseTable(text)
 }
 
 // PrintRoutes writes the table that c leads to as a routes file.
-func PrintRoutes(w io.Writer, c *config.Config, t *proxy.Table) error {
+func PrintRoutes(w io.Writer, c *config.Config, t *route.Table) error {
 	switch {
 	case hasDemo(c):
 		fmt.Fprintln(w, "# proxied routes: the demo API, on a port that it chooses when it starts")

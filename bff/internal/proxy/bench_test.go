@@ -8,19 +8,21 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func BenchmarkDecide(b *testing.B) {
-	rows := []Row{{Path: "/api/orders", Upstreams: up(b), StripPrefix: "/api"}, {Path: "/api/orders/admin", Upstreams: up(b), Roles: []string{"admin"}}}
+	rows := []route.Row{{Path: "/api/orders", Upstreams: up(b), StripPrefix: "/api"}, {Path: "/api/orders/admin", Upstreams: up(b), Roles: []string{"admin"}}}
 	for _, name := range []string{"users", "files", "search", "billing", "mail"} {
-		rows = append(rows, Row{Path: "/api/" + name, Upstreams: up(b)})
+		rows = append(rows, route.Row{Path: "/api/" + name, Upstreams: up(b)})
 	}
 	table := mustTable(b, rows...)
 	for name, path := range map[string]string{"plain": "/api/orders/4711/items", "ulid": "/api/orders/01HX5ZZKBKACTAV9WEVGEMMVRZ", "encoded": "/api/orders/a%2Fb%20c"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if d := table.Decide("GET", path, ann); d.Outcome != Forward {
+				if d := table.Decide("GET", path, ann); d.Outcome != route.Forward {
 					b.Fatal(d)
 				}
 			}
@@ -38,15 +40,15 @@ func BenchmarkForward(b *testing.B) {
 	}))
 	defer upstream.Close()
 	u, _ := url.Parse(upstream.URL)
-	table := mustTable(b, Row{Path: "/api/x", Upstreams: []*url.URL{u}})
+	table := mustTable(b, route.Row{Path: "/api/x", Upstreams: []*url.URL{u}})
 	p := New(Options{
-		Mint:      func(Identity, string) (string, error) { return "Bearer token", nil },
+		Mint:      func(route.Identity, string) (string, error) { return "Bearer token", nil },
 		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { b.Error(err, err.Cause) },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
 	defer p.Close()
 	gate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, _ := RawPath(r)
+		path, _ := route.RawPath(r)
 		p.Forward(w, r, table.Decide(r.Method, path, ann), *ann, func(http.Header) {})
 	}))
 	defer gate.Close()
@@ -73,7 +75,7 @@ func BenchmarkForward(b *testing.B) {
 
 func BenchmarkRequestHeader(b *testing.B) {
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies, Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
-	table := mustTable(b, Row{Path: "/api/x", Upstreams: up(b)})
+	table := mustTable(b, route.Row{Path: "/api/x", Upstreams: up(b)})
 	in := &http.Request{Header: http.Header{"X-Request-Id": {"1"}}}
 	h := http.Header{}
 	b.ReportAllocs()
@@ -89,7 +91,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 func BenchmarkAnswerHeader(b *testing.B) {
 	theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 	ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-	ex, h := &exchange{route: mustTable(b, Row{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
+	ex, h := &exchange{route: mustTable(b, route.Row{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(h)

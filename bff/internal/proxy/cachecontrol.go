@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // VaryCookie is the Vary header of every answer to a path whose row is not
@@ -83,7 +85,7 @@ func (ex *exchange) limitReuse(theirs, ours http.Header) {
 	_, set := ours["Cache-Control"]
 	switch dest := ex.in.Header["Sec-Fetch-Dest"]; {
 	case set:
-	case ex.route.Access == Public:
+	case ex.route.Access == route.Public:
 		if len(theirs["Set-Cookie"]) > 0 {
 			privateAtMost(theirs, true)
 		}

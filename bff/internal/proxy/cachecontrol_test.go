@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func TestPrivateAtMost(t *testing.T) {
@@ -174,15 +176,15 @@ func TestAnswersOfMembersRowsDependOnTheCookies(t *testing.T) {
 		{"GET", "/cookie", "private, max-age=60", "Cookie"}, {"GET", "/304", "private, max-age=60", "Cookie"}, {"GET", "/206", "private, max-age=60", "Cookie"},
 		{"GET", "/500", "private, max-age=60", "Cookie"}, {"GET", "/events", "private, max-age=60", "Cookie"}, {"POST", "/broken", "", "Cookie"},
 	} {
-		for _, access := range []Access{Member, Optional, Public} {
-			for _, who := range []*Identity{ann, nil} {
-				if access == Member && who == nil {
+		for _, access := range []route.Access{route.Member, route.Optional, route.Public} {
+			for _, who := range []*route.Identity{ann, nil} {
+				if access == route.Member && who == nil {
 					continue
 				}
-				g := newGate(t, upstream, func(r *Row) { r.Access, r.ForwardCookies = access, true })
+				g := newGate(t, upstream, func(r *route.Row) { r.Access, r.ForwardCookies = access, true })
 				g.who = who
 				cache, vary := tt.cache, tt.vary
-				if access == Public {
+				if access == route.Public {
 					vary = strings.TrimSuffix(strings.TrimSuffix(vary, "Cookie"), ", ")
 					switch tt.path {
 					case "/bare":
@@ -194,7 +196,7 @@ func TestAnswersOfMembersRowsDependOnTheCookies(t *testing.T) {
 				}
 				res, _ := g.do(t, tt.method, "/api/x"+tt.path, nil)
 				if got := res.Header; got.Get("Cache-Control") != cache || strings.Join(got["Vary"], "|") != vary ||
-					got["Surrogate-Control"] != nil || access != Public && got["Cdn-Cache-Control"] != nil {
+					got["Surrogate-Control"] != nil || access != route.Public && got["Cdn-Cache-Control"] != nil {
 					t.Errorf("access %v, %s %s: %d %v, want Cache-Control %q, Vary %q", access, tt.method, tt.path, res.StatusCode, got, cache, vary)
 				}
 			}
@@ -235,15 +237,15 @@ func TestOnlyFetchReusesAnswersOfMembersRows(t *testing.T) {
 		{[]string{""}, "/max-age=300", "private, no-cache", "Cookie"},
 		{[]string{"empty", "image"}, "/max-age=300", "private, no-cache", "Cookie"},
 	} {
-		for _, access := range []Access{Member, Optional, Public} {
-			g := newGate(t, upstream, func(r *Row) { r.Access = access })
+		for _, access := range []route.Access{route.Member, route.Optional, route.Public} {
+			g := newGate(t, upstream, func(r *route.Row) { r.Access = access })
 			var header []string
 			for _, dest := range tt.dest {
 				header = append(header, "Sec-Fetch-Dest", dest)
 			}
 			res, _ := g.do(t, "GET", "/api/x"+tt.path, nil, header...)
 			cache, vary := tt.cache, tt.vary
-			if access == Public {
+			if access == route.Public {
 				if cache, vary = tt.path[1:], ""; tt.path == "/expires" {
 					cache = ""
 				}

@@ -1,6 +1,10 @@
 package proxy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+)
 
 // forwardableCookies joins the client's Cookie headers without our own.
 //
@@ -62,7 +66,7 @@ func isOwn(name string, own []string) bool {
 // a cookie), and no nameless ones: `Set-Cookie: =access_token=x` is sent back
 // as `Cookie: access_token=x` (RFC 6265bis §5.7). What passes is for the
 // public address instead of the upstream's.
-func acceptableCookies(rt *Route, headers []string, own []string) []string {
+func acceptableCookies(rt *route.Route, headers []string, own []string) []string {
 	kept := headers[:0]
 	for _, header := range headers {
 		pair, attributes, _ := strings.Cut(header, ";")
@@ -106,7 +110,7 @@ func trimNamePrefixes(name string) string {
 // network is not that of the site, and made browsers drop the cookie; Path
 // lacks the prefix that was cut off. Of a Path that comes twice browsers take
 // the last (RFC 6265bis §5.6). __Host- cookies need `Path=/`.
-func publicAttributes(rt *Route, name, attributes string) string {
+func publicAttributes(rt *route.Route, name, attributes string) string {
 	if attributes == "" {
 		return ""
 	}
@@ -133,7 +137,7 @@ func publicAttributes(rt *Route, name, attributes string) string {
 
 // publicCookiePath is publicPath, for what is `/` to the upstream without the
 // slash: `/api/x/` would not cover /api/x, which is the row's, too.
-func publicCookiePath(rt *Route, path string) string {
+func publicCookiePath(rt *route.Route, path string) string {
 	if path == "/" && rt.StripPrefix != "" {
 		return rt.StripPrefix
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 var (
@@ -29,11 +31,11 @@ type exchange struct {
 
 	proxy    *Proxy
 	in       *http.Request
-	route    *Route
+	route    *route.Route
 	pool     *pool
 	path     string // for the upstream, as judged
 	upstream *upstream
-	who      Identity
+	who      route.Identity
 	bearer   string // Authorization of IdentityJWT
 	body     *requestBody
 	w        responseWriter

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func TestForwardSendsWhatWasJudged(t *testing.T) {
@@ -46,7 +48,7 @@ func TestForwardSendsWhatWasJudged(t *testing.T) {
 func TestForwardMethodsBodiesAndTrailers(t *testing.T) {
 	url, got := recorder(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201) })
 	g := newGate(t, url, nil)
-	for _, method := range Methods {
+	for _, method := range route.Methods {
 		res, _ := g.do(t, method, "/api/x", strings.NewReader("hello"))
 		if s := got(); s.method != method || s.body != "hello" || res.StatusCode != 201 {
 			t.Errorf("%s: %+v, %d", method, s, res.StatusCode)
@@ -80,12 +82,12 @@ func TestErrors(t *testing.T) {
 		_, _ = br.ReadString('\n')
 		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
 	})
-	fast := func(r *Row) { r.Timeout = 50 * time.Millisecond }
-	small := func(r *Row) { r.MaxBody = 5 }
+	fast := func(r *route.Row) { r.Timeout = 50 * time.Millisecond }
+	small := func(r *route.Row) { r.MaxBody = 5 }
 	ok, _ := recorder(t, nil)
 	for _, tt := range []struct {
 		name, upstream string
-		edit           func(*Row)
+		edit           func(*route.Row)
 		request        string
 		status         int
 		kind           Kind
@@ -136,7 +138,7 @@ func TestMintFailureIsNotForwarded(t *testing.T) {
 	called := false
 	url := upstreamFunc(t, func(http.ResponseWriter, *http.Request) { called = true })
 	g := newGate(t, url, nil, func(o *Options) {
-		o.Mint = func(Identity, string) (string, error) { return "", errors.New("no key") }
+		o.Mint = func(route.Identity, string) (string, error) { return "", errors.New("no key") }
 	})
 	res, _ := g.do(t, "GET", "/api/x", nil)
 	if res.StatusCode != 500 || called || g.last.Load().Kind != MintFailed {
@@ -278,17 +280,17 @@ func TestTLSUpstream(t *testing.T) {
 // when its caller has mixed things up.
 func TestForwardInsistsOnItsDecision(t *testing.T) {
 	url, _ := recorder(t, func(http.ResponseWriter, *http.Request) { t.Error("forwarded") })
-	g := newGate(t, url, func(r *Row) { r.Roles = []string{"admin"} })
+	g := newGate(t, url, func(r *route.Row) { r.Roles = []string{"admin"} })
 	table := g.table.Load()
 	for name, tt := range map[string]struct {
-		d   Decision
-		who Identity
+		d   route.Decision
+		who route.Identity
 	}{
-		"nothing decided":  {Decision{}, *root},
+		"nothing decided":  {route.Decision{}, *root},
 		"not found":        {table.Decide("GET", "/api/y", root), *root},
 		"wrong method":     {table.Decide("TRACE", "/api/x", root), *root},
 		"decided for root": {table.Decide("GET", "/api/x", root), *ann},
-		"nobody":           {table.Decide("GET", "/api/x", root), Identity{}},
+		"nobody":           {table.Decide("GET", "/api/x", root), route.Identity{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -325,8 +327,8 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &Route{Row: Row{Timeout: timeout}}}
-				ex.body = &requestBody{ex: ex, left: NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route.Route{Row: route.Row{Timeout: timeout}}}
+				ex.body = &requestBody{ex: ex, left: route.NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {
 					t.Error("too late at once")

@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/listener"
 )
 
@@ -25,12 +26,37 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var ownCookies = []string{"access_token", "__Host-access_token", "refresh_token", "__Host-refresh_token", "device", "__Host-device"}
 
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func mustTable(t testing.TB, rows ...route.Row) *route.Table {
+	t.Helper()
+	table, err := route.NewTable(rows...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func up(t testing.TB) []*url.URL { return []*url.URL{mustURL(t, "http://up:1")} }
+
+var (
+	ann  = &route.Identity{UserID: "7", SessionID: "s7", Email: "ann@example.org", Role: "user"}
+	root = &route.Identity{UserID: "1", SessionID: "s1", Email: "root@example.org", Role: "admin"}
+)
+
 // gate is a proxy behind a real server, as the web layer would use it.
 type gate struct {
 	*httptest.Server
 	proxy *Proxy
-	table atomic.Pointer[Table]
-	who   *Identity // whom every request comes from
+	table atomic.Pointer[route.Table]
+	who   *route.Identity // whom every request comes from
 	seals atomic.Int64
 	last  atomic.Pointer[Error]
 }
@@ -41,9 +67,9 @@ const stallTimeout = 30 * time.Second
 type gateOption func(*Options)
 
 // newGate serves one row for members at /api/x, changed by edit.
-func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption) *gate {
+func newGate(t *testing.T, upstream string, edit func(*route.Row), opts ...gateOption) *gate {
 	t.Helper()
-	row := Row{Path: "/api/x", StripPrefix: "/api/x", Timeout: 5 * time.Second}
+	row := route.Row{Path: "/api/x", StripPrefix: "/api/x", Timeout: 5 * time.Second}
 	for u := range strings.FieldsSeq(upstream) {
 		row.Upstreams = append(row.Upstreams, mustURL(t, u))
 	}
@@ -53,7 +79,7 @@ func newGate(t *testing.T, upstream string, edit func(*Row), opts ...gateOption)
 	g := &gate{who: ann}
 	g.table.Store(mustTable(t, row))
 	o := Options{
-		Mint: func(who Identity, audience string) (string, error) {
+		Mint: func(who route.Identity, audience string) (string, error) {
 			return "Bearer jwt-" + who.UserID + "-" + audience, nil
 		},
 		OnError: func(w http.ResponseWriter, _ *http.Request, err *Error) {
@@ -94,17 +120,17 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("X-Request-Id", "req-1")
 	r.Header["X-Request-Id"] = []string{"req-1"} // as web does it
-	path, err := RawPath(r)
+	path, err := route.RawPath(r)
 	if err != nil {
 		http.Error(w, err.Error(), 400)
 		return
 	}
 	d := g.table.Load().Decide(r.Method, path, g.who)
-	if d.Outcome != Forward {
+	if d.Outcome != route.Forward {
 		http.Error(w, fmt.Sprint("outcome ", d.Outcome), 400+int(d.Outcome))
 		return
 	}
-	var who Identity
+	var who route.Identity
 	if g.who != nil {
 		who = *g.who
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // that does is used again at once. A single upstream is never passed over: its
 // check only keeps upstream_up true, which stayed 0 after an outage until the
 // next client came by.
-func (p *Proxy) Run(ctx context.Context, table func() *Table) error {
+func (p *Proxy) Run(ctx context.Context, table func() *route.Table) error {
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
 	for {
@@ -33,7 +35,7 @@ func (p *Proxy) Run(ctx context.Context, table func() *Table) error {
 	}
 }
 
-func (p *Proxy) probe(ctx context.Context, t *Table) {
+func (p *Proxy) probe(ctx context.Context, t *route.Table) {
 	var group errgroup.Group
 	group.SetLimit(healthProbes)
 	for _, rt := range t.Routes() {

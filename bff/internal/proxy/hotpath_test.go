@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // allowed asserts how many allocations one call of f makes.
@@ -29,14 +31,14 @@ var browserHeader = http.Header{
 }
 
 func TestAllocationsOfADecision(t *testing.T) {
-	table := mustTable(t, Row{Path: "/api/orders", Upstreams: up(t)}, Row{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}})
+	table := mustTable(t, route.Row{Path: "/api/orders", Upstreams: up(t)}, route.Row{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}})
 	allowed(t, 0, func() { table.Decide("GET", "/api/orders/4711/items", ann) })
 }
 
 func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies,
 		Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
-	table := mustTable(t, Row{Path: "/api/x", Upstreams: up(t)})
+	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: up(t)})
 	in := &http.Request{Header: browserHeader}
 	t.Run("request", func(t *testing.T) {
 		ex, h := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}, make(http.Header, 32)
@@ -79,12 +81,12 @@ func TestAllocationsOfAnExchange(t *testing.T) {
 		}
 	})
 	p := New(Options{
-		Mint:      func(Identity, string) (string, error) { return "Bearer x", nil },
+		Mint:      func(route.Identity, string) (string, error) { return "Bearer x", nil },
 		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { t.Error(err, err.Cause) },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
 	defer p.Close()
-	table := mustTable(t, Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
+	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/x/a", nil)
 	r.Header = browserHeader
 	w := &answer{header: make(http.Header, 32)}

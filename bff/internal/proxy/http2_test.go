@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // connKey is for the connection of an upstream's request.
@@ -125,7 +127,7 @@ func TestCleartextHTTP2IsAsked(t *testing.T) {
 func TestHealthProbeOverH2C(t *testing.T) {
 	proto := make(chan string, 1)
 	upstream, _ := h2Upstream(t, false, func(_ http.ResponseWriter, r *http.Request) { proto <- r.Proto })
-	g := newGate(t, upstream+" "+deadUpstream(t), func(r *Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, upstream+" "+deadUpstream(t), func(r *route.Row) { r.HealthPath = "/healthz" })
 	g.proxy.probe(t.Context(), g.table.Load())
 	if p := <-proto; p != "HTTP/2.0" || g.pool().upstreams[0].downUntil.Load() != 0 {
 		t.Errorf("asked in %s", p)
@@ -145,11 +147,11 @@ func TestRowsOverH2C(t *testing.T) {
 		"h2c://a:1 H2C://a:1":      "twice",
 		"http://a:80 https://a:80": "",
 	} {
-		row := Row{Path: "/api/x"}
+		row := route.Row{Path: "/api/x"}
 		for u := range strings.FieldsSeq(upstreams) {
 			row.Upstreams = append(row.Upstreams, mustURL(t, u))
 		}
-		if _, err := NewTable(row); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+		if _, err := route.NewTable(row); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
 			t.Errorf("%s: %v, want %q", upstreams, err, wrong)
 		}
 	}

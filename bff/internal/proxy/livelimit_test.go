@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // heldSlots is how many live connections are counted, and for how many keys.
@@ -78,7 +80,7 @@ const (
 
 func TestLiveConnectionsOfASessionAreBounded(t *testing.T) {
 	var requests atomic.Int64
-	g := newGate(t, liveUpstream(t, &requests), func(r *Row) { r.Access = Optional })
+	g := newGate(t, liveUpstream(t, &requests), func(r *route.Row) { r.Access = route.Optional })
 	g.waitForHeld(t, 0)
 	var hangUps []func()
 	for i := range MaxLive {
@@ -109,7 +111,7 @@ func TestLiveConnectionsOfASessionAreBounded(t *testing.T) {
 		t.Errorf("an event stream unasked for: %d", status)
 	}
 	// Others are not affected: another session, and who has none.
-	for _, who := range []*Identity{root, nil} {
+	for _, who := range []*route.Identity{root, nil} {
 		g.who = who
 		if status, _ := openLive(t, g, socketWanted); status != 101 {
 			t.Errorf("%v: %d", who, status)
@@ -139,7 +141,7 @@ func TestLiveConnectionsOfANetworkAreBounded(t *testing.T) {
 	var requests atomic.Int64
 	var ip atomic.Value
 	ip.Store("192.0.2.1")
-	g := newGate(t, liveUpstream(t, &requests), func(r *Row) { r.Access = Public }, func(o *Options) {
+	g := newGate(t, liveUpstream(t, &requests), func(r *route.Row) { r.Access = route.Public }, func(o *Options) {
 		o.Forwarded = func(*http.Request) (string, string, string) { return ip.Load().(string), "https", "gate.example" }
 	})
 	fill := func(key string) {
@@ -188,7 +190,7 @@ func TestFailedLiveConnectionsAreNotCounted(t *testing.T) {
 	dead := deadUpstream(t)
 	ended := func(o *Options) { o.Alive = func(*http.Request) bool { return false } }
 	unsigned := func(o *Options) {
-		o.Mint = func(Identity, string) (string, error) { return "", io.ErrUnexpectedEOF }
+		o.Mint = func(route.Identity, string) (string, error) { return "", io.ErrUnexpectedEOF }
 	}
 	broken := func(o *Options) {
 		o.OnError = func(http.ResponseWriter, *http.Request, *Error) { panic(http.ErrAbortHandler) }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // rewriteLocation turns a Location (or Content-Location, RFC 9110 §10.2.2 and
@@ -109,7 +111,7 @@ func (ex *exchange) publicLocation(location string) (string, bool) {
 	// it climbs with dots, so it is resolved where it was written. Any of the
 	// row's upstreams will do: each of them counts as the same server.
 	up := ex.route.Upstreams[0]
-	base := url.URL{Scheme: URLScheme(strings.ToLower(up.Scheme)), Host: up.Host, Path: ex.path}
+	base := url.URL{Scheme: route.URLScheme(strings.ToLower(up.Scheme)), Host: up.Host, Path: ex.path}
 	if decoded, err := url.PathUnescape(ex.path); err == nil {
 		base.Path, base.RawPath = decoded, ex.path
 	}
@@ -140,7 +142,7 @@ func (ex *exchange) publicLocation(location string) (string, bool) {
 // publicPath puts the prefix that was cut off in front of a path of the
 // upstream's. A path that is the row's already comes from an upstream that
 // has read X-Forwarded-Prefix.
-func publicPath(rt *Route, path string) string {
+func publicPath(rt *route.Route, path string) string {
 	if rt.StripPrefix == "" || rt.Covers(path) {
 		return path
 	}
@@ -151,7 +153,7 @@ func publicPath(rt *Route, path string) string {
 // upstreams. The scheme does not matter: a server that hears http and reads
 // X-Forwarded-Proto writes https in front of its own Host, and then the default
 // port of the one stands for that of the other.
-func servedFrom(rt *Route, u *url.URL) bool {
+func servedFrom(rt *route.Route, u *url.URL) bool {
 	host, port, usual := hostAndPort(u)
 	for _, up := range rt.Upstreams {
 		if h, p, also := hostAndPort(up); h == host && (p == port || also && usual) {
@@ -165,13 +167,13 @@ func servedFrom(rt *Route, u *url.URL) bool {
 // the default ports that may look like the upstream.
 func (p *Proxy) isPublicOrigin(u *url.URL) bool {
 	public, err := url.Parse(p.publicOrigin)
-	return err == nil && Origin(public) == Origin(u)
+	return err == nil && route.Origin(public) == route.Origin(u)
 }
 
 // hostAndPort returns the host in one spelling and the port; usual says that
 // it is the default one of the scheme.
 func hostAndPort(u *url.URL) (host, port string, usual bool) {
-	byDefault := map[string]string{"http": "80", "https": "443"}[URLScheme(strings.ToLower(u.Scheme))]
+	byDefault := map[string]string{"http": "80", "https": "443"}[route.URLScheme(strings.ToLower(u.Scheme))]
 	port = strings.TrimLeft(u.Port(), "0")
 	if port == "" {
 		port = byDefault

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // notes is an observer that writes down what it is told.
@@ -84,7 +86,7 @@ func TestObserverHearsOfFailures(t *testing.T) {
 	g := newGate(t, deadUpstream(t), nil, n.watching)
 	g.do(t, "GET", "/api/x", nil)
 	mint := func(o *Options) {
-		o.Mint = func(Identity, string) (string, error) { return "", errors.New("no key") }
+		o.Mint = func(route.Identity, string) (string, error) { return "", errors.New("no key") }
 	}
 	g = newGate(t, deadUpstream(t), nil, n.watching, mint)
 	g.do(t, "GET", "/api/x", nil)

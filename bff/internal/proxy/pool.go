@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // coolDown is how long an upstream that refused a connection is passed over
@@ -24,7 +26,7 @@ type upstream struct {
 }
 
 func newUpstream(u *url.URL) *upstream {
-	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: Origin(u)}
+	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: route.Origin(u)}
 	up.sync = canAskConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
 	return up
 }
@@ -83,13 +85,13 @@ type pools struct {
 // says nothing about another one.
 type upstreamKey struct{ path, healthPath, scheme, host string }
 
-func keyOf(rt *Route, u *url.URL) upstreamKey {
+func keyOf(rt *route.Route, u *url.URL) upstreamKey {
 	return upstreamKey{rt.Path, rt.HealthPath, strings.ToLower(u.Scheme), u.Host}
 }
 
 // of returns the upstreams of a route, which are made when they are wanted
 // first.
-func (p *pools) of(rt *Route) *pool {
+func (p *pools) of(rt *route.Route) *pool {
 	if found, ok := p.byRoute.Load(rt); ok {
 		return found.(*pool)
 	}
@@ -115,8 +117,8 @@ func (p *pools) of(rt *Route) *pool {
 
 // forget drops the state of what t does not have. A request that was let in by
 // an older table makes its route's anew, until the next reload.
-func (p *pools) forget(t *Table) {
-	routes, paths, keys := map[*Route]bool{}, map[string]bool{}, map[upstreamKey]bool{}
+func (p *pools) forget(t *route.Table) {
+	routes, paths, keys := map[*route.Route]bool{}, map[string]bool{}, map[upstreamKey]bool{}
 	for _, rt := range t.Routes() {
 		routes[rt], paths[rt.Path] = true, true
 		for _, u := range rt.Upstreams {
@@ -126,7 +128,7 @@ func (p *pools) forget(t *Table) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.byRoute.Range(func(rt, _ any) bool {
-		if !routes[rt.(*Route)] {
+		if !routes[rt.(*route.Route)] {
 			p.byRoute.Delete(rt)
 		}
 		return true
@@ -140,7 +142,7 @@ func (p *pools) forget(t *Table) {
 // once, so the others are dialled anew; no request is cut, because one in use is
 // not idle. What requests still hold comes back to the pool later, and is closed
 // by its idle timeout.
-func (p *Proxy) Retire(old, next *Table) {
+func (p *Proxy) Retire(old, next *route.Table) {
 	p.pools.forget(next)
 	stays := addresses(next)
 	for address := range addresses(old) {
@@ -151,7 +153,7 @@ func (p *Proxy) Retire(old, next *Table) {
 	}
 }
 
-func addresses(t *Table) map[string]bool {
+func addresses(t *route.Table) map[string]bool {
 	all := map[string]bool{}
 	for _, rt := range t.Routes() {
 		for _, u := range rt.Upstreams {
@@ -169,10 +171,10 @@ type UpstreamState struct {
 }
 
 // Upstreams gives the state of every upstream of a table, row by row.
-func (p *Proxy) Upstreams(t *Table) (list []UpstreamState) {
+func (p *Proxy) Upstreams(t *route.Table) (list []UpstreamState) {
 	for _, rt := range t.Routes() {
 		for _, u := range p.pools.of(rt).upstreams {
-			list = append(list, UpstreamState{rt.Path, URLScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
+			list = append(list, UpstreamState{rt.Path, route.URLScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
 		}
 	}
 	return list

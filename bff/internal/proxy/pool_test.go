@@ -8,7 +8,18 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
+
+func mustParse(t testing.TB, text string) *route.Table {
+	t.Helper()
+	table, err := route.ParseTable([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
 
 func TestReloadKeepsTheStateOfUpstreamsThatStay(t *testing.T) {
 	old := mustParse(t, "routes:\n  - {path: /api/x, upstreams: [http://a, http://b, http://c], health_path: /up}\n")
@@ -71,7 +82,7 @@ func TestRetireClosesIdleConnectionsToWhatIsGone(t *testing.T) {
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
-	same := mustTable(t, Row{Path: "/api/elsewhere", Upstreams: g.table.Load().Routes()[0].Upstreams})
+	same := mustTable(t, route.Row{Path: "/api/elsewhere", Upstreams: g.table.Load().Routes()[0].Upstreams})
 	g.proxy.Retire(g.table.Load(), same)
 	select {
 	case <-closed:
@@ -92,8 +103,8 @@ func TestRetireClosesIdleConnectionsToWhatIsGone(t *testing.T) {
 // still finds its upstreams.
 func TestRetireForgetsTheStateOfWhatIsGone(t *testing.T) {
 	p := New(Options{PublicURL: mustURL(t, "https://gate.example")})
-	old := mustTable(t, Row{Path: "/api/x", Upstreams: up(t)}, Row{Path: "/api/y", Upstreams: up(t)})
-	next := mustTable(t, Row{Path: "/api/y", Upstreams: up(t)})
+	old := mustTable(t, route.Row{Path: "/api/x", Upstreams: up(t)}, route.Row{Path: "/api/y", Upstreams: up(t)})
+	next := mustTable(t, route.Row{Path: "/api/y", Upstreams: up(t)})
 	p.Upstreams(old)
 	kept := p.pools.of(old.Routes()[1]).upstreams[0]
 	p.Retire(old, next)

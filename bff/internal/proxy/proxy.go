@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // Mint makes the identity token that an upstream is shown, as the value of
 // Authorization (RFC 6750 §2.1). It is called for every request and should
 // cache: signing costs more than forwarding.
-type Mint func(who Identity, audience string) (bearer string, err error)
+type Mint func(who route.Identity, audience string) (bearer string, err error)
 
 // Options is what a Proxy needs from outside. Mint, OnError, Now and
 // StallTimeout must be set.
@@ -95,8 +97,8 @@ func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 // seal is called once, when the final header or that of a 101 is about to be
 // written, on our own error answers too, and may add to it; never for a 1xx
 // before that. It may be nil.
-func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who Identity, seal func(http.Header)) {
-	if d.Route() == nil || d.As(&who).Outcome != Forward {
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision, who route.Identity, seal func(http.Header)) {
+	if d.Route() == nil || d.As(&who).Outcome != route.Forward {
 		panic("proxy: Forward without a decision that allows it for this identity")
 	}
 	if seal == nil {
@@ -109,7 +111,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 	defer ex.over()
 	defer ex.unregisterStream()
 	defer ex.releaseLive()
-	if rt.Access != Public {
+	if rt.Access != route.Public {
 		ex.who = who
 		w.Header()["Vary"] = VaryCookie
 	}
@@ -122,11 +124,11 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d Decision, who 
 		p.answer(ex, &Error{Kind: TooManyLive, Route: rt.Path})
 		return
 	}
-	if rt.MaxBody != NoLimit && r.ContentLength > rt.MaxBody {
+	if rt.MaxBody != route.NoLimit && r.ContentLength > rt.MaxBody {
 		p.answer(ex, ex.tooLarge())
 		return
 	}
-	if ex.who.UserID != "" && rt.Identity == IdentityJWT {
+	if ex.who.UserID != "" && rt.Identity == route.IdentityJWT {
 		bearer, err := p.mint(ex.who, rt.Audience)
 		if err != nil {
 			p.answer(ex, &Error{Kind: MintFailed, Route: rt.Path, Cause: err})

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 var errDetached = errors.New("the request is over")
@@ -47,11 +49,11 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.again += n
 		return n, nil
 	}
-	if b.left != NoLimit && int64(len(p)) > b.left+1 {
+	if b.left != route.NoLimit && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one more than allowed shows that there is more
 	}
 	n, err := b.readOn(p)
-	if b.left != NoLimit {
+	if b.left != route.NoLimit {
 		if int64(n) > b.left {
 			b.fault.Store(b.ex.tooLarge())
 			return int(b.left), b.fault.Load()

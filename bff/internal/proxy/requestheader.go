@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // A request header of one of these names never arrives as the client sent it.
@@ -131,13 +133,13 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 		return
 	}
 	switch ex.route.Identity {
-	case IdentityJWT:
+	case route.IdentityJWT:
 		ex.set(h, "Authorization", ex.bearer)
-	case IdentityHeaders:
+	case route.IdentityHeaders:
 		ex.set(h, "X-User-Id", ex.who.UserID)
 		ex.set(h, "X-User-Email", ex.who.Email)
 		ex.set(h, "X-User-Role", ex.who.Role)
-	case IdentityNone:
+	case route.IdentityNone:
 	}
 }
 

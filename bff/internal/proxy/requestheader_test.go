@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // Whatever a client sends in the names we speak in never arrives, and what we
@@ -23,8 +25,8 @@ func TestForgedRequestHeaders(t *testing.T) {
 		"Traceparent: EVIL", "Tracestate: evil=EVIL", "HTTP2-Settings: EVIL",
 		"Connection: X-User-Id, Authorization, X-Request-Id, X-Forwarded-For, X-Forwarded-Host, keep-alive",
 	}
-	for _, mode := range []IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone} {
-		table := mustTable(t, Row{Path: "/api/x", Upstreams: g.table.Load().Routes()[0].Upstreams, Identity: mode})
+	for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders, route.IdentityNone} {
+		table := mustTable(t, route.Row{Path: "/api/x", Upstreams: g.table.Load().Routes()[0].Upstreams, Identity: mode})
 		g.table.Store(table)
 		res := g.raw(t, "GET /api/x HTTP/1.1\nHost: evil.example\n"+strings.Join(forged, "\n")+"\nX-Harmless: kept\n\n")
 		if res.StatusCode != 200 {
@@ -40,9 +42,9 @@ func TestForgedRequestHeaders(t *testing.T) {
 			"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"gate.example"},
 		}
 		switch mode {
-		case IdentityJWT:
+		case route.IdentityJWT:
 			want.Set("Authorization", "Bearer jwt-7-x")
-		case IdentityHeaders:
+		case route.IdentityHeaders:
 			want.Set("X-User-Id", "7")
 			want.Set("X-User-Email", "ann@example.org")
 			want.Set("X-User-Role", "user")
@@ -66,7 +68,7 @@ func TestForgedRequestHeaders(t *testing.T) {
 func TestForwardedPrefix(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, strip := range []string{"/api/x", "/api", ""} {
-		g := newGate(t, url, func(r *Row) { r.StripPrefix = strip })
+		g := newGate(t, url, func(r *route.Row) { r.StripPrefix = strip })
 		g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-Forwarded-Prefix: /EVIL\nX_Forwarded_Prefix: /EVIL\nX-Script-Name: /EVIL\nConnection: X-Forwarded-Prefix\n\n")
 		h := got().header
 		if v := strings.Join(h["X-Forwarded-Prefix"], "|"); v != strip || h["X_forwarded_prefix"] != nil || h["X-Script-Name"] != nil {
@@ -87,18 +89,18 @@ func TestForwardAuthorization(t *testing.T) {
 		{"Authorization: Bearer key\nConnection: Authorization", ""},
 		{"Authorization_: EVIL\nProxy-Authorization: EVIL\nX_User_Id: EVIL", ""},
 	} {
-		for _, mode := range []IdentityMode{IdentityHeaders, IdentityNone} {
-			for _, access := range []Access{Member, Optional, Public} {
-				g := newGate(t, url, func(r *Row) { r.Access, r.Identity, r.ForwardAuthorization = access, mode, true })
+		for _, mode := range []route.IdentityMode{route.IdentityHeaders, route.IdentityNone} {
+			for _, access := range []route.Access{route.Member, route.Optional, route.Public} {
+				g := newGate(t, url, func(r *route.Row) { r.Access, r.Identity, r.ForwardAuthorization = access, mode, true })
 				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-User-Id: EVIL\n"+tt.head+"\n\n")
 				h, id := got().header, ""
-				if mode == IdentityHeaders && access != Public {
+				if mode == route.IdentityHeaders && access != route.Public {
 					id = "7"
 				}
 				if v := strings.Join(h["Authorization"], "|"); v != tt.want || h.Get("X-User-Id") != id || h["Proxy-Authorization"] != nil || h["X_user_id"] != nil {
 					t.Errorf("%q, identity %v: upstream got %v", tt.head, mode, h)
 				}
-				g = newGate(t, url, func(r *Row) { r.Access, r.Identity = access, mode })
+				g = newGate(t, url, func(r *route.Row) { r.Access, r.Identity = access, mode })
 				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\n"+tt.head+"\n\n")
 				if h := got().header; h["Authorization"] != nil {
 					t.Errorf("%q in a row without the key: upstream got %v", tt.head, h)
@@ -111,22 +113,22 @@ func TestForwardAuthorization(t *testing.T) {
 func TestNobodyIsNobody(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, tt := range []struct {
-		access Access
-		who    *Identity
+		access route.Access
+		who    *route.Identity
 		want   string
-	}{{Member, ann, "Bearer jwt-7-x"}, {Optional, ann, "Bearer jwt-7-x"}, {Optional, nil, ""}, {Public, ann, ""}, {Public, nil, ""}} {
-		for _, mode := range []IdentityMode{IdentityJWT, IdentityHeaders} {
-			g := newGate(t, url, func(r *Row) { r.Access, r.Identity = tt.access, mode })
+	}{{route.Member, ann, "Bearer jwt-7-x"}, {route.Optional, ann, "Bearer jwt-7-x"}, {route.Optional, nil, ""}, {route.Public, ann, ""}, {route.Public, nil, ""}} {
+		for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders} {
+			g := newGate(t, url, func(r *route.Row) { r.Access, r.Identity = tt.access, mode })
 			g.who = tt.who
 			g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-User-Id: EVIL\nAuthorization: EVIL\n\n")
 			h := got().header
 			if tt.want == "" && (h["Authorization"] != nil || h["X-User-Id"] != nil || h["X-User-Role"] != nil || h["X-User-Email"] != nil) {
 				t.Errorf("%v %v: identity sent: %v", tt.access, tt.who, h)
 			}
-			if tt.want != "" && mode == IdentityJWT && h.Get("Authorization") != tt.want {
+			if tt.want != "" && mode == route.IdentityJWT && h.Get("Authorization") != tt.want {
 				t.Errorf("%v %v: Authorization %q", tt.access, tt.who, h["Authorization"])
 			}
-			if tt.want != "" && mode == IdentityHeaders && (h.Get("X-User-Id") != "7" || h["Authorization"] != nil) {
+			if tt.want != "" && mode == route.IdentityHeaders && (h.Get("X-User-Id") != "7" || h["Authorization"] != nil) {
 				t.Errorf("%v %v: %v", tt.access, tt.who, h)
 			}
 		}
@@ -136,7 +138,7 @@ func TestNobodyIsNobody(t *testing.T) {
 func TestMethodOverride(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, restricted := range []bool{true, false} {
-		g := newGate(t, url, func(r *Row) {
+		g := newGate(t, url, func(r *route.Row) {
 			if restricted {
 				r.Methods = []string{"POST"}
 			}
@@ -184,7 +186,7 @@ func TestTraceparent(t *testing.T) {
 
 func TestRequestCookies(t *testing.T) {
 	url, got := recorder(t, nil)
-	g := newGate(t, url, func(r *Row) { r.ForwardCookies = true })
+	g := newGate(t, url, func(r *route.Row) { r.ForwardCookies = true })
 	for _, tt := range []struct{ head, want string }{
 		{"Cookie: a=1; b=2", "a=1; b=2"},
 		{"Cookie: a=1;b=2,3", "a=1;b=2,3"},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // A request that lasted as long as its WebSocket took 40 KiB for it.
@@ -71,7 +73,7 @@ func TestUpstreamSwitchesToWebSocketAloneAndWhenAsked(t *testing.T) {
 					_, _ = io.Copy(io.Discard, br)
 				}
 				close(closed)
-			}), func(r *Row) { r.ForwardCookies = true })
+			}), func(r *route.Row) { r.ForwardCookies = true })
 			c, br := g.dial(t)
 			_, _ = io.WriteString(c, tt.request)
 			res, err := http.ReadResponse(br, nil)

@@ -8,20 +8,11 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 const maxUpstreamHeader = 1 << 20 // bytes
-
-// SchemeH2C is HTTP/2 without TLS.
-const SchemeH2C = "h2c"
-
-// URLScheme is what a URL of an upstream's begins with.
-func URLScheme(scheme string) string {
-	if scheme == SchemeH2C {
-		return "http"
-	}
-	return scheme
-}
 
 // transports are the connection pools to all upstreams.
 type transports struct {
@@ -41,10 +32,10 @@ func newTransports(roots *x509.CertPool, now func() time.Time) *transports {
 // known before the first byte: cleartext has no negotiation. A WebSocket's
 // handshake is HTTP/1.1 (RFC 6455 §4.1), as it is beside HTTP/2 over TLS.
 func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = URLScheme(u.scheme), u.host
+	r.URL.Scheme, r.URL.Host = route.URLScheme(u.scheme), u.host
 	upgrade := len(r.Header["Upgrade"]) > 0
 	switch {
-	case u.scheme == SchemeH2C && !upgrade:
+	case u.scheme == route.SchemeH2C && !upgrade:
 		return ex.sendOver(t.h2c, r)
 	case u.sync && r.Body == nil && !upgrade:
 		return t.sync.roundTrip(ex, r)
@@ -55,8 +46,8 @@ func (t *transports) roundTrip(u *upstream, ex *exchange, r *http.Request) (*htt
 
 // probe is a roundTrip of nobody's.
 func (t *transports) probe(u *upstream, r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = URLScheme(u.scheme), u.host
-	if u.scheme == SchemeH2C {
+	r.URL.Scheme, r.URL.Host = route.URLScheme(u.scheme), u.host
+	if u.scheme == route.SchemeH2C {
 		return t.h2c.RoundTrip(r)
 	}
 	return t.usual.RoundTrip(r)

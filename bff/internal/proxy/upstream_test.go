@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func TestRetry(t *testing.T) {
@@ -63,7 +65,7 @@ func TestNoRetryAfterTimeoutOrWithoutAnother(t *testing.T) {
 	silent := func() string {
 		return rawUpstream(t, func(_ net.Conn, br *bufio.Reader) { hits.Add(1); _, _ = br.ReadString('\n'); <-hang })
 	}
-	g := newGate(t, silent()+" "+silent(), func(r *Row) { r.Timeout = 50 * time.Millisecond })
+	g := newGate(t, silent()+" "+silent(), func(r *route.Row) { r.Timeout = 50 * time.Millisecond })
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 504 || hits.Load() != 1 {
 		t.Errorf("status %d, asked %d times", res.StatusCode, hits.Load())
 	}
@@ -76,7 +78,7 @@ func TestNoRetryAfterTimeoutOrWithoutAnother(t *testing.T) {
 func TestRoundRobinPassesOverTheUnreachable(t *testing.T) {
 	clock := time.Unix(1000, 0)
 	now := func() time.Time { return clock }
-	table := mustTable(t, Row{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
+	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
 	var state pools
 	rt := state.of(table.Routes()[0])
 	counts := func(n int) map[string]int {
@@ -133,7 +135,7 @@ func TestHealthProbe(t *testing.T) {
 		w.WriteHeader(int(status.Load()))
 	})
 	well := upstreamFunc(t, func(http.ResponseWriter, *http.Request) {})
-	g := newGate(t, sick+" "+well, func(r *Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, sick+" "+well, func(r *route.Row) { r.HealthPath = "/healthz" })
 	rt := g.pool()
 	for _, tt := range []struct {
 		status int64
@@ -158,7 +160,7 @@ func TestHealthProbeOfASingleUpstream(t *testing.T) {
 		asked.Add(1)
 		w.WriteHeader(int(status.Load()))
 	})
-	g := newGate(t, only, func(r *Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, only, func(r *route.Row) { r.HealthPath = "/healthz" })
 	for i, tt := range []struct {
 		status int64
 		up     bool
@@ -191,7 +193,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		p := New(Options{PublicURL: mustURL(t, "http://localhost"), Now: time.Now})
 		rounds := 0
-		if err := p.Run(ctx, func() *Table { rounds++; return &Table{} }); err != nil || rounds != 3 {
+		if err := p.Run(ctx, func() *route.Table { rounds++; return &route.Table{} }); err != nil || rounds != 3 {
 			t.Errorf("%v after %d rounds", err, rounds)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func TestRulesFitTheirBuffer(t *testing.T) {
@@ -58,8 +60,8 @@ func TestHeadersThatOtherGatewaysVouchWith(t *testing.T) {
 	}
 
 	url, got := recorder(t, nil)
-	for _, mode := range []IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone} {
-		g := newGate(t, url, func(r *Row) { r.Identity = mode })
+	for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders, route.IdentityNone} {
+		g := newGate(t, url, func(r *route.Row) { r.Identity = mode })
 		for batch := range slices.Chunk(forged, 25) { // net/http takes 4 KiB of trailers
 			var head, trailers, announced strings.Builder
 			for _, name := range batch {

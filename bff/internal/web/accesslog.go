@@ -11,7 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // logRequest writes one line a request. It never holds a cookie, a token, a
@@ -125,7 +125,7 @@ func loggedRoute(c echo.Context) string {
 }
 
 func loggedMethod(m string) string {
-	for _, known := range proxy.Methods {
+	for _, known := range route.Methods {
 		if m == known {
 			return m
 		}

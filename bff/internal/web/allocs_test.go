@@ -5,7 +5,7 @@ package web
 import (
 	"testing"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // What a proxied request allocates in this package, its log line included; that
@@ -16,10 +16,10 @@ func TestProxiedRequestAllocatesLittle(t *testing.T) {
 		1 + // the text of the request's id, when the client sent none
 		1 + // the milliseconds of the log line, which slog boxes for encoding/json
 		1 // the attributes of the line past the five that a slog.Record has space for
-	for name, access := range map[string]proxy.Access{"public": proxy.Public, "optional": proxy.Optional, "member": proxy.Member} {
+	for name, access := range map[string]route.Access{"public": route.Public, "optional": route.Optional, "member": route.Member} {
 		p := newHotPath(t, access)
 		n := testing.AllocsPerRun(1000, func() { p.serve(t) })
-		if access != proxy.Public {
+		if access != route.Public {
 			sent := p.server.cookies.read(p.request)
 			n -= testing.AllocsPerRun(1000, func() { p.authenticate(t, sent) })
 		}

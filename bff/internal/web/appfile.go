@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -67,7 +67,7 @@ func readPageTable(rows map[access][]string, has func(path string) bool, wrong f
 	for who, paths := range rows {
 		for _, row := range paths {
 			path := strings.TrimSuffix(row, "*")
-			switch err := proxy.CheckPath(path); {
+			switch err := route.CheckPath(path); {
 			case err != nil:
 				wrong(row, "is no path: "+err.Error())
 			case strings.ContainsAny(path, "*?#") || path != row && !strings.HasSuffix(path, "/"):

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func filesWithOddNames(t *testing.T) *Files {
@@ -61,7 +61,7 @@ func TestFilesWhoseNamesURLsEncode(t *testing.T) {
 			t.Errorf("%s is a file and in the pages' row %s", path, row)
 		}
 		if found { // what is served passes the gate
-			if err := proxy.CheckPath(path); err != nil {
+			if err := route.CheckPath(path); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 const headerRequestID = "X-Request-Id"
@@ -52,9 +52,9 @@ func saneID(id string) bool {
 // /api/admin and into its handler.
 func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		path, err := proxy.RawPath(c.Request())
+		path, err := route.RawPath(c.Request())
 		if err == nil {
-			err = proxy.CheckPath(path)
+			err = route.CheckPath(path)
 		}
 		if err == nil && almostAPI(path) {
 			err = problem(codeBadPath, "The path can be taken for one under /api; send it in its plain spelling.")
@@ -69,8 +69,8 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (s *Server) knownMethod(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !slices.Contains(proxy.Methods, c.Request().Method) {
-			return &methodNotAllowed{allow: strings.Join(proxy.Methods, ", ")}
+		if !slices.Contains(route.Methods, c.Request().Method) {
+			return &methodNotAllowed{allow: strings.Join(route.Methods, ", ")}
 		}
 		return next(c)
 	}

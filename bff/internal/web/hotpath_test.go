@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
@@ -43,7 +43,7 @@ const forwardedRow = "/api/orders"
 
 // newHotPath asks for something of a row with this access, as a browser does
 // whose person is signed in.
-func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
+func newHotPath(tb testing.TB, access route.Access) *hotPath {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -66,7 +66,7 @@ func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
 		Tokens: tokens, Policy: auth.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
 	})
 	upstream, public := &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, &url.URL{Scheme: "https", Host: "gate.example"}
-	table, err := proxy.NewTable(proxy.Row{Path: forwardedRow, Access: access, Upstreams: []*url.URL{upstream}})
+	table, err := route.NewTable(route.Row{Path: forwardedRow, Access: access, Upstreams: []*url.URL{upstream}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -75,10 +75,10 @@ func newHotPath(tb testing.TB, access proxy.Access) *hotPath {
 		tb.Fatal(err)
 	}
 	s := New(Options{
-		Auth: service, Table: func() *proxy.Table { return table }, PublicURL: public, Pages: pages, Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
+		Auth: service, Table: func() *route.Table { return table }, PublicURL: public, Pages: pages, Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
 		Observe: Observer{Answered: func(string, string, int, time.Duration, bool) {}},
 	})
-	s.forward = func(w http.ResponseWriter, _ *http.Request, _ proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+	s.forward = func(w http.ResponseWriter, _ *http.Request, _ route.Decision, _ route.Identity, _ func(http.Header)) {
 		w.WriteHeader(http.StatusOK)
 	}
 	now := time.Now().Truncate(time.Second)
@@ -120,7 +120,7 @@ func (p *hotPath) authenticate(tb testing.TB, sent presented) {
 
 // The last two are parts of the second; the first of them is not this package's.
 func BenchmarkProxiedRequest(b *testing.B) {
-	public, member := newHotPath(b, proxy.Public), newHotPath(b, proxy.Member)
+	public, member := newHotPath(b, route.Public), newHotPath(b, route.Member)
 	sent := member.server.cookies.read(member.request)
 	for _, c := range []struct {
 		name string

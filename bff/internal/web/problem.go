@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
@@ -127,7 +128,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 		h.Set("WWW-Authenticate", "Cookie")
 	}
 	h.Set("Cache-Control", "no-store")
-	if row := visitOf(c).decision.Route(); row != nil && row.Access != proxy.Public {
+	if row := visitOf(c).decision.Route(); row != nil && row.Access != route.Public {
 		h["Vary"] = proxy.VaryCookie
 	}
 	h.Del("ETag")
@@ -153,7 +154,7 @@ func (s *Server) classify(err error, c echo.Context) *refusal.Error {
 	case errors.As(err, &method):
 		c.Response().Header().Set("Allow", method.allow)
 		return &refusal.Error{Code: codeMethodNotAllowed, Detail: "Allowed here: " + method.allow + "."}
-	case errors.Is(err, proxy.ErrBadPath):
+	case errors.Is(err, route.ErrBadPath):
 		return &refusal.Error{Code: codeBadPath, Detail: err.Error()}
 	case errors.As(err, &tooLarge):
 		return &refusal.Error{Code: codeBodyTooLarge, Detail: "Send less."}

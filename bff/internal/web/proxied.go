@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
@@ -23,30 +24,30 @@ func (s *Server) proxied(c echo.Context) error {
 		v.route = d.Route().Path
 	}
 	var grant auth.Grant
-	if d.Outcome == proxy.NeedsSession || d.Outcome == proxy.Forward && d.Route().Access == proxy.Optional {
+	if d.Outcome == route.NeedsSession || d.Outcome == route.Forward && d.Route().Access == route.Optional {
 		p := s.cookies.read(r)
 		var err error
 		grant, err = s.authenticate(c, p)
 		s.forget(h, p, err)
-		if err != nil && !(d.Outcome == proxy.Forward && endsSession(err)) {
+		if err != nil && !(d.Outcome == route.Forward && endsSession(err)) {
 			return err
 		}
 	}
-	who := proxy.Identity{
+	who := route.Identity{
 		UserID: grant.Principal.UserID, SessionID: grant.Principal.SessionID,
 		Email: grant.Principal.Email, Role: string(grant.Principal.Role),
 	}
 	switch d = d.As(&who); d.Outcome {
-	case proxy.Forward:
-	case proxy.NotFound:
+	case route.Forward:
+	case route.NotFound:
 		return problem(refusal.NotFound, "There is nothing at this address.")
-	case proxy.BadPath:
+	case route.BadPath:
 		return d.Reason
-	case proxy.MethodNotAllowed:
+	case route.MethodNotAllowed:
 		return &methodNotAllowed{allow: d.Allow}
-	case proxy.NeedsSession:
+	case route.NeedsSession:
 		return problem(refusal.NotAuthenticated, "Sign in first.")
-	case proxy.Forbidden:
+	case route.Forbidden:
 		s.renew(h, grant.Cookies)
 		return problem(codeForbidden, "Your role does not open this.")
 	}

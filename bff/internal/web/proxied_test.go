@@ -7,25 +7,26 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // What a row that is not public is answered depends on who asks, the answers
 // that are our own included.
 func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 	for _, tt := range []struct {
-		access proxy.Access
+		access route.Access
 		method string
 		header string
 		status int
 		vary   string
 	}{
-		{proxy.Member, "GET", "", 401, "Cookie"},
-		{proxy.Member, "HEAD", "", 401, "Cookie"},
-		{proxy.Member, "GET", "Cookie: __Host-access_token=forged", 401, "Cookie"},
-		{proxy.Member, "GET", "Sec-Fetch-Site: cross-site", 403, "Cookie"},
-		{proxy.Optional, "GET", "Sec-Fetch-Site: cross-site", 403, "Cookie"},
-		{proxy.Public, "GET", "Sec-Fetch-Site: cross-site", 403, ""},
-		{proxy.Public, "GET", "", 200, ""},
+		{route.Member, "GET", "", 401, "Cookie"},
+		{route.Member, "HEAD", "", 401, "Cookie"},
+		{route.Member, "GET", "Cookie: __Host-access_token=forged", 401, "Cookie"},
+		{route.Member, "GET", "Sec-Fetch-Site: cross-site", 403, "Cookie"},
+		{route.Optional, "GET", "Sec-Fetch-Site: cross-site", 403, "Cookie"},
+		{route.Public, "GET", "Sec-Fetch-Site: cross-site", 403, ""},
+		{route.Public, "GET", "", 200, ""},
 	} {
 		p := newHotPath(t, tt.access)
 		r := httptest.NewRequest(tt.method, forwardedRow, nil)
@@ -38,7 +39,7 @@ func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 			t.Errorf("access %v, %s with %q: %d %v, want %d, Vary %q", tt.access, tt.method, tt.header, w.Code, w.Header(), tt.status, tt.vary)
 		}
 	}
-	p := newHotPath(t, proxy.Member)
+	p := newHotPath(t, route.Member)
 	w := httptest.NewRecorder()
 	p.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/elsewhere", nil))
 	if w.Code != 404 || w.Header()["Vary"] != nil {
@@ -47,9 +48,9 @@ func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 }
 
 // rowsOf makes the server use these tables, one for each time it asks.
-func (p *hotPath) rowsOf(t *testing.T, tables ...*proxy.Table) {
+func (p *hotPath) rowsOf(t *testing.T, tables ...*route.Table) {
 	t.Helper()
-	p.server.table = func() *proxy.Table {
+	p.server.table = func() *route.Table {
 		table := tables[0]
 		if len(tables) > 1 {
 			tables = tables[1:]
@@ -58,9 +59,9 @@ func (p *hotPath) rowsOf(t *testing.T, tables ...*proxy.Table) {
 	}
 }
 
-func tableOf(t *testing.T, rows string) *proxy.Table {
+func tableOf(t *testing.T, rows string) *route.Table {
 	t.Helper()
-	table, err := proxy.ParseTable([]byte("routes:\n" + rows))
+	table, err := route.ParseTable([]byte("routes:\n" + rows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ const (
 // What a page of another site may do in a row with `cross_site: allow`, and
 // nowhere else.
 func TestCrossSiteRows(t *testing.T) {
-	p := newHotPath(t, proxy.Member)
+	p := newHotPath(t, route.Member)
 	table := tableOf(t, openToOthers+"  - {path: /api/pay/own, upstreams: [http://127.0.0.1:9], access: public, identity: none}\n")
 	for _, tt := range []struct {
 		name, method, path string
@@ -111,9 +112,9 @@ func TestCrossSiteRows(t *testing.T) {
 // A reload while a request is on its way changes nothing about it: the row
 // that the cross-site rule saw is the row that is used.
 func TestRowIsJudgedOnce(t *testing.T) {
-	p := newHotPath(t, proxy.Member)
+	p := newHotPath(t, route.Member)
 	used := ""
-	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d route.Decision, _ route.Identity, _ func(http.Header)) {
 		used = d.Route().Upstreams[0].Host
 		w.WriteHeader(http.StatusOK)
 	}
@@ -131,8 +132,8 @@ func TestRowIsJudgedOnce(t *testing.T) {
 
 // What the limit of live connections is answered with.
 func TestTooManyLiveConnectionsProblem(t *testing.T) {
-	p := newHotPath(t, proxy.Public)
-	p.server.forward = func(w http.ResponseWriter, r *http.Request, d proxy.Decision, _ proxy.Identity, _ func(http.Header)) {
+	p := newHotPath(t, route.Public)
+	p.server.forward = func(w http.ResponseWriter, r *http.Request, d route.Decision, _ route.Identity, _ func(http.Header)) {
 		p.server.ProxyError(w, r, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Route().Path})
 	}
 	w := httptest.NewRecorder()

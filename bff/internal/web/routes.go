@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // access says who may call an endpoint of our own.
@@ -94,7 +94,7 @@ func (s *Server) mount(e *echo.Echo) {
 	}
 	for _, path := range paths {
 		refuse := &methodNotAllowed{allow: strings.Join(methods[path], ", ")}
-		for _, m := range proxy.Methods {
+		for _, m := range route.Methods {
 			if !slices.Contains(methods[path], m) {
 				e.Add(m, path, func(echo.Context) error { return refuse })
 			}

@@ -6,22 +6,22 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 func TestProxyReservesThePathsOfOurEndpointsAndNoOther(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
 	for _, e := range Endpoints() {
-		at := slices.IndexFunc(proxy.Reserved, func(own string) bool { return e.Path == own || strings.HasPrefix(e.Path, own+"/") })
+		at := slices.IndexFunc(route.Reserved, func(own string) bool { return e.Path == own || strings.HasPrefix(e.Path, own+"/") })
 		switch {
 		case at >= 0:
-			used[proxy.Reserved[at]] = true
+			used[route.Reserved[at]] = true
 		case underAPI(e.Path):
 			t.Errorf("%s %s: a row of routes.yaml may have this path", e.Method, e.Path)
 		}
 	}
-	for _, own := range proxy.Reserved {
+	for _, own := range route.Reserved {
 		if !used[own] {
 			t.Errorf("%s is reserved, and no endpoint is there", own)
 		}
@@ -34,7 +34,7 @@ func TestProxyKnowsTheRolesOfAuth(t *testing.T) {
 	for _, role := range auth.Roles {
 		roles = append(roles, string(role))
 	}
-	if !slices.Equal(roles, proxy.Roles) {
-		t.Errorf("a row may ask for %q, an account has one of %q", proxy.Roles, roles)
+	if !slices.Equal(roles, route.Roles) {
+		t.Errorf("a row may ask for %q, an account has one of %q", route.Roles, roles)
 	}
 }

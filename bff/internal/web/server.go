@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
@@ -24,7 +25,7 @@ import (
 type Options struct {
 	Auth      *auth.Service
 	Proxy     *proxy.Proxy
-	Table     func() *proxy.Table // the one in effect; a reload changes it
+	Table     func() *route.Table // the one in effect; a reload changes it
 	JWKS      func() []byte       // the public identity keys that are in force
 	PublicURL *url.URL
 	SPADevURL *url.URL // its origin is allowed too; nil in production
@@ -39,7 +40,7 @@ type Options struct {
 }
 
 // forwarder is the proxy's Forward, which tests of what comes before it replace.
-type forwarder func(w http.ResponseWriter, r *http.Request, d proxy.Decision, who proxy.Identity, seal func(http.Header))
+type forwarder func(w http.ResponseWriter, r *http.Request, d route.Decision, who route.Identity, seal func(http.Header))
 
 // Server answers browsers.
 type Server struct {
@@ -47,7 +48,7 @@ type Server struct {
 	chain     echo.HandlerFunc
 	auth      *auth.Service
 	forward   forwarder
-	table     func() *proxy.Table
+	table     func() *route.Table
 	jwks      func() []byte
 	pages     Pages
 	cookies   cookieJar

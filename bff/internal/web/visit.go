@@ -7,7 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // visit is what this package knows of one request. It is the request's context at
@@ -22,7 +22,7 @@ type visit struct {
 	id     [1]string // client.RequestID, as headers hold it
 
 	path     string         // the canonical path, as sent
-	decision proxy.Decision // what the proxy's table says about it, for a path under /api
+	decision route.Decision // what the proxy's table says about it, for a path under /api
 	route    string         // pattern for the log, where Echo's own is no help
 	userID   string         // who it is from, for the log
 	who      auth.Principal // whom it is forwarded as

@@ -1,4 +1,4 @@
-package proxy
+package route
 
 import (
 	"fmt"
@@ -199,6 +199,17 @@ func firstSegment(path string) string {
 		return path[:i+1]
 	}
 	return path
+}
+
+// SchemeH2C is HTTP/2 without TLS.
+const SchemeH2C = "h2c"
+
+// URLScheme is what a URL of an upstream's begins with.
+func URLScheme(scheme string) string {
+	if scheme == SchemeH2C {
+		return "http"
+	}
+	return scheme
 }
 
 // Origin is scheme, host and port of u, comparable (RFC 6454 §4).
