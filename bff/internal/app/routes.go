@@ -26,7 +26,7 @@ func hasDemo(c *config.Config) bool { return c.Embedded && c.RoutesFile == "" }
 
 func routes(c *config.Config, demo *url.URL) (*route.Table, error) {
 	if hasDemo(c) {
-		return route.NewTable(route.Row{Path: demoPath, Upstreams: []*url.URL{demo}, StripPrefix: demoPath})
+		return route.NewTable(route.Config{Path: demoPath, Upstreams: []*url.URL{demo}, StripPrefix: demoPath})
 	}
 	if c.RoutesFile == "" {
 		return route.NewTable()

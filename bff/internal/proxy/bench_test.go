@@ -13,9 +13,9 @@ import (
 )
 
 func BenchmarkDecide(b *testing.B) {
-	rows := []route.Row{{Path: "/api/orders", Upstreams: up(b), StripPrefix: "/api"}, {Path: "/api/orders/admin", Upstreams: up(b), Roles: []string{"admin"}}}
+	rows := []route.Config{{Path: "/api/orders", Upstreams: up(b), StripPrefix: "/api"}, {Path: "/api/orders/admin", Upstreams: up(b), Roles: []string{"admin"}}}
 	for _, name := range []string{"users", "files", "search", "billing", "mail"} {
-		rows = append(rows, route.Row{Path: "/api/" + name, Upstreams: up(b)})
+		rows = append(rows, route.Config{Path: "/api/" + name, Upstreams: up(b)})
 	}
 	table := mustTable(b, rows...)
 	for name, path := range map[string]string{"plain": "/api/orders/4711/items", "ulid": "/api/orders/01HX5ZZKBKACTAV9WEVGEMMVRZ", "encoded": "/api/orders/a%2Fb%20c"} {
@@ -40,7 +40,7 @@ func BenchmarkForward(b *testing.B) {
 	}))
 	defer upstream.Close()
 	u, _ := url.Parse(upstream.URL)
-	table := mustTable(b, route.Row{Path: "/api/x", Upstreams: []*url.URL{u}})
+	table := mustTable(b, route.Config{Path: "/api/x", Upstreams: []*url.URL{u}})
 	p := New(Options{
 		Mint:      func(route.Identity, string) (string, error) { return "Bearer token", nil },
 		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { b.Error(err, err.Cause) },
@@ -75,7 +75,7 @@ func BenchmarkForward(b *testing.B) {
 
 func BenchmarkRequestHeader(b *testing.B) {
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies, Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
-	table := mustTable(b, route.Row{Path: "/api/x", Upstreams: up(b)})
+	table := mustTable(b, route.Config{Path: "/api/x", Upstreams: up(b)})
 	in := &http.Request{Header: http.Header{"X-Request-Id": {"1"}}}
 	h := http.Header{}
 	b.ReportAllocs()
@@ -91,7 +91,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 func BenchmarkAnswerHeader(b *testing.B) {
 	theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 	ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-	ex, h := &exchange{route: mustTable(b, route.Row{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
+	ex, h := &exchange{route: mustTable(b, route.Config{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(h)

@@ -181,7 +181,7 @@ func TestAnswersOfMembersRowsDependOnTheCookies(t *testing.T) {
 				if access == route.Member && who == nil {
 					continue
 				}
-				g := newGate(t, upstream, func(r *route.Row) { r.Access, r.ForwardCookies = access, true })
+				g := newGate(t, upstream, func(r *route.Config) { r.Access, r.ForwardCookies = access, true })
 				g.who = who
 				cache, vary := tt.cache, tt.vary
 				if access == route.Public {
@@ -238,7 +238,7 @@ func TestOnlyFetchReusesAnswersOfMembersRows(t *testing.T) {
 		{[]string{"empty", "image"}, "/max-age=300", "private, no-cache", "Cookie"},
 	} {
 		for _, access := range []route.Access{route.Member, route.Optional, route.Public} {
-			g := newGate(t, upstream, func(r *route.Row) { r.Access = access })
+			g := newGate(t, upstream, func(r *route.Config) { r.Access = access })
 			var header []string
 			for _, dest := range tt.dest {
 				header = append(header, "Sec-Fetch-Dest", dest)

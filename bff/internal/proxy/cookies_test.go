@@ -34,7 +34,7 @@ func TestCookiesOfUpstreamsAreForThePublicPath(t *testing.T) {
 		{"__Secure-a=1; Secure; Path=/b; Domain=in", "__Secure-a=1; Secure; Path=/api/x/b", "__Secure-a=1; Secure; Path=/api/b", "__Secure-a=1; Secure; Path=/b"},
 	} {
 		for strip, want := range map[string]string{"/api/x": tt.stripAll, "/api": tt.stripAPI, "": tt.kept} {
-			rt := mustTable(t, route.Row{Path: "/api/x", StripPrefix: strip, Upstreams: up(t)}).Routes()[0]
+			rt := mustTable(t, route.Config{Path: "/api/x", StripPrefix: strip, Upstreams: up(t)}).Routes()[0]
 			if got := acceptableCookies(rt, []string{tt.in}, ownCookies); !slices.Equal(got, []string{want}) {
 				t.Errorf("strip %q: %q became %q, want %q", strip, tt.in, got, want)
 			}
@@ -48,7 +48,7 @@ func TestCookiesOfUpstreamsComeBack(t *testing.T) {
 	link, got := recorder(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Add("Set-Cookie", "session=1; Domain=orders.internal; Path=/; HttpOnly")
 	})
-	g := newGate(t, link, func(r *route.Row) { r.ForwardCookies = true })
+	g := newGate(t, link, func(r *route.Config) { r.ForwardCookies = true })
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

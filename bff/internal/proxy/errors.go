@@ -36,7 +36,7 @@ var kindTexts = [...]string{
 // safe to show; the cause names addresses and is for the log.
 type Error struct {
 	Kind  Kind
-	Route string // Row.Path
+	Route string // Config.Path
 	Limit int64  // bytes, for BodyTooLarge
 	Cause error  // may be nil
 }

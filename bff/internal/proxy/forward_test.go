@@ -82,12 +82,12 @@ func TestErrors(t *testing.T) {
 		_, _ = br.ReadString('\n')
 		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
 	})
-	fast := func(r *route.Row) { r.Timeout = 50 * time.Millisecond }
-	small := func(r *route.Row) { r.MaxBody = 5 }
+	fast := func(r *route.Config) { r.Timeout = 50 * time.Millisecond }
+	small := func(r *route.Config) { r.MaxBody = 5 }
 	ok, _ := recorder(t, nil)
 	for _, tt := range []struct {
 		name, upstream string
-		edit           func(*route.Row)
+		edit           func(*route.Config)
 		request        string
 		status         int
 		kind           Kind
@@ -280,7 +280,7 @@ func TestTLSUpstream(t *testing.T) {
 // when its caller has mixed things up.
 func TestForwardInsistsOnItsDecision(t *testing.T) {
 	url, _ := recorder(t, func(http.ResponseWriter, *http.Request) { t.Error("forwarded") })
-	g := newGate(t, url, func(r *route.Row) { r.Roles = []string{"admin"} })
+	g := newGate(t, url, func(r *route.Config) { r.Roles = []string{"admin"} })
 	table := g.table.Load()
 	for name, tt := range map[string]struct {
 		d   route.Decision
@@ -327,7 +327,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route.Route{Row: route.Row{Timeout: timeout}}}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route.Route{Config: route.Config{Timeout: timeout}}}
 				ex.body = &requestBody{ex: ex, left: route.NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {

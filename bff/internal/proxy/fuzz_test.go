@@ -22,9 +22,9 @@ func FuzzSentPath(f *testing.F) {
 		f.Add(s)
 	}
 	table := mustTable(f,
-		route.Row{Path: "/api/orders", Upstreams: up(f), StripPrefix: "/api"},
-		route.Row{Path: "/api/orders/admin", Upstreams: up(f), Roles: []string{"admin"}},
-		route.Row{Path: "/api/files", Upstreams: up(f), Access: route.Public, StripPrefix: "/api/files"},
+		route.Config{Path: "/api/orders", Upstreams: up(f), StripPrefix: "/api"},
+		route.Config{Path: "/api/orders/admin", Upstreams: up(f), Roles: []string{"admin"}},
+		route.Config{Path: "/api/files", Upstreams: up(f), Access: route.Public, StripPrefix: "/api/files"},
 	)
 	p := New(Options{PublicURL: mustURL(f, "https://gate.example")})
 	f.Fuzz(func(t *testing.T, target string) {

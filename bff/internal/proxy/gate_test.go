@@ -35,7 +35,7 @@ func mustURL(t testing.TB, s string) *url.URL {
 	return u
 }
 
-func mustTable(t testing.TB, rows ...route.Row) *route.Table {
+func mustTable(t testing.TB, rows ...route.Config) *route.Table {
 	t.Helper()
 	table, err := route.NewTable(rows...)
 	if err != nil {
@@ -67,9 +67,9 @@ const stallTimeout = 30 * time.Second
 type gateOption func(*Options)
 
 // newGate serves one row for members at /api/x, changed by edit.
-func newGate(t *testing.T, upstream string, edit func(*route.Row), opts ...gateOption) *gate {
+func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...gateOption) *gate {
 	t.Helper()
-	row := route.Row{Path: "/api/x", StripPrefix: "/api/x", Timeout: 5 * time.Second}
+	row := route.Config{Path: "/api/x", StripPrefix: "/api/x", Timeout: 5 * time.Second}
 	for u := range strings.FieldsSeq(upstream) {
 		row.Upstreams = append(row.Upstreams, mustURL(t, u))
 	}

@@ -31,14 +31,14 @@ var browserHeader = http.Header{
 }
 
 func TestAllocationsOfADecision(t *testing.T) {
-	table := mustTable(t, route.Row{Path: "/api/orders", Upstreams: up(t)}, route.Row{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}})
+	table := mustTable(t, route.Config{Path: "/api/orders", Upstreams: up(t)}, route.Config{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}})
 	allowed(t, 0, func() { table.Decide("GET", "/api/orders/4711/items", ann) })
 }
 
 func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies,
 		Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
-	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: up(t)})
+	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: up(t)})
 	in := &http.Request{Header: browserHeader}
 	t.Run("request", func(t *testing.T) {
 		ex, h := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}, make(http.Header, 32)
@@ -86,7 +86,7 @@ func TestAllocationsOfAnExchange(t *testing.T) {
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
 	defer p.Close()
-	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
+	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/x/a", nil)
 	r.Header = browserHeader
 	w := &answer{header: make(http.Header, 32)}

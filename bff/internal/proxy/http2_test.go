@@ -127,7 +127,7 @@ func TestCleartextHTTP2IsAsked(t *testing.T) {
 func TestHealthProbeOverH2C(t *testing.T) {
 	proto := make(chan string, 1)
 	upstream, _ := h2Upstream(t, false, func(_ http.ResponseWriter, r *http.Request) { proto <- r.Proto })
-	g := newGate(t, upstream+" "+deadUpstream(t), func(r *route.Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, upstream+" "+deadUpstream(t), func(r *route.Config) { r.HealthPath = "/healthz" })
 	g.proxy.probe(t.Context(), g.table.Load())
 	if p := <-proto; p != "HTTP/2.0" || g.pool().upstreams[0].downUntil.Load() != 0 {
 		t.Errorf("asked in %s", p)
@@ -147,7 +147,7 @@ func TestRowsOverH2C(t *testing.T) {
 		"h2c://a:1 H2C://a:1":      "twice",
 		"http://a:80 https://a:80": "",
 	} {
-		row := route.Row{Path: "/api/x"}
+		row := route.Config{Path: "/api/x"}
 		for u := range strings.FieldsSeq(upstreams) {
 			row.Upstreams = append(row.Upstreams, mustURL(t, u))
 		}

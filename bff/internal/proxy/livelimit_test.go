@@ -80,7 +80,7 @@ const (
 
 func TestLiveConnectionsOfASessionAreBounded(t *testing.T) {
 	var requests atomic.Int64
-	g := newGate(t, liveUpstream(t, &requests), func(r *route.Row) { r.Access = route.Optional })
+	g := newGate(t, liveUpstream(t, &requests), func(r *route.Config) { r.Access = route.Optional })
 	g.waitForHeld(t, 0)
 	var hangUps []func()
 	for i := range MaxLive {
@@ -141,7 +141,7 @@ func TestLiveConnectionsOfANetworkAreBounded(t *testing.T) {
 	var requests atomic.Int64
 	var ip atomic.Value
 	ip.Store("192.0.2.1")
-	g := newGate(t, liveUpstream(t, &requests), func(r *route.Row) { r.Access = route.Public }, func(o *Options) {
+	g := newGate(t, liveUpstream(t, &requests), func(r *route.Config) { r.Access = route.Public }, func(o *Options) {
 		o.Forwarded = func(*http.Request) (string, string, string) { return ip.Load().(string), "https", "gate.example" }
 	})
 	fill := func(key string) {

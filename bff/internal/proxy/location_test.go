@@ -55,7 +55,7 @@ func TestLocation(t *testing.T) {
 		location = tt.location
 		for _, strip := range []bool{true, false} {
 			want := tt.stripped
-			g := newGate(t, upstream, func(r *route.Row) {
+			g := newGate(t, upstream, func(r *route.Config) {
 				if !strip {
 					r.StripPrefix, want = "", tt.kept
 				}
@@ -90,7 +90,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 		{"http://one:1 https://two:2", []string{"https://one:1", "http://two:2"}, []string{"http://one:2", "http://two:1"}},
 		{"http://bücher:8000", []string{"http://bücher:8000", "https://xn--bcher-kva:8000", "http://b%C3%BCcher:8000"}, []string{"http://bucher:8000"}},
 	} {
-		row := route.Row{Path: "/api/x", StripPrefix: "/api/x"}
+		row := route.Config{Path: "/api/x", StripPrefix: "/api/x"}
 		for u := range strings.FieldsSeq(tt.upstreams) {
 			row.Upstreams = append(row.Upstreams, mustURL(t, u))
 		}
@@ -109,7 +109,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 	}
 	// The public origin on the upstream's machine is not the upstream.
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "box"}})
-	ex := &exchange{proxy: p, route: mustTable(t, route.Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).Routes()[0], path: "/dir"}
+	ex := &exchange{proxy: p, route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).Routes()[0], path: "/dir"}
 	for in, want := range map[string]string{"https://box/a": "https://box/a", "https://BOX:443/a": "https://BOX:443/a", "http://box/a": "/api/x/a", "/a": "/api/x/a"} {
 		if got, _ := ex.publicLocation(in); got != want {
 			t.Errorf("%s became %q, want %q", in, got, want)
@@ -120,7 +120,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 func TestLinkTargets(t *testing.T) {
 	ex := &exchange{
 		proxy: New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}}), path: "/dir/page",
-		route: mustTable(t, route.Row{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).Routes()[0],
+		route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).Routes()[0],
 	}
 	for _, tt := range []struct{ in, want []string }{
 		{[]string{"<https://in:8000/a?p=2>; rel=next"}, []string{"</api/x/a?p=2>; rel=next"}},

@@ -82,7 +82,7 @@ func TestRetireClosesIdleConnectionsToWhatIsGone(t *testing.T) {
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
-	same := mustTable(t, route.Row{Path: "/api/elsewhere", Upstreams: g.table.Load().Routes()[0].Upstreams})
+	same := mustTable(t, route.Config{Path: "/api/elsewhere", Upstreams: g.table.Load().Routes()[0].Upstreams})
 	g.proxy.Retire(g.table.Load(), same)
 	select {
 	case <-closed:
@@ -103,8 +103,8 @@ func TestRetireClosesIdleConnectionsToWhatIsGone(t *testing.T) {
 // still finds its upstreams.
 func TestRetireForgetsTheStateOfWhatIsGone(t *testing.T) {
 	p := New(Options{PublicURL: mustURL(t, "https://gate.example")})
-	old := mustTable(t, route.Row{Path: "/api/x", Upstreams: up(t)}, route.Row{Path: "/api/y", Upstreams: up(t)})
-	next := mustTable(t, route.Row{Path: "/api/y", Upstreams: up(t)})
+	old := mustTable(t, route.Config{Path: "/api/x", Upstreams: up(t)}, route.Config{Path: "/api/y", Upstreams: up(t)})
+	next := mustTable(t, route.Config{Path: "/api/y", Upstreams: up(t)})
 	p.Upstreams(old)
 	kept := p.pools.of(old.Routes()[1]).upstreams[0]
 	p.Retire(old, next)

@@ -26,7 +26,7 @@ func TestForgedRequestHeaders(t *testing.T) {
 		"Connection: X-User-Id, Authorization, X-Request-Id, X-Forwarded-For, X-Forwarded-Host, keep-alive",
 	}
 	for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders, route.IdentityNone} {
-		table := mustTable(t, route.Row{Path: "/api/x", Upstreams: g.table.Load().Routes()[0].Upstreams, Identity: mode})
+		table := mustTable(t, route.Config{Path: "/api/x", Upstreams: g.table.Load().Routes()[0].Upstreams, Identity: mode})
 		g.table.Store(table)
 		res := g.raw(t, "GET /api/x HTTP/1.1\nHost: evil.example\n"+strings.Join(forged, "\n")+"\nX-Harmless: kept\n\n")
 		if res.StatusCode != 200 {
@@ -68,7 +68,7 @@ func TestForgedRequestHeaders(t *testing.T) {
 func TestForwardedPrefix(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, strip := range []string{"/api/x", "/api", ""} {
-		g := newGate(t, url, func(r *route.Row) { r.StripPrefix = strip })
+		g := newGate(t, url, func(r *route.Config) { r.StripPrefix = strip })
 		g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-Forwarded-Prefix: /EVIL\nX_Forwarded_Prefix: /EVIL\nX-Script-Name: /EVIL\nConnection: X-Forwarded-Prefix\n\n")
 		h := got().header
 		if v := strings.Join(h["X-Forwarded-Prefix"], "|"); v != strip || h["X_forwarded_prefix"] != nil || h["X-Script-Name"] != nil {
@@ -91,7 +91,7 @@ func TestForwardAuthorization(t *testing.T) {
 	} {
 		for _, mode := range []route.IdentityMode{route.IdentityHeaders, route.IdentityNone} {
 			for _, access := range []route.Access{route.Member, route.Optional, route.Public} {
-				g := newGate(t, url, func(r *route.Row) { r.Access, r.Identity, r.ForwardAuthorization = access, mode, true })
+				g := newGate(t, url, func(r *route.Config) { r.Access, r.Identity, r.ForwardAuthorization = access, mode, true })
 				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-User-Id: EVIL\n"+tt.head+"\n\n")
 				h, id := got().header, ""
 				if mode == route.IdentityHeaders && access != route.Public {
@@ -100,7 +100,7 @@ func TestForwardAuthorization(t *testing.T) {
 				if v := strings.Join(h["Authorization"], "|"); v != tt.want || h.Get("X-User-Id") != id || h["Proxy-Authorization"] != nil || h["X_user_id"] != nil {
 					t.Errorf("%q, identity %v: upstream got %v", tt.head, mode, h)
 				}
-				g = newGate(t, url, func(r *route.Row) { r.Access, r.Identity = access, mode })
+				g = newGate(t, url, func(r *route.Config) { r.Access, r.Identity = access, mode })
 				g.raw(t, "GET /api/x HTTP/1.1\nHost: h\n"+tt.head+"\n\n")
 				if h := got().header; h["Authorization"] != nil {
 					t.Errorf("%q in a row without the key: upstream got %v", tt.head, h)
@@ -118,7 +118,7 @@ func TestNobodyIsNobody(t *testing.T) {
 		want   string
 	}{{route.Member, ann, "Bearer jwt-7-x"}, {route.Optional, ann, "Bearer jwt-7-x"}, {route.Optional, nil, ""}, {route.Public, ann, ""}, {route.Public, nil, ""}} {
 		for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders} {
-			g := newGate(t, url, func(r *route.Row) { r.Access, r.Identity = tt.access, mode })
+			g := newGate(t, url, func(r *route.Config) { r.Access, r.Identity = tt.access, mode })
 			g.who = tt.who
 			g.raw(t, "GET /api/x HTTP/1.1\nHost: h\nX-User-Id: EVIL\nAuthorization: EVIL\n\n")
 			h := got().header
@@ -138,7 +138,7 @@ func TestNobodyIsNobody(t *testing.T) {
 func TestMethodOverride(t *testing.T) {
 	url, got := recorder(t, nil)
 	for _, restricted := range []bool{true, false} {
-		g := newGate(t, url, func(r *route.Row) {
+		g := newGate(t, url, func(r *route.Config) {
 			if restricted {
 				r.Methods = []string{"POST"}
 			}
@@ -186,7 +186,7 @@ func TestTraceparent(t *testing.T) {
 
 func TestRequestCookies(t *testing.T) {
 	url, got := recorder(t, nil)
-	g := newGate(t, url, func(r *route.Row) { r.ForwardCookies = true })
+	g := newGate(t, url, func(r *route.Config) { r.ForwardCookies = true })
 	for _, tt := range []struct{ head, want string }{
 		{"Cookie: a=1; b=2", "a=1; b=2"},
 		{"Cookie: a=1;b=2,3", "a=1;b=2,3"},

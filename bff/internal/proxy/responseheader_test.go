@@ -81,7 +81,7 @@ func TestSiteHeadersOfHintsAndTrailersAreOursAlone(t *testing.T) {
 				"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, "+strings.Join(names[:10], ", ")+"\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 42\r\n"+lines+"\r\n")
 		})
 		for _, access := range []route.Access{route.Member, route.Public} {
-			g := newGate(t, upstream, func(r *route.Row) { r.Access = access })
+			g := newGate(t, upstream, func(r *route.Config) { r.Access = access })
 			hints := http.Header{}
 			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 				hints = http.Header(h)
@@ -162,7 +162,7 @@ func TestUpstreamCookies(t *testing.T) {
 			"2\r\nhi\r\n0\r\nX-Sum: 42\r\nX-Late: 43\r\nClear-Site-Data: EVIL\r\nCache-Control: EVIL\r\n"+cookies+"\r\n")
 	})
 	for _, forward := range []bool{false, true} {
-		g := newGate(t, upstream, func(r *route.Row) { r.ForwardCookies = forward })
+		g := newGate(t, upstream, func(r *route.Config) { r.ForwardCookies = forward })
 		hints := []http.Header{}
 		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 			hints = append(hints, http.Header(h))

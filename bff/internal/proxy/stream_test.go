@@ -77,7 +77,7 @@ func openEvents(t *testing.T, g *gate) (*bufio.Reader, context.CancelFunc) {
 func TestEventStream(t *testing.T) {
 	more := make(chan string)
 	url, gone := eventUpstream(t, more)
-	g := newGate(t, url, func(r *route.Row) { r.Timeout = 30 * time.Millisecond })
+	g := newGate(t, url, func(r *route.Config) { r.Timeout = 30 * time.Millisecond })
 	br, leave := openEvents(t, g)
 	if s := readEvent(t, br); s != "first" {
 		t.Errorf("%q", s)
@@ -186,7 +186,7 @@ func TestBigBodiesBothWays(t *testing.T) {
 		http.NewResponseController(w).EnableFullDuplex()
 		io.Copy(w, r.Body)
 	})
-	g := newGate(t, url, func(r *route.Row) { r.MaxBody = route.NoLimit })
+	g := newGate(t, url, func(r *route.Config) { r.MaxBody = route.NoLimit })
 	sent, received := sha256.New(), sha256.New()
 	var before, after runtime.MemStats
 	runtime.GC()

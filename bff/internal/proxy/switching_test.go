@@ -73,7 +73,7 @@ func TestUpstreamSwitchesToWebSocketAloneAndWhenAsked(t *testing.T) {
 					_, _ = io.Copy(io.Discard, br)
 				}
 				close(closed)
-			}), func(r *route.Row) { r.ForwardCookies = true })
+			}), func(r *route.Config) { r.ForwardCookies = true })
 			c, br := g.dial(t)
 			_, _ = io.WriteString(c, tt.request)
 			res, err := http.ReadResponse(br, nil)

@@ -65,7 +65,7 @@ func TestNoRetryAfterTimeoutOrWithoutAnother(t *testing.T) {
 	silent := func() string {
 		return rawUpstream(t, func(_ net.Conn, br *bufio.Reader) { hits.Add(1); _, _ = br.ReadString('\n'); <-hang })
 	}
-	g := newGate(t, silent()+" "+silent(), func(r *route.Row) { r.Timeout = 50 * time.Millisecond })
+	g := newGate(t, silent()+" "+silent(), func(r *route.Config) { r.Timeout = 50 * time.Millisecond })
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 504 || hits.Load() != 1 {
 		t.Errorf("status %d, asked %d times", res.StatusCode, hits.Load())
 	}
@@ -78,7 +78,7 @@ func TestNoRetryAfterTimeoutOrWithoutAnother(t *testing.T) {
 func TestRoundRobinPassesOverTheUnreachable(t *testing.T) {
 	clock := time.Unix(1000, 0)
 	now := func() time.Time { return clock }
-	table := mustTable(t, route.Row{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
+	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: append(append(up(t), mustURL(t, "http://b")), mustURL(t, "http://c"))})
 	var state pools
 	rt := state.of(table.Routes()[0])
 	counts := func(n int) map[string]int {
@@ -135,7 +135,7 @@ func TestHealthProbe(t *testing.T) {
 		w.WriteHeader(int(status.Load()))
 	})
 	well := upstreamFunc(t, func(http.ResponseWriter, *http.Request) {})
-	g := newGate(t, sick+" "+well, func(r *route.Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, sick+" "+well, func(r *route.Config) { r.HealthPath = "/healthz" })
 	rt := g.pool()
 	for _, tt := range []struct {
 		status int64
@@ -160,7 +160,7 @@ func TestHealthProbeOfASingleUpstream(t *testing.T) {
 		asked.Add(1)
 		w.WriteHeader(int(status.Load()))
 	})
-	g := newGate(t, only, func(r *route.Row) { r.HealthPath = "/healthz" })
+	g := newGate(t, only, func(r *route.Config) { r.HealthPath = "/healthz" })
 	for i, tt := range []struct {
 		status int64
 		up     bool

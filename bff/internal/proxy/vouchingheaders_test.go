@@ -61,7 +61,7 @@ func TestHeadersThatOtherGatewaysVouchWith(t *testing.T) {
 
 	url, got := recorder(t, nil)
 	for _, mode := range []route.IdentityMode{route.IdentityJWT, route.IdentityHeaders, route.IdentityNone} {
-		g := newGate(t, url, func(r *route.Row) { r.Identity = mode })
+		g := newGate(t, url, func(r *route.Config) { r.Identity = mode })
 		for batch := range slices.Chunk(forged, 25) { // net/http takes 4 KiB of trailers
 			var head, trailers, announced strings.Builder
 			for _, name := range batch {

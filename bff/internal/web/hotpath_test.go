@@ -66,7 +66,7 @@ func newHotPath(tb testing.TB, access route.Access) *hotPath {
 		Tokens: tokens, Policy: auth.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
 	})
 	upstream, public := &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, &url.URL{Scheme: "https", Host: "gate.example"}
-	table, err := route.NewTable(route.Row{Path: forwardedRow, Access: access, Upstreams: []*url.URL{upstream}})
+	table, err := route.NewTable(route.Config{Path: forwardedRow, Access: access, Upstreams: []*url.URL{upstream}})
 	if err != nil {
 		tb.Fatal(err)
 	}

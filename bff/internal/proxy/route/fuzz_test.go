@@ -37,9 +37,9 @@ func FuzzDecide(f *testing.F) {
 		f.Add(s)
 	}
 	table := mustTable(f,
-		Row{Path: "/api/orders", Upstreams: up(f), StripPrefix: "/api"},
-		Row{Path: "/api/orders/admin", Upstreams: up(f), Roles: []string{"admin"}},
-		Row{Path: "/api/files", Upstreams: up(f), Access: Public, StripPrefix: "/api/files"},
+		Config{Path: "/api/orders", Upstreams: up(f), StripPrefix: "/api"},
+		Config{Path: "/api/orders/admin", Upstreams: up(f), Roles: []string{"admin"}},
+		Config{Path: "/api/files", Upstreams: up(f), Access: Public, StripPrefix: "/api/files"},
 	)
 	f.Fuzz(func(t *testing.T, target string) {
 		in, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n")))

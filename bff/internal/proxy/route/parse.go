@@ -90,7 +90,7 @@ func lineOf(n ast.Node) int {
 	return n.GetToken().Position.Line
 }
 
-func (f *routesFile) rows(file *ast.File) (rows []Row) {
+func (f *routesFile) rows(file *ast.File) (rows []Config) {
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		f.add(1, "one document with the key `routes` is needed")
 		return nil
@@ -118,7 +118,7 @@ var rowKeys = []string{
 	"forward_cookies", "forward_authorization", "cross_site", "timeout", "max_body", "health_path",
 }
 
-func (f *routesFile) row(n ast.Node) (row Row) {
+func (f *routesFile) row(n ast.Node) (row Config) {
 	values := f.mapping(n, "a route", rowKeys)
 	lines, broken := map[string]int{"": lineOf(n)}, map[string]bool{}
 	f.lines, f.broken = append(f.lines, lines), append(f.broken, broken)
@@ -169,7 +169,7 @@ func (f *routesFile) mapping(n ast.Node, what string, known []string) map[string
 	return values
 }
 
-func setField(row *Row, key string, n ast.Node) (err error) {
+func setField(row *Config, key string, n ast.Node) (err error) {
 	switch key {
 	case "path":
 		row.Path, err = text(n)

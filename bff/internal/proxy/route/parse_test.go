@@ -37,15 +37,15 @@ routes:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Row{{
+	want := []Config{{
 		Path: "/api/orders", Upstreams: nil, StripPrefix: "/api", Access: Member, Roles: []string{"admin"}, Methods: []string{"GET", "POST"},
 		Audience: "shop", Identity: IdentityHeaders, ForwardCookies: true, ForwardAuthorization: true, Timeout: 90 * time.Second, MaxBody: 2 << 20, HealthPath: "/healthz",
 	}, {
 		Path: "/api/files", Access: Public, Identity: IdentityNone, AllowCrossSite: true, Methods: Methods, Audience: "files", Timeout: 30 * time.Second, MaxBody: NoLimit,
 	}}
-	var rows []Row
+	var rows []Config
 	for _, rt := range table.Routes() {
-		rows = append(rows, rt.Row)
+		rows = append(rows, rt.Config)
 	}
 	if got := rows[0].Upstreams[1].String(); got != "https://orders-2" || len(rows[0].Upstreams) != 2 {
 		t.Errorf("upstreams: %v", rows[0].Upstreams)

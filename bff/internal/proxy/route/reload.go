@@ -40,7 +40,7 @@ func (t *Table) ChangesSince(old *Table) (c Changes) {
 			c.Added = append(c.Added, Change{Path: path})
 			continue
 		}
-		if keys := differences(textOf(before.Row), textOf(rt.Row)); len(keys) > 0 {
+		if keys := differences(textOf(before.Config), textOf(rt.Config)); len(keys) > 0 {
 			c.Changed = append(c.Changed, Change{path, keys})
 		}
 	}
@@ -52,7 +52,7 @@ func (t *Table) ChangesSince(old *Table) (c Changes) {
 	return c
 }
 
-// rowText is a Row as a routes file has it, with every default filled in. What
+// rowText is a Config as a routes file has it, with every default filled in. What
 // cannot be written out, because only the missing key says it, is left away.
 type rowText struct {
 	Path           string   `yaml:"path"`
@@ -71,7 +71,7 @@ type rowText struct {
 	HealthPath     string   `yaml:"health_path,omitempty"`
 }
 
-func textOf(r Row) rowText {
+func textOf(r Config) rowText {
 	var upstreams []string
 	for _, u := range r.Upstreams {
 		upstreams = append(upstreams, (&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
@@ -103,7 +103,7 @@ func (t *Table) Print(w io.Writer) error {
 		Routes []rowText `yaml:"routes"`
 	}{[]rowText{}}
 	for _, r := range t.all {
-		file.Routes = append(file.Routes, textOf(r.Row))
+		file.Routes = append(file.Routes, textOf(r.Config))
 	}
 	text, err := yaml.MarshalWithOptions(file, yaml.IndentSequence(true))
 	if err != nil {

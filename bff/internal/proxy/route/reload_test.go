@@ -131,7 +131,7 @@ func TestPrintedTableIsReadAsTheSame(t *testing.T) {
 		maybe := func(name, value string) []string {
 			return rapid.SliceOfN(rapid.SampledFrom([]string{value}), 0, 1).Draw(t, name)
 		}
-		row := Row{
+		row := Config{
 			Path:           rapid.StringMatching(`/api/[a-z0-9~_.-]*[a-z0-9~]`).Draw(t, "path"),
 			Access:         rapid.SampledFrom([]Access{Member, Optional, Public}).Draw(t, "access"),
 			Identity:       rapid.SampledFrom([]IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone}).Draw(t, "identity"),
@@ -160,7 +160,7 @@ func TestPrintedTableIsReadAsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, &out)
 		}
-		if diff := differences(textOf(table.Routes()[0].Row), textOf(again.Routes()[0].Row)); len(diff) > 0 {
+		if diff := differences(textOf(table.Routes()[0].Config), textOf(again.Routes()[0].Config)); len(diff) > 0 {
 			t.Fatalf("%v differ in\n%s", diff, &out)
 		}
 	})

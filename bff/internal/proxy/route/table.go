@@ -19,10 +19,10 @@ type Table struct {
 	all     []*Route          // in the order given
 }
 
-// Route is a checked Row with what forwarding needs at hand. It is shared and not
+// Route is a checked Config with what forwarding needs at hand. It is shared and not
 // to be changed.
 type Route struct {
-	Row
+	Config
 	own       bool   // one of Reserved: the gatehouse answers it, never an upstream
 	allow     string // Allow header of a 405
 	AnyMethod bool   // Methods is not a restriction
@@ -35,7 +35,7 @@ type Route struct {
 
 // NewTable checks rows and makes a table of them. The error joins every
 // mistake there is, each naming its row and the fix.
-func NewTable(rows ...Row) (*Table, error) {
+func NewTable(rows ...Config) (*Table, error) {
 	t, wrong := newTable(rows)
 	var all []error
 	for _, w := range wrong {
@@ -52,14 +52,14 @@ type rowMistake struct {
 	mistake
 }
 
-func newTable(rows []Row) (*Table, []rowMistake) {
+func newTable(rows []Config) (*Table, []rowMistake) {
 	t := &Table{routes: make(map[string]*Route), folded: make(map[string]*Route)}
 	for _, path := range Reserved {
-		t.add(&Route{Row: Row{Path: path}, own: true})
+		t.add(&Route{Config: Config{Path: path}, own: true})
 	}
 	var wrong []rowMistake
 	for i := range rows {
-		rt := &Route{Row: rows[i]}
+		rt := &Route{Config: rows[i]}
 		rt.AnyMethod = len(rt.Methods) == 0
 		rt.audienceByDefault = rt.Audience == ""
 		for _, m := range rt.check() {

@@ -16,7 +16,7 @@ func mustURL(t testing.TB, s string) *url.URL {
 	return u
 }
 
-func mustTable(t testing.TB, rows ...Row) *Table {
+func mustTable(t testing.TB, rows ...Config) *Table {
 	t.Helper()
 	table, err := NewTable(rows...)
 	if err != nil {
@@ -34,11 +34,11 @@ var (
 
 func TestDecide(t *testing.T) {
 	table := mustTable(t,
-		Row{Path: "/api/orders", Upstreams: up(t), StripPrefix: "/api"},
-		Row{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}},
-		Row{Path: "/api/both", Upstreams: up(t), Roles: []string{"admin", "user"}, Methods: []string{"GET", "POST"}},
-		Row{Path: "/api/open", Upstreams: up(t), Access: Public, StripPrefix: "/api/open"},
-		Row{Path: "/api/maybe", Upstreams: up(t), Access: Optional},
+		Config{Path: "/api/orders", Upstreams: up(t), StripPrefix: "/api"},
+		Config{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}},
+		Config{Path: "/api/both", Upstreams: up(t), Roles: []string{"admin", "user"}, Methods: []string{"GET", "POST"}},
+		Config{Path: "/api/open", Upstreams: up(t), Access: Public, StripPrefix: "/api/open"},
+		Config{Path: "/api/maybe", Upstreams: up(t), Access: Optional},
 	)
 	for _, tt := range []struct {
 		method, path string
@@ -121,7 +121,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestCatchAllRowLeavesReservedPathsAlone(t *testing.T) {
-	table := mustTable(t, Row{Path: "/api", Upstreams: up(t)})
+	table := mustTable(t, Config{Path: "/api", Upstreams: up(t)})
 	for path, want := range map[string]Outcome{
 		"/api": Forward, "/api/x": Forward, "/api/authors": Forward,
 		"/api/auth": NotFound, "/api/auth/x": NotFound, "/api/admin/users": NotFound, "/api/openapi.yaml": NotFound,
@@ -134,7 +134,7 @@ func TestCatchAllRowLeavesReservedPathsAlone(t *testing.T) {
 }
 
 func TestNewTableDefaults(t *testing.T) {
-	row := mustTable(t, Row{Path: "/api/orders", Upstreams: up(t)}).Routes()[0]
+	row := mustTable(t, Config{Path: "/api/orders", Upstreams: up(t)}).Routes()[0]
 	if row.Access != Member || row.Identity != IdentityJWT || row.Audience != "orders" || row.Timeout != 30*time.Second || row.MaxBody != 10<<20 || len(row.Methods) != 7 {
 		t.Errorf("defaults: %+v", row)
 	}
@@ -143,38 +143,38 @@ func TestNewTableDefaults(t *testing.T) {
 func TestNewTableRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		row  Row
+		row  Config
 		want string
 	}{
-		{"no path", Row{}, "path: missing"},
-		{"outside /api", Row{Path: "/orders"}, `must be /api or below it, such as /api/orders`},
-		{"lookalike", Row{Path: "/apix"}, "must be /api or below it"},
-		{"slash at the end", Row{Path: "/api/x/"}, `write "/api/x"`},
-		{"empty segment", Row{Path: "/api//x"}, "empty segment"},
-		{"dots", Row{Path: "/api/../x"}, "dot segment"},
-		{"wildcard", Row{Path: "/api/*"}, "wildcards are not needed"},
-		{"encoded", Row{Path: "/api/%61"}, "letters, digits"},
-		{"reserved", Row{Path: "/api/auth"}, "reserved"},
-		{"below reserved", Row{Path: "/api/admin/x"}, "reserved"},
-		{"reserved in capitals", Row{Path: "/api/Auth"}, "reserved"},
-		{"too long", Row{Path: "/api/" + strings.Repeat("x", 200)}, "longer than"},
-		{"no upstream", Row{Path: "/api/x"}, "upstreams: missing"},
-		{"strip not a prefix", Row{Path: "/api/x", StripPrefix: "/x"}, "is not a prefix"},
-		{"strip inside a segment", Row{Path: "/api/xy", StripPrefix: "/api/x"}, "segment border"},
-		{"upstream with path", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a/b")}}, "without path"},
-		{"upstream with query", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a?b")}}, "without path or query"},
-		{"upstream without scheme", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "a:80")}}, "not an origin"},
-		{"upstream ftp", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "ftp://a")}}, "not an origin"},
-		{"upstream with password", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a:secret@b")}}, "credentials"},
-		{"upstream twice", Row{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a"), mustURL(t, "http://A:80/")}}, "twice"},
-		{"unknown role", Row{Path: "/api/x", Roles: []string{"amdin"}}, `unknown role "amdin"; roles are user, admin`},
-		{"roles on public", Row{Path: "/api/x", Access: Public, Roles: []string{"admin"}}, "need `access: member`"},
-		{"method", Row{Path: "/api/x", Methods: []string{"TRACE"}}, `"TRACE" cannot be forwarded`},
-		{"method lower", Row{Path: "/api/x", Methods: []string{"get"}}, `"get" cannot be forwarded`},
-		{"timeout", Row{Path: "/api/x", Timeout: -1}, "timeout"},
-		{"max_body", Row{Path: "/api/x", MaxBody: -2}, "max_body"},
-		{"health", Row{Path: "/api/x", HealthPath: "x"}, "health_path"},
-		{"audience", Row{Path: "/api/x", Audience: "a b"}, "audience"},
+		{"no path", Config{}, "path: missing"},
+		{"outside /api", Config{Path: "/orders"}, `must be /api or below it, such as /api/orders`},
+		{"lookalike", Config{Path: "/apix"}, "must be /api or below it"},
+		{"slash at the end", Config{Path: "/api/x/"}, `write "/api/x"`},
+		{"empty segment", Config{Path: "/api//x"}, "empty segment"},
+		{"dots", Config{Path: "/api/../x"}, "dot segment"},
+		{"wildcard", Config{Path: "/api/*"}, "wildcards are not needed"},
+		{"encoded", Config{Path: "/api/%61"}, "letters, digits"},
+		{"reserved", Config{Path: "/api/auth"}, "reserved"},
+		{"below reserved", Config{Path: "/api/admin/x"}, "reserved"},
+		{"reserved in capitals", Config{Path: "/api/Auth"}, "reserved"},
+		{"too long", Config{Path: "/api/" + strings.Repeat("x", 200)}, "longer than"},
+		{"no upstream", Config{Path: "/api/x"}, "upstreams: missing"},
+		{"strip not a prefix", Config{Path: "/api/x", StripPrefix: "/x"}, "is not a prefix"},
+		{"strip inside a segment", Config{Path: "/api/xy", StripPrefix: "/api/x"}, "segment border"},
+		{"upstream with path", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a/b")}}, "without path"},
+		{"upstream with query", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a?b")}}, "without path or query"},
+		{"upstream without scheme", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "a:80")}}, "not an origin"},
+		{"upstream ftp", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "ftp://a")}}, "not an origin"},
+		{"upstream with password", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a:secret@b")}}, "credentials"},
+		{"upstream twice", Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://a"), mustURL(t, "http://A:80/")}}, "twice"},
+		{"unknown role", Config{Path: "/api/x", Roles: []string{"amdin"}}, `unknown role "amdin"; roles are user, admin`},
+		{"roles on public", Config{Path: "/api/x", Access: Public, Roles: []string{"admin"}}, "need `access: member`"},
+		{"method", Config{Path: "/api/x", Methods: []string{"TRACE"}}, `"TRACE" cannot be forwarded`},
+		{"method lower", Config{Path: "/api/x", Methods: []string{"get"}}, `"get" cannot be forwarded`},
+		{"timeout", Config{Path: "/api/x", Timeout: -1}, "timeout"},
+		{"max_body", Config{Path: "/api/x", MaxBody: -2}, "max_body"},
+		{"health", Config{Path: "/api/x", HealthPath: "x"}, "health_path"},
+		{"audience", Config{Path: "/api/x", Audience: "a b"}, "audience"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := NewTable(tt.row)
@@ -186,7 +186,7 @@ func TestNewTableRefuses(t *testing.T) {
 			}
 		})
 	}
-	_, err := NewTable(Row{Path: "/api/x", Upstreams: up(t)}, Row{Path: "/api/X", Upstreams: up(t)}, Row{Path: "/x"})
+	_, err := NewTable(Config{Path: "/api/x", Upstreams: up(t)}, Config{Path: "/api/X", Upstreams: up(t)}, Config{Path: "/x"})
 	if err == nil || !strings.Contains(err.Error(), "route 2 (/api/X): path: ") || !strings.Contains(err.Error(), "route 3 (/x): upstreams") {
 		t.Errorf("not every mistake at once: %v", err)
 	}

@@ -30,13 +30,13 @@ const (
 const (
 	defaultTimeout = 30 * time.Second
 	defaultMaxBody = 10 << 20
-	// NoLimit as a Row's MaxBody lets bodies of any size through.
+	// NoLimit as MaxBody of a Config lets bodies of any size through.
 	NoLimit     = -1
 	maxPathSize = 200 // bytes of a row's path
 )
 
-// Row is one line of the route table. Its zero fields stand for the defaults.
-type Row struct {
+// Config is a row of the route table as it is written. Its zero fields stand for the defaults.
+type Config struct {
 	Path           string        // prefix on segment borders, under /api
 	Upstreams      []*url.URL    // origins; at least one
 	StripPrefix    string        // cut off before forwarding
@@ -81,7 +81,7 @@ var restsOn = map[string][]string{
 }
 
 // check fills in the defaults and returns everything that is wrong.
-func (r *Row) check() []mistake {
+func (r *Config) check() []mistake {
 	var wrong []mistake
 	add := func(key, format string, args ...any) {
 		wrong = append(wrong, mistake{key, fmt.Sprintf(format, args...)})
@@ -144,7 +144,7 @@ func (r *Row) check() []mistake {
 	return wrong
 }
 
-func (r *Row) checkPath(add func(key, format string, args ...any)) {
+func (r *Config) checkPath(add func(key, format string, args ...any)) {
 	switch p := r.Path; {
 	case p == "":
 		add("path", "missing; give a prefix such as /api/orders")
@@ -170,7 +170,7 @@ func (r *Row) checkPath(add func(key, format string, args ...any)) {
 	}
 }
 
-func (r *Row) checkUpstreams(add func(key, format string, args ...any)) {
+func (r *Config) checkUpstreams(add func(key, format string, args ...any)) {
 	if len(r.Upstreams) == 0 {
 		add("upstreams", "missing; give at least one origin such as http://orders:8000")
 	}
