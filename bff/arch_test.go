@@ -82,7 +82,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore", "redisstore/redischecks", "redisstore/redisconn"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "demoapi"},
-	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "proxy", "proxy/route", "demoapi", "telemetry", "e2e", "bench"},
+	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "proxy", "proxy/route", "demoapi", "telemetry", "e2e", "bench", "operator"},
 	"net/http/httputil":                  {"proxy", "bench"}, // the bare proxy that ours is measured beside
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy/route"},
@@ -94,6 +94,7 @@ var owners = map[string][]string{
 	"github.com/google/go-cmp":           {"auth/authtest"},
 	"golang.org/x/net/idna":              {"auth", "proxy"},
 	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy/route"},
+	"golang.org/x/net/netutil":           {"operator"}, // a bound of connections
 	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy", "servertest"},
 	"golang.org/x/time":                  {"filestore"},
 	"github.com/prometheus":              {"telemetry"},

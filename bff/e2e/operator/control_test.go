@@ -2,8 +2,8 @@ package operator
 
 import (
 	"context"
-	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,70 +14,53 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// controlFile is what a server in embedded mode leaves in DATA_DIR.
-func controlFile(s *site.Harness) string { return filepath.Join(s.Env["DATA_DIR"], "control.json") }
-
-func tokenIn(control []byte) string {
-	var at struct{ Token string }
-	_ = json.Unmarshal(control, &at)
-	return at.Token
+// socket is where a server in embedded mode takes operators' commands.
+func socketOf(s *site.Harness) string {
+	return filepath.Join(s.Env["DATA_DIR"], operator.SocketFolder, "socket")
 }
 
-// Every account and every web page of the machine can knock at a loopback
-// port.
-func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
+// overSocket sends requests to the socket, whatever their host is.
+func overSocket(s *site.Harness) *http.Transport {
+	return &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socketOf(s))
+	}}
+}
+
+func TestControlSocketTakesWellFormedCommandsOnly(t *testing.T) {
 	s := site.Embedded(t).Start()
 	s.Operator().CreateUser("boss@example.com", "admin")
-	if info, err := os.Stat(controlFile(s)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(socketOf(s)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	var at struct{ Address, Token string }
-	text, err := os.ReadFile(controlFile(s))
-	if err == nil {
-		err = json.Unmarshal(text, &at)
+	if info, err := os.Stat(filepath.Dir(socketOf(s))); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
 	}
-	if host, _, _ := net.SplitHostPort(at.Address); err != nil || host != "127.0.0.1" || len(at.Token) != 43 {
-		t.Fatalf("%s, %v", text, err)
-	}
-	_, port, _ := net.SplitHostPort(at.Address)
 	const list = `{"Verb":"list"}`
 	for name, c := range map[string]struct {
-		change func(*http.Request)
-		body   string
-		status int
+		method, path, body string
+		status             int
 	}{
-		"right":               {func(*http.Request) {}, list, 200},
-		"no token":            {func(r *http.Request) { r.Header.Del("Authorization") }, list, 401},
-		"empty token":         {func(r *http.Request) { r.Header.Set("Authorization", "Bearer ") }, list, 401},
-		"wrong token":         {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+strings.Repeat("A", 43)) }, list, 401},
-		"part of the token":   {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+at.Token[:42]) }, list, 401},
-		"token and more":      {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+at.Token+"A") }, list, 401},
-		"another scheme":      {func(r *http.Request) { r.SetBasicAuth("", at.Token) }, list, 401},
-		"rebound name":        {func(r *http.Request) { r.Host = "evil.example:" + port }, list, 421},
-		"localhost":           {func(r *http.Request) { r.Host = "localhost:" + port }, list, 421},
-		"another port":        {func(r *http.Request) { r.Host = "127.0.0.1:1" }, list, 421},
-		"a page":              {func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, list, 403},
-		"a page of no origin": {func(r *http.Request) { r.Header.Set("Origin", "null") }, list, 403},
-		"our own page":        {func(r *http.Request) { r.Header.Set("Origin", s.Env["PUBLIC_URL"]) }, list, 403},
-		"a link":              {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, list, 403},
-		"another path":        {func(r *http.Request) { r.URL.Path = "/" }, list, 404},
-		"another method":      {func(r *http.Request) { r.Method = "GET" }, list, 405},
-		"no body":             {func(*http.Request) {}, "", 400},
-		"no JSON":             {func(*http.Request) {}, "list", 400},
-		"unknown field":       {func(*http.Request) {}, `{"Verb":"list","Force":true}`, 400},
-		"just small enough":   {func(*http.Request) {}, list + strings.Repeat(" ", 64<<10-len(list)), 200},
-		"too big":             {func(*http.Request) {}, list + strings.Repeat(" ", 64<<10-len(list)+1), 413},
+		"right":             {"POST", "/command", list, 200},
+		"another path":      {"POST", "/", list, 404},
+		"another method":    {"GET", "/command", list, 405},
+		"no body":           {"POST", "/command", "", 400},
+		"no JSON":           {"POST", "/command", "list", 400},
+		"unknown field":     {"POST", "/command", `{"Verb":"list","Force":true}`, 400},
+		"just small enough": {"POST", "/command", list + strings.Repeat(" ", 64<<10-len(list)), 200},
+		"too big":           {"POST", "/command", list + strings.Repeat(" ", 64<<10-len(list)+1), 413},
+		"alive":             {"GET", "/alive", "", 204},
+		"alive, a POST":     {"POST", "/alive", list, 404},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+at.Address+"/command", strings.NewReader(c.body))
+		r, err := http.NewRequestWithContext(t.Context(), c.method, "http://gatehouse"+c.path, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer "+at.Token)
-		c.change(r)
-		a, err := site.Read((&http.Transport{DisableKeepAlives: true}).RoundTrip(r))
+		a, err := site.Read(overSocket(s).RoundTrip(r))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -86,36 +69,21 @@ func TestControlChannelRefusesWhoIsNoOperator(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", name, a.StatusCode, a.Text, c.status)
 		}
 	}
-	if strings.Contains(s.Logs.String(), at.Token) {
-		t.Error("the token is in the log")
-	}
 	s.Stop()
-	if _, err := os.Stat(controlFile(s)); !os.IsNotExist(err) {
+	if _, err := os.Lstat(socketOf(s)); !os.IsNotExist(err) {
 		t.Errorf("after the end: %v", err)
-	}
-	if c, err := net.Dial("tcp", at.Address); err == nil {
-		c.Close()
-		t.Error("it still listens")
 	}
 }
 
-// Who holds the token may come slowly, and does not hold up the end.
-func TestControlChannelWaitsForNobody(t *testing.T) {
+// A client of the socket may come slowly, and does not hold up the end.
+func TestStalledClientOfTheControlSocketDoesNotHoldUpTheEnd(t *testing.T) {
 	s := site.Embedded(t).Start()
-	text, err := os.ReadFile(controlFile(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var at struct{ Address, Token string }
-	if err := json.Unmarshal(text, &at); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", at.Address)
+	conn, err := net.Dial("unix", socketOf(s))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, _ = io.WriteString(conn, "POST /command HTTP/1.1\r\nHost: "+at.Address+"\r\nAuthorization: Bearer "+at.Token+"\r\nContent-Length: 100\r\n\r\n{")
+	_, _ = io.WriteString(conn, "POST /command HTTP/1.1\r\nHost: gatehouse\r\nContent-Length: 100\r\n\r\n{")
 	began := time.Now()
 	s.Stop()
 	if took := time.Since(began); took > 10*time.Second {
@@ -123,52 +91,66 @@ func TestControlChannelWaitsForNobody(t *testing.T) {
 	}
 }
 
-// A server that was killed leaves its file, and somebody else may have its
-// port by now. That one must not be told passwords.
-func TestControlFileOfAServerThatWasKilled(t *testing.T) {
-	s := site.Embedded(t)
-	thief, err := net.Listen("tcp", "127.0.0.1:0")
+// The lock of the sessions decides which of two servers has the socket.
+func TestSecondServerOnADataDirDoesNotTakeTheSocket(t *testing.T) {
+	s := site.Embedded(t).Start()
+	before, err := os.Lstat(socketOf(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer thief.Close()
-	heard := make(chan struct{}, 9)
-	go func() {
-		for {
-			conn, err := thief.Accept()
-			if err != nil {
-				return
-			}
-			heard <- struct{}{}
-			conn.Close()
+	conf, err := config.Load(func(name string) string {
+		if name == "LISTEN_ADDR" {
+			return "127.0.0.1:0"
 		}
-	}()
-	leave := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(controlFile(s), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		return s.Env[name]
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	stale := `{"address":"` + thief.Addr().String() + `","token":"` + strings.Repeat("A", 43) + `"}`
-	leave(stale)
+	if second, err := app.New(t.Context(), app.Options{Config: conf, Log: slog.New(slog.DiscardHandler), Now: s.Clock.Now}); err == nil || !strings.Contains(err.Error(), "in use by another gatehouse process") {
+		t.Errorf("a second server: %v, %v", second, err)
+	}
+	if after, err := os.Lstat(socketOf(s)); err != nil || !os.SameFile(before, after) {
+		t.Errorf("another socket: %v, %v", after, err)
+	}
+	s.Operator().CreateUser("ada@example.com", "user")
+	s.SignInTokens("ada@example.com")
+}
+
+// leaveSocket leaves the socket of a server that was killed.
+func leaveSocket(t *testing.T, s *site.Harness) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(socketOf(s)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(socketOf(s))
+	l, err := net.Listen("unix", socketOf(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+}
+
+func TestSocketOfAServerThatWasKilledIsReplaced(t *testing.T) {
+	s := site.Embedded(t)
+	leaveSocket(t, s)
 	d := s.Operator()
-	d.CreateUser("ada@example.com", "user")
-	if _, err := os.Stat(controlFile(s)); !os.IsNotExist(err) {
-		t.Errorf("the file is still there: %v", err)
-	}
-	leave(stale)
+	d.CreateUser("ada@example.com", "user") // no server runs
+	leaveSocket(t, s)
 	s.Start()
 	d.CreateUser("eve@example.com", "user")
-	if len(heard) > 0 {
-		t.Error("the thief was asked")
-	}
 
-	// A server, and nobody at the address: what a start looks like.
-	closed := site.FreeAddr(t)
-	for name, text := range map[string]string{
-		"refused": `{"address":"` + closed + `","token":"x"}`, "damaged": "{", "empty": "{}",
+	// The lock is held, and no server is at the socket: as during a start.
+	for name, leave := range map[string]func(){
+		"refused": func() { leaveSocket(t, s) },
+		"missing": func() { _ = os.Remove(socketOf(s)) },
+		"a file": func() {
+			_ = os.Remove(socketOf(s))
+			_ = os.WriteFile(socketOf(s), []byte("{"), 0o600)
+		},
 	} {
-		leave(text)
+		leave()
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		_, err := d.Run(ctx, operator.Command{Verb: operator.ListUsers})
 		cancel()
@@ -176,6 +158,18 @@ func TestControlFileOfAServerThatWasKilled(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// DATA_DIR's path may be longer than a socket's address.
+func TestOperatorOfADataDirWithALongPath(t *testing.T) {
+	s := site.Embedded(t)
+	s.Env["DATA_DIR"] = filepath.Join(s.Env["DATA_DIR"], strings.Repeat("d", 150))
+	if err := os.Mkdir(s.Env["DATA_DIR"], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	s.Operator().CreateUser("ada@example.com", "user")
+	s.SignInTokens("ada@example.com")
 }
 
 // In the wrong working directory a command must not make a DATA_DIR and say

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -194,9 +193,6 @@ func TestDoctorOfEmbeddedMode(t *testing.T) {
 	s.Member("ada@example.com")
 	doctor(t, s.Env).want(t, 0, [3]string{"data.folder", "ok", "this user alone"}, [3]string{"data.server", "ok", "a server runs on it"},
 		[3]string{"sqlite.schema", "ok", ""}, [3]string{"sqlite.integrity", "ok", ""}, [3]string{"proxies.seen", "ok", "none is trusted"})
-	if refused := strings.Contains(s.Logs.String(), "control channel"); refused {
-		t.Errorf("the server took it for an attack:\n%s", s.Logs)
-	}
 	s.Stop()
 	doctor(t, s.Env).want(t, 0, [3]string{"data.server", "ok", "no server runs on it"}, [3]string{"proxies.seen", "could_not_ask", ""})
 
@@ -212,33 +208,4 @@ func TestDoctorOfEmbeddedMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	doctor(t, broken).want(t, 1, [3]string{"sqlite.schema", "problem", "not a database"})
-}
-
-// A page in a browser on this machine cannot find out whether a server runs.
-func TestDoctorsQuestionWantsTheToken(t *testing.T) {
-	s := site.Embedded(t)
-	s.Start()
-	text, err := os.ReadFile(filepath.Join(s.Env["DATA_DIR"], "control.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var at struct{ Address, Token string }
-	if err := json.Unmarshal(text, &at); err != nil {
-		t.Fatal(err)
-	}
-	for token, want := range map[string]int{at.Token: 204, "": 401, at.Token + "x": 401} {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+at.Address+"/alive", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("status %d, want %d", resp.StatusCode, want)
-		}
-	}
 }

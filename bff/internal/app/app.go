@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
@@ -76,8 +77,8 @@ type App struct {
 	passwords *password.Hasher
 	proxy     *proxy.Proxy
 	table     atomic.Pointer[route.Table]
-	demo      *demo    // nil without
-	control   *control // nil but in embedded mode
+	demo      *demo            // nil without
+	operator  *operator.Server // nil but in embedded mode
 
 	listener net.Listener
 	ops      net.Listener // nil when off
@@ -175,7 +176,15 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if err := a.wire(); err != nil {
 		return err
 	}
-	return a.openControl(ctx) // last: whoever finds it uses it
+	if !c.Embedded {
+		return nil
+	}
+	// Last: a command that finds the socket is carried out.
+	if a.operator, err = operator.Listen(ctx, c.DataDir, a.service, a.log); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.operator.Close)
+	return nil
 }
 
 func (a *App) wire() error {
@@ -245,11 +254,6 @@ func (a *App) openStores(ctx context.Context) error {
 		store, err := filestore.Open(filestore.Config{Dir: filepath.Join(c.DataDir, sessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("open sessions: %w", err)
-		}
-		// That of a server that was killed: whoever has its port by now must not
-		// be handed passwords.
-		if err := removeIfThere(filepath.Join(c.DataDir, controlFile)); err != nil {
-			return errors.Join(err, store.Close())
 		}
 		a.sessions, a.limiter = store, filestore.NewLimits(a.now)
 		a.background = append(a.background, store.Run)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -42,7 +43,7 @@ func checkDataDir(dir string) error {
 	if mistakes[0] != nil {
 		mistakes = mistakes[:1]
 	}
-	names := []string{"", secretsFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", controlFile, sessionsFolder}
+	names := []string{"", secretsFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", operator.SocketFolder, sessionsFolder}
 	inside, _ := os.ReadDir(filepath.Join(resolved, sessionsFolder)) // may be missing
 	for _, entry := range inside {
 		names = append(names, filepath.Join(sessionsFolder, entry.Name()))

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 // dataDir is one as a server leaves it, in a folder of its own.
@@ -15,12 +17,12 @@ func dataDir(t *testing.T) string {
 	t.Helper()
 	parent := filepath.Join(t.TempDir(), "parent")
 	dir := filepath.Join(parent, "data")
-	for _, folder := range []string{parent, dir, filepath.Join(dir, sessionsFolder)} {
+	for _, folder := range []string{parent, dir, filepath.Join(dir, sessionsFolder), filepath.Join(dir, operator.SocketFolder)} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{secretsFile, databaseFile, databaseFile + "-wal", controlFile, "sessions/sessions.jsonl", "notes.txt"} {
+	for _, name := range []string{secretsFile, databaseFile, databaseFile + "-wal", filepath.Join(operator.SocketFolder, "socket"), "sessions/sessions.jsonl", "notes.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -52,6 +54,7 @@ func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 			chmod(t, filepath.Join(dir, databaseFile+"-wal"), 0o622)
 		}, []string{"gatehouse.db'", "gatehouse.db-wal'"}},
 		"the sessions' folder": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, sessionsFolder), 0o770) }, []string{"/sessions'"}},
+		"the socket's folder":  {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, operator.SocketFolder), 0o770) }, []string{"/control'"}},
 		"a file of sessions":   {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "sessions/sessions.jsonl"), 0o620) }, []string{"sessions.jsonl"}},
 		"a file of somebody's": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "notes.txt"), 0o666) }, nil},
 		"a parent for all":     {func(t *testing.T, dir string) { chmod(t, filepath.Dir(dir), 0o777) }, []string{"anybody may replace it", "chmod o-w", "/parent'"}},

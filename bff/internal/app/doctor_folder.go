@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 var errNoDiskSpace = errors.New("the free space of a disk cannot be asked on this system")
@@ -39,31 +39,20 @@ func fileSizes(dir string) (database, sessions int64, err error) {
 	return database, sessions, nil
 }
 
-// judgeServer asks the server that control.json names. The lock of the sessions
-// is not tried: whoever starts at that moment would find it taken.
+// judgeServer sends a request to the server on DATA_DIR's socket. It does not try
+// the lock of the sessions: a server that starts at that moment would find it
+// taken.
 func judgeServer(ctx context.Context, dir string) (doctor.Result, error) {
-	at, err := readControl(dir)
-	if errors.Is(err, errNoServer) {
-		return doctor.Result{State: doctor.OK, Found: "no server runs on it"}, nil
-	}
-	if err != nil {
-		return doctor.Result{Fix: "Run it as the user of the server."}, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at.Address+alivePath, nil)
-	if err != nil {
-		return doctor.Result{}, err
-	}
-	req.Header.Set("Authorization", "Bearer "+at.Token)
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	err := operator.Alive(ctx, dir)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return doctor.Result{State: doctor.Problem, Found: "a server holds it and does not answer", Fix: "Look at its log; end it with SIGTERM, and start it again."}, nil
-	case err != nil:
+	case err == nil:
+		return doctor.Result{State: doctor.OK, Found: "a server runs on it, and holds the sessions"}, nil
+	case errors.Is(err, operator.ErrKilled):
 		return doctor.Result{State: doctor.OK, Found: "no server runs on it; the last one was killed"}, nil
+	case errors.Is(err, operator.ErrNoServer):
+		return doctor.Result{State: doctor.OK, Found: "no server runs on it"}, nil
+	case ctx.Err() != nil:
+		return doctor.Result{State: doctor.Problem, Found: "a server holds it and does not answer", Fix: "Look at its log; end it with SIGTERM, and start it again."}, nil
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusMisdirectedRequest {
-		return doctor.Result{State: doctor.OK, Found: "no server runs on it; the last one was killed"}, nil // its port is another's by now
-	}
-	return doctor.Result{State: doctor.OK, Found: "a server runs on it, and holds the sessions"}, nil
+	return doctor.Result{Fix: "Run it as the user of the server."}, err
 }

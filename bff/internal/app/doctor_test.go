@@ -1,16 +1,19 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
 func TestWhichProxiesWereSeen(t *testing.T) {
@@ -103,29 +106,33 @@ func TestWhetherAServerRunsOnAFolder(t *testing.T) {
 	says := func(want string) {
 		t.Helper()
 		r, err := judgeServer(t.Context(), dir)
-		if err != nil || r.State != doctor.OK || !strings.Contains(r.Found, want) {
+		if err != nil || r.State != doctor.OK || !strings.HasSuffix(r.Found, want) {
 			t.Errorf("%+v, %v; want %q", r, err, want)
 		}
 	}
-	left := func(address string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, controlFile), []byte(`{"address":"`+address+`","token":"x"}`), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	says("no server runs on it")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := operator.Listen(t.Context(), dir, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	left(l.Addr().String())
+	defer s.Close()
+	late, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if r, err := judgeServer(late, dir); err != nil || r.State != doctor.Problem || !strings.Contains(r.Found, "does not answer") {
+		t.Errorf("it does not answer: %+v, %v", r, err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	says("a server runs on it, and holds the sessions")
+	if err := errors.Join(s.Shutdown(), <-served); err != nil {
+		t.Error(err)
+	}
+	says("no server runs on it")
+	l, err := net.Listen("unix", filepath.Join(dir, operator.SocketFolder, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	l.Close()
 	says("was killed")
-	status := http.StatusUnauthorized
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-	defer other.Close()
-	left(strings.TrimPrefix(other.URL, "http://"))
-	says("was killed")
-	status = http.StatusNoContent
-	says("a server runs on it")
 }

@@ -38,8 +38,8 @@ func (a *App) drain(opsServer *http.Server, failed <-chan struct{}) error {
 		a.log.Warn("requests or streams cut at the deadline", "error", err)
 	}
 	errs := []error{a.server.Close(), opsServer.Shutdown(ctx), opsServer.Close()}
-	if a.control != nil {
-		errs = append(errs, a.control.shutdown()) // late: until then nobody else can carry out a command
+	if a.operator != nil {
+		errs = append(errs, a.operator.Shutdown()) // late: until then no other process can carry out a command
 	}
 	if a.demo != nil {
 		errs = append(errs, a.demo.server.Close()) // its requests came through the public one

@@ -45,8 +45,8 @@ func Operate(ctx context.Context, o Options, c operator.Command) (string, error)
 		if !errors.Is(err, filestore.ErrInUse) {
 			return out, err
 		}
-		out, absent := handOver(ctx, o.Config.DataDir, c)
-		if !errors.Is(absent, errNoServer) {
+		out, absent := operator.Send(ctx, o.Config.DataDir, c)
+		if !errors.Is(absent, operator.ErrNoServer) {
 			return out, absent
 		}
 		select {

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// opsGuard keeps web pages out of the private listener, as the control channel
-// does. A page in a browser of the same network can send requests to it: as a
+// opsGuard keeps web pages out of the private listener. A page in a browser of the same network can send requests to it: as a
 // page (Origin, Referer, Sec-Fetch-Site), and under a name of its own that it
 // points at this address, which makes it the same origin, without any of those
 // headers where the address is not loopback. It read metrics and profiles that

@@ -125,8 +125,8 @@ func (a *App) Run(ctx context.Context) error {
 	if a.demo != nil {
 		servers.Go(func() error { return serve(a.demo.server, a.demo.listener) })
 	}
-	if a.control != nil {
-		servers.Go(func() error { return serve(a.control.server, a.control.listener) })
+	if a.operator != nil {
+		servers.Go(a.operator.Serve)
 	}
 	servers.Go(func() error {
 		if !a.catchUp(ctx, background) {

@@ -1,5 +1,6 @@
 // Package operator holds the commands on accounts that operators run beside a
-// server.
+// server, and the Unix socket in DATA_DIR on which a server in embedded mode
+// takes them.
 package operator
 
 import (
