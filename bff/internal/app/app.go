@@ -193,15 +193,10 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
-	var server *web.Server // the proxy answers its failures through it
 	a.proxy = proxy.New(proxy.Options{
 		Mint: func(who route.Identity, audience string) (string, error) {
 			return a.tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
-		OnError:      func(w http.ResponseWriter, r *http.Request, err *proxy.Error) { server.ProxyError(w, r, err) },
-		Forwarded:    func(r *http.Request) (ip, proto, host string) { return server.Forwarded(r) },
-		Alive:        func(r *http.Request) bool { return server.StreamAlive(r) },
-		StreamEnd:    func(r *http.Request) time.Time { return server.StreamEnd(r) },
 		OwnCookies:   web.OwnCookieNames(),
 		PublicURL:    c.PublicURL,
 		Now:          a.now,
@@ -211,7 +206,7 @@ func (a *App) wire() error {
 	})
 	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	clients := clientaddr.New(c.TrustedProxies, a.log)
-	server = web.New(web.Options{
+	server := web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: a.tokens.JWKS,
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, Clients: clients,
 		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,

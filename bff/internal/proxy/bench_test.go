@@ -43,13 +43,13 @@ func BenchmarkForward(b *testing.B) {
 	table := mustTable(b, route.Config{Path: "/api/x", Upstreams: []*url.URL{u}})
 	p := New(Options{
 		Mint:      func(route.Identity, string) (string, error) { return "Bearer token", nil },
-		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { b.Error(err, err.Cause) },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
 	defer p.Close()
+	call := Call{Who: *ann, Caller: &caller{onError: func(_ http.ResponseWriter, err *Error) { b.Error(err, err.Cause) }}}
 	gate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, _ := route.RawPath(r)
-		p.Forward(w, r, table.Decide(r.Method, path, ann), *ann, func(http.Header) {})
+		p.Forward(w, r, table.Decide(r.Method, path, ann), call)
 	}))
 	defer gate.Close()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
@@ -74,7 +74,7 @@ func BenchmarkForward(b *testing.B) {
 }
 
 func BenchmarkRequestHeader(b *testing.B) {
-	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies, Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
+	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies})
 	table := mustTable(b, route.Config{Path: "/api/x", Upstreams: up(b)})
 	in := &http.Request{Header: http.Header{"X-Request-Id": {"1"}}}
 	h := http.Header{}
@@ -83,7 +83,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 		for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Cookie", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent", "Sec-Ch-Ua", "Priority"} {
 			h[name] = nil
 		}
-		ex := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}
+		ex := &exchange{proxy: p, route: table.Routes()[0], Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}
 		ex.rewriteRequestHeader(in, h)
 	}
 }

@@ -213,7 +213,7 @@ func TestBrokenAnswerIsNotResetUnderAnUpload(t *testing.T) {
 func TestHeaderOfASilentStreamLeaves(t *testing.T) {
 	for _, contentType := range []string{"text/event-stream", "application/x-ndjson"} {
 		for scheme, h := range map[string]func(http.HandlerFunc) (string, gateOption){
-			"http": func(h http.HandlerFunc) (string, gateOption) { return upstreamFunc(t, h), func(*Options) {} },
+			"http": func(h http.HandlerFunc) (string, gateOption) { return upstreamFunc(t, h), func(*gateOptions) {} },
 			"h2c":  func(h http.HandlerFunc) (string, gateOption) { return h2Upstream(t, false, h) },
 		} {
 			t.Run(contentType+" "+scheme, func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestHeaderOfASilentStreamLeaves(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer res.Body.Close()
-				if res.StatusCode != 200 || res.Header.Get("Content-Type") != contentType || g.seals.Load() != 1 {
+				if res.StatusCode != 200 || res.Header.Get("Content-Type") != contentType || g.headers.Load() != 1 {
 					t.Errorf("%s, %v", res.Status, res.Header)
 				}
 				close(goOn)

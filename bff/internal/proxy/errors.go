@@ -32,7 +32,7 @@ var kindTexts = [...]string{
 	ClientGone:   "the client went away",
 }
 
-// Error is what [Options.OnError] is given. Its text names the route and is
+// Error is passed to [Caller.OnError]. Its text names the route and is
 // safe to show; the cause names addresses and is for the log.
 type Error struct {
 	Kind  Kind

@@ -28,6 +28,7 @@ const maxInformational = 32
 // to the upstream.
 type exchange struct {
 	cancellation
+	Call
 
 	proxy    *Proxy
 	in       *http.Request
@@ -35,7 +36,6 @@ type exchange struct {
 	pool     *pool
 	path     string // for the upstream, as judged
 	upstream *upstream
-	who      route.Identity
 	bearer   string // Authorization of IdentityJWT
 	body     *requestBody
 	w        responseWriter
@@ -173,7 +173,7 @@ func (ex *exchange) sendContinue() {
 }
 
 // writeInformational goes around the caller's writers, which may take any
-// WriteHeader for the final one; seal is not called. ex.mu is held.
+// WriteHeader for the final one; BeforeHeader is not called. ex.mu is held.
 func (ex *exchange) writeInformational(code int, header http.Header) {
 	w := innermost(ex.w.ResponseWriter)
 	h := w.Header()

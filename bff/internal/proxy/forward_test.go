@@ -62,8 +62,8 @@ func TestForwardMethodsBodiesAndTrailers(t *testing.T) {
 	if s.body != "hello" || s.trailer.Get("X-Sum") != "42" || len(s.trailer) != 1 {
 		t.Errorf("body %q, trailers %v", s.body, s.trailer)
 	}
-	if g.seals.Load() != 8 {
-		t.Errorf("sealed %d times, want once per answer", g.seals.Load())
+	if g.headers.Load() != 8 {
+		t.Errorf("BeforeHeader was called %d times, want once per answer", g.headers.Load())
 	}
 }
 
@@ -124,8 +124,8 @@ func TestErrors(t *testing.T) {
 			if strings.Contains(string(body), "127.0.0.1") || strings.Contains(string(body), "invalid") {
 				t.Errorf("the answer names the address: %s", body)
 			}
-			if g.seals.Load() != 1 || len(res.Header["Set-Cookie"]) != 1 {
-				t.Errorf("sealed %d times, cookies %v", g.seals.Load(), res.Header["Set-Cookie"])
+			if g.headers.Load() != 1 || len(res.Header["Set-Cookie"]) != 1 {
+				t.Errorf("BeforeHeader was called %d times, cookies %v", g.headers.Load(), res.Header["Set-Cookie"])
 			}
 			if closes := tt.kind == BodyTooLarge || tt.kind == BadBody; closes && !res.Close {
 				t.Error("the connection stays open with the rest of a body in it")
@@ -137,7 +137,7 @@ func TestErrors(t *testing.T) {
 func TestMintFailureIsNotForwarded(t *testing.T) {
 	called := false
 	url := upstreamFunc(t, func(http.ResponseWriter, *http.Request) { called = true })
-	g := newGate(t, url, nil, func(o *Options) {
+	g := newGate(t, url, nil, func(o *gateOptions) {
 		o.Mint = func(route.Identity, string) (string, error) { return "", errors.New("no key") }
 	})
 	res, _ := g.do(t, "GET", "/api/x", nil)
@@ -258,7 +258,7 @@ func TestTLSUpstream(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
-	g = newGate(t, srv.URL, nil, func(o *Options) { o.RootCAs = roots })
+	g = newGate(t, srv.URL, nil, func(o *gateOptions) { o.RootCAs = roots })
 	res := g.raw(t, "GET /api/x/a%2Fb|c;d?e;f HTTP/1.1\nHost: h\n\n")
 	b, _ := io.ReadAll(res.Body)
 	body := string(b)
@@ -298,7 +298,7 @@ func TestForwardInsistsOnItsDecision(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			g.proxy.Forward(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/x", nil), tt.d, tt.who, nil)
+			g.proxy.Forward(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/x", nil), tt.d, Call{Who: tt.who})
 		})
 	}
 }

@@ -54,17 +54,42 @@ var (
 // gate is a proxy behind a real server, as the web layer would use it.
 type gate struct {
 	*httptest.Server
-	proxy *Proxy
-	table atomic.Pointer[route.Table]
-	who   *route.Identity // whom every request comes from
-	seals atomic.Int64
-	last  atomic.Pointer[Error]
+	proxy   *Proxy
+	o       gateOptions
+	table   atomic.Pointer[route.Table]
+	who     *route.Identity // whom every request comes from
+	headers atomic.Int64    // calls of BeforeHeader
+	last    atomic.Pointer[Error]
 }
 
 // stallTimeout is that of production.
 const stallTimeout = 30 * time.Second
 
-type gateOption func(*Options)
+// gateOptions are those of the proxy and of its caller.
+type gateOptions struct {
+	Options
+	Alive    func() bool
+	ClientIP func() string // nil: the peer's
+	OnError  func(http.ResponseWriter, *Error)
+}
+
+type gateOption func(*gateOptions)
+
+// caller is a Caller that may lack functions.
+type caller struct {
+	alive        func() bool
+	onError      func(http.ResponseWriter, *Error)
+	beforeHeader func(http.Header)
+}
+
+func (c *caller) Alive() bool                               { return c.alive == nil || c.alive() }
+func (c *caller) StreamEnd() time.Time                      { return time.Time{} }
+func (c *caller) OnError(w http.ResponseWriter, err *Error) { c.onError(w, err) }
+func (c *caller) BeforeHeader(h http.Header) {
+	if c.beforeHeader != nil {
+		c.beforeHeader(h)
+	}
+}
 
 // newGate serves one row for members at /api/x, changed by edit.
 func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...gateOption) *gate {
@@ -78,25 +103,25 @@ func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...ga
 	}
 	g := &gate{who: ann}
 	g.table.Store(mustTable(t, row))
-	o := Options{
+	o := gateOptions{Options: Options{
 		Mint: func(who route.Identity, audience string) (string, error) {
 			return "Bearer jwt-" + who.UserID + "-" + audience, nil
 		},
-		OnError: func(w http.ResponseWriter, _ *http.Request, err *Error) {
-			g.last.Store(err)
-			status := map[Kind]int{
-				Unreachable: 502, Timeout: 504, BodyTooLarge: 413, BadBody: 400, BodyStalled: 408, BadUpgrade: 400, MintFailed: 500, SessionEnded: 401, TooManyLive: 429, ClientGone: 499,
-			}[err.Kind]
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(status)
-			fmt.Fprintf(w, `{"detail":%q}`, err.Error())
-		},
 		OwnCookies: ownCookies, PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, StallTimeout: stallTimeout,
+	}}
+	o.OnError = func(w http.ResponseWriter, err *Error) {
+		g.last.Store(err)
+		status := map[Kind]int{
+			Unreachable: 502, Timeout: 504, BodyTooLarge: 413, BadBody: 400, BodyStalled: 408, BadUpgrade: 400, MintFailed: 500, SessionEnded: 401, TooManyLive: 429, ClientGone: 499,
+		}[err.Kind]
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"detail":%q}`, err.Error())
 	}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	g.proxy = New(o)
+	g.proxy, g.o = New(o.Options), o
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
 	g.Listener = listener.CheckFraming(g.Config, g.Listener, listener.Options{
 		Log: slog.New(slog.DiscardHandler),
@@ -134,10 +159,14 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	if g.who != nil {
 		who = *g.who
 	}
-	g.proxy.Forward(w, r, d, who, func(h http.Header) {
-		g.seals.Add(1)
-		h.Add("Set-Cookie", "access_token=sealed; Path=/")
-	})
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	if g.o.ClientIP != nil {
+		ip = g.o.ClientIP()
+	}
+	g.proxy.Forward(w, r, d, Call{Who: who, ClientIP: ip, Caller: &caller{alive: g.o.Alive, onError: g.o.OnError, beforeHeader: func(h http.Header) {
+		g.headers.Add(1)
+		h.Add("Set-Cookie", "access_token=new; Path=/")
+	}}})
 }
 
 // seen is what an upstream received.

@@ -36,12 +36,11 @@ func TestAllocationsOfADecision(t *testing.T) {
 }
 
 func TestAllocationsOfTheHeaderRules(t *testing.T) {
-	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies,
-		Forwarded: func(*http.Request) (string, string, string) { return "192.0.2.1", "https", "gate.example" }})
+	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies})
 	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: up(t)})
 	in := &http.Request{Header: browserHeader}
 	t.Run("request", func(t *testing.T) {
-		ex, h := &exchange{proxy: p, route: table.Routes()[0], who: *ann, bearer: "Bearer x"}, make(http.Header, 32)
+		ex, h := &exchange{proxy: p, route: table.Routes()[0], Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}, make(http.Header, 32)
 		allowed(t, 1, func() { // the traceparent
 			clear(h)
 			maps.Copy(h, in.Header)
@@ -82,17 +81,17 @@ func TestAllocationsOfAnExchange(t *testing.T) {
 	})
 	p := New(Options{
 		Mint:      func(route.Identity, string) (string, error) { return "Bearer x", nil },
-		OnError:   func(_ http.ResponseWriter, _ *http.Request, err *Error) { t.Error(err, err.Cause) },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
 	defer p.Close()
 	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/x/a", nil)
 	r.Header = browserHeader
+	call := Call{Who: *ann, ClientIP: "192.0.2.1", Caller: &caller{onError: func(_ http.ResponseWriter, err *Error) { t.Error(err, err.Cause) }}}
 	w := &answer{header: make(http.Header, 32)}
 	allowed(t, 29, func() {
 		clear(w.header)
-		p.Forward(w, r, table.Decide("GET", "/api/x/a", ann), *ann, nil)
+		p.Forward(w, r, table.Decide("GET", "/api/x/a", ann), call)
 	})
 	if w.status != 200 || w.written != 11 {
 		t.Errorf("%d, %d bytes", w.status, w.written)

@@ -34,13 +34,13 @@ func h2Upstream(t *testing.T, withTLS bool, h http.HandlerFunc) (string, gateOpt
 		srv.StartTLS()
 		roots := x509.NewCertPool()
 		roots.AddCert(srv.Certificate())
-		return srv.URL, func(o *Options) { o.RootCAs = roots }
+		return srv.URL, func(o *gateOptions) { o.RootCAs = roots }
 	}
 	srv.Config.Protocols = new(http.Protocols)
 	srv.Config.Protocols.SetUnencryptedHTTP2(true)
 	srv.Config.Protocols.SetHTTP1(true)
 	srv.Start()
-	return strings.Replace(srv.URL, "http:", "h2c:", 1), func(*Options) {}
+	return strings.Replace(srv.URL, "http:", "h2c:", 1), func(*gateOptions) {}
 }
 
 func TestHTTP2Upstreams(t *testing.T) {

@@ -67,10 +67,9 @@ func (ex *exchange) takeLive() bool {
 	if ex.slot != "" {
 		return true
 	}
-	key := "session " + ex.who.SessionID
-	if ex.who.SessionID == "" {
-		ip, _, _ := ex.proxy.forwarded(ex.in)
-		key = "network " + network(ip)
+	key := "session " + ex.Who.SessionID
+	if ex.Who.SessionID == "" {
+		key = "network " + network(ex.ClientIP)
 	}
 	if !ex.proxy.live.takeSlot(key) {
 		return false

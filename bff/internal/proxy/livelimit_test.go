@@ -141,8 +141,8 @@ func TestLiveConnectionsOfANetworkAreBounded(t *testing.T) {
 	var requests atomic.Int64
 	var ip atomic.Value
 	ip.Store("192.0.2.1")
-	g := newGate(t, liveUpstream(t, &requests), func(r *route.Config) { r.Access = route.Public }, func(o *Options) {
-		o.Forwarded = func(*http.Request) (string, string, string) { return ip.Load().(string), "https", "gate.example" }
+	g := newGate(t, liveUpstream(t, &requests), func(r *route.Config) { r.Access = route.Public }, func(o *gateOptions) {
+		o.ClientIP = func() string { return ip.Load().(string) }
 	})
 	fill := func(key string) {
 		for range MaxLive {
@@ -188,12 +188,12 @@ func TestFailedLiveConnectionsAreNotCounted(t *testing.T) {
 		}
 	})
 	dead := deadUpstream(t)
-	ended := func(o *Options) { o.Alive = func(*http.Request) bool { return false } }
-	unsigned := func(o *Options) {
+	ended := func(o *gateOptions) { o.Alive = func() bool { return false } }
+	unsigned := func(o *gateOptions) {
 		o.Mint = func(route.Identity, string) (string, error) { return "", io.ErrUnexpectedEOF }
 	}
-	broken := func(o *Options) {
-		o.OnError = func(http.ResponseWriter, *http.Request, *Error) { panic(http.ErrAbortHandler) }
+	broken := func(o *gateOptions) {
+		o.OnError = func(http.ResponseWriter, *Error) { panic(http.ErrAbortHandler) }
 	}
 	accepts := echoUpstream(t, nil)
 	for name, tt := range map[string]struct {

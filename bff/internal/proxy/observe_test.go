@@ -28,7 +28,7 @@ func (n *notes) add(list *[]string, format string, args ...any) {
 	*list = append(*list, fmt.Sprintf(format, args...))
 }
 
-func (n *notes) watching(o *Options) {
+func (n *notes) watching(o *gateOptions) {
 	o.Observe = Observer{
 		Answered: func(route string, status int, took time.Duration) {
 			if took < 0 {
@@ -85,7 +85,7 @@ func TestObserverHearsOfFailures(t *testing.T) {
 	n := &notes{}
 	g := newGate(t, deadUpstream(t), nil, n.watching)
 	g.do(t, "GET", "/api/x", nil)
-	mint := func(o *Options) {
+	mint := func(o *gateOptions) {
 		o.Mint = func(route.Identity, string) (string, error) { return "", errors.New("no key") }
 	}
 	g = newGate(t, deadUpstream(t), nil, n.watching, mint)

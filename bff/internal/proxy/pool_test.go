@@ -62,7 +62,7 @@ func TestADecisionOutlivesItsTable(t *testing.T) {
 	d := old.Decide("GET", "/api/x", ann)
 	g.proxy.Retire(old, next)
 	w := httptest.NewRecorder()
-	g.proxy.Forward(w, httptest.NewRequest("GET", "/api/x", nil), d, *ann, nil)
+	g.proxy.Forward(w, httptest.NewRequest("GET", "/api/x", nil), d, Call{Who: *ann, Caller: &caller{}})
 	if w.Code != 200 || w.Body.String() != "old row" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"crypto/x509"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -17,30 +16,18 @@ import (
 // cache: signing costs more than forwarding.
 type Mint func(who route.Identity, audience string) (bearer string, err error)
 
-// Options is what a Proxy needs from outside. Mint, OnError, Now and
+// Options is what a Proxy needs from outside. Mint, PublicURL, Now and
 // StallTimeout must be set.
 type Options struct {
-	Mint Mint
-	// OnError answers a request that could not be forwarded. It is called at
-	// most once per request and only while an answer is possible, except for
-	// ClientGone, when it is of no use but for the log.
-	OnError func(w http.ResponseWriter, r *http.Request, err *Error)
-	// Forwarded says what an upstream is told about the client: its address,
-	// "http" or "https", and the public host. nil: the peer's address, and
-	// scheme and host of PublicURL.
-	Forwarded func(r *http.Request) (clientIP, proto, host string)
-	// Alive reports whether a session has not been revoked; it is asked when
-	// a stream begins, and must not block. nil: all are.
-	Alive func(r *http.Request) bool
-	// StreamEnd says when a stream's session ends at the latest, the zero time
-	// for never; it is asked when a stream begins. nil: never.
-	StreamEnd  func(r *http.Request) time.Time
+	Mint       Mint
 	OwnCookies []string // names, exact; never forwarded, never accepted
-	PublicURL  *url.URL
-	Now        func() time.Time
-	Logger     *slog.Logger   // nil: discarded
-	RootCAs    *x509.CertPool // for upstreams; nil: the system's
-	Observe    Observer
+	// PublicURL gives X-Forwarded-Proto and X-Forwarded-Host: what browsers use,
+	// whatever a request claims.
+	PublicURL *url.URL
+	Now       func() time.Time
+	Logger    *slog.Logger   // nil: discarded
+	RootCAs   *x509.CertPool // for upstreams; nil: the system's
+	Observe   Observer
 	// StallTimeout is how long a client may send nothing of a body that is read.
 	StallTimeout time.Duration
 }
@@ -48,11 +35,8 @@ type Options struct {
 // Proxy forwards requests. It is safe for concurrent use.
 type Proxy struct {
 	mint         Mint
-	onError      func(w http.ResponseWriter, r *http.Request, err *Error)
-	forwarded    func(r *http.Request) (clientIP, proto, host string)
-	alive        func(r *http.Request) bool
-	streamEnd    func(r *http.Request) time.Time
 	ownCookies   []string
+	public       *url.URL
 	publicOrigin string
 	now          func() time.Time
 	logger       *slog.Logger
@@ -70,18 +54,11 @@ type Proxy struct {
 // New makes a Proxy.
 func New(o Options) *Proxy {
 	p := &Proxy{
-		mint: o.Mint, onError: o.OnError, forwarded: o.Forwarded, alive: o.Alive, streamEnd: o.StreamEnd,
-		ownCookies: o.OwnCookies, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
+		mint: o.Mint, ownCookies: o.OwnCookies, public: o.PublicURL, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
 		now: o.Now, logger: o.Logger, stallTimeout: o.StallTimeout, leftoverTime: leftoverTime, observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
-	}
-	if p.forwarded == nil {
-		p.forwarded = func(r *http.Request) (string, string, string) {
-			ip, _, _ := net.SplitHostPort(r.RemoteAddr)
-			return ip, o.PublicURL.Scheme, o.PublicURL.Host
-		}
 	}
 	return p
 }
@@ -89,32 +66,25 @@ func New(o Options) *Proxy {
 // Close drops idle connections to upstreams.
 func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 
-// Forward sends the request of a [Forward] decision on as who, the zero
-// Identity for nobody, and the answer back. It panics with
-// [http.ErrAbortHandler] when an answer breaks off in its middle, so that the
-// client does not take it for complete.
-//
-// seal is called once, when the final header or that of a 101 is about to be
-// written, on our own error answers too, and may add to it; never for a 1xx
-// before that. It may be nil.
-func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision, who route.Identity, seal func(http.Header)) {
-	if d.Route() == nil || d.As(&who).Outcome != route.Forward {
+// Forward sends the request of a [route.Forward] decision to an upstream, and the
+// response back. It panics with [http.ErrAbortHandler] when a response breaks off,
+// so that the client does not take it for complete.
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision, call Call) {
+	if d.Route() == nil || d.As(&call.Who).Outcome != route.Forward {
 		panic("proxy: Forward without a decision that allows it for this identity")
 	}
-	if seal == nil {
-		seal = func(http.Header) {}
-	}
 	rt := d.Route()
-	ex := &exchange{proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.UpstreamPath()}
-	ex.w = responseWriter{ResponseWriter: w, ex: ex, seal: seal, informationalAllowed: r.ProtoAtLeast(1, 1)}
+	if rt.Access == route.Public {
+		call.Who = route.Identity{}
+	} else {
+		w.Header()["Vary"] = VaryCookie
+	}
+	ex := &exchange{Call: call, proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.UpstreamPath()}
+	ex.w = responseWriter{ResponseWriter: w, ex: ex, informationalAllowed: r.ProtoAtLeast(1, 1)}
 	ex.follow(r.Context())
 	defer ex.over()
 	defer ex.unregisterStream()
 	defer ex.releaseLive()
-	if rt.Access != route.Public {
-		ex.who = who
-		w.Header()["Vary"] = VaryCookie
-	}
 
 	if wantsUpgrade(r.Header) && !upgradable(r) {
 		p.answer(ex, &Error{Kind: BadUpgrade, Route: rt.Path})
@@ -128,8 +98,8 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision
 		p.answer(ex, ex.tooLarge())
 		return
 	}
-	if ex.who.UserID != "" && rt.Identity == route.IdentityJWT {
-		bearer, err := p.mint(ex.who, rt.Audience)
+	if ex.Who.UserID != "" && rt.Identity == route.IdentityJWT {
+		bearer, err := p.mint(ex.Who, rt.Audience)
 		if err != nil {
 			p.answer(ex, &Error{Kind: MintFailed, Route: rt.Path, Cause: err})
 			return
@@ -145,12 +115,12 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision
 	p.relay(ex)
 }
 
-// fail answers an exchange that came to nothing.
+// fail answers a request that could not be forwarded.
 func (p *Proxy) fail(ex *exchange, err error) {
 	p.answer(ex, ex.problem(err))
 }
 
-// answer hands an error to the caller while it can be answered.
+// answer has the caller answer an error, unless the response has begun.
 func (p *Proxy) answer(ex *exchange, e *Error) {
 	if p.observe.Failed != nil {
 		p.observe.Failed(e.Route, e.Kind.name())
@@ -160,9 +130,9 @@ func (p *Proxy) answer(ex *exchange, e *Error) {
 		return
 	}
 	if (e.Kind == BodyTooLarge || e.Kind == BadBody || e.Kind == BodyStalled) && ex.in.ProtoMajor == 1 {
-		ex.w.Header()["Connection"] = []string{"close"} // the rest of the body is no next request
+		ex.w.Header()["Connection"] = []string{"close"} // the rest of the body must not be read as the next request
 	}
-	p.onError(&ex.w, ex.in, e)
+	ex.Caller.OnError(&ex.w, e)
 }
 
 // copyBuffers pools the buffers of response bodies.

@@ -119,26 +119,25 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 		ex.set(h, "Traceparent", newTraceparent())
 	}
 
-	ip, proto, host := ex.proxy.forwarded(in)
-	ex.set(h, "X-Forwarded-For", ip)
-	ex.set(h, "X-Forwarded-Proto", proto)
-	ex.set(h, "X-Forwarded-Host", host)
+	ex.set(h, "X-Forwarded-For", ex.ClientIP)
+	ex.set(h, "X-Forwarded-Proto", ex.proxy.public.Scheme)
+	ex.set(h, "X-Forwarded-Host", ex.proxy.public.Host)
 	if prefix := ex.route.ForwardedPrefix; prefix != nil {
 		h["X-Forwarded-Prefix"] = prefix
 	}
 	if id := in.Header["X-Request-Id"]; len(id) > 0 {
 		ex.set(h, "X-Request-Id", id[0])
 	}
-	if ex.who.UserID == "" {
+	if ex.Who.UserID == "" {
 		return
 	}
 	switch ex.route.Identity {
 	case route.IdentityJWT:
 		ex.set(h, "Authorization", ex.bearer)
 	case route.IdentityHeaders:
-		ex.set(h, "X-User-Id", ex.who.UserID)
-		ex.set(h, "X-User-Email", ex.who.Email)
-		ex.set(h, "X-User-Role", ex.who.Role)
+		ex.set(h, "X-User-Id", ex.Who.UserID)
+		ex.set(h, "X-User-Email", ex.Who.Email)
+		ex.set(h, "X-User-Role", ex.Who.Role)
 	case route.IdentityNone:
 	}
 }

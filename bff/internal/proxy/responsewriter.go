@@ -6,12 +6,11 @@ import (
 	"net/http"
 )
 
-// responseWriter calls seal once, at the last moment before the final header
-// goes out, and knows whether an error can still be answered.
+// responseWriter calls BeforeHeader just before the final header is written, and
+// knows whether an error can still be answered.
 type responseWriter struct {
 	http.ResponseWriter
 	ex                   *exchange
-	seal                 func(http.Header)
 	informationalAllowed bool // HTTP/1.0 clients know no 1xx (RFC 9110 §15.2)
 	done                 bool // header written, or connection taken over
 }
@@ -27,7 +26,7 @@ func (w *responseWriter) WriteHeader(code int) {
 		// still sending it upstream.
 		w.Header()["Connection"] = []string{"close"}
 	}
-	w.seal(w.Header())
+	w.ex.Caller.BeforeHeader(w.Header())
 	w.ResponseWriter.WriteHeader(code)
 }
 
@@ -59,7 +58,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	w.done = true
-	w.seal(w.Header())
+	w.ex.Caller.BeforeHeader(w.Header())
 	socket.attachConn(conn, rw)
 	return socket, rw, nil
 }

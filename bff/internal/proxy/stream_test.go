@@ -134,7 +134,7 @@ func TestShutdownEndsEverything(t *testing.T) {
 // A session can be revoked while the upstream takes its time to answer.
 func TestStreamOfAnEndedSessionDoesNotBegin(t *testing.T) {
 	url, gone := eventUpstream(t, nil)
-	g := newGate(t, url, nil, func(o *Options) { o.Alive = func(*http.Request) bool { return false } })
+	g := newGate(t, url, nil, func(o *gateOptions) { o.Alive = func() bool { return false } })
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 401 || g.last.Load().Kind != SessionEnded {
 		t.Errorf("status %d", res.StatusCode)
 	}

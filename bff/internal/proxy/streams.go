@@ -169,14 +169,14 @@ const restarting = "the server is restarting"
 // been revoked while the upstream was slow, before the stream was registered, so it
 // is checked again afterwards.
 func (ex *exchange) registerStream(socket bool, end func(code int, reason string)) error {
-	ex.stream = &stream{sessionID: ex.who.SessionID, socket: socket, end: end}
-	if ex.who.SessionID != "" && ex.proxy.streamEnd != nil {
-		ex.stream.latest = ex.proxy.streamEnd(ex.in)
+	ex.stream = &stream{sessionID: ex.Who.SessionID, socket: socket, end: end}
+	if ex.Who.SessionID != "" {
+		ex.stream.latest = ex.Caller.StreamEnd()
 	}
 	if ex.proxy.streams.register(ex.stream) {
 		end(CloseGoingAway, restarting) // a client that reconnects at once would hold up the shutdown
 	}
-	if ex.who.SessionID != "" && ex.proxy.alive != nil && !ex.proxy.alive(ex.in) {
+	if ex.Who.SessionID != "" && !ex.Caller.Alive() {
 		return errSessionEnded
 	}
 	return nil

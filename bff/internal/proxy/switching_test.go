@@ -81,7 +81,7 @@ func TestUpstreamSwitchesToWebSocketAloneAndWhenAsked(t *testing.T) {
 				t.Fatalf("%v, %v; want %d", res, err, tt.status)
 			}
 			if tt.status == 101 {
-				if cookies := res.Header["Set-Cookie"]; !slices.Equal(cookies, []string{"access_token=sealed; Path=/", "theme=dark"}) {
+				if cookies := res.Header["Set-Cookie"]; !slices.Equal(cookies, []string{"access_token=new; Path=/", "theme=dark"}) {
 					t.Errorf("cookies %q", cookies)
 				}
 				c.Close()
@@ -164,7 +164,7 @@ func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
 func TestSocketOfAClientThatIsGoneEnds(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
-	g := newGate(t, switched(t, "", func(net.Conn, *bufio.Reader) { <-over }), nil, func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
+	g := newGate(t, switched(t, "", func(net.Conn, *bufio.Reader) { <-over }), nil, func(o *gateOptions) { o.StallTimeout = 50 * time.Millisecond })
 	c, br := g.dial(t)
 	_, _ = io.WriteString(c, handshake)
 	if res, err := http.ReadResponse(br, nil); err != nil || res.StatusCode != 101 {

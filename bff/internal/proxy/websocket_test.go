@@ -65,8 +65,8 @@ func TestWebSocket(t *testing.T) {
 	if c.Subprotocol() != "chat.v2" {
 		t.Errorf("subprotocol %q", c.Subprotocol())
 	}
-	if cookies := res.Header["Set-Cookie"]; len(cookies) != 1 || cookies[0] != "access_token=sealed; Path=/" || res.Header["Server"] != nil || g.seals.Load() != 1 {
-		t.Errorf("101 with %v, sealed %d times", res.Header, g.seals.Load())
+	if cookies := res.Header["Set-Cookie"]; len(cookies) != 1 || cookies[0] != "access_token=new; Path=/" || res.Header["Server"] != nil || g.headers.Load() != 1 {
+		t.Errorf("101 with %v, BeforeHeader was called %d times", res.Header, g.headers.Load())
 	}
 	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 5 << 20} {
 		msg := bytes.Repeat([]byte("x"), size)
@@ -126,7 +126,7 @@ func TestShutdownClosesWebSockets(t *testing.T) {
 }
 
 func TestWebSocketOfAnEndedSession(t *testing.T) {
-	g := newGate(t, echoUpstream(t, nil), nil, func(o *Options) { o.Alive = func(*http.Request) bool { return false } })
+	g := newGate(t, echoUpstream(t, nil), nil, func(o *gateOptions) { o.Alive = func() bool { return false } })
 	_, res, err := websocket.Dial(t.Context(), g.URL+"/api/x", nil)
 	if err == nil || res == nil || res.StatusCode != 401 || g.proxy.Live() != 0 {
 		t.Errorf("%v %v, %d live", res, err, g.proxy.Live())

@@ -24,7 +24,7 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			id = rand.Text()
 		}
 		v := &visit{
-			Context: r.Context(), echo: c, id: [1]string{id},
+			Context: r.Context(), server: s, echo: c, id: [1]string{id},
 			client: auth.Client{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id},
 		}
 		r.Header[headerRequestID] = v.id[:]

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
@@ -78,7 +79,7 @@ func newHotPath(tb testing.TB, access route.Access) *hotPath {
 		Auth: service, Table: func() *route.Table { return table }, PublicURL: public, Pages: pages, Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
 		Observe: Observer{Answered: func(string, string, int, time.Duration, bool) {}},
 	})
-	s.forward = func(w http.ResponseWriter, _ *http.Request, _ route.Decision, _ route.Identity, _ func(http.Header)) {
+	s.forward = func(w http.ResponseWriter, _ *http.Request, _ route.Decision, _ proxy.Call) {
 		w.WriteHeader(http.StatusOK)
 	}
 	now := time.Now().Truncate(time.Second)

@@ -51,76 +51,66 @@ func (s *Server) proxied(c echo.Context) error {
 		s.renew(h, grant.Cookies)
 		return problem(codeForbidden, "Your role does not open this.")
 	}
-	v.who = grant.Principal
-	s.forward(c.Response(), r, d, who, s.seal(r.Context(), grant.Cookies))
+	v.who, v.cookies = grant.Principal, grant.Cookies
+	s.forward(c.Response(), r, d, proxy.Call{Who: who, ClientIP: v.client.IP, Caller: v})
 	return nil
 }
 
-// endsSession: the cookies belong to nobody (any more), which an optional row
-// does not mind.
+// endsSession reports whether the cookies belong to no session (any more), with
+// which an optional row is forwarded without an identity.
 func endsSession(err error) bool {
 	var refusal *refusal.Error
 	return errors.As(err, &refusal) && refusal.EndsSession()
 }
 
-const sealTimeout = time.Second
+const supersededTimeout = time.Second
 
-// seal gives what adds the renewed cookies when the upstream's answer is about
-// to leave, perhaps long after the renewal: by then the browser may hold newer
-// ones. It is nil when there was no renewal.
-func (s *Server) seal(ctx context.Context, cookies *auth.Cookies) func(http.Header) {
-	if cookies == nil {
-		return nil
+// visit leaves to the proxy what package web knows of a forwarded request.
+var _ proxy.Caller = (*visit)(nil)
+
+// BeforeHeader adds the renewed cookies when the upstream's response is about to be
+// sent, perhaps long after the renewal: by then the browser may hold newer ones.
+func (v *visit) BeforeHeader(h http.Header) {
+	if v.cookies == nil {
+		return
 	}
-	return func(h http.Header) {
-		// The answer to a body that stopped comes after its request was given up.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sealTimeout)
-		defer cancel()
-		if !s.auth.Superseded(ctx, cookies) {
-			s.renew(h, cookies)
-		}
+	// The response to a body that stopped comes after its request was cancelled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.echo.Request().Context()), supersededTimeout)
+	defer cancel()
+	if !v.server.auth.Superseded(ctx, v.cookies) {
+		v.server.renew(h, v.cookies)
 	}
 }
 
-// ProxyError is for proxy.Options.OnError: it answers a request that could
-// not be forwarded, through the writer it is given.
-func (s *Server) ProxyError(w http.ResponseWriter, r *http.Request, err error) {
-	v := visitBehind(r)
-	c := v.echo
-	var failed *proxy.Error
-	if errors.As(err, &failed) && failed.Kind == proxy.SessionEnded && s.changed(v) {
+// OnError answers a request that could not be forwarded, through the writer it is
+// given.
+func (v *visit) OnError(w http.ResponseWriter, failed *proxy.Error) {
+	var err error = failed
+	if failed.Kind == proxy.SessionEnded && v.roleChanged() {
 		err = &refusal.Error{Code: refusal.Busy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
 	}
+	c := v.echo
 	outer := c.Response()
-	c.SetResponse(echo.NewResponse(w, s.echo))
-	s.answerProblem(err, c)
+	c.SetResponse(echo.NewResponse(w, v.server.echo))
+	v.server.answerProblem(err, c)
 	c.SetResponse(outer)
 }
 
-// Forwarded is for proxy.Options.Forwarded: what an upstream learns of the
-// browser. Scheme and host are those that browsers use, whatever this request
-// says of itself.
-func (s *Server) Forwarded(r *http.Request) (clientIP, proto, host string) {
-	return visitBehind(r).client.IP, s.public.Scheme, s.public.Host
-}
-
-// StreamEnd is for proxy.Options.StreamEnd: when a live connection ends at the
-// latest.
-func (s *Server) StreamEnd(r *http.Request) time.Time {
-	who := visitBehind(r).who
-	if who.UserID == "" {
-		return time.Time{} // nobody's
+// StreamEnd returns the latest end of a live connection.
+func (v *visit) StreamEnd() time.Time {
+	if v.who.UserID == "" {
+		return time.Time{} // has no session
 	}
-	return s.auth.AbsoluteEnd(r.Context(), who, s.cookies.read(r).refresh)
+	r := v.echo.Request()
+	return v.server.auth.AbsoluteEnd(r.Context(), v.who, v.server.cookies.read(r).refresh)
 }
 
-// StreamAlive is for proxy.Options.Alive: whether the session has not ended,
-// and the caller is still who the upstream was told.
-func (s *Server) StreamAlive(r *http.Request) bool {
-	who := visitBehind(r).who
-	return who.UserID == "" || s.auth.Alive(who.SessionID) && !s.auth.Overtaken(who)
+// Alive reports whether the session has not ended, and the caller's role is still
+// the one that the upstream was sent.
+func (v *visit) Alive() bool {
+	return v.who.UserID == "" || v.server.auth.Alive(v.who.SessionID) && !v.server.auth.Overtaken(v.who)
 }
 
-// changed: a stream ends because its caller's role is another one, and the
-// session goes on.
-func (s *Server) changed(v *visit) bool { return v.who.UserID != "" && s.auth.Alive(v.who.SessionID) }
+// roleChanged reports whether a stream ends because its caller's role is another
+// one, and the session goes on.
+func (v *visit) roleChanged() bool { return v.who.UserID != "" && v.server.auth.Alive(v.who.SessionID) }

@@ -114,7 +114,7 @@ func TestCrossSiteRows(t *testing.T) {
 func TestRowIsJudgedOnce(t *testing.T) {
 	p := newHotPath(t, route.Member)
 	used := ""
-	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d route.Decision, _ route.Identity, _ func(http.Header)) {
+	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d route.Decision, _ proxy.Call) {
 		used = d.Route().Upstreams[0].Host
 		w.WriteHeader(http.StatusOK)
 	}
@@ -133,8 +133,8 @@ func TestRowIsJudgedOnce(t *testing.T) {
 // What the limit of live connections is answered with.
 func TestTooManyLiveConnectionsProblem(t *testing.T) {
 	p := newHotPath(t, route.Public)
-	p.server.forward = func(w http.ResponseWriter, r *http.Request, d route.Decision, _ route.Identity, _ func(http.Header)) {
-		p.server.ProxyError(w, r, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Route().Path})
+	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d route.Decision, call proxy.Call) {
+		call.Caller.OnError(w, &proxy.Error{Kind: proxy.TooManyLive, Route: d.Route().Path})
 	}
 	w := httptest.NewRecorder()
 	p.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, forwardedRow, nil))

@@ -40,7 +40,7 @@ type Options struct {
 }
 
 // forwarder is the proxy's Forward, which tests of what comes before it replace.
-type forwarder func(w http.ResponseWriter, r *http.Request, d route.Decision, who route.Identity, seal func(http.Header))
+type forwarder func(w http.ResponseWriter, r *http.Request, d route.Decision, call proxy.Call)
 
 // Server answers browsers.
 type Server struct {

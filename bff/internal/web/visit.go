@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,6 +16,7 @@ import (
 type visit struct {
 	context.Context // the connection's
 
+	server *Server
 	echo   echo.Context
 	client auth.Client
 	id     [1]string // client.RequestID, as headers hold it
@@ -26,6 +26,7 @@ type visit struct {
 	route    string         // pattern for the log, where Echo's own is no help
 	userID   string         // who it is from, for the log
 	who      auth.Principal // whom it is forwarded as
+	cookies  *auth.Cookies  // renewed for a forwarded request; nil: not renewed
 	err      error          // what became a problem
 }
 
@@ -43,10 +44,7 @@ func (v *visit) Value(key any) any {
 }
 
 // visitOf finds what identifyRequest began.
-func visitOf(c echo.Context) *visit { return visitBehind(c.Request()) }
-
-// visitBehind is visitOf for the proxy's hooks.
-func visitBehind(r *http.Request) *visit { return r.Context().Value(visitKey{}).(*visit) }
+func visitOf(c echo.Context) *visit { return c.Request().Context().Value(visitKey{}).(*visit) }
 
 func requestID(c echo.Context) string { return visitOf(c).client.RequestID }
 

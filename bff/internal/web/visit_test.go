@@ -21,8 +21,10 @@ func TestVisitIsTheContextOfItsRequest(t *testing.T) {
 	r.Header.Set(headerRequestID, "01J9ZK3V8W")
 	c := echo.New().NewContext(r, httptest.NewRecorder())
 	err := new(Server).identifyRequest(func(c echo.Context) error {
+		v := visitOf(c)
 		ctx := context.WithValue(c.Request().Context(), callersKey{}, "a later one")
-		if v := visitBehind(c.Request().WithContext(ctx)); v != visitOf(c) || v.echo != c {
+		later := echo.New().NewContext(c.Request().WithContext(ctx), httptest.NewRecorder())
+		if visitOf(later) != v || v.echo != c {
 			t.Errorf("another visit: %v", v)
 		}
 		want := auth.Client{IP: "192.0.2.1", UserAgent: "Browser/1.0", RequestID: "01J9ZK3V8W"}
