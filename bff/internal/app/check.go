@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
@@ -31,7 +31,7 @@ func checkSettings(c *config.Config) error {
 		}
 	}
 	if c.MySQLDSN != "" {
-		if err := sqlstore.CheckDSN(c.MySQLDSN.Reveal(), c.MySQLTLS != (config.TLSFiles{})); err != nil {
+		if err := sqlconn.CheckDSN(c.MySQLDSN.Reveal(), c.MySQLTLS != (config.TLSFiles{})); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("MYSQL_DSN: %w", err))
 		}
 	}

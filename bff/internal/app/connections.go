@@ -6,7 +6,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // forOperators is space for what else connects: a command of the binary's, a
@@ -19,7 +19,7 @@ func PrintConnections(w io.Writer, c *config.Config) error {
 	if c.Embedded {
 		return nil
 	}
-	of := sqlstore.Connections(c.MySQLMaxConnections)
+	of := sqlconn.Connections(c.MySQLMaxConnections)
 	fmt.Fprintf(w, "# MySQL: an instance opens %d connections at most. max_connections: instances × %d, %d more for the instance that a rollout adds,\n"+
 		"# and %d for commands and administrators: %d for 2 instances, %d for 4, %d for 8\n",
 		of, of, of, forOperators, needed(2, of), needed(4, of), needed(8, of))

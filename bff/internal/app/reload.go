@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -172,7 +172,7 @@ func (a *App) readLogins(r *reading) error {
 		return nil
 	}
 	put, err := a.db.NewLogin(c.MySQLDSN.Reveal())
-	if err := need("MYSQL_DSN", put, err, sqlstore.ErrOtherDatabase); err != nil {
+	if err := need("MYSQL_DSN", put, err, sqlconn.ErrOtherDatabase); err != nil {
 		return err
 	}
 	if store, ok := a.sessions.(*redisstore.Store); ok {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // What /readyz says of the database.
@@ -88,7 +89,7 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 			return nil
 		}
 		first := s.undecided()
-		if err != nil && first && !sqlstore.Away(err) {
+		if err != nil && first && !sqlconn.Away(err) {
 			return fmt.Errorf("migrate: %w", err)
 		}
 		state, why := "", error(nil)
@@ -96,7 +97,7 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 		case errors.Is(err, sqlstore.ErrSchemaNewer):
 			state, why = schemaNewer, err
 			s.sayOnce(&said, state, "the tables are those of a newer version: what needs the database is a 503 until that one runs here", err)
-		case err != nil && sqlstore.Away(err):
+		case err != nil && sqlconn.Away(err):
 			state, why = databaseDown, err
 			s.sayOnce(&said, state, "MySQL cannot be asked: what needs it is a 503, sessions and proxied requests go on", err)
 		case err != nil: // a line of its own: the outage has been told of, and a wrong password would not be

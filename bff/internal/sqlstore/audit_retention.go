@@ -86,7 +86,7 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (n int, err error) {
 			n = int(ran.RowsAffected)
 			return ran.Error
 		})
-		tooMuch := err != nil && ctx.Err() == nil && (db.dialect.overran(err) || errors.Is(err, context.DeadlineExceeded))
+		tooMuch := err != nil && ctx.Err() == nil && (db.conn.Overran(err) || errors.Is(err, context.DeadlineExceeded))
 		switch {
 		case tooMuch && step > leastPruneStep:
 			db.pruneStep.CompareAndSwap(int64(step), int64(max(step/2, leastPruneStep)))

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"modernc.org/sqlite"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // backupStep is how many pages, of mostly 4 KB, are copied between two looks at
@@ -39,7 +41,7 @@ func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err
 			err = errors.Join(err, os.Remove(path))
 		}
 	}()
-	conn, err := db.sql.Conn(ctx)
+	conn, err := db.conn.Conn(ctx)
 	if err != nil {
 		return failed(ctx, "back up", err)
 	}
@@ -68,14 +70,14 @@ func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err
 // anybody can have written more than what that sees. VACUUM INTO would not run
 // in it.
 func (db *DB) look(ctx context.Context, conn *sql.Conn, moment func() error) (err error) {
-	writer, err := db.sql.Conn(ctx)
+	writer, err := db.conn.Conn(ctx)
 	if err != nil {
 		return failed(ctx, "back up", err)
 	}
 	defer func() { err = errors.Join(err, writer.Close()) }()
-	waiting, cancel := context.WithTimeout(ctx, sqlitePatience)
+	waiting, cancel := context.WithTimeout(ctx, sqlconn.SQLitePatience)
 	defer cancel()
-	err = db.dialect.persist(waiting, func() error {
+	err = db.conn.Persist(waiting, func() error {
 		_, err := writer.ExecContext(waiting, "BEGIN IMMEDIATE")
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // The server had to be stopped for a backup.
@@ -105,7 +106,7 @@ func TestBackupLeavesNothingHalfWritten(t *testing.T) {
 		t.Errorf("a backup without its sessions is there: %v", err)
 	}
 	// Neither of them holds the write lock, or a connection.
-	for i := range 2 * sqliteConns {
+	for i := range 2 * sqlconn.SQLiteConns {
 		id := fmt.Sprint(i)
 		if err := db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: id}); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // What operators are told to leave space for is what the server has seen.
@@ -20,7 +21,7 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	most := func() int {
 		t.Helper()
 		var name, value string
-		if err := db.sql.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Max_used_connections'").Scan(&name, &value); err != nil {
+		if err := db.conn.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Max_used_connections'").Scan(&name, &value); err != nil {
 			t.Fatal(err)
 		}
 		n, err := strconv.Atoi(value)
@@ -35,21 +36,21 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := most(); got > migrating || got < 2 {
-		t.Errorf("%d connections while it migrated, want 2 to %d", got, migrating)
+	if got := most(); got > sqlconn.Migrating || got < 2 {
+		t.Errorf("%d connections while it migrated, want 2 to %d", got, sqlconn.Migrating)
 	}
 	var run errgroup.Group
 	for range 10 * pool {
-		run.Go(func() error { return db.sql.QueryRowContext(t.Context(), "SELECT SLEEP(0.05)").Scan(new(int)) })
+		run.Go(func() error { return db.conn.QueryRowContext(t.Context(), "SELECT SLEEP(0.05)").Scan(new(int)) })
 	}
 	if err := run.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := most(); got != Connections(pool) {
-		t.Errorf("%d connections under load, want %d", got, Connections(pool))
+	if got := most(); got != sqlconn.Connections(pool) {
+		t.Errorf("%d connections under load, want %d", got, sqlconn.Connections(pool))
 	}
-	for pool, want := range map[int]int{0: MaxConnections, 2: migrating, 40: 40} {
-		if got := Connections(pool); got != want {
+	for pool, want := range map[int]int{0: sqlconn.MaxConnections, 2: sqlconn.Migrating, 40: 40} {
+		if got := sqlconn.Connections(pool); got != want {
 			t.Errorf("a pool of %d: %d connections, want %d", pool, got, want)
 		}
 	}

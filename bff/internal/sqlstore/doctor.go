@@ -27,7 +27,7 @@ type CheckOptions struct {
 // Checks are questions about the database that change nothing in it, and need no
 // more rights than the product has.
 func (db *DB) Checks(o CheckOptions) []doctor.Check {
-	if db.mysql == nil {
+	if db.conn.Server == nil {
 		return db.sqliteChecks(o)
 	}
 	e := &examination{db: db, CheckOptions: o}
@@ -58,14 +58,14 @@ type examination struct {
 // variables of the server. Names are lower case.
 type variables struct{ global, session, status map[string]string }
 
-func (e *examination) server() string { return e.db.mysql.Addr }
+func (e *examination) server() string { return e.db.conn.Server.Addr }
 
 func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 	var who, version string
-	if err := e.db.sql.QueryRowContext(ctx, "SELECT CURRENT_USER(), VERSION()").Scan(&who, &version); err != nil {
+	if err := e.db.conn.QueryRowContext(ctx, "SELECT CURRENT_USER(), VERSION()").Scan(&who, &version); err != nil {
 		return doctor.Result{State: doctor.Problem, Found: fmt.Sprintf("%s: %v", e.server(), err), Fix: e.unreachableFix(ctx, err)}, nil
 	}
-	return doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s answers, database %s, account %s", e.server(), e.db.mysql.DBName, who)}, nil
+	return doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s answers, database %s, account %s", e.server(), e.db.conn.Server.DBName, who)}, nil
 }
 
 func (e *examination) unreachableFix(ctx context.Context, err error) string {
@@ -80,9 +80,9 @@ func (e *examination) unreachableFix(ctx context.Context, err error) string {
 		case wrongPassword:
 			return "Put the account's own name and password into MYSQL_DSN; the account must be allowed from this host."
 		case noDatabaseRight:
-			return "GRANT ALL ON `" + e.db.mysql.DBName + "`.* to the account."
+			return "GRANT ALL ON `" + e.db.conn.Server.DBName + "`.* to the account."
 		case unknownDatabase:
-			return "CREATE DATABASE `" + e.db.mysql.DBName + "`, or put the name of the one there is into MYSQL_DSN."
+			return "CREATE DATABASE `" + e.db.conn.Server.DBName + "`, or put the name of the one there is into MYSQL_DSN."
 		case tooMany:
 			return "Raise max_connections of the server, or lower MYSQL_MAX_CONNECTIONS."
 		}
@@ -125,7 +125,7 @@ func (e *examination) read(ctx context.Context) (*variables, error) {
 }
 
 func (e *examination) pairs(ctx context.Context, query string) (_ map[string]string, err error) {
-	rows, err := e.db.sql.QueryContext(ctx, query)
+	rows, err := e.db.conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (e *examination) tls(ctx context.Context) (doctor.Result, error) {
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	return judgeTLS(e.db.mysql, v.status["ssl_cipher"], v.status["ssl_version"]), nil
+	return judgeTLS(e.db.conn.Server, v.status["ssl_cipher"], v.status["ssl_version"]), nil
 }
 
 func judgeTLS(cfg *mysql.Config, cipher, version string) doctor.Result {
@@ -229,7 +229,7 @@ func (db *DB) schemaCheck(ctx context.Context) (doctor.Result, error) {
 
 func (e *examination) clock(ctx context.Context) (doctor.Result, error) {
 	// The connection first: making one takes longer than the question.
-	conn, err := e.db.sql.Conn(ctx)
+	conn, err := e.db.conn.Conn(ctx)
 	if err != nil {
 		return doctor.Result{}, err
 	}

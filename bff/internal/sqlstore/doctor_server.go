@@ -19,9 +19,9 @@ func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	g := parseGrants(lines, e.db.mysql.DBName)
+	g := parseGrants(lines, e.db.conn.Server.DBName)
 	lacks, lacksForMigration := g.missing(serveRights, ownTables...), g.missing(migrateRights)
-	on := " ON `" + e.db.mysql.DBName + "`.*"
+	on := " ON `" + e.db.conn.Server.DBName + "`.*"
 	switch upToDate := e.db.CheckSchema(ctx) == nil; {
 	case len(lacks) > 0:
 		r := doctor.Result{State: doctor.Problem, Found: "the account lacks " + strings.Join(lacks, ", ") + on, Fix: "GRANT " + strings.Join(lacks, ", ") + on + " TO the account."}
@@ -46,7 +46,7 @@ func (e *examination) grantLines(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var active sql.NullString
-	if err := e.db.sql.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&active); err != nil || !active.Valid || active.String == "NONE" {
+	if err := e.db.conn.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&active); err != nil || !active.Valid || active.String == "NONE" {
 		return lines, nil // servers before roles do not know the function
 	}
 	// MariaDB includes the active role by itself. The value is quoted by MySQL.
@@ -59,7 +59,7 @@ func (e *examination) grantLines(ctx context.Context) ([]string, error) {
 }
 
 func (e *examination) texts(ctx context.Context, query string) (texts []string, err error) {
-	rows, err := e.db.sql.QueryContext(ctx, query)
+	rows, err := e.db.conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
 // tables: an engine or a character set that a migration did not choose was forced
 // on it by the server, or by a later ALTER.
 func (e *examination) tables(ctx context.Context) (_ doctor.Result, err error) {
-	rows, err := e.db.sql.QueryContext(ctx, "SELECT table_name, COALESCE(engine, ''), COALESCE(table_collation, '') FROM information_schema.tables WHERE table_schema = DATABASE()")
+	rows, err := e.db.conn.QueryContext(ctx, "SELECT table_name, COALESCE(engine, ''), COALESCE(table_collation, '') FROM information_schema.tables WHERE table_schema = DATABASE()")
 	if err != nil {
 		return doctor.Result{}, err
 	}

@@ -94,7 +94,7 @@ func TestAWrongPasswordIsSaidWithoutTheRightOne(t *testing.T) {
 
 func rightsOfAnAccount(t *testing.T, server *servertest.MariaDBHandle) {
 	db := real(t, server.Database())
-	name := db.mysql.DBName
+	name := db.conn.Server.DBName
 	// as gives the findings of an account with these grants.
 	accounts := 0
 	as := func(statements ...string) map[string]doctor.Finding {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // usualInstances is how many there are at least where people depend on it.
@@ -31,14 +32,14 @@ func (e *examination) connections(ctx context.Context) (doctor.Result, error) {
 	if instances == 0 {
 		instances, how = e.countInstances(ctx)
 	}
-	return judgeConnections(e.db.connections, instances, how, limit, name), nil
+	return judgeConnections(e.db.conn.Size, instances, how, limit, name), nil
 }
 
 // countInstances: from how many addresses is this account connected? Instances
 // behind one address count once, so it is a guess that the text shows.
 func (e *examination) countInstances(ctx context.Context) (int, string) {
 	var addresses int
-	err := e.db.sql.QueryRowContext(ctx, "SELECT COUNT(DISTINCT SUBSTRING_INDEX(host, ':', 1)) FROM information_schema.processlist"+
+	err := e.db.conn.QueryRowContext(ctx, "SELECT COUNT(DISTINCT SUBSTRING_INDEX(host, ':', 1)) FROM information_schema.processlist"+
 		" WHERE user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND id <> CONNECTION_ID()").Scan(&addresses)
 	if err != nil || addresses <= usualInstances {
 		return usualInstances, "assumed; --instances says it"
@@ -50,7 +51,7 @@ func judgeConnections(pool, instances int, how string, limit int, name string) d
 	found := fmt.Sprintf("%s (%s) × %d connections = %d of %s %d", doctor.Plural(instances, "instance"), how, pool, instances*pool, name, limit)
 	fix := fmt.Sprintf("Raise %s to %d or more", name, (instances+1)*pool)
 	// Fewer do not help: a start that migrates has so many.
-	if share := limit / (instances + 1); share >= migrating {
+	if share := limit / (instances + 1); share >= sqlconn.Migrating {
 		fix += fmt.Sprintf(", or lower MYSQL_MAX_CONNECTIONS to %d", share)
 	}
 	fix += "."
@@ -74,7 +75,7 @@ const pruneLag = 24 * time.Hour
 // it, and the key for the age.
 func (e *examination) trail(ctx context.Context) (doctor.Result, error) {
 	var rows, bytes int64
-	err := e.db.sql.QueryRowContext(ctx, "SELECT COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0) FROM information_schema.tables"+
+	err := e.db.conn.QueryRowContext(ctx, "SELECT COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0) FROM information_schema.tables"+
 		" WHERE table_schema = DATABASE() AND table_name = 'login_audit'").Scan(&rows, &bytes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return doctor.Result{State: doctor.OK, Found: "no table yet"}, nil
@@ -92,7 +93,7 @@ func (e *examination) trail(ctx context.Context) (doctor.Result, error) {
 // oldestEvent is the zero time when there is none.
 func (db *DB) oldestEvent(ctx context.Context) (time.Time, error) {
 	var ms int64
-	err := db.sql.QueryRowContext(ctx, "SELECT at FROM login_audit ORDER BY at, id LIMIT 1").Scan(&ms)
+	err := db.conn.QueryRowContext(ctx, "SELECT at FROM login_audit ORDER BY at, id LIMIT 1").Scan(&ms)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return time.Time{}, nil

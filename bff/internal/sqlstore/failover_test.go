@@ -2,11 +2,8 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
@@ -44,21 +41,5 @@ func TestConnectionsToAWriterThatWasDemotedAreClosed(t *testing.T) {
 	}
 	if after := connection(); after != before {
 		t.Error("a connection to a writer was given up")
-	}
-}
-
-// A transaction that meets such a server begins anew where the address leads by
-// then.
-func TestTransactionIsMovedToTheWriter(t *testing.T) {
-	d := mysqlDialect("x")
-	tries := 0
-	err := d.persist(within(t, time.Minute), func() error {
-		if tries++; tries <= badConnections {
-			return fmt.Errorf("commit: %w", driver.ErrBadConn)
-		}
-		return nil
-	})
-	if err != nil || tries != badConnections+1 {
-		t.Errorf("%v after %d tries", err, tries)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // A server that hangs answered nobody for ten seconds, and those who waited
@@ -22,7 +23,7 @@ func TestHungServerIsGivenUpSoonByEveryQuestion(t *testing.T) {
 	server.Pause()
 	began := time.Now()
 	var run errgroup.Group
-	for range 3 * MaxConnections {
+	for range 3 * sqlconn.MaxConnections {
 		run.Go(func() error {
 			if _, err := db.ByID(t.Context(), "id"); !errors.Is(err, auth.ErrDatabase) {
 				t.Errorf("ByID: %v, want ErrDatabase", err)

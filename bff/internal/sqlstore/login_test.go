@@ -9,6 +9,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // A password that is changed while connections are open: they go on, and those
@@ -47,7 +48,7 @@ func TestLoginIsChangedWhileTheDatabaseIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	hangUp(id)
-	if _, err := connection(); err == nil || Away(err) || strings.Contains(err.Error(), "older") {
+	if _, err := connection(); err == nil || sqlconn.Away(err) || strings.Contains(err.Error(), "older") {
 		t.Errorf("it is read, and not yet in force: %v", err)
 	}
 	put()
@@ -95,44 +96,12 @@ func TestRefusedLoginIsReadAgain(t *testing.T) {
 	server.AsRoot("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'newest'", "KILL USER rotated")
 	for _, of := range []string{login("newer"), login("wrong"), "app:newest@tcp(elsewhere)/gatehouse", ""} {
 		written = of
-		if err := ping(); err == nil || !mysqlRefusedLogin(err) {
+		if err := ping(); err == nil || !sqlconn.RefusedLogin(err) {
 			t.Errorf("with %s: %v", of, err)
 		}
 	}
 	written = login("newest")
 	if err := ping(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestLoginIsAllThatMayChange(t *testing.T) {
-	// What a cloud gives in the place of a password, good for minutes.
-	token := "db.example.eu-west-1.rds.amazonaws.com:3306/?Action=connect&DBUser=app&X-Amz-Security-Token=FwoGZ%2F%2B&X-Amz-Signature=0a%3D"
-	const before = "app:hunter1@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true"
-	db := openDB(t, Config{MySQLDSN: before})
-	for dsn, same := range map[string]bool{
-		before: true,
-		"app:hunter2@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                   true,
-		"app:" + token + "@tcp(db:3306)/gatehouse?allowCleartextPasswords=true&tls=true":             true,
-		"bob@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                           true,
-		"app:hunter2@tcp(db2:3306)/gatehouse?tls=true&allowCleartextPasswords=true":                  false,
-		"app:hunter2@tcp(db:3307)/gatehouse?tls=true&allowCleartextPasswords=true":                   false,
-		"app:hunter2@tcp(db:3306)/other?tls=true&allowCleartextPasswords=true":                       false,
-		"app:hunter2@tcp(db:3306)/gatehouse?tls=skip-verify&allowCleartextPasswords=true":            false,
-		"app:hunter2@tcp(db:3306)/gatehouse?tls=true&allowCleartextPasswords=true&wsrep_sync_wait=1": false,
-	} {
-		put, err := db.NewLogin(dsn)
-		if (err == nil) != same || (put != nil) != same || err != nil && !errors.Is(err, ErrOtherDatabase) {
-			t.Errorf("%s: %v", dsn, err)
-		}
-		if same {
-			put()
-			if want, err := mysql.ParseDSN(dsn); err != nil || db.login.now.Load().password != want.Passwd {
-				t.Errorf("%s: another password (%v)", dsn, err)
-			}
-		}
-	}
-	if put, err := db.NewLogin("app:hunter2@tcp(db:3306/gatehouse"); err == nil || put != nil || errors.Is(err, ErrOtherDatabase) || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("%v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 //go:embed migrations/*.sql
@@ -38,7 +40,7 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 	if err := ctx.Err(); err != nil {
 		return failed(ctx, "migrate", err)
 	}
-	pool, err := db.openForMigration()
+	pool, err := db.conn.OpenForMigration()
 	if err != nil {
 		return failed(ctx, "migrate", err)
 	}
@@ -68,9 +70,9 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	// Reach the server under ctx first: what follows would not listen to it.
-	reaching, cancel := context.WithTimeout(ctx, ioTimeout)
+	reaching, cancel := context.WithTimeout(ctx, sqlconn.IOTimeout)
 	defer cancel()
-	if err := db.dialect.persist(reaching, func() error { return pool.PingContext(reaching) }); err != nil {
+	if err := db.conn.Persist(reaching, func() error { return pool.PingContext(reaching) }); err != nil {
 		return failed(ctx, "migrate", err)
 	}
 	// Status is asked for what it does on the way: it makes goose's own table

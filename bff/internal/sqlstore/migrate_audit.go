@@ -29,6 +29,9 @@ const (
 // are not locked for others (READ COMMITTED).
 const auditCopyStep = 5000
 
+// renamePause is between two tries to rename the tables.
+const renamePause = 256 * time.Millisecond
+
 const auditColumns = "id, type, user_id, actor_id, session_id, detail, ip, user_agent, request_id, at"
 
 // auditSteps are the migrations of the audit trail that are no single statement.
@@ -105,7 +108,7 @@ func (c *auditCopy) swap(ctx context.Context) (err error) {
 		case err == nil:
 			_, err = conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = DEFAULT")
 			return err
-		case !mysqlConflict(err):
+		case !c.db.conn.Conflicted(err):
 			return err
 		case !told:
 			c.db.log.Warn("the new audit trail waits for a transaction that uses the old one; see SHOW PROCESSLIST for one that has been open for long")
@@ -114,7 +117,7 @@ func (c *auditCopy) swap(ctx context.Context) (err error) {
 		select {
 		case <-c.stop.Done():
 			return c.stop.Err()
-		case <-time.After(longestPause):
+		case <-time.After(renamePause):
 		}
 	}
 }
@@ -153,8 +156,8 @@ func (c *auditCopy) walk(ctx context.Context, table string, from auditPlace, ste
 			return err
 		}
 		trying, cancel := context.WithTimeout(ctx, time.Minute)
-		err = c.db.dialect.persist(trying, func() error {
-			tx, err := c.pool.BeginTx(ctx, c.db.dialect.change)
+		err = c.db.conn.Persist(trying, func() error {
+			tx, err := c.pool.BeginTx(ctx, c.db.conn.WriteTx)
 			if err != nil {
 				return err
 			}

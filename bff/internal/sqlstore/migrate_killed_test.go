@@ -56,7 +56,7 @@ func lastVersion(t *testing.T) (last int) {
 // migrateTo migrates up to a version, as a process does that ends there.
 func (db *DB) migrateTo(t *testing.T, version int) error {
 	t.Helper()
-	a := &auditCopy{db: db, pool: db.sql, stop: t.Context()}
+	a := &auditCopy{db: db, pool: db.conn.DB, stop: t.Context()}
 	steps := map[int]func(context.Context) error{auditCopyVersion: a.copyAll, auditSwapVersion: a.swap, auditCatchUpVersion: a.catchUp}
 	if step := steps[version]; step != nil {
 		if err := db.migrateTo(t, version-1); err != nil {
@@ -273,7 +273,7 @@ func rekey(t *testing.T, writers []string, migrator string) {
 func tableText(t *testing.T, db *DB) string {
 	t.Helper()
 	var name, text string
-	if err := db.sql.QueryRowContext(t.Context(), "SHOW CREATE TABLE login_audit").Scan(&name, &text); err != nil {
+	if err := db.conn.QueryRowContext(t.Context(), "SHOW CREATE TABLE login_audit").Scan(&name, &text); err != nil {
 		t.Fatal(err)
 	}
 	return text

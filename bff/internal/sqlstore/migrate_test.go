@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // copied gives the real migrations as a map, to add to.
@@ -109,7 +110,7 @@ func TestMigrateWaitsForTheLockAndNoLonger(t *testing.T) {
 			sum := sha256.Sum256([]byte(name))
 			args = append(args, fmt.Sprintf("gatehouse-migrate-%x", sum[:16]))
 		}
-		conn, err := openDB(t, c).sql.Conn(t.Context())
+		conn, err := openDB(t, c).conn.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,4 +233,31 @@ func TestCheckSchemaRefusesOtherVersionsAndChangesNothing(t *testing.T) {
 			t.Errorf("a database that was not asked: %v", err)
 		}
 	})
+}
+
+// A limit for all statements of the server, or one in the DSN, ended the index of
+// a big table: at every start anew.
+func TestMigrationsHaveNoLimit(t *testing.T) {
+	server := servertest.OwnMariaDB(t)
+	for name, param := range map[string]string{"of the server": "", "in the DSN": "max_statement_time=0.2"} {
+		t.Run(name, func(t *testing.T) {
+			dsn := server.Database()
+			if param == "" {
+				server.AsRoot("SET GLOBAL max_statement_time = 0.2")
+				defer server.AsRoot("SET GLOBAL max_statement_time = 0")
+			} else {
+				sep := "?"
+				if strings.Contains(dsn, "?") {
+					sep = "&"
+				}
+				dsn += sep + param
+			}
+			db := openDB(t, Config{MySQLDSN: dsn})
+			files := copied(t)
+			files["0998_long.sql"] = migration("CREATE TABLE slow AS SELECT SLEEP(0.5) AS n")
+			if err := db.migrate(t.Context(), files); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
 }

@@ -2,10 +2,7 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
-	"slices"
 
-	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
@@ -28,7 +25,7 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) Reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
-	return failed(ctx, "connect", db.dialect.persist(ctx, func() error { return db.sql.PingContext(ctx) }))
+	return failed(ctx, "connect", db.conn.Persist(ctx, func() error { return db.conn.PingContext(ctx) }))
 }
 
 // Hold has every question fail with why, and nil ends that: the tables may not be
@@ -41,35 +38,7 @@ func (db *DB) Hold(why error) {
 	db.held.Store(&why)
 }
 
-// awayCodes are what a MySQL server says that cannot be asked, or written to, for
-// now; whatever else it says is about the question. Those of a server that only
-// reads (1290, 1792, 1836) never arrive: the driver closes the connection instead,
-// see RejectReadOnly.
-var awayCodes = []uint16{
-	1040, // too many connections
-	1042, // cannot resolve the client's address
-	1047, // "not yet prepared node for application use": Galera without a quorum
-	1053, // shutting down
-	1129, // the host has had too many errors
-	1203, // the user has too many connections
-	1226, // the user has used up a resource
-	1317, // the query was interrupted: by KILL, or a server that ends
-	1927, // the connection was killed: MariaDB
-	3100, // a plug-in refused to commit: Group Replication without a quorum
-	3168, // the server is not available: MySQL, in the middle of a change of its state
-	9001, // TiDB: the placement driver does not answer in time
-	9002, // TiDB: TiKV does not answer in time
-	9003, // TiDB: TiKV is busy
-	9004, // TiDB: a lock of another transaction is in the way for too long
-	9005, // TiDB: a region is not available
-}
-
-// Away tells a database that cannot be asked at the moment, which is worth
-// another try, from one that has understood and refuses: a wrong password, a
-// missing right or table, tables that are newer.
-func Away(err error) bool {
-	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return slices.Contains(awayCodes, e.Number) || mysqlConflict(err) || mysqlOverran(err)
-	}
-	return errors.Is(err, auth.ErrDatabase)
-}
+// NewLogin reads a DSN that differs in the user and the password from the one that
+// the database was opened with, and gives what puts them in force for the
+// connections to come. Its errors do not repeat the value.
+func (db *DB) NewLogin(dsn string) (put func(), err error) { return db.conn.NewLogin(dsn) }

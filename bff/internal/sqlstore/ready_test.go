@@ -11,10 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
-
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // After a failover the server that was the writer is read-only, and answers
@@ -27,8 +26,8 @@ func TestPingFailsWhileTheServerIsReadOnly(t *testing.T) {
 			t.Fatalf("ready: %v", err)
 		}
 		server.SetReadOnly(true)
-		if err := db.Ping(t.Context()); !errors.Is(err, auth.ErrDatabase) || !Away(err) {
-			t.Errorf("read-only: %v, away %t", err, Away(err))
+		if err := db.Ping(t.Context()); !errors.Is(err, auth.ErrDatabase) || !sqlconn.Away(err) {
+			t.Errorf("read-only: %v, away %t", err, sqlconn.Away(err))
 		}
 		server.SetReadOnly(false)
 	}
@@ -42,10 +41,10 @@ func TestPingFailsWhileTheNodeIsNotPrepared(t *testing.T) {
 	if err := db.Reach(t.Context()); err != nil {
 		t.Fatalf("it cannot be reached: %v", err)
 	}
-	if err := db.Ping(t.Context()); !errors.Is(err, auth.ErrDatabase) || !Away(err) || !strings.Contains(err.Error(), "1047") {
-		t.Errorf("%v, away %t", err, Away(err))
+	if err := db.Ping(t.Context()); !errors.Is(err, auth.ErrDatabase) || !sqlconn.Away(err) || !strings.Contains(err.Error(), "1047") {
+		t.Errorf("%v, away %t", err, sqlconn.Away(err))
 	}
-	if err := db.Migrate(t.Context()); !Away(err) {
+	if err := db.Migrate(t.Context()); !sqlconn.Away(err) {
 		t.Errorf("migrate: %v, which is not away", err)
 	}
 }
@@ -84,34 +83,17 @@ func TestAwayIsNotRefused(t *testing.T) {
 		"database": dsn + "_that_there_is_not",
 	} {
 		db := openDB(t, Config{MySQLDSN: wrong})
-		if err := db.Reach(t.Context()); !errors.Is(err, auth.ErrDatabase) || Away(err) {
-			t.Errorf("a wrong %s: %v, away %t", what, err, Away(err))
+		if err := db.Reach(t.Context()); !errors.Is(err, auth.ErrDatabase) || sqlconn.Away(err) {
+			t.Errorf("a wrong %s: %v, away %t", what, err, sqlconn.Away(err))
 		}
 	}
 	db := openDB(t, Config{MySQLDSN: dsn})
 	server.Stop()
-	if err := db.Reach(t.Context()); !errors.Is(err, auth.ErrDatabase) || !Away(err) {
-		t.Errorf("stopped: %v, away %t", err, Away(err))
+	if err := db.Reach(t.Context()); !errors.Is(err, auth.ErrDatabase) || !sqlconn.Away(err) {
+		t.Errorf("stopped: %v, away %t", err, sqlconn.Away(err))
 	}
-	if Away(fmt.Errorf("migrate: %w", ErrSchemaNewer)) || Away(nil) {
+	if sqlconn.Away(fmt.Errorf("migrate: %w", ErrSchemaNewer)) || sqlconn.Away(nil) {
 		t.Error("newer tables, or none of it, are away")
-	}
-}
-
-// Each of these ended a process at its start, in a rollout during an outage.
-func TestAwayKnowsWhatServersSayInTrouble(t *testing.T) {
-	said := func(code uint16) error {
-		return failed(t.Context(), "migrate", fmt.Errorf("goose: %w", &mysql.MySQLError{Number: code}))
-	}
-	for _, code := range []uint16{1020, 1040, 1047, 1205, 1213, 1317, 1927, 1969, 3024, 3100, 3101, 8002, 8005, 8028, 9001, 9002, 9005, 9007} {
-		if !Away(said(code)) {
-			t.Errorf("%d is taken for a refusal", code)
-		}
-	}
-	for _, code := range []uint16{1044, 1045, 1049, 1050, 1061, 1064, 1142, 1146} {
-		if Away(said(code)) {
-			t.Errorf("%d is taken for an outage", code)
-		}
 	}
 }
 

@@ -150,7 +150,7 @@ func migrateWritten(t *testing.T, db *DB, timed func(string, func() error)) {
 // rows come at once, in the order of their keys: the other way takes a quarter of an
 // hour for five million.
 func fill(db *DB, rows int, insert string) error {
-	pool, err := db.openForMigration()
+	pool, err := db.conn.OpenForMigration()
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func TestSQLiteOpenIsPatient(t *testing.T) {
 func TestSQLiteLocked(t *testing.T) {
 	c := Config{SQLitePath: filepath.Join(t.TempDir(), "x.db")}
 	db := migrated(t, c)
-	conn, err := openDB(t, c).sql.Conn(t.Context())
+	conn, err := openDB(t, c).conn.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

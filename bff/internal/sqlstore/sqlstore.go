@@ -7,7 +7,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
@@ -37,8 +35,8 @@ type Config struct {
 	// SQLitePath is a file, created when missing (mode 0600); its folder must
 	// exist.
 	SQLitePath string
-	// MaxConnections is the size of the pool of MySQL connections; 0: as the
-	// constant of that name.
+	// MaxConnections is the size of the pool of MySQL connections; 0:
+	// sqlconn.MaxConnections.
 	MaxConnections int
 	Log            *slog.Logger     // default: nothing is logged
 	Now            func() time.Time // required
@@ -50,37 +48,15 @@ type Config struct {
 	QuestionTimeout time.Duration
 }
 
-// MaxConnections is the default size of the pool of MySQL connections: with space
-// for several instances on a server of a hundred or more (max_connections is 151
-// by default). Idle ones are kept because a handshake costs more than a query.
-const MaxConnections = 25
-
-// migrating is how many connections a start has that migrates: the lock's, two of
-// the step at work, and one of the pool, which nothing else uses meanwhile.
-const migrating = 4
-
-// Connections is how many connections to MySQL a DB opens at most whose pool may
-// have that many.
-func Connections(pool int) int { return max(cmp.Or(pool, MaxConnections), migrating) }
-
-// connMaxLifetime is less than what load balancers and wait_timeout usually
-// grant.
-const connMaxLifetime = 5 * time.Minute
-
 // questionTimeout is the default of Config.QuestionTimeout.
 const questionTimeout = 3 * time.Second
 
-// sqliteConns is small because SQLite has one writer: more connections would
-// only poll for its lock, where database/sql queues in order. Readers do not
-// wait for the writer (WAL).
-const sqliteConns = 4
-
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	orm *gorm.DB
-	sql *sql.DB
-	now func() time.Time
-	log *slog.Logger
+	orm  *gorm.DB
+	conn *sqlconn.Pool
+	now  func() time.Time
+	log  *slog.Logger
 	// See Config.Observe.
 	observe func(ctx context.Context, operation string) (context.Context, func(error))
 	timeout time.Duration // of one question
@@ -90,41 +66,8 @@ type DB struct {
 	budget  searchBudget
 	// copyStep is how many rows of the audit trail a migration copies at once.
 	copyStep int
-	login    *login // nil with SQLite
 	// pruneStep is how many events Prune deletes at once, see there.
 	pruneStep atomic.Int64
-	// mysql is how the server is reached, nil with SQLite; connections is the size
-	// of the pool. For Checks.
-	mysql       *mysql.Config
-	connections int
-	// openForMigration opens a pool for Migrate alone: a statement that alters
-	// a big table takes longer than any request may wait.
-	openForMigration func() (*sql.DB, error)
-}
-
-// dialect is where kinds of databases differ.
-type dialect struct {
-	goose goose.Dialect
-	lock  migrationLock
-	// manyPrimaries: the lock may keep out the processes of one node only.
-	manyPrimaries bool
-	// isDone reports whether a migration's statement that failed has been carried
-	// out before. nil: a process that was killed leaves nothing behind.
-	isDone func(ctx context.Context, pool *sql.DB, statement string, failure error) (bool, error)
-	// collided recognises a failure that others caused and that is gone when the
-	// same is done again; conflicted those of them in which others wrote the same
-	// rows.
-	collided   func(error) bool
-	conflicted func(error) bool
-	// overran recognises a query that the database ended because it took too long.
-	overran func(error) bool
-	// change is for transactions that change an account; see Change.
-	change *sql.TxOptions
-	// hasText is a condition on a user: the address or the name matches the
-	// pattern @text, in any case. See likePattern.
-	hasText string
-	// hints: queries name the index that they are to read by; see indexHint.
-	hints bool
 }
 
 var (
@@ -157,7 +100,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 }
 
 // newDB puts GORM on top of pool.
-func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
+func newDB(c Config, pool *sqlconn.Pool, d dialect, gd gorm.Dialector) (*DB, error) {
 	orm, err := gorm.Open(gd, &gorm.Config{
 		// Every failure is returned and logged once by whoever answers the
 		// request. GORM's own logger would log it again, with values.
@@ -175,7 +118,7 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{
-		orm: orm, sql: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d,
+		orm: orm, conn: pool, now: c.Now, log: c.Log, observe: c.Observe, timeout: c.QuestionTimeout, dialect: d,
 		budget: defaultSearchBudget, copyStep: auditCopyStep,
 	}
 	db.pruneStep.Store(retentionStep)
@@ -183,7 +126,7 @@ func newDB(c Config, pool *sql.DB, d dialect, gd gorm.Dialector) (*DB, error) {
 }
 
 // Close closes all connections.
-func (db *DB) Close() error { return db.sql.Close() }
+func (db *DB) Close() error { return db.conn.Close() }
 
 // observed begins a question of somebody's. That they left is no fault of the
 // database's, and neither is an answer.
@@ -226,24 +169,12 @@ func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (e
 	// for a multiple of it.
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
-	err = db.dialect.persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
-	if err != nil && db.dialect.conflicted(err) {
+	err = db.conn.Persist(ctx, func() error { return fn(db.orm.WithContext(ctx)) })
+	if err != nil && db.conn.Conflicted(err) {
 		// The database works, and others wrote the same rows all the time.
 		err = fmt.Errorf("%w: %w", auth.ErrWriteConflict, err)
 	}
 	return err
 }
 
-// failed wraps err in auth.ErrDatabase, nil excepted. When it was ctx that
-// ended, the error is ctx's too: SQLite says "interrupted", a MySQL connection
-// may say "invalid connection", and the caller needs to tell a visitor who left
-// from a database that did.
-func failed(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if end := ctx.Err(); end != nil && !errors.Is(err, end) {
-		err = fmt.Errorf("%w: %w", end, err)
-	}
-	return fmt.Errorf("sqlstore: %s: %w: %w", op, auth.ErrDatabase, err)
-}
+func failed(ctx context.Context, op string, err error) error { return sqlconn.Failure(ctx, op, err) }

@@ -138,7 +138,7 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 				return nil
 			}
 			return tx.Create(&rows).Error
-		}, db.dialect.change)
+		}, db.conn.WriteTx)
 	})
 	if isAnswer(err) {
 		return err

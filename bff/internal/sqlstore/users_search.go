@@ -94,7 +94,7 @@ func (db *DB) searchRange(ctx context.Context, text string, after auth.Position,
 func (db *DB) searchQuery(ctx context.Context, query func(orm *gorm.DB, rows *[]userRow) *gorm.DB) ([]userRow, error) {
 	return db.usersOf(ctx, "search users", func(orm *gorm.DB, rows *[]userRow) *gorm.DB {
 		ran := query(orm, rows)
-		if ran.Error != nil && db.dialect.overran(ran.Error) {
+		if ran.Error != nil && db.conn.Overran(ran.Error) {
 			ran.Error = fmt.Errorf("%w: %w", auth.ErrSearchTooWide, ran.Error)
 		}
 		return ran

@@ -93,7 +93,7 @@ func TestSearchTooWide(t *testing.T) {
 		return ctx, func(err error) { outages = append(outages, err) }
 	}
 	db := migrated(t, c)
-	conn, err := openDB(t, Config{MySQLDSN: c.MySQLDSN}).sql.Conn(t.Context())
+	conn, err := openDB(t, Config{MySQLDSN: c.MySQLDSN}).conn.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestStatementsThatAreGivenUpEndOnTheServer(t *testing.T) {
 	defer giveUp()
 	// SLEEP would notice that the connection has ended; what works does not.
 	ended := make(chan error, 1)
-	go func() { _, err := db.sql.ExecContext(ctx, "SELECT BENCHMARK(1000000000, MD5('x'))"); ended <- err }()
+	go func() { _, err := db.conn.ExecContext(ctx, "SELECT BENCHMARK(1000000000, MD5('x'))"); ended <- err }()
 	await(t, "the statement runs", func() bool { return running() == 1 })
 	giveUp()
 	if err := <-ended; err == nil {
@@ -135,7 +135,7 @@ func TestStatementsThatAreGivenUpEndOnTheServer(t *testing.T) {
 	await(t, "the server ends it", func() bool { return running() == 0 })
 
 	// A migration takes as long as it takes.
-	pool, err := db.openForMigration()
+	pool, err := db.conn.OpenForMigration()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestStatementsThatAreGivenUpEndOnTheServer(t *testing.T) {
 		row  interface{ Scan(...any) error }
 		want float64
 	}{
-		"requests":   {db.sql.QueryRowContext(t.Context(), "SELECT @@max_statement_time"), 2.8},
+		"requests":   {db.conn.QueryRowContext(t.Context(), "SELECT @@max_statement_time"), 2.8},
 		"migrations": {pool.QueryRowContext(t.Context(), "SELECT @@max_statement_time"), 0},
 	} {
 		var limit float64
@@ -154,7 +154,7 @@ func TestStatementsThatAreGivenUpEndOnTheServer(t *testing.T) {
 	}
 	own := openDB(t, Config{MySQLDSN: c.MySQLDSN + "?max_statement_time=7"})
 	var limit float64
-	if err := own.sql.QueryRowContext(t.Context(), "SELECT @@max_statement_time").Scan(&limit); err != nil || limit != 7 {
+	if err := own.conn.QueryRowContext(t.Context(), "SELECT @@max_statement_time").Scan(&limit); err != nil || limit != 7 {
 		t.Errorf("the limit of the DSN is %v (%v), want 7", limit, err)
 	}
 }

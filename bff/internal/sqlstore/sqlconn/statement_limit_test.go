@@ -1,4 +1,4 @@
-package sqlstore
+package sqlconn
 
 import (
 	"bytes"
@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
 // limitedServer is a server's version and what it says of a variable.
@@ -94,32 +92,5 @@ func TestLimitIsSetAsTheServerKnowsIt(t *testing.T) {
 		if n := strings.Count(log.String(), "goes on there"); n != test.warns {
 			t.Errorf("%s: %d warnings, want %d: %s", name, n, test.warns, log.String())
 		}
-	}
-}
-
-// A limit for all statements of the server, or one in the DSN, ended the index of
-// a big table: at every start anew.
-func TestMigrationsHaveNoLimit(t *testing.T) {
-	server := servertest.OwnMariaDB(t)
-	for name, param := range map[string]string{"of the server": "", "in the DSN": "max_statement_time=0.2"} {
-		t.Run(name, func(t *testing.T) {
-			dsn := server.Database()
-			if param == "" {
-				server.AsRoot("SET GLOBAL max_statement_time = 0.2")
-				defer server.AsRoot("SET GLOBAL max_statement_time = 0")
-			} else {
-				sep := "?"
-				if strings.Contains(dsn, "?") {
-					sep = "&"
-				}
-				dsn += sep + param
-			}
-			db := openDB(t, Config{MySQLDSN: dsn})
-			files := copied(t)
-			files["0998_long.sql"] = migration("CREATE TABLE slow AS SELECT SLEEP(0.5) AS n")
-			if err := db.migrate(t.Context(), files); err != nil {
-				t.Fatal(err)
-			}
-		})
 	}
 }

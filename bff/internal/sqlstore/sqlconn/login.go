@@ -1,4 +1,4 @@
-package sqlstore
+package sqlconn
 
 import (
 	"context"
@@ -26,15 +26,15 @@ type login struct {
 	log   *slog.Logger
 
 	reading sync.Mutex
-	reread  func() (string, error) // see Config.RereadDSN
+	reread  func() (string, error) // see Options.RereadDSN
 }
 
 type credentials struct{ user, password string }
 
 // newLogin has the connections that are made with cfg, and with copies of it,
 // take the login of the moment, and the TLS files of the moment.
-func newLogin(cfg *mysql.Config, c Config) (*login, error) {
-	l := &login{place: placeOf(cfg), files: c.TLS, log: c.Log, reread: c.RereadDSN}
+func newLogin(cfg *mysql.Config, o Options) (*login, error) {
+	l := &login{place: placeOf(cfg), files: o.TLS, log: o.Log, reread: o.RereadDSN}
 	l.now.Store(&credentials{cfg.User, cfg.Passwd})
 	return l, cfg.Apply(mysql.BeforeConnect(func(_ context.Context, cfg *mysql.Config) error {
 		c := l.now.Load()
@@ -49,15 +49,15 @@ func newLogin(cfg *mysql.Config, c Config) (*login, error) {
 // NewLogin reads a DSN that differs in the user and the password from the one that
 // the database was opened with, and gives what puts them in force for the
 // connections to come. Its errors do not repeat the value.
-func (db *DB) NewLogin(dsn string) (put func(), err error) {
-	if db.login == nil {
+func (p *Pool) NewLogin(dsn string) (put func(), err error) {
+	if p.login == nil {
 		return nil, ErrOtherDatabase
 	}
-	next, err := db.login.next(dsn)
+	next, err := p.login.next(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return func() { db.login.now.Store(next) }, nil
+	return func() { p.login.now.Store(next) }, nil
 }
 
 func (l *login) next(dsn string) (*credentials, error) {
@@ -106,13 +106,14 @@ type loginConnector struct {
 func (c *loginConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	tried := c.login.now.Load()
 	conn, err := c.Connector.Connect(ctx)
-	if mysqlRefusedLogin(err) && c.login.refused(tried) {
+	if RefusedLogin(err) && c.login.refused(tried) {
 		return c.Connector.Connect(ctx)
 	}
 	return conn, err
 }
 
-func mysqlRefusedLogin(err error) bool {
+// RefusedLogin recognises a server that does not take the user or the password.
+func RefusedLogin(err error) bool {
 	const (
 		accessDenied           = 1045 // ER_ACCESS_DENIED_ERROR
 		accessDeniedNoPassword = 1698 // ER_ACCESS_DENIED_NO_PASSWORD_ERROR

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlconn
 
 import (
 	"context"
@@ -24,11 +24,11 @@ const (
 // new writer, unless there is none.
 const badConnections = 3
 
-// persist runs fn until it does not collide, or ctx ends. ctx must have a deadline.
+// Persist runs fn until it does not collide, or ctx ends. ctx must have a deadline.
 // It also takes another connection for one that the driver gave up before the
 // server had done anything, as database/sql does outside of transactions: to a
 // server that only reads by now (RejectReadOnly), or one that had closed it.
-func (d dialect) persist(ctx context.Context, fn func() error) error {
+func (p *Pool) Persist(ctx context.Context, fn func() error) error {
 	var collision error
 	bad := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
@@ -40,7 +40,7 @@ func (d dialect) persist(ctx context.Context, fn func() error) error {
 			return err
 		case errors.Is(err, driver.ErrBadConn):
 			bad++
-		case d.collided(err):
+		case p.collided(err):
 			collision = err
 		case ctx.Err() != nil && collision != nil:
 			// The deadline cut another try off: what stopped it is what stopped

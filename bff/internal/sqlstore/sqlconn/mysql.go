@@ -1,11 +1,8 @@
-package sqlstore
+package sqlconn
 
 import (
 	"cmp"
-	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,62 +11,54 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"github.com/pressly/goose/v3"
-	gormmysql "gorm.io/driver/mysql"
 )
 
-// Timeouts of a MySQL connection unless the DSN gives its own. A request's
+// IOTimeout and dialTimeout are those of a MySQL connection unless the DSN gives its own. A request's
 // context usually ends sooner; these catch a server that accepts and then says
 // nothing.
 const (
+	IOTimeout   = 10 * time.Second
 	dialTimeout = 3 * time.Second
-	ioTimeout   = 10 * time.Second
 )
 
-func openMySQL(c Config) (*DB, error) {
-	cfg, err := mysqlConfig(c.MySQLDSN, c.Log)
+// OpenMySQL makes the pool of a DSN and connects to nothing yet, so that it succeeds
+// while the server is away. Errors never contain the DSN's password.
+func OpenMySQL(dsn string, o Options) (*Pool, error) {
+	cfg, err := mysqlConfig(dsn, o.Log)
 	if err == nil {
-		err = checkTLS(cfg, c.TLS != nil)
+		err = checkTLS(cfg, o.TLS != nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	login, err := newLogin(cfg, c)
+	login, err := newLogin(cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := openLimitedMySQLPool(cfg, login, statementLimit(c.QuestionTimeout), c.Log)
+	pool, err := openLimitedMySQLPool(cfg, login, statementLimit(o.QuestionTimeout), o.Log)
 	if err != nil {
 		return nil, err
 	}
-	connections := cmp.Or(c.MaxConnections, MaxConnections)
-	pool.SetMaxOpenConns(connections)
-	pool.SetMaxIdleConns(connections)
+	size := cmp.Or(o.MaxConnections, MaxConnections)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(connMaxLifetime)
-
-	db, err := newDB(c, pool, mysqlDialect(cfg.DBName), gormmysql.New(gormmysql.Config{
-		Conn: pool,
-		// Asking for the version would connect, and fail while the server is
-		// away. It only tells GORM's own migrator, which is not used, what the
-		// server lacks, and switches on RETURNING on MariaDB, which is not
-		// wanted: the SQL is to be the same everywhere.
-		SkipInitializeWithVersion: true,
-		DisableWithReturning:      true,
-	}))
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	db.login = login
-	db.mysql, db.connections = cfg, connections
-	db.openForMigration = func() (*sql.DB, error) {
-		// The limits of the DSN, and of the server for all, are for questions: they
-		// ended the index of a big table at every start anew.
-		patient := cfg.Clone()
-		patient.ReadTimeout = 0
-		maps.DeleteFunc(patient.Params, func(name, _ string) bool { return name == mariadbLimit || name == mysqlLimit })
-		return openLimitedMySQLPool(patient, login, 0, slog.New(slog.DiscardHandler))
-	}
-	return db, nil
+	return &Pool{
+		DB: pool, Engine: MySQL, Server: cfg, Size: size, login: login,
+		// REPEATABLE READ, the default, also locks the gap where an account was
+		// deleted meanwhile, and newer MariaDB refuses there to lock a row that
+		// changed since the transaction first read anything.
+		WriteTx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		openForMigration: func() (*sql.DB, error) {
+			// The limits of the DSN, and of the server for all, are for questions: they
+			// ended the index of a big table at every start anew.
+			patient := cfg.Clone()
+			patient.ReadTimeout = 0
+			maps.DeleteFunc(patient.Params, func(name, _ string) bool { return name == mariadbLimit || name == mysqlLimit })
+			return openLimitedMySQLPool(patient, login, 0, slog.New(slog.DiscardHandler))
+		},
+		collided: mysqlConflict, conflicted: mysqlConflict, overran: mysqlOverran,
+	}, nil
 }
 
 func openMySQLPool(cfg *mysql.Config, l *login) (*sql.DB, error) {
@@ -146,10 +135,10 @@ func mysqlConfig(dsn string, log *slog.Logger) (*mysql.Config, error) {
 		cfg.Timeout = dialTimeout
 	}
 	if cfg.ReadTimeout == 0 {
-		cfg.ReadTimeout = ioTimeout
+		cfg.ReadTimeout = IOTimeout
 	}
 	if cfg.WriteTimeout == 0 {
-		cfg.WriteTimeout = ioTimeout
+		cfg.WriteTimeout = IOTimeout
 	}
 	cfg.Logger = driverLog{log}
 	return cfg, nil
@@ -172,50 +161,4 @@ type driverLog struct{ log *slog.Logger }
 
 func (l driverLog) Print(v ...any) {
 	l.log.Debug("mysql driver", "message", fmt.Sprint(v...))
-}
-
-// mysqlLowerText folds case as the columns do, whatever the collation of the
-// connection is.
-const mysqlLowerText = "LOWER(@text COLLATE utf8mb4_unicode_ci) COLLATE utf8mb4_bin"
-
-// mysqlDialect locks migrations by GET_LOCK: the server frees it when the
-// connection that migrates ends, however it ends.
-func mysqlDialect(database string) dialect {
-	// Lock names belong to the server, not to a database, and hold 64 bytes.
-	sum := sha256.Sum256([]byte(database))
-	name := "gatehouse-migrate-" + hex.EncodeToString(sum[:16])
-	return dialect{
-		goose:         goose.DialectMySQL,
-		manyPrimaries: true,
-		isDone:        mysqlIsDone,
-		lock: migrationLock{
-			try: func(ctx context.Context, conn *sql.Conn) (bool, error) {
-				// In short turns, so that each is an answer within a proxy's
-				// patience.
-				const turnSeconds = 5
-				var got sql.NullInt64
-				err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, turnSeconds).Scan(&got)
-				if err == nil && !got.Valid {
-					err = errors.New("GET_LOCK failed on the server")
-				}
-				return got.Int64 == 1, err
-			},
-			free: func(ctx context.Context, conn *sql.Conn) error {
-				_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", name)
-				return err
-			},
-		},
-		collided:   mysqlConflict,
-		conflicted: mysqlConflict,
-		overran:    mysqlOverran,
-		hints:      true,
-		// REPEATABLE READ, the default, also locks the gap where an account was
-		// deleted meanwhile, and newer MariaDB refuses there to lock a row that
-		// changed since the transaction first read anything.
-		change: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-		// The columns' collation takes é for e, and % finds more than it should.
-		// Case is folded by it, the rest compared by code point.
-		hasText: "LOWER(email) COLLATE utf8mb4_bin LIKE " + mysqlLowerText + " ESCAPE '!'" +
-			" OR LOWER(name) COLLATE utf8mb4_bin LIKE " + mysqlLowerText + " ESCAPE '!'",
-	}
 }
