@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/pages"
 	"github.com/gatehouse-bff/gatehouse/spa"
 )
 
@@ -16,13 +17,13 @@ func newPages(c *config.Config, log *slog.Logger) (web.Pages, error) {
 	case c.SPADevURL != nil:
 		log.Warn("pages come from a development server; the Content-Security-Policy is relaxed for it",
 			"url", c.SPADevURL.String(), "relaxed", web.DevRelaxes)
-		return web.NewDevPages(proxy.NewDevServer(c.SPADevURL)), nil
+		return pages.NewDevPages(proxy.NewDevServer(c.SPADevURL)), nil
 	case c.SPADir != "":
-		return web.NewFiles(os.DirFS(c.SPADir))
+		return pages.NewFiles(os.DirFS(c.SPADir), web.CheckPagePath)
 	}
 	dist, built := spa.Dist()
 	if !built {
 		log.Warn("this binary was compiled before the single-page app; `make run` builds both")
 	}
-	return web.NewEmbeddedFiles(dist)
+	return pages.NewEmbeddedFiles(dist, web.CheckPagePath)
 }

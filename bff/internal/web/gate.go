@@ -2,6 +2,8 @@ package web
 
 import (
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -83,6 +85,21 @@ func underAPI(path string) bool { return path == "/api" || strings.HasPrefix(pat
 func almostAPI(path string) bool {
 	const api = "/api"
 	return len(path) > len(api) && strings.EqualFold(path[:len(api)], api) && (path[len(api)] == '%' || path[len(api)] == ';')
+}
+
+// CheckPagePath refuses what an app may not have a page at: paths that the gate
+// refuses or that are under /api, and our own endpoints.
+func CheckPagePath(path string) error {
+	if err := route.CheckPath(path); err != nil {
+		return fmt.Errorf("is no path: %w", err)
+	}
+	if underAPI(path) || almostAPI(path) {
+		return errors.New("is under /api, which has no pages")
+	}
+	if slices.ContainsFunc(Endpoints(), func(e Endpoint) bool { return e.Path == path }) {
+		return errors.New("is the server's own")
+	}
+	return nil
 }
 
 // sameSite applies the cross-site rule to everything under /api. A row of the

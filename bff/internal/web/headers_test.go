@@ -1,6 +1,9 @@
 package web
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A value with space for more would be written into by whoever adds one to a
 // single answer.
@@ -11,5 +14,15 @@ func TestSharedHeaderValuesHaveNoRoom(t *testing.T) {
 				t.Errorf("%s: %d values, space for %d", line.name, len(line.value), cap(line.value))
 			}
 		}
+	}
+}
+
+func TestTrustedTypesPoliciesOfAnApp(t *testing.T) {
+	own := newSecurityHeaders(false, false, []string{"lit-html", "angular#bundler"}).page
+	if own != strings.TrimSuffix(pageCSP, "'none'")+"lit-html angular#bundler" {
+		t.Errorf("the policy: %s", own)
+	}
+	if strict := newSecurityHeaders(false, false, nil).page; strict != pageCSP {
+		t.Errorf("an app that says nothing: %s", strict)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/pages"
 )
 
 // hotPath is the way of a proxied request through this package: everything but
@@ -41,6 +42,16 @@ func (a *answer) WriteHeader(status int)      { a.status = status }
 func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
 
 const forwardedRow = "/api/orders"
+
+// emptyApp has a page and no files.
+func emptyApp(tb testing.TB) *pages.Files {
+	tb.Helper()
+	app, err := pages.NewFiles(fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}}, CheckPagePath)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return app
+}
 
 // newHotPath asks for something of a row with this access, as a browser does
 // whose person is signed in.
@@ -71,12 +82,8 @@ func newHotPath(tb testing.TB, access route.Access) *hotPath {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pages, err := NewFiles(fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}})
-	if err != nil {
-		tb.Fatal(err)
-	}
 	s := New(Options{
-		Auth: service, Table: func() *route.Table { return table }, PublicURL: public, Pages: pages, Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
+		Auth: service, Table: func() *route.Table { return table }, PublicURL: public, Pages: emptyApp(tb), Clients: clientaddr.New(nil, log), Now: time.Now, Log: log,
 		Observe: Observer{Answered: func(string, string, int, time.Duration, bool) {}},
 	})
 	s.forward = func(w http.ResponseWriter, _ *http.Request, _ route.Decision, _ proxy.Call) {

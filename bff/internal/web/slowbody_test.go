@@ -18,7 +18,7 @@ import (
 func TestDrippedBodyIsGivenUp(t *testing.T) {
 	defer func(d time.Duration) { bodyDeadline = d }(bodyDeadline)
 	bodyDeadline = 100 * time.Millisecond
-	s := &Server{pages: files(t), now: time.Now, log: slog.New(slog.DiscardHandler)}
+	s := &Server{pages: emptyApp(t), now: time.Now, log: slog.New(slog.DiscardHandler)}
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerProblem
 	e.Pre(s.identifyRequest)

@@ -5,21 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/web/pages"
 )
-
-// signInPage is where people without a session are sent.
-const signInPage = "/signin"
 
 // pageAliases are what people type and old links say, where the app has no
 // such page.
 var pageAliases = map[string]string{
-	"/login":    signInPage,
+	"/login":    pages.SignIn,
 	"/register": "/signup",
 }
 
@@ -27,7 +23,7 @@ var pageAliases = map[string]string{
 type Pages interface {
 	// Find gives the row of the app's pages that path is in, and who it is
 	// for; "" when it is no page.
-	Find(path string) (row string, who access)
+	Find(path string) (row string, who pages.Access)
 	// Policies names the Trusted Types policies that the app may make.
 	Policies() []string
 	// Asset serves the file at path, or reports that there is none.
@@ -55,7 +51,7 @@ func (s *Server) page(c echo.Context) error {
 			return nil
 		}
 		visitOf(c).route = "/404"
-		if looksLikeFile(p) {
+		if pages.LooksLikeFile(p) {
 			return problem(refusal.NotFound, "There is no such file.")
 		}
 		s.tellArrival(w, r)
@@ -63,7 +59,7 @@ func (s *Server) page(c echo.Context) error {
 		return nil
 	}
 	visitOf(c).route = row
-	if who == members {
+	if who == pages.Members {
 		if done, err := s.guard(c); done || err != nil {
 			return err
 		}
@@ -120,7 +116,7 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 // its only way to ask: somebody who was robbed and reloaded was not told.
 func (s *Server) toSignIn(c echo.Context, end error) error {
 	u := c.Request().URL
-	to := signInPage + "?next=" + url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery))
+	to := pages.SignIn + "?next=" + url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery))
 	var known *refusal.Error
 	if errors.As(end, &known) && known.Code != refusal.NotAuthenticated {
 		to += "&ended=" + url.QueryEscape(string(known.Code))
@@ -134,11 +130,4 @@ func withQuery(path, query string) string {
 		return path
 	}
 	return path + "?" + query
-}
-
-// looksLikeFile: a miss that wants a file (a script of an older build, a
-// source map, what programs look for in /.well-known) must not get a page of HTML with status 200 or 404; it used to
-// be parsed as a script.
-func looksLikeFile(p string) bool {
-	return strings.HasPrefix(p, assetsDir) || strings.HasPrefix(p, "/.well-known/") || filepath.Ext(p) != ""
 }

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"io"
@@ -26,7 +26,7 @@ var builtApp = fstest.MapFS{
 
 func files(t *testing.T) *Files {
 	t.Helper()
-	f, err := NewFiles(builtApp)
+	f, err := NewFiles(builtApp, anyPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,14 +75,14 @@ func TestEmbeddedFilesAreReadWhenAskedFor(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept-Encoding", "br")
 	for name, tt := range map[string]struct {
-		open        func(fs.FS) (*Files, error)
+		open        func(fs.FS, func(string) error) (*Files, error)
 		first, then int
 	}{
 		"folder":   {NewFiles, 8, 8},
 		"embedded": {NewEmbeddedFiles, 0, 1},
 	} {
 		seen := reads{builtApp, map[string]int{}}
-		f, err := tt.open(seen)
+		f, err := tt.open(seen, anyPath)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestWellKnownFilesAreNotHidden(t *testing.T) {
 }
 
 func TestAppWithoutAPageIsRefused(t *testing.T) {
-	if _, err := NewFiles(fstest.MapFS{"assets/x.js": {}}); err == nil {
+	if _, err := NewFiles(fstest.MapFS{"assets/x.js": {}}, anyPath); err == nil {
 		t.Error("an app without index.html was taken")
 	}
 }

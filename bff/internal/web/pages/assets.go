@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"crypto/sha256"
@@ -51,15 +51,20 @@ const (
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // NewFiles reads a built app: index.html, its assets and their copies, and
-// gatehouse.json if it is not quite like the one in spa/.
-func NewFiles(dist fs.FS) (*Files, error) { return newFiles(dist, false) }
+// gatehouse.json if it is not quite like the one in spa/. check refuses paths
+// that this file may not have pages at.
+func NewFiles(dist fs.FS, check func(path string) error) (*Files, error) {
+	return newFiles(dist, check, false)
+}
 
 // NewEmbeddedFiles is NewFiles for files that cannot change or go away. Each is
 // read when it is first asked for: most of them, such as plain files that have
 // compressed copies, never are.
-func NewEmbeddedFiles(dist fs.FS) (*Files, error) { return newFiles(dist, true) }
+func NewEmbeddedFiles(dist fs.FS, check func(path string) error) (*Files, error) {
+	return newFiles(dist, check, true)
+}
 
-func newFiles(dist fs.FS, late bool) (*Files, error) {
+func newFiles(dist fs.FS, check func(path string) error, late bool) (*Files, error) {
 	f := &Files{assets: map[string]*asset{}, appFacts: appFacts{table: ownPages}}
 	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -89,7 +94,7 @@ func newFiles(dist fs.FS, late bool) (*Files, error) {
 	}
 	delete(f.assets, "/index.html") // "/" is its address
 	if own := f.assets["/"+appFile]; own != nil {
-		if f.appFacts, err = readAppFile(own.plain().content().body, func(path string) bool { return f.file(path) != nil }); err != nil {
+		if f.appFacts, err = readAppFile(own.plain().content().body, check, func(path string) bool { return f.file(path) != nil }); err != nil {
 			return nil, fmt.Errorf("read the app's files: %w", err)
 		}
 		delete(f.assets, "/"+appFile) // it is for the server
@@ -170,18 +175,18 @@ func (f *Files) file(path string) *asset {
 	return f.assets[name]
 }
 
-// Find implements Pages. A file that is there is no page.
-func (f *Files) Find(path string) (row string, who access) {
+// Find implements web.Pages. A file that is there is no page.
+func (f *Files) Find(path string) (row string, who Access) {
 	if f.file(path) != nil {
 		return "", ""
 	}
 	return f.table.find(path)
 }
 
-// Policies implements Pages.
+// Policies implements web.Pages.
 func (f *Files) Policies() []string { return f.policies }
 
-// Asset implements Pages.
+// Asset implements web.Pages.
 func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool {
 	a := f.file(path)
 	if a == nil {
@@ -191,7 +196,7 @@ func (f *Files) Asset(w http.ResponseWriter, r *http.Request, path string) bool 
 	return true
 }
 
-// Page implements Pages.
+// Page implements web.Pages.
 func (f *Files) Page(w http.ResponseWriter, r *http.Request, status int) {
 	f.page.serve(w, r, status)
 }

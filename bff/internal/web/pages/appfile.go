@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -17,7 +16,7 @@ import (
 const appFile = "gatehouse.json"
 
 type appFacts struct {
-	table pageTable
+	table table
 	// policies are the Trusted Types policies that it may make: Lit does not
 	// start without its own, and Vue draws no static parts. Each may be made once, so that a script that
 	// comes later does not get one.
@@ -27,9 +26,9 @@ type appFacts struct {
 var policyName = regexp.MustCompile(`^[A-Za-z0-9\-#=_/@.%]+$`)
 
 // readAppFile reads what an app says of itself and reports every mistake in it:
-// a page that is open by one is noticed by nobody. has tells which files there
-// are.
-func readAppFile(text []byte, has func(path string) bool) (appFacts, error) {
+// a page that is open by one is noticed by nobody. check refuses
+// paths that are not for pages, has tells which files there are.
+func readAppFile(text []byte, check func(path string) error, has func(path string) bool) (appFacts, error) {
 	var file struct {
 		Pages *struct {
 			Anyone  []string `json:"anyone"`
@@ -55,27 +54,25 @@ func readAppFile(text []byte, has func(path string) bool) (appFacts, error) {
 		}
 	}
 	if file.Pages != nil {
-		facts.table = readPageTable(map[access][]string{anyone: file.Pages.Anyone, members: file.Pages.Members}, has, wrong)
+		facts.table = readPageTable(map[Access][]string{Anyone: file.Pages.Anyone, Members: file.Pages.Members}, check, has, wrong)
 	}
 	// In an order that does not change from start to start.
 	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return facts, errors.Join(mistakes...)
 }
 
-func readPageTable(rows map[access][]string, has func(path string) bool, wrong func(row, why string)) pageTable {
-	t := pageTable{}
+func readPageTable(rows map[Access][]string, check func(path string) error, has func(path string) bool, wrong func(row, why string)) table {
+	t := table{}
 	for who, paths := range rows {
 		for _, row := range paths {
 			path := strings.TrimSuffix(row, "*")
-			switch err := route.CheckPath(path); {
-			case err != nil:
-				wrong(row, "is no path: "+err.Error())
+			switch err := check(path); {
 			case strings.ContainsAny(path, "*?#") || path != row && !strings.HasSuffix(path, "/"):
 				wrong(row, "is neither a path nor one that ends in /*")
-			case underAPI(path) || almostAPI(path) || strings.HasPrefix(path, assetsDir):
-				wrong(row, "is under /api or /assets, which have no pages")
-			case slices.ContainsFunc(Endpoints(), func(e Endpoint) bool { return e.Path == row }):
-				wrong(row, "is the server's own")
+			case err != nil:
+				wrong(row, err.Error())
+			case strings.HasPrefix(path, assetsDir):
+				wrong(row, "is under /assets, which has no pages")
 			case has(row):
 				// It would be everybody's, whatever is said here.
 				wrong(row, "is a file, and files are for anyone")
@@ -89,9 +86,9 @@ func readPageTable(rows map[access][]string, has func(path string) bool, wrong f
 	if row, _ := t.find("/"); row == "" {
 		wrong("/", "is missing")
 	}
-	if _, who := t.find(signInPage); who != anyone {
+	if _, who := t.find(SignIn); who != Anyone {
 		// For members only, it would redirect to itself.
-		wrong(signInPage, "must be for anyone: who is not signed in is sent there")
+		wrong(SignIn, "must be for anyone: who is not signed in is sent there")
 	}
 	return t
 }

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -32,7 +32,7 @@ func filesWithOddNames(t *testing.T) *Files {
 		"q?#[1];=,'&$!(x)*.js": {Data: []byte("signs")},
 		"dir/file.txt":         {Data: []byte("below")},
 		"data.csv.gz":          {Data: []byte("to download")},
-	})
+	}, anyPath)
 	if err != nil {
 		t.Fatal(err)
 	}

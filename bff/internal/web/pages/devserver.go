@@ -1,4 +1,4 @@
-package web
+package pages
 
 import "net/http"
 
@@ -9,18 +9,18 @@ type DevPages struct{ server http.Handler }
 // NewDevPages wants a handler that forwards to the development server.
 func NewDevPages(server http.Handler) DevPages { return DevPages{server} }
 
-// Find implements Pages. Other pages are not guarded here; the development
+// Find implements web.Pages. Other pages are not guarded here; the development
 // server answers for them like for any file.
-func (d DevPages) Find(path string) (row string, who access) { return ownPages.find(path) }
+func (d DevPages) Find(path string) (row string, who Access) { return ownPages.find(path) }
 
-// Policies implements Pages: in development they are reported, not refused.
+// Policies implements web.Pages: in development they are reported, not refused.
 func (d DevPages) Policies() []string { return nil }
 
-// Asset implements Pages: the development server knows what there is.
+// Asset implements web.Pages: the development server knows what there is.
 func (d DevPages) Asset(w http.ResponseWriter, r *http.Request, _ string) bool {
 	d.server.ServeHTTP(w, r)
 	return true
 }
 
-// Page implements Pages; the status is the development server's.
+// Page implements web.Pages; the status is the development server's.
 func (d DevPages) Page(w http.ResponseWriter, r *http.Request, _ int) { d.server.ServeHTTP(w, r) }

@@ -1,26 +1,26 @@
-package web
+package pages
 
 import "strings"
 
-// pageTable says which paths are pages, and who they are for. A key that ends
+// table says which paths are pages, and who they are for. A key that ends
 // in /* is every path below.
-type pageTable map[string]access
+type table map[string]Access
 
 // ownPages are those of the app in spa/; its router has the same list. What is
 // not here is the app's 404.
-var ownPages = pageTable{
-	"/":          anyone,
-	"/signup":    anyone,
-	"/signin":    anyone,
-	"/dashboard": members,
-	"/account":   members,
+var ownPages = table{
+	"/":          Anyone,
+	"/signup":    Anyone,
+	"/signin":    Anyone,
+	"/dashboard": Members,
+	"/account":   Members,
 	// The app tells members who are no administrators that it is not for them.
-	"/admin/users": members,
-	"/admin/audit": members,
+	"/admin/users": Members,
+	"/admin/audit": Members,
 }
 
 // find gives the row that a path is in, the longest one; "" when it is no page.
-func (t pageTable) find(path string) (row string, who access) {
+func (t table) find(path string) (row string, who Access) {
 	if who, ok := t[path]; ok {
 		return path, who
 	}
@@ -29,7 +29,7 @@ func (t pageTable) find(path string) (row string, who access) {
 		who, ok := t[row]
 		switch {
 		case !ok:
-		case row == "/*" && looksLikeFile(path):
+		case row == "/*" && LooksLikeFile(path):
 			// A script of an older build, say. Below a row that names a
 			// folder a dot is data: /people/ada@example.com.
 			return "", ""
