@@ -1,9 +1,7 @@
 package route
 
 import (
-	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -70,124 +68,6 @@ var (
 	// them with its routes.
 	Reserved = []string{"/api/auth", "/api/admin", "/api/openapi.yaml"}
 )
-
-// mistake is one thing wrong with a row, by the key a file would have it under.
-type mistake struct{ key, text string }
-
-// restsOn names the keys that a rule about a key looks at as well: while the
-// value of one of them cannot be read, the rule has nothing to say.
-var restsOn = map[string][]string{
-	"roles": {"access"}, "strip_prefix": {"path"}, "forward_authorization": {"identity"}, "cross_site": {"access", "identity"},
-}
-
-// check fills in the defaults and returns everything that is wrong.
-func (r *Config) check() []mistake {
-	var wrong []mistake
-	add := func(key, format string, args ...any) {
-		wrong = append(wrong, mistake{key, fmt.Sprintf(format, args...)})
-	}
-
-	r.checkPath(add)
-	r.checkUpstreams(add)
-	if p := r.StripPrefix; p != "" && r.Path != "" && !within(r.Path, p) {
-		add("strip_prefix", "%q is not a prefix of the path %q on a segment border; use for example %q", p, r.Path, firstSegment(r.Path))
-	}
-	if r.ForwardAuthorization && r.Identity == IdentityJWT {
-		add("forward_authorization", "the identity token takes the place of the client's Authorization; add `identity: none` or `identity: headers`")
-	}
-	if r.AllowCrossSite && (r.Access != Public || r.Identity != IdentityNone) {
-		add("cross_site", "pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`")
-	}
-	if len(r.Roles) > 0 && r.Access != Member {
-		add("roles", "roles need `access: member`; remove the roles or the access")
-	}
-	for i, role := range r.Roles {
-		if !slices.Contains(Roles, role) {
-			add("roles", "unknown role %q; roles are %s", role, strings.Join(Roles, ", "))
-		} else if slices.Contains(r.Roles[:i], role) {
-			add("roles", "%q twice; remove one", role)
-		}
-	}
-	for i, method := range r.Methods {
-		if !slices.Contains(Methods, method) {
-			add("methods", "method %q cannot be forwarded; methods are %s", method, strings.Join(Methods, ", "))
-		} else if slices.Contains(r.Methods[:i], method) {
-			add("methods", "%q twice; remove one", method)
-		}
-	}
-	if len(r.Methods) == 0 {
-		r.Methods = Methods
-	}
-	if r.Audience == "" {
-		r.Audience = r.Path[strings.LastIndexByte(r.Path, '/')+1:]
-	}
-	if strings.ContainsFunc(r.Audience, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
-		add("audience", "%q may hold printable ASCII only", r.Audience)
-	}
-	if r.Timeout == 0 {
-		r.Timeout = defaultTimeout
-	}
-	if r.Timeout < 0 {
-		add("timeout", "%s is negative; give a duration such as 30s", r.Timeout)
-	}
-	if r.MaxBody == 0 {
-		r.MaxBody = defaultMaxBody
-	}
-	if r.MaxBody < NoLimit {
-		add("max_body", "%d is negative; give a size such as 10MiB, or none", r.MaxBody)
-	}
-	if r.HealthPath != "" {
-		if err := CheckPath(r.HealthPath); err != nil {
-			add("health_path", "%q: %v", r.HealthPath, err)
-		}
-	}
-	return wrong
-}
-
-func (r *Config) checkPath(add func(key, format string, args ...any)) {
-	switch p := r.Path; {
-	case p == "":
-		add("path", "missing; give a prefix such as /api/orders")
-	case !within(p, "/api"):
-		// The cross-site rule guards /api only; a proxied path elsewhere
-		// would be open to every site that a member visits.
-		add("path", "%q must be /api or below it, such as /api%s", p, strings.TrimRight("/"+strings.TrimLeft(p, "/"), "/"))
-	case strings.HasSuffix(p, "/"):
-		add("path", "%q ends in a slash; write %q, which covers everything below it too", p, strings.TrimRight(p, "/"))
-	case len(p) > maxPathSize:
-		add("path", "longer than %d bytes; use a shorter prefix", maxPathSize)
-	case strings.ContainsFunc(p, func(c rune) bool { return c != '/' && (c > 0x7f || !isUnreserved(byte(c))) }):
-		// Anything else could be spelled in two ways, encoded and not.
-		add("path", "%q may hold letters, digits and - . _ ~ only; wildcards are not needed, a path covers everything below it", p)
-	case CheckPath(p) != nil:
-		add("path", "%q: %v", p, CheckPath(p))
-	default:
-		for _, own := range Reserved {
-			if within(strings.ToLower(p), own) {
-				add("path", "%q is reserved: %s is the gatehouse's own; choose another prefix", p, own)
-			}
-		}
-	}
-}
-
-func (r *Config) checkUpstreams(add func(key, format string, args ...any)) {
-	if len(r.Upstreams) == 0 {
-		add("upstreams", "missing; give at least one origin such as http://orders:8000")
-	}
-	for i, u := range r.Upstreams {
-		shown := u.Redacted()
-		switch {
-		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != SchemeH2C, u.Hostname() == "", u.Opaque != "":
-			add("upstreams", "%q is not an origin; write it like http://orders:8000 (or https, or h2c for HTTP/2 without TLS)", shown)
-		case u.User != nil:
-			add("upstreams", "%q holds credentials, which are never sent; remove them", shown)
-		case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-			add("upstreams", "%q must be an origin without path or query; the path judged is the path sent, minus strip_prefix", shown)
-		case slices.ContainsFunc(r.Upstreams[:i], func(v *url.URL) bool { return Origin(v) == Origin(u) }):
-			add("upstreams", "%q twice; remove one", shown)
-		}
-	}
-}
 
 // within reports whether path is prefix or below it on a segment border.
 func within(path, prefix string) bool {

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
@@ -37,7 +35,7 @@ func ParseTable(src []byte) (*Table, error) {
 	t, wrong := newTable(rows)
 	for _, w := range wrong {
 		broken := func(key string) bool { return f.broken[w.row][key] }
-		if broken(w.key) || slices.ContainsFunc(restsOn[w.key], broken) {
+		if broken(w.key) || slices.ContainsFunc(keyNamed(w.key).looksAt(), broken) {
 			continue // its value could not even be read, and that is reported
 		}
 		line, ok := f.lines[w.row][w.key]
@@ -113,30 +111,25 @@ func (f *routesFile) rows(file *ast.File) (rows []Config) {
 	return rows
 }
 
-var rowKeys = []string{
-	"path", "upstreams", "strip_prefix", "access", "roles", "methods", "audience", "identity",
-	"forward_cookies", "forward_authorization", "cross_site", "timeout", "max_body", "health_path",
-}
-
 func (f *routesFile) row(n ast.Node) (row Config) {
-	values := f.mapping(n, "a route", rowKeys)
+	values := f.mapping(n, "a route", keyNames())
 	lines, broken := map[string]int{"": lineOf(n)}, map[string]bool{}
 	f.lines, f.broken = append(f.lines, lines), append(f.broken, broken)
 	if values == nil { // no mapping at all, reported
-		for _, key := range rowKeys {
-			broken[key] = true
+		for _, k := range keys {
+			broken[k.name] = true
 		}
 		return row
 	}
-	for _, key := range rowKeys {
-		v := values[key]
+	for _, k := range keys {
+		v := values[k.name]
 		if v == nil {
 			continue
 		}
-		lines[key] = lineOf(v)
-		if err := setField(&row, key, v); err != nil {
-			broken[key] = true
-			f.add(lineOf(v), "%s: %v", key, err)
+		lines[k.name] = lineOf(v)
+		if err := k.parse(&row, v); err != nil {
+			broken[k.name] = true
+			f.add(lineOf(v), "%s: %v", k.name, err)
 		}
 	}
 	return row
@@ -167,101 +160,4 @@ func (f *routesFile) mapping(n ast.Node, what string, known []string) map[string
 		}
 	}
 	return values
-}
-
-func setField(row *Config, key string, n ast.Node) (err error) {
-	switch key {
-	case "path":
-		row.Path, err = text(n)
-	case "upstreams":
-		var list []string
-		list, err = texts(n)
-		for _, s := range list {
-			u, perr := url.Parse(s)
-			if perr != nil { // without the text: it may hold credentials
-				return errors.New("not a URL; write an origin such as http://orders:8000")
-			}
-			row.Upstreams = append(row.Upstreams, u)
-		}
-	case "strip_prefix":
-		row.StripPrefix, err = text(n)
-	case "access":
-		row.Access, err = oneOf(n, []string{"member", "optional", "public"}, []Access{Member, Optional, Public})
-	case "roles":
-		row.Roles, err = texts(n)
-	case "methods":
-		row.Methods, err = texts(n)
-	case "audience":
-		row.Audience, err = text(n)
-	case "identity":
-		row.Identity, err = oneOf(n, []string{"jwt", "headers", "none"}, []IdentityMode{IdentityJWT, IdentityHeaders, IdentityNone})
-	case "forward_cookies":
-		row.ForwardCookies, err = oneOf(n, []string{"true", "false"}, []bool{true, false})
-	case "forward_authorization":
-		row.ForwardAuthorization, err = oneOf(n, []string{"true", "false"}, []bool{true, false})
-	case "cross_site":
-		row.AllowCrossSite, err = oneOf(n, crossSiteWords[:], []bool{false, true})
-	case "timeout":
-		row.Timeout, err = duration(n)
-	case "max_body":
-		row.MaxBody, err = size(n)
-	case "health_path":
-		row.HealthPath, err = text(n)
-	}
-	return err
-}
-
-// text wants a plain, non-empty scalar. An empty value would mean the default,
-// and `roles:` with nothing behind it is more likely a forgotten value.
-func text(n ast.Node) (string, error) {
-	switch n := n.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		return "", errors.New("anchors, aliases and tags are not supported; write the value out")
-	case ast.ScalarNode:
-		if s := n.GetToken().Value; n.Type() != ast.NullType && s != "" {
-			return s, nil
-		}
-		return "", errors.New("empty; give a value or remove the key")
-	case *ast.MappingNode:
-		if len(n.Values) == 1 {
-			return text(n.Values[0])
-		}
-	case *ast.MappingValueNode:
-		// The parser takes [http://a:80] inside of braces for a mapping. A colon
-		// with no space behind it is part of the text (YAML 1.2 §7.3.3).
-		key, colon, value := n.Key.GetToken(), n.Start, n.Value.GetToken()
-		if value != nil && key.Type == token.StringType && colon.Position.Line == value.Position.Line && colon.Position.Column+1 == value.Position.Column {
-			return key.Value + ":" + value.Value, nil
-		}
-	}
-	return "", errors.New("must be a single value")
-}
-
-func texts(n ast.Node) (list []string, err error) {
-	seq, ok := n.(*ast.SequenceNode)
-	if !ok {
-		return nil, errors.New("must be a list such as [a, b]")
-	}
-	for _, v := range seq.Values {
-		s, err := text(v)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	if len(list) == 0 {
-		return nil, errors.New("empty list; give a value or remove the key")
-	}
-	return list, nil
-}
-
-func oneOf[T any](n ast.Node, words []string, values []T) (v T, err error) {
-	s, err := text(n)
-	if err != nil {
-		return v, err
-	}
-	if i := slices.Index(words, s); i >= 0 {
-		return values[i], nil
-	}
-	return v, fmt.Errorf("%q is not one of %s", s, strings.Join(words, ", "))
 }

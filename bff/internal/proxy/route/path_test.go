@@ -12,19 +12,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-func TestCheckPath(t *testing.T) {
-	good := []string{
+var (
+	goodPaths = []string{
 		"/", "/a", "/a/", "/a/b/", "/a.b", "/...", "/.well-known/jwks.json", "/a/..b", "/a;x=1", "/a/;x/b",
 		"/a%20b", "/a%2Fb", "/a%2fb/", "/a%3Bb", "/%E2%82%AC", "/%e9", "/%c0", "/%25", "/%252e%252e", "/a/%2F/b", "/%f8", "/%f8%88", "/%fc%84", "/gr%fc%dfe",
 		"/a|b", "/a[0]", "/a^b", `/a"b`, "/a:b@c!$&'()*+,=", "/%EF%BC%81", "/caf%C3%A9",
 		"/%C2%BD", "/cafe%CC%81", "/%E3%81%8B%E3%82%99%EF%BC%9F", "/%EF%BC%A1%EF%BC%83", "/a%EF%BC%9Bb", "/%CD%BE", "/%F0%9F%98%80", "/%E3%80%82",
 	}
-	for _, p := range good {
-		if err := CheckPath(p); err != nil {
-			t.Errorf("CheckPath(%q) = %v, want nil", p, err)
-		}
-	}
-	bad := []string{
+	badPaths = []string{
 		"", "a", "*", "http://h/a", "//", "//a", "/a//b", "/a//", "/.", "/..", "/./a", "/../a", "/a/..", "/a/.", "/a/../b",
 		"/%2e", "/%2E%2e/a", "/a/.%2e/b", "/..;x/b", "/.;/b", "/a/..;", "/..%3Bx/b", "/..%2fa", "/a%2f..", "/a%2F..%2Fb", "/a%2f.%2fb", "/a%2f..;x%2fb",
 		`/a\b`, "/a%5cb", "/a%5C..%5Cb", "/%61dmin", "/%41", "/%30", "/%2d", "/%7E", "/%5f",
@@ -35,7 +30,15 @@ func TestCheckPath(t *testing.T) {
 		"/%E2%80%A4%E2%80%A4/a", "/%E2%80%A5", "/a/%E2%80%A5/b", "/%EF%B9%92.", "/..%EF%BC%9Bx/b", "/..%CD%BEx", "/a/..%ef%b9%94", "/%E2%84%80", "/%EF%B9%A8", "/%EF%B9%AA2e",
 		"/%E2%80%A6", "/%E2%92%88", "/a%E2%80%A4.%2fb",
 	}
-	for _, p := range bad {
+)
+
+func TestCheckPath(t *testing.T) {
+	for _, p := range goodPaths {
+		if err := CheckPath(p); err != nil {
+			t.Errorf("CheckPath(%q) = %v, want nil", p, err)
+		}
+	}
+	for _, p := range badPaths {
 		if err := CheckPath(p); !errors.Is(err, ErrBadPath) {
 			t.Errorf("CheckPath(%q) = %v, want ErrBadPath", p, err)
 		}
