@@ -70,7 +70,7 @@ func verbs() []verb {
 		{"audit", "export the audit trail, or delete what is old, beside running servers", audit},
 		{"backup", "copy what embedded mode keeps into a folder, beside a running server", backup},
 		{"doctor", "connect to the stores and say what is wrong, each with its fix", examine},
-		{"config", "check the configuration and print it, secrets hidden", printConfig},
+		{"config", "check the configuration and print it, secrets hidden; --schema: the JSON Schema of a routes file", printConfig},
 		{"keys", "print fresh secrets and an identity key as .env lines", keys},
 		{"healthcheck", "ask the running server whether it is alive, for container probes", healthcheck},
 		{"demo-api", "run the demo API that embedded mode has behind /api/demo", demoAPI},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,6 +196,18 @@ routes:
 	if again := gatehouse(t, env, "config"); again.stdout != got.stdout || again.code != 0 {
 		t.Errorf("read again it is\n%s%s", again.stdout, again.stderr)
 	}
+}
+
+// An editor's schema needs no configuration, and no good one.
+func TestConfigPrintsTheSchemaOfRoutesFiles(t *testing.T) {
+	t.Parallel()
+	got := gatehouse(t, map[string]string{"PUBLIC_URL": "nonsense"}, "config", "--schema")
+	got.want(t, "config --schema", 0, `"$schema": "https://json-schema.org/draft/2020-12/schema"`, "")
+	if !json.Valid([]byte(got.stdout)) || got.stderr != "" {
+		t.Errorf("not JSON alone: %s%s", got.stdout, got.stderr)
+	}
+	gatehouse(t, nil, "config", "--schemas").want(t, "config --schemas", 2, "", "-schema\n")
+	gatehouse(t, nil, "help").want(t, "help", 0, "--schema", "")
 }
 
 func TestConfigOfEmbeddedModeShowsTheDemoRoute(t *testing.T) {

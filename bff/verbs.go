@@ -81,8 +81,16 @@ func backup(ctx context.Context, p process) error {
 }
 
 func printConfig(_ context.Context, p process) error {
-	if err := parseFlags(p, "config", "Checks the configuration and prints what is in effect, secrets hidden. Exit code 1 and every mistake at once when something is wrong.", nil); err != nil {
+	var schema bool
+	about := "Checks the configuration and prints what is in effect, secrets hidden. Exit code 1 and every mistake at once when something is wrong."
+	err := parseFlags(p, "config", about, func(fs *flag.FlagSet) {
+		fs.BoolVar(&schema, "schema", false, "print the JSON Schema of a routes file instead, for editors, and look at no configuration")
+	})
+	if err != nil {
 		return err
+	}
+	if schema {
+		return app.PrintRoutesSchema(p.stdout)
 	}
 	c, err := load(p)
 	if err != nil {

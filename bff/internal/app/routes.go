@@ -64,5 +64,8 @@ func PrintRoutes(w io.Writer, c *config.Config, t *route.Table) error {
 	return t.Print(w)
 }
 
+// PrintRoutesSchema writes the JSON Schema of a routes file.
+func PrintRoutesSchema(w io.Writer) error { return route.WriteSchema(w) }
+
 // Endpoints lists the product's own endpoints.
 func Endpoints() []web.Endpoint { return web.Endpoints() }
