@@ -30,7 +30,7 @@ func TestLoadRefusesWrongAnswers(t *testing.T) {
 			}
 			defer l.Close()
 			go answerWith(l, c.answer, 0)
-			_, err = load{Addr: l.Addr().String(), Path: "/", Connections: 2, Duration: 20 * time.Millisecond, Length: 2}.run()
+			_, err = Order{Addr: l.Addr().String(), Path: "/", Connections: 2, Duration: 20 * time.Millisecond, Length: 2}.run()
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -47,8 +47,8 @@ func TestLoadCountsLateAnswers(t *testing.T) {
 	defer l.Close()
 	const stall = 60 * time.Millisecond
 	go answerWith(l, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", stall)
-	got, err := load{Addr: l.Addr().String(), Path: "/", Connections: 3, Duration: 10 * time.Millisecond, Length: 2}.run()
-	if err != nil || got.Count != 3 || got.P50 < micros(stall) || got.PerSecond > 3/stall.Seconds() {
+	got, err := Order{Addr: l.Addr().String(), Path: "/", Connections: 3, Duration: 10 * time.Millisecond, Length: 2}.run()
+	if err != nil || got.Count != 3 || got.P50 < Micros(stall) || got.PerSecond > 3/stall.Seconds() {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -83,27 +83,27 @@ func TestFigures(t *testing.T) {
 		}
 		return all
 	}
-	if got := spreadOf(ms(3, 1, 2)); got != (spread{3, 2000, 3000}) {
+	if got := SpreadOf(ms(3, 1, 2)); got != (Spread{3, 2000, 3000}) {
 		t.Errorf("%+v", got)
 	}
 	for want, values := range map[float64][]float64{0: nil, 5: {5}, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
-		if got := median(values); got != want {
+		if got := Median(values); got != want {
 			t.Errorf("median of %v is %v", values, got)
 		}
 	}
 	// The ratio is taken within rounds: both are twice as slow in the second.
-	o := outcome{Contenders: []rounds{
-		{nameBare, []round{{sample: sample{PerSecond: 100}}, {sample: sample{PerSecond: 50}}, {sample: sample{PerSecond: 10}}}},
-		{nameGatehouse, []round{{sample: sample{PerSecond: 150}}, {sample: sample{PerSecond: 75}}, {sample: sample{PerSecond: 30}}}},
+	o := Outcome{Contenders: []Rounds{
+		{Bare, []Round{{Sample: Sample{PerSecond: 100}}, {Sample: Sample{PerSecond: 50}}, {Sample: Sample{PerSecond: 10}}}},
+		{Gatehouse, []Round{{Sample: Sample{PerSecond: 150}}, {Sample: Sample{PerSecond: 75}}, {Sample: Sample{PerSecond: 30}}}},
 	}}
-	if got, ok := o.paired(nameGatehouse, nameBare, perSecond, ratio); !ok || got != 1.5 {
+	if got, ok := o.paired(Gatehouse, Bare, perSecond, ratio); !ok || got != 1.5 {
 		t.Errorf("%v, %t", got, ok)
 	}
-	if _, ok := o.paired(nameGatehouse, nameCaddy, perSecond, ratio); ok {
+	if _, ok := o.paired(Gatehouse, Caddy, perSecond, ratio); ok {
 		t.Error("a ratio to what was not there")
 	}
 	// A connection that was not asked is no answer in no time.
-	if s, window := lateOnes([]answered{{}, {5 * time.Millisecond, time.UnixMilli(9)}, {}}, time.UnixMilli(2)); s != (spread{1, 5000, 5000}) || window != 7*time.Millisecond {
+	if s, window := lateOnes([]answered{{}, {5 * time.Millisecond, time.UnixMilli(9)}, {}}, time.UnixMilli(2)); s != (Spread{1, 5000, 5000}) || window != 7*time.Millisecond {
 		t.Errorf("late answers: %+v within %v", s, window)
 	}
 	first := map[int]int{}
@@ -123,31 +123,31 @@ func TestFigures(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	race := func(own, bare float64) report {
-		o := outcome{scenario: scenarios[0], Contenders: []rounds{
-			{nameBare, []round{{sample: sample{PerSecond: bare, spread: spread{P99: 10}}}}},
-			{nameGatehouse, []round{{sample: sample{PerSecond: own, spread: spread{P99: 10}}}}},
+	race := func(own, bare float64) Report {
+		o := Outcome{Scenario: Scenarios[0], Contenders: []Rounds{
+			{Bare, []Round{{Sample: Sample{PerSecond: bare, Spread: Spread{P99: 10}}}}},
+			{Gatehouse, []Round{{Sample: Sample{PerSecond: own, Spread: Spread{P99: 10}}}}},
 		}}
-		return report{Scenarios: []outcome{o}}
+		return Report{Scenarios: []Outcome{o}}
 	}
 	for _, c := range []struct {
-		r          report
+		r          Report
 		name, want string
 	}{
 		{race(15, 10), "/ bare", met},
 		{race(14, 10), "/ bare", floor},
 		{race(11, 10), "/ bare", missed},
 		{race(11, 10), "p99 / bare", missed}, // as slow is not faster
-		{race(15, 10), "Caddy", absent},
-		{report{}, "/ bare", absent},
-		{report{Memory: []footprint{{nameGatehouse, 30 << 20, 59 << 20}}}, "at its peak", met},
-		{report{Memory: []footprint{{nameGatehouse, 30 << 20, 61 << 20}}}, "at its peak", missed},
-		{report{Revocation: &revocation{spread: spread{P99: 250_000}}}, "revocation", met},
-		{report{Revocation: &revocation{spread: spread{P99: 251_000}}}, "revocation", missed},
-		{report{Renewals: &renewals{PerCoreSecond: 2999}}, "renewals", missed},
-		{report{Sockets: &sockets{Each: 20 << 10}}, "WebSocket", met},
+		{race(15, 10), "Caddy", Absent},
+		{Report{}, "/ bare", Absent},
+		{Report{Memory: []Footprint{{Gatehouse, 30 << 20, 59 << 20}}}, "at its peak", met},
+		{Report{Memory: []Footprint{{Gatehouse, 30 << 20, 61 << 20}}}, "at its peak", missed},
+		{Report{Revocation: &Revocation{Spread: Spread{P99: 250_000}}}, "revocation", met},
+		{Report{Revocation: &Revocation{Spread: Spread{P99: 251_000}}}, "revocation", missed},
+		{Report{Refreshes: &Refreshes{PerCoreSecond: 2999}}, "renewals", missed},
+		{Report{Sockets: &Sockets{Each: 20 << 10}}, "WebSocket", met},
 	} {
-		c.r.judge()
+		c.r.Judge()
 		verdict := ""
 		for _, got := range c.r.Targets {
 			if verdict == "" && strings.Contains(got.Name, c.name) {
@@ -172,7 +172,7 @@ func TestParsing(t *testing.T) {
 			t.Errorf("%q: %v", c.args, err)
 		}
 	}
-	if err := keepOff(""); err != nil {
+	if err := PinSelf(""); err != nil {
 		t.Error(err)
 	}
 }

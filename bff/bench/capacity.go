@@ -2,11 +2,11 @@ package main
 
 import "time"
 
-// unitCosts is what one thing of each kind costs.
-type unitCosts struct {
+// UnitCosts is what one thing of each kind costs.
+type UnitCosts struct {
 	PerCore float64 // renewals that one core of an instance carries in a second, 0 for not known
-	Renewal float64 // µs of Redis
-	Stream  line    // µs of Redis for one revocation, by the number of instances
+	Refresh float64 // µs of Redis
+	Stream  Line    // µs of Redis for one revocation, by the number of instances
 	Session float64 // bytes of Redis
 }
 
@@ -23,9 +23,9 @@ const (
 	wallRedis     = "Redis"
 )
 
-// capacity is what so many instances carry on one Redis, on paper: costs are
+// Capacity is what so many instances carry on one Redis, on paper: costs are
 // taken to grow with what is done and with nothing else.
-type capacity struct {
+type Capacity struct {
 	Instances   int     `json:"instances"`
 	Carried     float64 `json:"renewals_of_instances_per_second,omitempty"`
 	Redis       float64 `json:"renewals_of_redis_per_second"`
@@ -35,10 +35,10 @@ type capacity struct {
 	Memory      float64 `json:"bytes_of_a_million_sessions"`
 }
 
-func onPaper(u unitCosts, instances int) capacity {
-	c := capacity{
-		Instances: instances, Carried: u.PerCore * float64(instances*coresEach), Redis: perSecondOf(1, u.Renewal),
-		Revocations: perSecondOf(streamShare, u.Stream.at(instances)), Memory: manySessions * u.Session,
+func OnPaper(u UnitCosts, instances int) Capacity {
+	c := Capacity{
+		Instances: instances, Carried: u.PerCore * float64(instances*coresEach), Redis: PerSecondOf(1, u.Refresh),
+		Revocations: PerSecondOf(streamShare, u.Stream.at(instances)), Memory: manySessions * u.Session,
 	}
 	first := c.Redis
 	switch {
@@ -52,30 +52,30 @@ func onPaper(u unitCosts, instances int) capacity {
 	return c
 }
 
-// perSecondOf is how many at µs each fit into a share of a core, and 0 where
+// PerSecondOf is how many at µs each fit into a share of a core, and 0 where
 // noise has left no cost: JSON has no infinity.
-func perSecondOf(share, µs float64) float64 {
+func PerSecondOf(share, µs float64) float64 {
 	if µs <= 0 {
 		return 0
 	}
 	return share * 1e6 / µs
 }
 
-// line is base + each × n.
-type line struct {
+// Line is base + each × n.
+type Line struct {
 	Base float64 `json:"base"`
 	Each float64 `json:"each"`
 }
 
-func (l line) at(n int) float64 { return l.Base + l.Each*float64(n) }
+func (l Line) at(n int) float64 { return l.Base + l.Each*float64(n) }
 
-// through is the line of least squares; x must not all be the same.
-func through(x, y []float64) line {
+// FitLine is the line of least squares; x must not all be the same.
+func FitLine(x, y []float64) Line {
 	n := float64(len(x))
 	var sx, sy, sxx, sxy float64
 	for i := range x {
 		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
 	}
 	each := (n*sxy - sx*sy) / (n*sxx - sx*sx)
-	return line{(sy - each*sx) / n, each}
+	return Line{(sy - each*sx) / n, each}
 }

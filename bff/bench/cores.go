@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// pins is which cores are whose, as taskset writes them; all empty when nothing
+// Pins is which cores are whose, as taskset writes them; all empty when nothing
 // can be pinned.
-type pins struct {
+type Pins struct {
 	Proxy    string `json:"proxy"`
 	Upstream string `json:"upstream"`
 	Load     string `json:"load"`
@@ -20,21 +20,21 @@ type pins struct {
 	How      string `json:"how"`
 }
 
-// findPins gives a proxy one core and keeps everything else off it.
-func findPins() pins {
+// FindPins gives a proxy one core and keeps everything else off it.
+func FindPins() Pins {
 	if _, err := exec.LookPath("taskset"); err != nil {
-		return pins{How: "NOTHING IS PINNED, there is no taskset: proxies, load and upstream share cores as the system likes; the Go proxies have GOMAXPROCS=1, nginx one worker"}
+		return Pins{How: "NOTHING IS PINNED, there is no taskset: proxies, load and upstream share cores as the system likes; the Go proxies have GOMAXPROCS=1, nginx one worker"}
 	}
 	allowed := allowedCores()
 	if len(allowed) < 2 {
-		return pins{How: "NOTHING IS PINNED, there is one core only: proxies, load and upstream share it"}
+		return Pins{How: "NOTHING IS PINNED, there is one core only: proxies, load and upstream share it"}
 	}
 	usable := allowed
 	if physical := withoutSiblings(allowed); len(physical) >= 2 {
 		usable = physical
 	}
 	last := len(usable) - 1
-	p := pins{Proxy: usable[last], Upstream: usable[last-1], Load: usable[0], All: strings.Join(allowed, ",")}
+	p := Pins{Proxy: usable[last], Upstream: usable[last-1], Load: usable[0], All: strings.Join(allowed, ",")}
 	p.How = fmt.Sprintf("the proxy that is measured has core %s; the upstream core %s, the load generator core %s", p.Proxy, p.Upstream, p.Load)
 	if slices.Contains(siblings(p.Proxy), p.Load) {
 		p.How += "; they are two threads of one core, so that one slows the other"
@@ -53,8 +53,8 @@ func onCores(cores, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// keepOff moves this process, and what it starts without a word, to cores.
-func keepOff(cores string) error {
+// PinSelf moves this process, and what it starts without a word, to cores.
+func PinSelf(cores string) error {
 	if cores == "" {
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// atOnce runs do for 0 to n-1 side by side and waits for all of them.
-func atOnce(n int, do func(i int) error) error {
+// AtOnce runs do for 0 to n-1 side by side and waits for all of them.
+func AtOnce(n int, do func(i int) error) error {
 	failed := make([]error, n)
 	var all sync.WaitGroup
 	for i := range n {
@@ -23,24 +23,24 @@ func quantile(times []time.Duration, q float64) time.Duration {
 	return times[min(len(times)-1, int(q*float64(len(times))))]
 }
 
-// spread is what a latency figure consists of, in microseconds.
-type spread struct {
+// Spread is what a latency figure consists of, in microseconds.
+type Spread struct {
 	Count int     `json:"count"`
 	P50   float64 `json:"p50_us"`
 	P99   float64 `json:"p99_us"`
 }
 
-func spreadOf(times []time.Duration) spread {
+func SpreadOf(times []time.Duration) Spread {
 	if len(times) == 0 {
-		return spread{}
+		return Spread{}
 	}
 	slices.Sort(times)
-	return spread{len(times), micros(quantile(times, 0.5)), micros(quantile(times, 0.99))}
+	return Spread{len(times), Micros(quantile(times, 0.5)), Micros(quantile(times, 0.99))}
 }
 
-func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+func Micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
-func median(values []float64) float64 {
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}

@@ -24,33 +24,33 @@ const (
 	trusting = "TRUSTED_PROXIES=127.0.0.0/8"
 )
 
-// flooded is what people at work notice of 32 clients that hammer sign-in with
+// Flood is what people at work notice of 32 clients that hammer sign-in with
 // wrong passwords, which are hashed at cost 12.
-type flooded struct {
-	Quiet  spread  `json:"quiet"`
-	Flood  spread  `json:"flood"`
+type Flood struct {
+	Quiet  Spread  `json:"quiet"`
+	Flood  Spread  `json:"flood"`
 	Ratio  float64 `json:"p99_ratio"` // the median over rounds
 	Judged int     `json:"judged"`
-	Busy   spread  `json:"refused_as_busy"`
+	Busy   Spread  `json:"refused_as_busy"`
 }
 
-func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out flooded, err error) {
+func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out Flood, err error) {
 	var quiet, flood, refused []time.Duration
 	var ratios []float64
 	for range rounds {
-		calm, err := paced(ctx, g.addr, members, each)
+		calm, err := paced(ctx, g.Addr, members, each)
 		if err != nil {
 			return out, err
 		}
 		var stormy []time.Duration
 		flooding, end := context.WithCancel(ctx)
-		h := &hammer{addr: g.addr, ctx: flooding}
-		err = atOnce(attackers+1, func(i int) (err error) {
+		h := &hammer{addr: g.Addr, ctx: flooding}
+		err = AtOnce(attackers+1, func(i int) (err error) {
 			if i < attackers {
-				return h.run(i)
+				return h.signInWrongly(i)
 			}
 			defer end()
-			stormy, err = paced(ctx, g.addr, members, each)
+			stormy, err = paced(ctx, g.Addr, members, each)
 			return err
 		})
 		end()
@@ -58,14 +58,14 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds in
 			return out, err
 		}
 		// The next quiet half is quiet when nothing is hashed any more.
-		if err := calmed(ctx, g.addr); err != nil {
+		if err := calmed(ctx, g.Addr); err != nil {
 			return out, err
 		}
 		out.Judged += h.judged
-		ratios = append(ratios, spreadOf(stormy).P99/spreadOf(calm).P99)
+		ratios = append(ratios, SpreadOf(stormy).P99/SpreadOf(calm).P99)
 		quiet, flood, refused = append(quiet, calm...), append(flood, stormy...), append(refused, h.refused...)
 	}
-	out.Quiet, out.Flood, out.Busy, out.Ratio = spreadOf(quiet), spreadOf(flood), spreadOf(refused), median(ratios)
+	out.Quiet, out.Flood, out.Busy, out.Ratio = SpreadOf(quiet), SpreadOf(flood), SpreadOf(refused), Median(ratios)
 	if out.Judged+out.Busy.Count == 0 {
 		return out, errors.New("no sign-in was answered: that is no flood")
 	}
@@ -80,13 +80,13 @@ func paced(ctx context.Context, addr string, members []session, during time.Dura
 	took := make([][]time.Duration, wires)
 	var next atomic.Int64
 	began, count := time.Now(), int64(during/pace)
-	err := atOnce(wires, func(i int) error {
-		w, err := dial(addr)
+	err := AtOnce(wires, func(i int) error {
+		w, err := Dial(addr)
 		if err != nil {
 			return err
 		}
 		defer w.Close()
-		request := browserRequest("GET", smallPath, members[i%len(members)].cookie(), "")
+		request := BrowserRequest("GET", SmallPath, members[i%len(members)].cookie(), "")
 		for {
 			n := next.Add(1)
 			if n > count {
@@ -98,9 +98,9 @@ func paced(ctx context.Context, addr string, members []session, during time.Dura
 				return ctx.Err()
 			case <-time.After(time.Until(due)):
 			}
-			r, err := w.ask(request, nil)
-			if err != nil || r.status != 200 {
-				return unexpected("a member at work", r, err)
+			r, err := w.Exchange(request, nil)
+			if err != nil || r.Status != 200 {
+				return Unexpected("a member at work", r, err)
 			}
 			took[i] = append(took[i], time.Since(due))
 		}
@@ -118,7 +118,7 @@ type hammer struct {
 	judged  int
 }
 
-func (h *hammer) run(client int) error {
+func (h *hammer) signInWrongly(client int) error {
 	c := &http.Client{Transport: &http.Transport{}}
 	defer c.CloseIdleConnections()
 	for h.ctx.Err() == nil {

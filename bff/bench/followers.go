@@ -12,12 +12,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// followed is revocations told to so many instances.
-type followed struct {
+// Followed is revocations told to so many instances.
+type Followed struct {
 	Followers int `json:"followers"`
 	// From when a revocation is handed to the store until the last follower
 	// has it.
-	spread
+	Spread
 	PerSecond float64 `json:"per_second"`
 	RedisCPU  float64 `json:"redis_cpu_us"`
 	OwnCPU    float64 `json:"own_cpu_us"`
@@ -29,8 +29,8 @@ const announceEvery = 2 * time.Millisecond
 
 // announceTo has n followers, each with a store and a connection of its own,
 // hear of revocations for a while.
-func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasting time.Duration) (out followed, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lasting+patience)
+func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasting time.Duration) (out Followed, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lasting+Patience)
 	defer cancel()
 	stores := make([]*redisstore.Store, n+1)
 	for i := range stores {
@@ -45,13 +45,13 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 	// What earlier fleets were told is told again.
 	name := "fleet" + strconv.Itoa(n)
 	out.Followers = n
-	err = atOnce(n+1, func(i int) error {
+	err = AtOnce(n+1, func(i int) error {
 		if i == n {
 			defer cancel()
 			if err := arrivals(ctx, caughtUp, n); err != nil {
 				return err
 			}
-			return out.cost(ctx, redis, count, func() error {
+			return measureCost(&out, ctx, redis, count, func() error {
 				if err := announce(ctx, stores[n], name, told); err != nil {
 					return err
 				}
@@ -78,7 +78,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 	if err != nil {
 		return out, err
 	}
-	out.spread = spreadOf(untilTheLast(told, heard))
+	out.Spread = SpreadOf(untilTheLast(told, heard))
 	return out, nil
 }
 
@@ -112,13 +112,13 @@ func announce(ctx context.Context, s *redisstore.Store, name string, told []time
 	return nil
 }
 
-// cost is that of do, which is about count revocations, for each.
-func (f *followed) cost(ctx context.Context, redis *servertest.RedisServer, count int, do func() error) error {
+// measureCost is that of do, which is about count revocations, for each.
+func measureCost(f *Followed, ctx context.Context, redis *servertest.RedisServer, count int, do func() error) error {
 	theirs, err := redisCPU(ctx, redis)
 	if err != nil {
 		return err
 	}
-	own, err := ownCPU()
+	own, err := OwnCPU()
 	if err != nil {
 		return err
 	}
@@ -127,12 +127,12 @@ func (f *followed) cost(ctx context.Context, redis *servertest.RedisServer, coun
 		return err
 	}
 	f.PerSecond = float64(count) / time.Since(began).Seconds()
-	ownAfter, err := ownCPU()
+	ownAfter, err := OwnCPU()
 	if err != nil {
 		return err
 	}
 	theirsAfter, err := redisCPU(ctx, redis)
-	f.RedisCPU, f.OwnCPU = micros(theirsAfter-theirs)/float64(count), micros(ownAfter-own)/float64(count)
+	f.RedisCPU, f.OwnCPU = Micros(theirsAfter-theirs)/float64(count), Micros(ownAfter-own)/float64(count)
 	return err
 }
 

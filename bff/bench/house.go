@@ -13,9 +13,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// house is what every Gatehouse of a run shares: the binary, stores, secrets,
+// harness is what every Gatehouse of a run shares: the binary, stores, secrets,
 // routes, and people who are signed in.
-type house struct {
+type harness struct {
 	program, dir string
 	env          map[string]string
 	services     bool // on Redis and MariaDB
@@ -24,12 +24,12 @@ type house struct {
 	closers      []func() error
 }
 
-// openHouse prefers what production has.
-func openHouse(ctx context.Context, program, dir string, up addrs) (*house, string, error) {
-	h := &house{program: program, dir: dir}
+// openHarness prefers what production has.
+func openHarness(ctx context.Context, program, dir string, up Addrs) (*harness, string, error) {
+	h := &harness{program: program, dir: dir}
 	routes := filepath.Join(dir, "routes.yaml")
 	text := fmt.Sprintf("routes:\n  - {path: /api/bench, upstreams: [http://%s]}\n  - {path: /api/full, upstreams: [http://%s], max_body: none}\n", up.Fast, up.Full)
-	public, err := freeAddr()
+	public, err := FreeAddr()
 	if err != nil {
 		return nil, "", err
 	}
@@ -52,7 +52,7 @@ func openHouse(ctx context.Context, program, dir string, up addrs) (*house, stri
 	return h, "", nil
 }
 
-func (h *house) openStores(ctx context.Context) error {
+func (h *harness) openStores(ctx context.Context) error {
 	mariaDir, redisDir := filepath.Join(h.dir, "mariadb"), filepath.Join(h.dir, "redis")
 	// MariaDB started by root runs as another user, who has to get there.
 	if err := errors.Join(os.Chmod(h.dir, 0o711), os.Mkdir(mariaDir, 0o700), os.Mkdir(redisDir, 0o700)); err != nil {
@@ -84,7 +84,7 @@ func (h *house) openStores(ctx context.Context) error {
 	return nil
 }
 
-func (h *house) close() error {
+func (h *harness) close() error {
 	var all []error
 	for _, c := range h.closers {
 		all = append(all, c())
@@ -95,22 +95,22 @@ func (h *house) close() error {
 
 // gatehouse is the real binary, running.
 type gatehouse struct {
-	*contender
+	*Contender
 	ops string
 }
 
 // start runs the product as it is shipped, all that costs something on: its log
 // goes to a file, metrics are counted. On one core it has GOMAXPROCS=1.
-func (h *house) start(ctx context.Context, cores string, single bool, extra ...string) (*gatehouse, error) {
-	return h.startProgram(ctx, nameGatehouse, h.program, cores, single, extra...)
+func (h *harness) start(ctx context.Context, cores string, single bool, extra ...string) (*gatehouse, error) {
+	return h.startProgram(ctx, Gatehouse, h.program, cores, single, extra...)
 }
 
-func (h *house) startProgram(ctx context.Context, called, program, cores string, single bool, extra ...string) (*gatehouse, error) {
-	addr, err := freeAddr()
+func (h *harness) startProgram(ctx context.Context, called, program, cores string, single bool, extra ...string) (*gatehouse, error) {
+	addr, err := FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	ops, err := freeAddr()
+	ops, err := FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +122,8 @@ func (h *house) startProgram(ctx context.Context, called, program, cores string,
 		env = append(env, name+"="+value)
 	}
 	h.started++
-	p, err := start(called+strconv.Itoa(h.started), cores, h.dir, append(env, extra...), program, "serve")
-	c, err := ready(ctx, called, addr, p, err)
+	p, err := Start(called+strconv.Itoa(h.started), cores, h.dir, append(env, extra...), program, "serve")
+	c, err := AwaitReady(ctx, called, addr, p, err)
 	if err != nil {
 		return nil, err
 	}

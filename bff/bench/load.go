@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// load is an order to the load generator: so many connections, each of which
+// Order is an order to the load generator: so many connections, each of which
 // sends its next request when it has the whole answer to the last.
-type load struct {
+type Order struct {
 	Addr        string
 	Path        string
 	Cookies     []string // connection i carries the one at i modulo their number
@@ -21,16 +21,16 @@ type load struct {
 	Length      int // of every answer's body; each is 200
 }
 
-// sample is what one measurement gave.
-type sample struct {
-	spread
+// Sample is what one measurement gave.
+type Sample struct {
+	Spread
 	Asked     int     `json:"asked"` // with the warm-up: what CPU time goes by
 	PerSecond float64 `json:"per_second"`
 }
 
-// loadPart reads an order and writes a sample.
-func loadPart(_ []string, in io.Reader, out io.Writer) error {
-	var l load
+// Part reads an order and writes a sample.
+func Part(_ []string, in io.Reader, out io.Writer) error {
+	var l Order
 	if err := json.NewDecoder(in).Decode(&l); err != nil {
 		return err
 	}
@@ -41,34 +41,34 @@ func loadPart(_ []string, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(s)
 }
 
-func (l load) run() (sample, error) {
+func (l Order) run() (Sample, error) {
 	if l.Connections == 0 || l.Duration <= 0 {
-		return sample{}, errors.New("nothing to do")
+		return Sample{}, errors.New("nothing to do")
 	}
-	wires, requests := make([]*wire, l.Connections), make([][]byte, l.Connections)
+	wires, requests := make([]*Conn, l.Connections), make([][]byte, l.Connections)
 	for i := range wires {
 		cookie := ""
 		if len(l.Cookies) > 0 {
 			cookie = l.Cookies[i%len(l.Cookies)]
 		}
-		requests[i] = browserRequest("GET", l.Path, cookie, "")
+		requests[i] = BrowserRequest("GET", l.Path, cookie, "")
 		var err error
-		if wires[i], err = dial(l.Addr); err != nil {
-			return sample{}, err
+		if wires[i], err = Dial(l.Addr); err != nil {
+			return Sample{}, err
 		}
 		defer wires[i].Close()
-		if err := l.once(wires[i], requests[i]); err != nil {
-			return sample{}, err
+		if err := l.exchangeOnce(wires[i], requests[i]); err != nil {
+			return Sample{}, err
 		}
 	}
 	from := time.Now().Add(l.WarmUp)
 	to := from.Add(l.Duration)
 	asked, took := make([]int, l.Connections), make([][]time.Duration, l.Connections)
 	late := make([]answered, l.Connections)
-	err := atOnce(l.Connections, func(i int) error {
+	err := AtOnce(l.Connections, func(i int) error {
 		took[i] = make([]time.Duration, 0, 1<<14)
 		for began := time.Now(); began.Before(to); {
-			if err := l.once(wires[i], requests[i]); err != nil {
+			if err := l.exchangeOnce(wires[i], requests[i]); err != nil {
 				return err
 			}
 			asked[i]++
@@ -86,9 +86,9 @@ func (l load) run() (sample, error) {
 		return nil
 	})
 	if err != nil {
-		return sample{}, err
+		return Sample{}, err
 	}
-	s := sample{spread: spreadOf(slices.Concat(took...)), Asked: l.Connections}
+	s := Sample{Spread: SpreadOf(slices.Concat(took...)), Asked: l.Connections}
 	for _, n := range asked {
 		s.Asked += n
 	}
@@ -96,7 +96,7 @@ func (l load) run() (sample, error) {
 	if s.Count == 0 {
 		// Stalled all the time, as happens on a busy machine: what came after it
 		// is what there is.
-		s.spread, window = lateOnes(late, from)
+		s.Spread, window = lateOnes(late, from)
 	}
 	s.PerSecond = float64(s.Count) / window.Seconds()
 	return s, nil
@@ -108,7 +108,7 @@ type answered struct {
 	at   time.Time
 }
 
-func lateOnes(late []answered, from time.Time) (s spread, window time.Duration) {
+func lateOnes(late []answered, from time.Time) (s Spread, window time.Duration) {
 	var took []time.Duration
 	for _, a := range late {
 		if a.at.IsZero() {
@@ -116,16 +116,16 @@ func lateOnes(late []answered, from time.Time) (s spread, window time.Duration) 
 		}
 		took, window = append(took, a.took), max(window, a.at.Sub(from))
 	}
-	return spreadOf(took), window
+	return SpreadOf(took), window
 }
 
-func (l load) once(w *wire, request []byte) error {
-	r, err := w.ask(request, nil)
+func (l Order) exchangeOnce(w *Conn, request []byte) error {
+	r, err := w.Exchange(request, nil)
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", l.Addr, l.Path, err)
 	}
-	if r.status != 200 || r.length != l.Length {
-		return fmt.Errorf("%s%s: status %d and %d bytes, want 200 and %d", l.Addr, l.Path, r.status, r.length, l.Length)
+	if r.Status != 200 || r.Length != l.Length {
+		return fmt.Errorf("%s%s: status %d and %d bytes, want 200 and %d", l.Addr, l.Path, r.Status, r.Length, l.Length)
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// machine is what figures depend on.
-type machine struct {
+// Machine is what figures depend on.
+type Machine struct {
 	CPU       string `json:"cpu"`
 	Cores     int    `json:"cores"`
 	Kernel    string `json:"kernel"`
@@ -23,14 +23,14 @@ type machine struct {
 	MariaDB   string `json:"mariadb"`
 }
 
-func thisMachine(gatehouse string) machine {
-	m := machine{
+func ThisMachine(gatehouse string) Machine {
+	m := Machine{
 		CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: runtime.GOOS + " " + runtime.GOARCH, Go: runtime.Version(),
 		Gatehouse: versionOf(gatehouse, "version"),
-		Nginx:     versionOf(findNginx(), "-v"),
-		Caddy:     caddyVersion(findCaddy()),
-		Redis:     versionOf(findProgram("redis-server"), "--version"),
-		MariaDB:   versionOf(findProgram("mariadbd", "/usr/sbin/mariadbd"), "--version"),
+		Nginx:     versionOf(FindNginx(), "-v"),
+		Caddy:     caddyVersion(FindCaddy()),
+		Redis:     versionOf(FindProgram("redis-server"), "--version"),
+		MariaDB:   versionOf(FindProgram("mariadbd", "/usr/sbin/mariadbd"), "--version"),
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel += " " + strings.TrimSpace(string(release))
@@ -115,9 +115,9 @@ func cpuModel() string {
 	return "unknown"
 }
 
-// loadAverage is that of the last minute, at the end of a run: with our own
+// LoadAverage is that of the last minute, at the end of a run: with our own
 // load it is about the number of cores.
-func loadAverage() string {
+func LoadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return "unknown"

@@ -1,10 +1,3 @@
-// Bench measures Gatehouse beside the upstream alone, a bare
-// httputil.ReverseProxy, nginx and Caddy: one run, one machine, one load,
-// rounds that alternate. Figures of different runs do not compare, their ratios
-// do. docs/performance.md says how to read it.
-//
-// The same program is each of the parts that are no product: the upstream, the
-// bare proxy and the load generator, as processes of their own.
 package main
 
 import (
@@ -71,9 +64,9 @@ func exit(err error) {
 
 // parts are what this program also is, in a process of its own.
 var parts = map[string]func(args []string, in io.Reader, out io.Writer) error{
-	"upstream": upstreamPart,
-	"bare":     barePart,
-	"load":     loadPart,
+	"upstream": UpstreamPart,
+	"bare":     BarePart,
+	"load":     Part,
 }
 
 func parse(args []string) (plan, error) {

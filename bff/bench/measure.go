@@ -17,10 +17,10 @@ type run struct {
 	ctx   context.Context
 	say   io.Writer
 	dir   string
-	cores pins
-	up    addrs
-	house *house
-	report
+	cores Pins
+	up    Addrs
+	house *harness
+	Report
 }
 
 // Which sessions are whose: sections that end or renew theirs keep off those of
@@ -30,7 +30,7 @@ const workers = 64
 // measure does all that p asks for and prints what it gave.
 func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	began := time.Now()
-	r := &run{plan: p, ctx: ctx, say: out, cores: findPins()}
+	r := &run{plan: p, ctx: ctx, say: out, cores: FindPins()}
 	if r.plan.gatehouse, err = filepath.Abs(p.gatehouse); err != nil {
 		return err
 	}
@@ -51,19 +51,19 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
-	r.report.Machine, r.report.Cores = thisMachine(r.plan.gatehouse), r.cores
-	r.report.Date, r.report.Quick, r.report.RoundsEach, r.report.Seconds = began.UTC(), p.quick, p.rounds, p.duration.Seconds()
-	if err := keepOff(r.cores.Load); err != nil {
+	r.Report.Machine, r.Report.Cores = ThisMachine(r.plan.gatehouse), r.cores
+	r.Report.Date, r.Report.Quick, r.Report.RoundsEach, r.Report.Seconds = began.UTC(), p.quick, p.rounds, p.duration.Seconds()
+	if err := PinSelf(r.cores.Load); err != nil {
 		return err
 	}
-	upstream, up, err := startPart(r.cores.Upstream, r.dir, "upstream")
+	upstream, up, err := StartPart(r.cores.Upstream, r.dir, "upstream")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, upstream.stop()) }()
+	defer func() { err = errors.Join(err, upstream.Stop()) }()
 	r.up = up
 	var note string
-	if r.house, note, err = openHouse(ctx, r.plan.gatehouse, r.dir, up); err != nil {
+	if r.house, note, err = openHarness(ctx, r.plan.gatehouse, r.dir, up); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.house.close()) }()
@@ -77,14 +77,14 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	if err := r.sections(); err != nil {
 		return err
 	}
-	r.report.Load1, r.report.Took = loadAverage(), time.Since(began).Seconds()
-	r.report.judge()
-	r.report.print(out)
-	return r.report.write(p.out)
+	r.Report.Load1, r.Report.Took = LoadAverage(), time.Since(began).Seconds()
+	r.Report.Judge()
+	r.Report.Print(out)
+	return r.Report.Write(p.out)
 }
 
 func (r *run) note(format string, args ...any) {
-	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
+	r.Report.Notes = append(r.Report.Notes, fmt.Sprintf(format, args...))
 }
 
 func (r *run) members() []session { return r.house.sessions[:workers] }
@@ -111,37 +111,37 @@ func (r *run) sections() error {
 		{"side-by-side", false, r.race},
 		{"refresh", true, func() error {
 			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
-				r.report.Renewals, err = pointer(renew(r.ctx, g, renewing, 6*time.Second))
+				r.Report.Refreshes, err = pointer(refreshSessions(r.ctx, g, renewing, 6*time.Second))
 				return err
 			})
 		}},
 		{"tabs", true, func() error {
 			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
-				r.report.Tabs, err = pointer(wakeTabs(r.ctx, g, tabs))
+				r.Report.Tabs, err = pointer(wakeTabs(r.ctx, g, tabs))
 				return err
 			})
 		}},
 		{"revocation", true, func() error {
 			return r.with(unpinned, false, nil, func(a *gatehouse) error {
 				return r.with(unpinned, false, nil, func(b *gatehouse) (err error) {
-					r.report.Revocation, err = pointer(signOutElsewhere(r.ctx, a, b, leave, r.members()))
+					r.Report.Revocation, err = pointer(signOutElsewhere(r.ctx, a, b, leave, r.members()))
 					return err
 				})
 			})
 		}},
 		{"scale", true, func() (err error) {
-			r.report.Scale, err = pointer(r.scale())
+			r.Report.Scale, err = pointer(r.scale())
 			return err
 		}},
 		{"flood", false, func() error {
 			return r.with(unpinned, false, []string{trusting}, func(g *gatehouse) (err error) {
-				r.report.Flood, err = pointer(floodSignIn(r.ctx, g, r.members(), min(3, r.plan.rounds), r.plan.flood))
+				r.Report.Flood, err = pointer(floodSignIn(r.ctx, g, r.members(), min(3, r.plan.rounds), r.plan.flood))
 				return err
 			})
 		}},
 		{"transfer", false, func() error {
 			return r.with(pinned, true, nil, func(g *gatehouse) (err error) {
-				r.report.Transfer, err = pointer(transfer(r.ctx, g, r.members()[0], r.plan.transfer))
+				r.Report.Transfer, err = pointer(transfer(r.ctx, g, r.members()[0], r.plan.transfer))
 				return err
 			})
 		}},
@@ -151,7 +151,7 @@ func (r *run) sections() error {
 				if r.plan.profile != "" {
 					heap = filepath.Join(r.plan.profile, "sockets.pprof")
 				}
-				r.report.Sockets, err = pointer(openSockets(r.ctx, g, r.members(), r.plan.sockets, heap))
+				r.Report.Sockets, err = pointer(openSockets(r.ctx, g, r.members(), r.plan.sockets, heap))
 				return err
 			})
 		}},
@@ -178,9 +178,9 @@ func (r *run) with(cores string, single bool, env []string, do func(*gatehouse) 
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, g.process.stop())
+		err = errors.Join(err, g.Process.Stop())
 		if err != nil {
-			err = fmt.Errorf("%w\n%s", err, g.process.lastWords())
+			err = fmt.Errorf("%w\n%s", err, g.Process.LastOutput())
 		}
 	}()
 	return do(g)
@@ -189,33 +189,33 @@ func (r *run) with(cores string, single bool, env []string, do func(*gatehouse) 
 // race is the side-by-side comparison.
 func (r *run) race() error {
 	return r.with(r.cores.Proxy, true, nil, func(g *gatehouse) (err error) {
-		all := []*contender{{name: nameDirect, addr: r.up.Fast}}
+		all := []*Contender{{Name: Direct, Addr: r.up.Fast}}
 		defer func() {
 			for _, c := range all {
-				if c.process != nil && c != g.contender {
-					err = errors.Join(err, c.process.stop())
+				if c.Process != nil && c != g.Contender {
+					err = errors.Join(err, c.Process.Stop())
 				}
 			}
 		}()
-		bare, err := startBare(r.ctx, r.cores.Proxy, r.dir, r.up.Fast)
+		bare, err := StartBare(r.ctx, r.cores.Proxy, r.dir, r.up.Fast)
 		if err != nil {
 			return err
 		}
-		all = append(all, bare, g.contender)
+		all = append(all, bare, g.Contender)
 		if r.plan.other != "" {
 			if !r.house.services {
 				return errors.New("-other needs Redis and MariaDB: two processes cannot share an embedded store")
 			}
-			other, err := r.house.startProgram(r.ctx, nameOther, r.plan.other, r.cores.Proxy, true)
+			other, err := r.house.startProgram(r.ctx, Other, r.plan.other, r.cores.Proxy, true)
 			if err != nil {
 				return err
 			}
-			all = append(all, other.contender)
+			all = append(all, other.Contender)
 		}
 		for _, rival := range []struct {
 			name, program string
-			start         func(ctx context.Context, program, cores, dir, upstream string) (*contender, error)
-		}{{nameNginx, findNginx(), startNginx}, {nameCaddy, findCaddy(), startCaddy}} {
+			start         func(ctx context.Context, program, cores, dir, upstream string) (*Contender, error)
+		}{{Nginx, FindNginx(), StartNginx}, {Caddy, FindCaddy(), StartCaddy}} {
 			if rival.program == "" {
 				r.note("NO %s: it was not found", strings.ToUpper(rival.name))
 				continue
@@ -226,18 +226,18 @@ func (r *run) race() error {
 			}
 			all = append(all, c)
 		}
-		if r.report.Scenarios, err = sideBySide(r.ctx, all, cookiesOf(r.members()), r.plan, r.cores); err != nil {
+		if r.Report.Scenarios, err = sideBySide(r.ctx, all, cookiesOf(r.members()), r.plan, r.cores); err != nil {
 			return err
 		}
 		for _, c := range all {
-			if c.process == nil {
+			if c.Process == nil {
 				continue
 			}
-			now, err := c.process.usage()
+			now, err := c.Process.Usage()
 			if err != nil {
 				return err
 			}
-			r.report.Memory = append(r.report.Memory, footprint{c.name, c.idle.rss, now.peak})
+			r.Report.Memory = append(r.Report.Memory, Footprint{c.Name, c.Idle.RSS, now.Peak})
 		}
 		if r.plan.profile == "" {
 			return nil

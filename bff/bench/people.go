@@ -21,7 +21,7 @@ type session struct{ access, refresh string }
 func (s session) cookie() string { return "access_token=" + s.access + "; refresh_token=" + s.refresh }
 
 const (
-	goodWord = "a heron on the mill pond"
+	goodPassword = "a heron on the mill pond"
 	// perPerson keeps the list of somebody's sessions about as long as that of a
 	// real one with many devices.
 	perPerson = 16
@@ -30,8 +30,8 @@ const (
 // fill signs n sessions in. It uses a product in this process that hashes
 // quickly and counts nobody's attempts, on the stores and with the secrets of
 // those that are measured later: a thousand honest sign-ins take five minutes.
-func (h *house) fill(ctx context.Context, n int) (err error) {
-	addr, err := freeAddr()
+func (h *harness) fill(ctx context.Context, n int) (err error) {
+	addr, err := FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -56,9 +56,9 @@ func (h *house) fill(ctx context.Context, n int) (err error) {
 	h.sessions = make([]session, n)
 	people := (n + perPerson - 1) / perPerson
 	const side = 8
-	return atOnce(side, func(i int) error {
+	return AtOnce(side, func(i int) error {
 		for person := i; person < people; person += side {
-			body := fmt.Sprintf(`{"email":"person%d@example.com","password":%q}`, person, goodWord)
+			body := fmt.Sprintf(`{"email":"person%d@example.com","password":%q}`, person, goodPassword)
 			if err := posted(client, base+"register", body, http.StatusCreated, nil); err != nil {
 				return err
 			}

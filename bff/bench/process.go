@@ -16,20 +16,20 @@ import (
 	"time"
 )
 
-// process is something that is measured, or helps to.
-type process struct {
+// Process is something that is measured, or helps to.
+type Process struct {
 	name   string
 	cmd    *exec.Cmd
 	log    string
 	exited chan struct{}
 }
 
-const patience = 30 * time.Second
+const Patience = 30 * time.Second
 
-// start runs a program on the cores named; its output goes to a file in dir.
+// Start runs a program on the cores named; its output goes to a file in dir.
 // It has to be called on the main goroutine, see main.
-func start(name, cores, dir string, env []string, program string, args ...string) (*process, error) {
-	p := &process{name: name, cmd: onCores(cores, program, args...), log: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
+func Start(name, cores, dir string, env []string, program string, args ...string) (*Process, error) {
+	p := &Process{name: name, cmd: onCores(cores, program, args...), log: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -47,21 +47,21 @@ func start(name, cores, dir string, env []string, program string, args ...string
 	return p, nil
 }
 
-// stop ends a process in order and waits for it.
-func (p *process) stop() error {
+// Stop ends a process in order and waits for it.
+func (p *Process) Stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.exited:
 		return nil
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		_ = p.cmd.Process.Kill()
 		return fmt.Errorf("%s did not end", p.name)
 	}
 }
 
 // await waits until path is answered with 200.
-func (p *process) await(ctx context.Context, addr, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (p *Process) await(ctx context.Context, addr, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
@@ -79,15 +79,15 @@ func (p *process) await(ctx context.Context, addr, path string) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended instead of starting; it said:\n%s", p.name, p.lastWords())
+			return fmt.Errorf("%s ended instead of starting; it said:\n%s", p.name, p.LastOutput())
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s does not answer: %w; it said:\n%s", p.name, err, p.lastWords()), p.stop())
+			return errors.Join(fmt.Errorf("%s does not answer: %w; it said:\n%s", p.name, err, p.LastOutput()), p.Stop())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-func (p *process) lastWords() []byte {
+func (p *Process) LastOutput() []byte {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return []byte(err.Error())
@@ -95,13 +95,13 @@ func (p *process) lastWords() []byte {
 	return text[max(0, len(text)-2048):]
 }
 
-// startPart runs one of the parts of this program and gives what it listens on.
-func startPart(cores, dir string, args ...string) (p *process, a addrs, err error) {
+// StartPart runs one of the parts of this program and gives what it listens on.
+func StartPart(cores, dir string, args ...string) (p *Process, a Addrs, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, a, err
 	}
-	p = &process{name: args[0], cmd: onCores(cores, self, args...), exited: make(chan struct{})}
+	p = &Process{name: args[0], cmd: onCores(cores, self, args...), exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, []string{"GOMAXPROCS=1"}, os.Stderr
 	// It ends with its input, which is closed when we end, however that is.
 	if _, err := p.cmd.StdinPipe(); err != nil {
@@ -120,13 +120,13 @@ func startPart(cores, dir string, args ...string) (p *process, a addrs, err erro
 		err = json.Unmarshal(line, &a)
 	}
 	if err != nil {
-		return nil, a, errors.Join(fmt.Errorf("%s: %w", args[0], err), p.stop())
+		return nil, a, errors.Join(fmt.Errorf("%s: %w", args[0], err), p.Stop())
 	}
 	return p, a, nil
 }
 
-// runLoad has the load generator do l, as a process of its own.
-func runLoad(ctx context.Context, cores string, l load) (s sample, err error) {
+// RunLoad has the load generator do l, as a process of its own.
+func RunLoad(ctx context.Context, cores string, l Order) (s Sample, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return s, err
@@ -153,8 +153,8 @@ func runLoad(ctx context.Context, cores string, l load) (s sample, err error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// freeAddr is one that nobody listens on now.
-func freeAddr() (string, error) {
+// FreeAddr is one that nobody listens on now.
+func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

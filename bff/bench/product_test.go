@@ -74,7 +74,7 @@ func signedUp(b *testing.B, base string) *http.Client {
 	}
 	c := &http.Client{Jar: jar, Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	b.Cleanup(c.CloseIdleConnections)
-	body := fmt.Sprintf(`{"email":%q,"password":%q}`, email, goodWord)
+	body := fmt.Sprintf(`{"email":%q,"password":%q}`, email, goodPassword)
 	for _, step := range []struct {
 		path string
 		want int

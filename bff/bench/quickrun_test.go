@@ -1,5 +1,3 @@
-//go:build !race
-
 package main
 
 import (
@@ -41,11 +39,11 @@ func TestQuickRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r report
+	var r Report
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Scenarios) != len(scenarios) {
+	if len(r.Scenarios) != len(Scenarios) {
 		t.Errorf("%d scenarios", len(r.Scenarios))
 	}
 	used := map[string]float64{}
@@ -53,17 +51,17 @@ func TestQuickRun(t *testing.T) {
 		for _, c := range o.Contenders {
 			used[c.Contender] += c.Rounds[0].CPU
 		}
-		for _, name := range []string{nameDirect, nameBare, nameGatehouse} {
-			if got := o.of(name); len(got) != 1 || got[0].Count == 0 || got[0].P50 <= 0 || got[0].P99 < got[0].P50 {
+		for _, name := range []string{Direct, Bare, Gatehouse} {
+			if got := o.RoundsOf(name); len(got) != 1 || got[0].Count == 0 || got[0].P50 <= 0 || got[0].P99 < got[0].P50 {
 				t.Errorf("%s, %s: %+v", o.Name, name, got)
 			}
 		}
-		if found := len(o.of(nameNginx)) == 1; found != (findNginx() != "") {
+		if found := len(o.RoundsOf(Nginx)) == 1; found != (FindNginx() != "") {
 			t.Errorf("%s, nginx: %t", o.Name, found)
 		}
 	}
 	for name, cpu := range used {
-		if runtime.GOOS == "linux" && (cpu > 0) != (name != nameDirect) {
+		if runtime.GOOS == "linux" && (cpu > 0) != (name != Direct) {
 			t.Errorf("%s used %v µs of CPU", name, cpu)
 		}
 	}
@@ -74,22 +72,22 @@ func TestQuickRun(t *testing.T) {
 	if !services && os.Getenv("CI") == "true" {
 		t.Errorf("CI=true, and %q", r.Notes)
 	}
-	if (r.Renewals != nil && r.Tabs != nil && r.Revocation != nil && r.Scale != nil) != services {
+	if (r.Refreshes != nil && r.Tabs != nil && r.Revocation != nil && r.Scale != nil) != services {
 		t.Errorf("services %t, and %s", services, text)
 	}
 	if services {
 		checkScale(t, *r.Scale)
 	}
 	for _, target := range r.Targets {
-		if services && runtime.GOOS == "linux" && target.Verdict == absent && (findCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (findNginx() != "" || !strings.Contains(target.Name, "nginx")) {
+		if services && runtime.GOOS == "linux" && target.Verdict == Absent && (FindCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (FindNginx() != "" || !strings.Contains(target.Name, "nginx")) {
 			t.Errorf("%s was not judged", target.Name)
 		}
 	}
 }
 
-func checkScale(t *testing.T, s scale) {
+func checkScale(t *testing.T, s Scale) {
 	t.Helper()
-	if v := s.Renewals; v.Count == 0 || v.PerSecond <= 0 || v.RedisCPU <= 0 || v.PerCoreSecond <= 0 || s.Session < 300 || s.Session > 1500 {
+	if v := s.Refreshes; v.Count == 0 || v.PerSecond <= 0 || v.RedisCPU <= 0 || v.PerCoreSecond <= 0 || s.Session < 300 || s.Session > 1500 {
 		t.Errorf("renewals in the store: %+v; a session has %v bytes", v, s.Session)
 	}
 	if len(s.Followers) != len(fleets) || len(s.Paper) != len(fleets) {

@@ -13,40 +13,40 @@ const (
 	refreshPath = "/api/auth/refresh"
 	// renewalsEach is how often one session renews itself in a run: its rate
 	// limit lets 60 go at once.
-	renewalsEach = 50
+	refreshesEach = 50
 )
 
-// renewals is what POST /api/auth/refresh costs, from outside.
-type renewals struct {
-	spread
+// Refreshes is what POST /api/auth/refresh costs, from outside.
+type Refreshes struct {
+	Spread
 	PerSecond     float64 `json:"per_second"`
 	CPU           float64 `json:"cpu_us"`
 	PerCoreSecond float64 `json:"per_core_second"` // of Gatehouse; Redis and MariaDB have another core
 }
 
-// renew has 64 browsers renew their sessions one after the other, as fast as
+// refreshSessions has 64 browsers renew their sessions one after the other, as fast as
 // they are answered.
-func renew(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out renewals, err error) {
-	before, err := g.process.usage()
+func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out Refreshes, err error) {
+	before, err := g.Process.Usage()
 	if err != nil {
 		return out, err
 	}
 	browsers := min(64, len(sessions))
 	took := make([][]time.Duration, browsers)
 	began := time.Now()
-	err = atOnce(browsers, func(i int) error {
-		w, err := dial(g.addr)
+	err = AtOnce(browsers, func(i int) error {
+		w, err := Dial(g.Addr)
 		if err != nil {
 			return err
 		}
 		defer w.Close()
-		for range renewalsEach {
+		for range refreshesEach {
 			for k := i; k < len(sessions); k += browsers {
 				if ctx.Err() != nil || time.Since(began) > most {
 					return ctx.Err()
 				}
 				asked := time.Now()
-				next, err := renewed(w, sessions[k])
+				next, err := refreshOnce(w, sessions[k])
 				if err != nil {
 					return err
 				}
@@ -62,24 +62,24 @@ func renew(ctx context.Context, g *gatehouse, sessions []session, most time.Dura
 		return out, err
 	}
 	elapsed := time.Since(began)
-	after, err := g.process.usage()
+	after, err := g.Process.Usage()
 	if err != nil {
 		return out, err
 	}
-	out.spread = spreadOf(slices.Concat(took...))
+	out.Spread = SpreadOf(slices.Concat(took...))
 	out.PerSecond = float64(out.Count) / elapsed.Seconds()
-	if used := after.cpu - before.cpu; used > 0 {
-		out.CPU = micros(used) / float64(out.Count)
+	if used := after.CPU - before.CPU; used > 0 {
+		out.CPU = Micros(used) / float64(out.Count)
 		out.PerCoreSecond = 1e6 / out.CPU
 	}
 	return out, nil
 }
 
-func renewed(w *wire, s session) (next session, err error) {
-	request := browserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
-	r, err := w.ask(request, func(line []byte) { next.take(line) })
-	if err != nil || r.status != 200 {
-		return next, unexpected("a renewal", r, err)
+func refreshOnce(w *Conn, s session) (next session, err error) {
+	request := BrowserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
+	r, err := w.Exchange(request, func(line []byte) { next.take(line) })
+	if err != nil || r.Status != 200 {
+		return next, Unexpected("a renewal", r, err)
 	}
 	if next.access == "" || next.refresh == "" {
 		return next, errors.New("a renewal without cookies")
@@ -102,20 +102,20 @@ func (s *session) take(line []byte) {
 	}
 }
 
-// bursts is browsers whose tabs all wake up at once.
-type bursts struct {
+// Bursts is browsers whose tabs all wake up at once.
+type Bursts struct {
 	Tabs      int     `json:"tabs"`
-	All       spread  `json:"until_the_last_tab"`
+	All       Spread  `json:"until_the_last_tab"`
 	PerSecond float64 `json:"answers_per_second"`
 }
 
 // wakeTabs renews each session by all its tabs at once, which must all get the
 // same cookies.
-func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out bursts, err error) {
+func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out Bursts, err error) {
 	out.Tabs = 32
-	wires := make([]*wire, out.Tabs)
+	wires := make([]*Conn, out.Tabs)
 	for i := range wires {
-		if wires[i], err = dial(g.addr); err != nil {
+		if wires[i], err = Dial(g.Addr); err != nil {
 			return out, err
 		}
 		defer wires[i].Close()
@@ -125,8 +125,8 @@ func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out bursts
 	for k, s := range sessions {
 		got := make([]session, out.Tabs)
 		began := time.Now()
-		err := atOnce(out.Tabs, func(i int) (err error) {
-			got[i], err = renewed(wires[i], s)
+		err := AtOnce(out.Tabs, func(i int) (err error) {
+			got[i], err = refreshOnce(wires[i], s)
 			return err
 		})
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -140,7 +140,7 @@ func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out bursts
 			}
 		}
 	}
-	out.All = spreadOf(took)
+	out.All = SpreadOf(took)
 	out.PerSecond = float64(out.Tabs*len(sessions)) / sum.Seconds()
 	return out, nil
 }

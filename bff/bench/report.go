@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// report is what a run gave, as it goes into the file.
-type report struct {
+// Report is what a run gave, as it goes into the file.
+type Report struct {
 	Date       time.Time   `json:"date"`
 	Took       float64     `json:"took_s"`
 	Quick      bool        `json:"quick"` // no figures, only a proof that it works
-	Machine    machine     `json:"machine"`
+	Machine    Machine     `json:"machine"`
 	Load1      string      `json:"load_average"`
-	Cores      pins        `json:"pinned"`
+	Cores      Pins        `json:"pinned"`
 	Notes      []string    `json:"notes"`
 	RoundsEach int         `json:"rounds"`
 	Seconds    float64     `json:"seconds_each"`
-	Targets    []target    `json:"targets"`
-	Scenarios  []outcome   `json:"scenarios"`
-	Memory     []footprint `json:"memory"`
-	Renewals   *renewals   `json:"refresh"`
-	Tabs       *bursts     `json:"tabs"`
-	Revocation *revocation `json:"revocation"`
-	Scale      *scale      `json:"scale"`
-	Flood      *flooded    `json:"flood"`
-	Transfer   *transfers  `json:"transfer"`
-	Sockets    *sockets    `json:"sockets"`
+	Targets    []Target    `json:"targets"`
+	Scenarios  []Outcome   `json:"scenarios"`
+	Memory     []Footprint `json:"memory"`
+	Refreshes  *Refreshes  `json:"refresh"`
+	Tabs       *Bursts     `json:"tabs"`
+	Revocation *Revocation `json:"revocation"`
+	Scale      *Scale      `json:"scale"`
+	Flood      *Flood      `json:"flood"`
+	Transfer   *Transfers  `json:"transfer"`
+	Sockets    *Sockets    `json:"sockets"`
 }
 
-// footprint is a contender's memory, with that of its children.
-type footprint struct {
+// Footprint is a contender's memory, with that of its children.
+type Footprint struct {
 	Contender string `json:"contender"`
 	Idle      int64  `json:"idle_bytes"`
 	Peak      int64  `json:"peak_bytes"`
 }
 
-func (r *report) write(file string) error {
+func (r *Report) Write(file string) error {
 	if file == "" {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (r *report) write(file string) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-func (r *report) print(out io.Writer) {
+func (r *Report) Print(out io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(out, "\n%s, Gatehouse %s, commit %s\n%s, %d cores, %s; %s\n", r.Date.Format(time.DateTime+" MST"), m.Gatehouse, m.Commit, m.CPU, m.Cores, m.Kernel, m.Go)
 	fmt.Fprintf(out, "nginx %s; Caddy %s; Redis %s; MariaDB %s\n", m.Nginx, m.Caddy, m.Redis, m.MariaDB)
@@ -72,13 +72,13 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintln(w, "\trequests/s\t/ bare\tp50 µs\tp99 µs\tCPU µs/request\t/ bare\tits core busy\t")
 		for _, c := range o.Contenders {
 			all := c.Rounds
-			share, _ := o.paired(c.Contender, nameBare, perSecond, ratio)
+			share, _ := o.paired(c.Contender, Bare, perSecond, ratio)
 			fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.0f\t%.0f\t", c.Contender, middle(all, perSecond), share, middle(all, p50), middle(all, p99))
-			if c.Contender == nameDirect || middle(all, cpu) == 0 {
+			if c.Contender == Direct || middle(all, cpu) == 0 {
 				fmt.Fprint(w, "–\t–\t–\t\n")
 				continue
 			}
-			work, _ := o.paired(c.Contender, nameBare, cpu, ratio)
+			work, _ := o.paired(c.Contender, Bare, cpu, ratio)
 			fmt.Fprintf(w, "%.1f\t%.2f\t%.0f %%\t\n", middle(all, cpu), work, 100*middle(all, busy))
 		}
 		w.Flush()
@@ -96,7 +96,7 @@ func (r *report) print(out io.Writer) {
 
 func table(out io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(out, 0, 0, 2, ' ', 0) }
 
-func (r *report) printMemory(out io.Writer) {
+func (r *Report) printMemory(out io.Writer) {
 	if len(r.Memory) == 0 || r.Memory[0].Peak == 0 {
 		return
 	}
@@ -109,11 +109,11 @@ func (r *report) printMemory(out io.Writer) {
 	w.Flush()
 }
 
-func (r *report) printSections(out io.Writer) {
+func (r *Report) printSections(out io.Writer) {
 	fmt.Fprintln(out, "\nGatehouse alone")
 	w := table(out)
 	defer w.Flush()
-	if v := r.Renewals; v != nil {
+	if v := r.Refreshes; v != nil {
 		fmt.Fprintf(w, "renewals, 64 browsers\t%.0f/s\tp50 %.1f ms, p99 %.1f ms; %.0f µs of CPU each, %.0f/s of one core\t\n", v.PerSecond, v.P50/1000, v.P99/1000, v.CPU, v.PerCoreSecond)
 	}
 	if v := r.Tabs; v != nil {

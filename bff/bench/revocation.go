@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// revocation is how long an ended session is still served elsewhere.
-type revocation struct {
-	spread
+// Revocation is how long an ended session is still served elsewhere.
+type Revocation struct {
+	Spread
 	Bystanders float64 `json:"bystanders_per_second"`
 }
 
 // signOutElsewhere signs sessions out at a and asks b, which is busy with
 // others, until it refuses each: from sign-out's answer to the first 401.
-func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []session) (out revocation, err error) {
-	at, err := dial(a.addr)
+func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []session) (out Revocation, err error) {
+	at, err := Dial(a.Addr)
 	if err != nil {
 		return out, err
 	}
 	defer at.Close()
-	elsewhere, err := dial(b.addr)
+	elsewhere, err := Dial(b.Addr)
 	if err != nil {
 		return out, err
 	}
@@ -29,7 +29,7 @@ func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []sessio
 	done := make(chan struct{})
 	var took []time.Duration
 	served, began := 0, time.Now()
-	err = atOnce(2, func(i int) error {
+	err = AtOnce(2, func(i int) error {
 		if i == 0 {
 			defer close(done)
 			for _, s := range leave {
@@ -41,33 +41,33 @@ func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []sessio
 			}
 			return nil
 		}
-		return keepAsking(b.addr, stay, done, &served)
+		return keepAsking(b.Addr, stay, done, &served)
 	})
-	out.spread = spreadOf(took)
+	out.Spread = SpreadOf(took)
 	out.Bystanders = float64(served) / time.Since(began).Seconds()
 	return out, err
 }
 
-func signOut(ctx context.Context, at, elsewhere *wire, s session) (time.Duration, error) {
-	look := browserRequest("GET", smallPath, "access_token="+s.access, "")
-	r, err := elsewhere.ask(look, nil)
-	if err != nil || r.status != 200 {
-		return 0, unexpected("before sign-out", r, err)
+func signOut(ctx context.Context, at, elsewhere *Conn, s session) (time.Duration, error) {
+	look := BrowserRequest("GET", SmallPath, "access_token="+s.access, "")
+	r, err := elsewhere.Exchange(look, nil)
+	if err != nil || r.Status != 200 {
+		return 0, Unexpected("before sign-out", r, err)
 	}
-	r, err = at.ask(browserRequest("POST", "/api/auth/logout", s.cookie(), ""), nil)
-	if err != nil || r.status != 204 {
-		return 0, unexpected("sign-out", r, err)
+	r, err = at.Exchange(BrowserRequest("POST", "/api/auth/logout", s.cookie(), ""), nil)
+	if err != nil || r.Status != 204 {
+		return 0, Unexpected("sign-out", r, err)
 	}
 	for began := time.Now(); ; {
-		r, err := elsewhere.ask(look, nil)
+		r, err := elsewhere.Exchange(look, nil)
 		took := time.Since(began)
 		switch {
 		case err != nil:
 			return 0, err
-		case r.status == 401:
+		case r.Status == 401:
 			return took, nil
-		case r.status != 200 || took > 10*time.Second || ctx.Err() != nil:
-			return 0, errors.Join(fmt.Errorf("an ended session: status %d after %v", r.status, took), ctx.Err())
+		case r.Status != 200 || took > 10*time.Second || ctx.Err() != nil:
+			return 0, errors.Join(fmt.Errorf("an ended session: status %d after %v", r.Status, took), ctx.Err())
 		}
 	}
 }
@@ -75,7 +75,7 @@ func signOut(ctx context.Context, at, elsewhere *wire, s session) (time.Duration
 // keepAsking is one member after the other until done is closed; each is
 // served.
 func keepAsking(addr string, members []session, done <-chan struct{}, served *int) error {
-	w, err := dial(addr)
+	w, err := Dial(addr)
 	if err != nil {
 		return err
 	}
@@ -87,9 +87,9 @@ func keepAsking(addr string, members []session, done <-chan struct{}, served *in
 				return nil
 			default:
 			}
-			r, err := w.ask(browserRequest("GET", smallPath, s.cookie(), ""), nil)
-			if err != nil || r.status != 200 {
-				return unexpected("a bystander", r, err)
+			r, err := w.Exchange(BrowserRequest("GET", SmallPath, s.cookie(), ""), nil)
+			if err != nil || r.Status != 200 {
+				return Unexpected("a bystander", r, err)
 			}
 			*served++
 		}

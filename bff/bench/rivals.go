@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// contender is one of those that are measured side by side.
-type contender struct {
-	name, addr string
-	process    *process // nil for the upstream itself
-	idle       usage    // when it had just started
+// Contender is one of those that are measured side by side.
+type Contender struct {
+	Name, Addr string
+	Process    *Process // nil for the upstream itself
+	Idle       Usage    // when it had just started
 }
 
 const (
-	nameDirect    = "direct"
-	nameBare      = "bare"
-	nameGatehouse = "gatehouse"
-	nameOther     = "other" // another Gatehouse
-	nameNginx     = "nginx"
-	nameCaddy     = "caddy"
+	Direct    = "direct"
+	Bare      = "bare"
+	Gatehouse = "gatehouse"
+	Other     = "other" // another Gatehouse
+	Nginx     = "nginx"
+	Caddy     = "caddy"
 )
 
-// findProgram looks where an ordinary user's PATH does not.
-func findProgram(candidates ...string) string {
+// FindProgram looks where an ordinary user's PATH does not.
+func FindProgram(candidates ...string) string {
 	for _, c := range candidates {
 		if path, err := exec.LookPath(c); c != "" && err == nil {
 			if abs, err := filepath.Abs(path); err == nil {
@@ -37,9 +37,9 @@ func findProgram(candidates ...string) string {
 	return ""
 }
 
-func findNginx() string { return findProgram("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx") }
+func FindNginx() string { return FindProgram("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx") }
 
-func findCaddy() string { return findProgram(os.Getenv("CADDY"), "bin/tools/caddy", "caddy") }
+func FindCaddy() string { return FindProgram(os.Getenv("CADDY"), "bin/tools/caddy", "caddy") }
 
 // nginxConf is nginx as a proxy at its best: connections to the upstream are
 // kept, nothing is logged, answers of 64 KiB fit its buffers.
@@ -66,12 +66,12 @@ http {
 }
 `
 
-func startNginx(ctx context.Context, program, cores, dir, upstream string) (*contender, error) {
-	addr, err := freeAddr()
+func StartNginx(ctx context.Context, program, cores, dir, upstream string) (*Contender, error) {
+	addr, err := FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	home, user := filepath.Join(dir, nameNginx), ""
+	home, user := filepath.Join(dir, Nginx), ""
 	if os.Geteuid() == 0 {
 		user = "user root;" // its workers could not use the folder
 	}
@@ -79,8 +79,8 @@ func startNginx(ctx context.Context, program, cores, dir, upstream string) (*con
 	if err := inFolder(home, "nginx.conf", conf); err != nil {
 		return nil, err
 	}
-	p, err := start(nameNginx, cores, home, nil, program, "-p", home, "-c", "nginx.conf", "-e", "stderr")
-	return ready(ctx, nameNginx, addr, p, err)
+	p, err := Start(Nginx, cores, home, nil, program, "-p", home, "-c", "nginx.conf", "-e", "stderr")
+	return AwaitReady(ctx, Nginx, addr, p, err)
 }
 
 // caddyfile is Caddy as a proxy at its best; it logs no requests by itself.
@@ -100,40 +100,40 @@ http://%s {
 }
 `
 
-func startCaddy(ctx context.Context, program, cores, dir, upstream string) (*contender, error) {
-	addr, err := freeAddr()
+func StartCaddy(ctx context.Context, program, cores, dir, upstream string) (*Contender, error) {
+	addr, err := FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(dir, nameCaddy)
+	home := filepath.Join(dir, Caddy)
 	_, port, _ := strings.Cut(addr, ":")
 	if err := inFolder(home, "Caddyfile", fmt.Sprintf(caddyfile, ":"+port, upstream)); err != nil {
 		return nil, err
 	}
 	env := []string{"HOME=" + home, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home, "GOMAXPROCS=1"}
-	p, err := start(nameCaddy, cores, home, env, program, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
-	return ready(ctx, nameCaddy, addr, p, err)
+	p, err := Start(Caddy, cores, home, env, program, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
+	return AwaitReady(ctx, Caddy, addr, p, err)
 }
 
-func startBare(ctx context.Context, cores, dir, upstream string) (*contender, error) {
-	p, a, err := startPart(cores, dir, nameBare, upstream)
-	return ready(ctx, nameBare, a.Fast, p, err)
+func StartBare(ctx context.Context, cores, dir, upstream string) (*Contender, error) {
+	p, a, err := StartPart(cores, dir, Bare, upstream)
+	return AwaitReady(ctx, Bare, a.Fast, p, err)
 }
 
-// ready waits until a proxy forwards, and notes what it takes to be idle.
-func ready(ctx context.Context, name, addr string, p *process, err error) (*contender, error) {
+// AwaitReady waits until a proxy forwards, and notes what it takes to be idle.
+func AwaitReady(ctx context.Context, name, addr string, p *Process, err error) (*Contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := smallPath
-	if name == nameGatehouse || name == nameOther {
+	path := SmallPath
+	if name == Gatehouse || name == Other {
 		path = "/healthz" // who is not signed in gets nothing else
 	}
 	if err := p.await(ctx, addr, path); err != nil {
 		return nil, err
 	}
-	idle, err := p.usage()
-	return &contender{name, addr, p, idle}, err
+	idle, err := p.Usage()
+	return &Contender{name, addr, p, idle}, err
 }
 
 func inFolder(dir, name, text string) error {

@@ -14,32 +14,32 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// scale is what instances share: how much of a Redis each thing takes, and what
+// Scale is what instances share: how much of a Redis each thing takes, and what
 // follows from that on paper.
-type scale struct {
-	Renewals  storeRenewals `json:"renewals"`
-	Session   float64       `json:"session_bytes"`
-	Followers []followed    `json:"followers"`
+type Scale struct {
+	Refreshes StoreRefreshes `json:"renewals"`
+	Session   float64        `json:"session_bytes"`
+	Followers []Followed     `json:"followers"`
 	// What one revocation costs by the number of followers: Redis, and this
 	// process, which is all the followers and the one who announces.
-	Stream line       `json:"redis_cpu_us_per_revocation"`
-	Own    line       `json:"own_cpu_us_per_revocation"`
-	Paper  []capacity `json:"on_paper"`
+	Stream Line       `json:"redis_cpu_us_per_revocation"`
+	Own    Line       `json:"own_cpu_us_per_revocation"`
+	Paper  []Capacity `json:"on_paper"`
 }
 
 var fleets = []int{1, 4, 16}
 
 // scale has a Redis of its own, on the core of what is measured.
-func (r *run) scale() (out scale, err error) {
+func (r *run) scale() (out Scale, err error) {
 	dir := filepath.Join(r.dir, "redis-scale")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return out, err
 	}
-	if err := keepOff(r.cores.Proxy); err != nil { // the child's from its start
+	if err := PinSelf(r.cores.Proxy); err != nil { // the child's from its start
 		return out, err
 	}
 	redis, err := servertest.StartRedis(r.ctx, dir)
-	if err = errors.Join(err, keepOff(r.cores.Load)); err != nil {
+	if err = errors.Join(err, PinSelf(r.cores.Load)); err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, redis.Stop()) }()
@@ -48,7 +48,7 @@ func (r *run) scale() (out scale, err error) {
 		return out, err
 	}
 	out.Session = each
-	if out.Renewals, err = renewInStore(r.ctx, redis, sessions, r.plan.storing); err != nil {
+	if out.Refreshes, err = refreshInStore(r.ctx, redis, sessions, r.plan.storing); err != nil {
 		return out, err
 	}
 	var n, theirs, own []float64
@@ -60,13 +60,13 @@ func (r *run) scale() (out scale, err error) {
 		out.Followers = append(out.Followers, f)
 		n, theirs, own = append(n, float64(instances)), append(theirs, f.RedisCPU), append(own, f.OwnCPU)
 	}
-	out.Stream, out.Own = through(n, theirs), through(n, own)
-	costs := unitCosts{Renewal: out.Renewals.RedisCPU, Stream: out.Stream, Session: out.Session}
-	if r.report.Renewals != nil {
-		costs.PerCore = r.report.Renewals.PerCoreSecond
+	out.Stream, out.Own = FitLine(n, theirs), FitLine(n, own)
+	costs := UnitCosts{Refresh: out.Refreshes.RedisCPU, Stream: out.Stream, Session: out.Session}
+	if r.Report.Refreshes != nil {
+		costs.PerCore = r.Report.Refreshes.PerCoreSecond
 	}
 	for _, instances := range fleets {
-		out.Paper = append(out.Paper, onPaper(costs, instances))
+		out.Paper = append(out.Paper, OnPaper(costs, instances))
 	}
 	return out, nil
 }
@@ -88,14 +88,14 @@ func redisBytes(ctx context.Context, redis *servertest.RedisServer) (float64, er
 	return info["used_memory"] - info["mem_aof_buffer"], err
 }
 
-func (s *scale) print(out io.Writer) {
+func (s *Scale) print(out io.Writer) {
 	if s == nil {
 		return
 	}
 	fmt.Fprintln(out, "\nScale: what instances share, a Redis of its own on one core")
 	w := table(out)
 	fmt.Fprintf(w, "renewals in the store\t%.0f/s\t%.1f µs of Redis each, %.0f/s of one core of Redis; its core busy %.0f %%\t\n",
-		s.Renewals.PerSecond, s.Renewals.RedisCPU, s.Renewals.PerCoreSecond, 100*s.Renewals.Busy)
+		s.Refreshes.PerSecond, s.Refreshes.RedisCPU, s.Refreshes.PerCoreSecond, 100*s.Refreshes.Busy)
 	fmt.Fprintf(w, "a session\t%.0f bytes\tof Redis, with its place in the index\t\n", s.Session)
 	for _, f := range s.Followers {
 		fmt.Fprintf(w, "revocations, followers: %d\t%.0f/s\tthe last has it after p50 %.2f ms, p99 %.2f ms; %.0f µs of Redis each, %.0f µs of this process\t\n",

@@ -76,7 +76,7 @@ func onRedis(b *testing.B) *auth.Service {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-done })
-	if _, err := s.Register(b.Context(), auth.Registration{Email: email, Password: goodWord}); err != nil {
+	if _, err := s.Register(b.Context(), auth.Registration{Email: email, Password: goodPassword}); err != nil {
 		b.Fatal(err)
 	}
 	return s
@@ -86,7 +86,7 @@ var enough = auth.Allowance{Count: 1_000_000, Per: time.Second}
 
 func signIn(b *testing.B, s *auth.Service) *auth.Cookies {
 	b.Helper()
-	in, err := s.SignIn(b.Context(), auth.Credentials{Email: email, Password: goodWord})
+	in, err := s.SignIn(b.Context(), auth.Credentials{Email: email, Password: goodPassword})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func signIn(b *testing.B, s *auth.Service) *auth.Cookies {
 // cpuUsed is what this process has used so far: Redis is another one.
 func cpuUsed(b *testing.B) time.Duration {
 	b.Helper()
-	used, err := ownCPU()
+	used, err := OwnCPU()
 	if err != nil {
 		b.Fatal(err)
 	}

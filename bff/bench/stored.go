@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// storeRenewals is what renewals are to Redis, without the rest of them.
-type storeRenewals struct {
+// StoreRefreshes is what renewals are to Redis, without the rest of them.
+type StoreRefreshes struct {
 	Count         int     `json:"count"`
 	PerSecond     float64 `json:"per_second"`
 	RedisCPU      float64 `json:"redis_cpu_us"`
@@ -49,7 +49,7 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	sessions = make([]auth.Session, n)
-	return sessions, atOnce(min(n, workers), func(i int) error {
+	return sessions, AtOnce(min(n, workers), func(i int) error {
 		for k := i; k < n; k += workers {
 			sessions[k] = stored(time.Now())
 			if _, err := store.Create(ctx, sessions[k]); err != nil {
@@ -60,9 +60,9 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 	})
 }
 
-// renewInStore renews sessions for a while as an instance does that is asked
+// refreshInStore renews sessions for a while as an instance does that is asked
 // to: limit, read, compare-and-swap.
-func renewInStore(ctx context.Context, redis *servertest.RedisServer, sessions []auth.Session, lasting time.Duration) (out storeRenewals, err error) {
+func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions []auth.Session, lasting time.Duration) (out StoreRefreshes, err error) {
 	store, err := openStore(ctx, redis)
 	if err != nil {
 		return out, err
@@ -75,13 +75,13 @@ func renewInStore(ctx context.Context, redis *servertest.RedisServer, sessions [
 	}
 	counts := make([]int, workers)
 	began := time.Now()
-	err = atOnce(workers, func(i int) error {
+	err = AtOnce(workers, func(i int) error {
 		for {
 			for k := i; k < len(sessions); k += workers {
 				if time.Since(began) > lasting {
 					return nil
 				}
-				if err := renewStored(ctx, store, limits, sessions[k].UserID, sessions[k].ID); err != nil {
+				if err := refreshStored(ctx, store, limits, sessions[k].UserID, sessions[k].ID); err != nil {
 					return err
 				}
 				counts[i]++
@@ -101,13 +101,13 @@ func renewInStore(ctx context.Context, redis *servertest.RedisServer, sessions [
 	}
 	used := after - before
 	out.PerSecond, out.Busy = float64(out.Count)/elapsed.Seconds(), used.Seconds()/elapsed.Seconds()
-	out.RedisCPU = micros(used) / float64(out.Count)
-	out.PerCoreSecond = perSecondOf(1, out.RedisCPU)
+	out.RedisCPU = Micros(used) / float64(out.Count)
+	out.PerCoreSecond = PerSecondOf(1, out.RedisCPU)
 	return out, nil
 }
 
-// renewStored is what a renewal asks of Redis.
-func renewStored(ctx context.Context, store *redisstore.Store, limits auth.Limiter, userID, id string) error {
+// refreshStored is what a renewal asks of Redis.
+func refreshStored(ctx context.Context, store *redisstore.Store, limits auth.Limiter, userID, id string) error {
 	if wait, err := limits.Take(ctx, "refresh:"+id, auth.DefaultLimits.Refresh); err != nil || wait > 0 {
 		return errors.Join(fmt.Errorf("a renewal has to wait %v", wait), err)
 	}

@@ -12,39 +12,39 @@ import (
 	"time"
 )
 
-// transfers is what the peak of Gatehouse's memory grows by while it forwards
+// Transfers is what the peak of Gatehouse's memory grows by while it forwards
 // large bodies.
-type transfers struct {
+type Transfers struct {
 	Bytes     int64   `json:"bytes_each_way"`
 	Growth    int64   `json:"growth_bytes"`
 	PerSecond float64 `json:"bytes_per_second"`
 }
 
 // transfer sends n bytes down, up and both ways.
-func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out transfers, err error) {
+func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out Transfers, err error) {
 	out.Bytes = n
-	if err := exchanged(ctx, g.addr, s, 1, 1); err != nil {
+	if err := exchanged(ctx, g.Addr, s, 1, 1); err != nil {
 		return out, err
 	}
-	before, err := g.process.usage()
+	before, err := g.Process.Usage()
 	if err != nil {
 		return out, err
 	}
 	began := time.Now()
 	for _, way := range []struct{ down, up int64 }{{n, 1}, {1, n}, {n, n}} {
-		if err := exchanged(ctx, g.addr, s, way.down, way.up); err != nil {
+		if err := exchanged(ctx, g.Addr, s, way.down, way.up); err != nil {
 			return out, err
 		}
 	}
 	out.PerSecond = float64(4*n) / time.Since(began).Seconds()
-	after, err := g.process.usage()
-	out.Growth = after.peak - before.peak
+	after, err := g.Process.Usage()
+	out.Growth = after.Peak - before.Peak
 	return out, err
 }
 
 func exchanged(ctx context.Context, addr string, s session, down, up int64) error {
 	url := fmt.Sprintf("http://%s/api/full/transfer?size=%d", addr, down)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.LimitReader(zeros{}, up))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.LimitReader(Zeros{}, up))
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func exchanged(ctx context.Context, addr string, s session, down, up int64) erro
 	return nil
 }
 
-// sockets is what WebSockets on which nothing happens take of Gatehouse.
-type sockets struct {
+// Sockets is what WebSockets on which nothing happens take of Gatehouse.
+type Sockets struct {
 	Count int     `json:"count"`
 	Each  float64 `json:"bytes_each"`
 	Note  string  `json:"note,omitempty"`
@@ -87,9 +87,9 @@ func affordable(n int) (int, string) {
 // openSockets opens n of them, has a word go to and fro on each, and keeps them
 // until it has looked, and has had what is in the heap written to a file unless
 // that has no name.
-func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out sockets, err error) {
+func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out Sockets, err error) {
 	out.Count, out.Note = affordable(n)
-	all := make([]*wire, out.Count)
+	all := make([]*Conn, out.Count)
 	defer func() {
 		for _, w := range all {
 			if w != nil {
@@ -99,12 +99,12 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int, he
 	}()
 	const side = 16
 	open := func(from, to int) error {
-		return atOnce(side, func(k int) error {
+		return AtOnce(side, func(k int) error {
 			for i := from + k; i < to; i += side {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				w, err := openSocket(g.addr, members[i%len(members)])
+				w, err := openSocket(g.Addr, members[i%len(members)])
 				if err != nil {
 					return fmt.Errorf("WebSocket %d: %w", i, err)
 				}
@@ -118,51 +118,51 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int, he
 	if err := open(0, first); err != nil {
 		return out, err
 	}
-	before, err := g.process.usage()
+	before, err := g.Process.Usage()
 	if err != nil {
 		return out, err
 	}
 	if err := open(first, out.Count); err != nil {
 		return out, err
 	}
-	after, err := g.process.usage()
+	after, err := g.Process.Usage()
 	if err != nil {
 		return out, err
 	}
-	out.Each = float64(after.rss-before.rss) / float64(out.Count-first)
+	out.Each = float64(after.RSS-before.RSS) / float64(out.Count-first)
 	if heap != "" {
 		err = fetch(ctx, "http://"+g.ops+"/debug/pprof/heap?gc=1", heap)
 	}
 	return out, err
 }
 
-func openSocket(addr string, s session) (*wire, error) {
-	w, err := dial(addr)
+func openSocket(addr string, s session) (*Conn, error) {
+	w, err := Dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	r, err := w.ask(browserRequest("GET", "/api/full/echo", s.cookie(), upgrade), nil)
-	if err == nil && r.status != 101 {
-		err = fmt.Errorf("status %d", r.status)
+	r, err := w.Exchange(BrowserRequest("GET", "/api/full/echo", s.cookie(), upgrade), nil)
+	if err == nil && r.Status != 101 {
+		err = fmt.Errorf("status %d", r.Status)
 	}
 	if err == nil {
 		err = echoed(w)
 	}
 	if err == nil {
-		w.in = nil // ten thousand buffers
+		w.Reader = nil // ten thousand buffers
 		return w, nil
 	}
 	return nil, errors.Join(err, w.Close())
 }
 
 // echoed sends a text frame, masked with zeros, and wants it back.
-func echoed(w *wire) error {
-	if _, err := w.conn.Write([]byte{0x81, 0x82, 0, 0, 0, 0, 'h', 'i'}); err != nil {
+func echoed(w *Conn) error {
+	if _, err := w.Raw.Write([]byte{0x81, 0x82, 0, 0, 0, 0, 'h', 'i'}); err != nil {
 		return err
 	}
 	got := make([]byte, 4)
-	if _, err := io.ReadFull(w.in, got); err != nil {
+	if _, err := io.ReadFull(w.Reader, got); err != nil {
 		return err
 	}
 	if want := []byte{0x81, 2, 'h', 'i'}; !bytes.Equal(got, want) {

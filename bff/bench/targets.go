@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// target is what is aimed at, beside what came out.
-type target struct {
+// Target is what is aimed at, beside what came out.
+type Target struct {
 	Name    string  `json:"name"`
 	Target  string  `json:"target"`
 	Value   float64 `json:"value"`
@@ -15,7 +15,7 @@ const (
 	met    = "ok"
 	floor  = "floor" // less than is aimed at, not less than is bearable
 	missed = "missed"
-	absent = "not measured"
+	Absent = "not measured"
 )
 
 const (
@@ -23,62 +23,62 @@ const (
 	kibi = 1 << 10
 )
 
-func (r *report) judge() {
+func (r *Report) Judge() {
 	r.judgeRace()
 	r.judgeMemory()
 	r.judgeSections()
 }
 
 // atLeast and atMost note down a target; ok is false when there is no value.
-func (r *report) atLeast(name string, value, want float64, ok bool, target, shown string) {
+func (r *Report) atLeast(name string, value, want float64, ok bool, target, shown string) {
 	r.add(name, value, value >= want, ok, target, shown)
 }
 
-func (r *report) atMost(name string, value, want float64, ok bool, target, shown string) {
+func (r *Report) atMost(name string, value, want float64, ok bool, target, shown string) {
 	r.add(name, value, value <= want, ok, target, shown)
 }
 
-func (r *report) add(name string, value float64, good, ok bool, aim, shown string) {
-	t := target{Name: name, Target: aim, Value: value, Shown: shown, Verdict: missed}
+func (r *Report) add(name string, value float64, good, ok bool, aim, shown string) {
+	t := Target{Name: name, Target: aim, Value: value, Shown: shown, Verdict: missed}
 	switch {
 	case !ok:
-		t.Value, t.Shown, t.Verdict = 0, "–", absent
+		t.Value, t.Shown, t.Verdict = 0, "–", Absent
 	case good:
 		t.Verdict = met
 	}
 	r.Targets = append(r.Targets, t)
 }
 
-func (r *report) judgeRace() {
-	var busy64, single outcome
+func (r *Report) judgeRace() {
+	var busy64, single Outcome
 	for _, o := range r.Scenarios {
 		switch {
-		case o.Length == small && o.Connections == most:
+		case o.Length == Small && o.Connections == MaxConnections:
 			busy64 = o
-		case o.Length == small && o.Connections == 1:
+		case o.Length == Small && o.Connections == 1:
 			single = o
 		}
 	}
 	times := func(v float64) string { return fmt.Sprintf("%.2f ×", v) }
-	v, ok := busy64.paired(nameGatehouse, nameBare, perSecond, ratio)
+	v, ok := busy64.paired(Gatehouse, Bare, perSecond, ratio)
 	r.atLeast("requests per second / bare, 1 KiB × 64", v, 1.5, ok, "≥ 1.5 × (floor 1.2)", times(v))
 	if last := &r.Targets[len(r.Targets)-1]; last.Verdict == missed && v >= 1.2 {
 		last.Verdict = floor
 	}
-	v, ok = busy64.paired(nameGatehouse, nameCaddy, perSecond, ratio)
+	v, ok = busy64.paired(Gatehouse, Caddy, perSecond, ratio)
 	r.atLeast("requests per second / Caddy, 1 KiB × 64", v, 2.5, ok, "≥ 2.5 ×", times(v))
-	v, ok = busy64.paired(nameGatehouse, nameNginx, perSecond, ratio)
+	v, ok = busy64.paired(Gatehouse, Nginx, perSecond, ratio)
 	r.atLeast("requests per second / nginx, 1 KiB × 64", v, 0.4, ok, "≥ 0.4 ×", times(v))
-	v, ok = busy64.paired(nameGatehouse, nameBare, p99, ratio)
+	v, ok = busy64.paired(Gatehouse, Bare, p99, ratio)
 	r.add("p99 / bare, 1 KiB × 64", v, v < 1, ok, "< 1 ×", times(v))
-	v, ok = single.paired(nameGatehouse, nameBare, p50, minus)
+	v, ok = single.paired(Gatehouse, Bare, p50, minus)
 	r.add("p50 more than bare, 1 KiB × 1", v, v < 150, ok, "< 150 µs", fmt.Sprintf("%.0f µs", v))
 }
 
-func (r *report) judgeMemory() {
-	var own footprint
+func (r *Report) judgeMemory() {
+	var own Footprint
 	for _, f := range r.Memory {
-		if f.Contender == nameGatehouse {
+		if f.Contender == Gatehouse {
 			own = f
 		}
 	}
@@ -92,13 +92,13 @@ func (r *report) judgeMemory() {
 	}
 }
 
-func (r *report) judgeSections() {
+func (r *Report) judgeSections() {
 	var growth, perCore, revoked, flood, socket float64
 	if r.Transfer != nil {
 		growth = float64(r.Transfer.Growth) / mebi
 	}
-	if r.Renewals != nil {
-		perCore = r.Renewals.PerCoreSecond
+	if r.Refreshes != nil {
+		perCore = r.Refreshes.PerCoreSecond
 	}
 	if r.Revocation != nil {
 		revoked = r.Revocation.P99 / 1000

@@ -21,21 +21,21 @@ import (
 
 // What the fast upstream answers with, by the end of the path.
 const (
-	small = 1 << 10
-	large = 64 << 10
+	Small = 1 << 10
+	Large = 64 << 10
 
-	smallPath = "/api/bench/1k"
-	largePath = "/api/bench/64k"
+	SmallPath = "/api/bench/1k"
+	LargePath = "/api/bench/64k"
 )
 
-// addrs is the first line that a part says.
-type addrs struct {
+// Addrs is the first line that a part says.
+type Addrs struct {
 	Fast string // answers GETs of the two sizes, and does so as cheaply as possible
 	Full string `json:",omitempty"` // takes uploads and WebSockets
 }
 
-// upstreamPart is what everything is a proxy for. It ends with its input.
-func upstreamPart(_ []string, in io.Reader, out io.Writer) error {
+// UpstreamPart is what everything is a proxy for. It ends with its input.
+func UpstreamPart(_ []string, in io.Reader, out io.Writer) error {
 	fast, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -47,12 +47,12 @@ func upstreamPart(_ []string, in io.Reader, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/full/transfer", exchange)
 	mux.HandleFunc("/api/full/echo", echo)
-	go answer(fast)
+	go serveFast(fast)
 	go http.Serve(full, mux)
-	return untilEnd(in, out, addrs{fast.Addr().String(), full.Addr().String()})
+	return untilEnd(in, out, Addrs{fast.Addr().String(), full.Addr().String()})
 }
 
-func untilEnd(in io.Reader, out io.Writer, a addrs) error {
+func untilEnd(in io.Reader, out io.Writer, a Addrs) error {
 	if err := json.NewEncoder(out).Encode(a); err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ func untilEnd(in io.Reader, out io.Writer, a addrs) error {
 	return err
 }
 
-// answer is no HTTP server but the least that lets proxies believe so: GETs
+// serveFast is no HTTP server but the least that lets proxies believe so: GETs
 // without a body, answers made in advance. net/http would be the bottleneck of
 // most scenarios.
-func answer(l net.Listener) {
-	answers := map[bool][]byte{false: made(small), true: made(large)}
+func serveFast(l net.Listener) {
+	answers := map[bool][]byte{false: made(Small), true: made(Large)}
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -78,8 +78,8 @@ func answer(l net.Listener) {
 				if err != nil {
 					return
 				}
-				isLarge := bytes.Contains(first, []byte(largePath))
-				if !bytes.HasPrefix(first, []byte("GET ")) || !isLarge && !bytes.Contains(first, []byte(smallPath)) {
+				isLarge := bytes.Contains(first, []byte(LargePath))
+				if !bytes.HasPrefix(first, []byte("GET ")) || !isLarge && !bytes.Contains(first, []byte(SmallPath)) {
 					fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 					return
 				}
@@ -111,12 +111,12 @@ func exchange(w http.ResponseWriter, r *http.Request) {
 	size, _ := strconv.ParseInt(r.URL.Query().Get("size"), 10, 64)
 	w.Header().Set("X-Received", strconv.FormatInt(n, 10))
 	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	_, _ = io.CopyN(w, zeros{}, size)
+	_, _ = io.CopyN(w, Zeros{}, size)
 }
 
-type zeros struct{}
+type Zeros struct{}
 
-func (zeros) Read(p []byte) (int, error) {
+func (Zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
 }
@@ -135,9 +135,9 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// barePart is what Go's own proxy does at its best without any of our work: a
+// BarePart is what Go's own proxy does at its best without any of our work: a
 // pool of connections that the load fits in, and buffers that are used again.
-func barePart(args []string, in io.Reader, out io.Writer) error {
+func BarePart(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("bare: name the upstream")
 	}
@@ -149,12 +149,12 @@ func barePart(args []string, in io.Reader, out io.Writer) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		Transport: &http.Transport{
-			MaxIdleConns: 4 * most, MaxIdleConnsPerHost: 4 * most, IdleConnTimeout: 5 * time.Minute, DisableCompression: true,
+			MaxIdleConns: 4 * MaxConnections, MaxIdleConnsPerHost: 4 * MaxConnections, IdleConnTimeout: 5 * time.Minute, DisableCompression: true,
 		},
 		BufferPool: &buffers{sync.Pool{New: func() any { return new([32 << 10]byte) }}},
 	}
 	go http.Serve(l, proxy)
-	return untilEnd(in, out, addrs{Fast: l.Addr().String()})
+	return untilEnd(in, out, Addrs{Fast: l.Addr().String()})
 }
 
 type buffers struct{ pool sync.Pool }

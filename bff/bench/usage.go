@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// usage is what a process and its children have used so far; all zero where
+// Usage is what a process and its children have used so far; all zero where
 // there is no /proc to ask.
-type usage struct {
-	cpu       time.Duration
-	rss, peak int64
+type Usage struct {
+	CPU       time.Duration
+	RSS, Peak int64
 }
 
 // tick is the unit of utime and stime in /proc, 1/100 s on every Linux.
 const tick = 10 * time.Millisecond
 
-func (p *process) usage() (u usage, err error) {
+func (p *Process) Usage() (u Usage, err error) {
 	if runtime.GOOS != "linux" {
-		return usage{}, nil
+		return Usage{}, nil
 	}
 	// nginx works in a child.
 	family := []int{p.cmd.Process.Pid}
@@ -41,19 +41,19 @@ func (p *process) usage() (u usage, err error) {
 		if err != nil {
 			return u, err
 		}
-		u.cpu += cpu
+		u.CPU += cpu
 		rss, peak, err := memory(pid)
 		if err != nil {
 			return u, err
 		}
-		u.rss += rss
-		u.peak += peak
+		u.RSS += rss
+		u.Peak += peak
 	}
 	return u, nil
 }
 
-// ownCPU is what this process has used so far, finer than a tick.
-func ownCPU() (time.Duration, error) {
+// OwnCPU is what this process has used so far, finer than a tick.
+func OwnCPU() (time.Duration, error) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0, err

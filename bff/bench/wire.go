@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// wire is one kept-alive connection to what is measured. It is a measuring
+// Conn is one kept-alive connection to what is measured. It is a measuring
 // instrument: it understands just enough HTTP to tell a whole answer from half
 // of one, because net/http would need as much of the core as what is measured.
-type wire struct {
-	conn net.Conn
-	in   *bufio.Reader
+type Conn struct {
+	Raw    net.Conn
+	Reader *bufio.Reader
 }
 
-// onWire is how long one may stay open: a hung server ends the run.
-const onWire = 2 * time.Minute
+// connDeadline is how long one may stay open: a hung server ends the run.
+const connDeadline = 2 * time.Minute
 
-func dial(addr string) (*wire, error) {
+func Dial(addr string) (*Conn, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(onWire)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(connDeadline)); err != nil {
 		return nil, err
 	}
-	return &wire{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
+	return &Conn{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
 }
 
-func (w *wire) Close() error { return w.conn.Close() }
+func (w *Conn) Close() error { return w.Raw.Close() }
 
-// reply is what a wire tells of an answer.
-type reply struct {
-	status int
-	length int // of the body, which has been read
+// Reply is what a wire tells of an answer.
+type Reply struct {
+	Status int
+	Length int // of the body, which has been read
 }
 
 var (
@@ -46,41 +46,41 @@ var (
 	connectionClose  = []byte("connection: close")
 )
 
-// ask sends a request and reads the whole answer. Each line of the header goes
+// Exchange sends a request and reads the whole answer. Each line of the header goes
 // to seen, which may be nil.
-func (w *wire) ask(request []byte, seen func(line []byte)) (reply, error) {
-	if _, err := w.conn.Write(request); err != nil {
-		return reply{}, err
+func (w *Conn) Exchange(request []byte, seen func(line []byte)) (Reply, error) {
+	if _, err := w.Raw.Write(request); err != nil {
+		return Reply{}, err
 	}
 	r, err := w.head(seen)
-	if err != nil || r.length == 0 {
+	if err != nil || r.Length == 0 {
 		return r, err
 	}
-	if r.length < 0 {
+	if r.Length < 0 {
 		return r, errors.New("an answer of unknown length")
 	}
-	_, err = w.in.Discard(r.length)
+	_, err = w.Reader.Discard(r.Length)
 	return r, err
 }
 
 // head reads up to the empty line.
-func (w *wire) head(seen func(line []byte)) (reply, error) {
-	line, err := w.in.ReadSlice('\n')
+func (w *Conn) head(seen func(line []byte)) (Reply, error) {
+	line, err := w.Reader.ReadSlice('\n')
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if len(line) < 13 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return reply{}, fmt.Errorf("no status line: %q", line)
+		return Reply{}, fmt.Errorf("no status line: %q", line)
 	}
-	r := reply{length: -1}
-	if r.status, err = strconv.Atoi(string(line[9:12])); err != nil {
+	r := Reply{Length: -1}
+	if r.Status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return r, err
 	}
-	if r.status == 204 || r.status == 101 {
-		r.length = 0
+	if r.Status == 204 || r.Status == 101 {
+		r.Length = 0
 	}
 	for {
-		line, err := w.in.ReadSlice('\n')
+		line, err := w.Reader.ReadSlice('\n')
 		if err != nil {
 			return r, err
 		}
@@ -89,7 +89,7 @@ func (w *wire) head(seen func(line []byte)) (reply, error) {
 		case len(line) == 0:
 			return r, nil
 		case foldedPrefix(line, contentLength):
-			if r.length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
+			if r.Length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
 				return r, err
 			}
 		case foldedPrefix(line, transferEncoding):
@@ -103,21 +103,21 @@ func (w *wire) head(seen func(line []byte)) (reply, error) {
 	}
 }
 
-// unexpected is why an answer is not the one that was wanted.
-func unexpected(to string, r reply, err error) error {
+// Unexpected is why an answer is not the one that was wanted.
+func Unexpected(to string, r Reply, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", to, err)
 	}
-	return fmt.Errorf("%s: status %d", to, r.status)
+	return fmt.Errorf("%s: status %d", to, r.Status)
 }
 
 func foldedPrefix(line, prefix []byte) bool {
 	return len(line) >= len(prefix) && bytes.EqualFold(line[:len(prefix)], prefix)
 }
 
-// browserRequest is a request as a browser of the app sends it, the same bytes
+// BrowserRequest is a request as a browser of the app sends it, the same bytes
 // for everything that is measured. further ends each of its lines with \r\n.
-func browserRequest(method, path, cookie, further string) []byte {
+func BrowserRequest(method, path, cookie, further string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: localhost\r\n", method, path)
 	b.WriteString("User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
