@@ -124,12 +124,12 @@ var goStatements = map[string]string{
 	"bff/internal/servertest/smtp.go accept":        "one for each connection; waited for with the server",
 	"bff/e2e/stack/main.go services":                "the demo API, as a process of its own would be",
 	"bff/e2e/stack/control.go serve":                "the tests' listener, beside the product",
-	"bff/bench/crowd.go AtOnce":                     "many clients, waited for",
-	"bff/bench/process.go Start":                    "waits for a program's end, as nothing else tells",
-	"bff/bench/process.go StartPart":                "the same",
-	"bff/bench/upstream.go UpstreamPart":            "two listeners of a process that ends with its input",
-	"bff/bench/upstream.go serveFast":               "one for each connection, until that is closed",
-	"bff/bench/upstream.go BarePart":                "a listener of a process that ends with its input",
+	"bff/bench/load/figures.go AtOnce":              "many clients, waited for",
+	"bff/bench/rivals/process.go Start":             "waits for a program's end, as nothing else tells",
+	"bff/bench/rivals/process.go StartPart":         "the same",
+	"bff/bench/rivals/upstream.go UpstreamPart":     "two listeners of a process that ends with its input",
+	"bff/bench/rivals/upstream.go serveFast":        "one for each connection, until that is closed",
+	"bff/bench/rivals/upstream.go BarePart":         "a listener of a process that ends with its input",
 	"bff/bench/people.go fill":                      "the product in this process, ended and waited for",
 	"bff/bench/profile.go profile":                  "a profile is taken while the load runs",
 }
@@ -154,7 +154,6 @@ const (
 // oversized: folders that are above these bounds and still to be cut. A line is
 // taken out when its folder fits.
 var oversized = []string{
-	"bff/bench",
 	"bff/internal/app",
 	"bff/internal/auth",
 	"bff/internal/auth/authtest",

@@ -12,6 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 const (
@@ -24,17 +28,7 @@ const (
 	trusting = "TRUSTED_PROXIES=127.0.0.0/8"
 )
 
-// Flood is what people at work notice of 32 clients that hammer sign-in with
-// wrong passwords, which are hashed at cost 12.
-type Flood struct {
-	Quiet  Spread  `json:"quiet"`
-	Flood  Spread  `json:"flood"`
-	Ratio  float64 `json:"p99_ratio"` // the median over rounds
-	Judged int     `json:"judged"`
-	Busy   Spread  `json:"refused_as_busy"`
-}
-
-func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out Flood, err error) {
+func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out report.Flood, err error) {
 	var quiet, flood, refused []time.Duration
 	var ratios []float64
 	for range rounds {
@@ -45,7 +39,7 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds in
 		var stormy []time.Duration
 		flooding, end := context.WithCancel(ctx)
 		h := &hammer{addr: g.Addr, ctx: flooding}
-		err = AtOnce(attackers+1, func(i int) (err error) {
+		err = load.AtOnce(attackers+1, func(i int) (err error) {
 			if i < attackers {
 				return h.signInWrongly(i)
 			}
@@ -62,10 +56,10 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds in
 			return out, err
 		}
 		out.Judged += h.judged
-		ratios = append(ratios, SpreadOf(stormy).P99/SpreadOf(calm).P99)
+		ratios = append(ratios, load.SpreadOf(stormy).P99/load.SpreadOf(calm).P99)
 		quiet, flood, refused = append(quiet, calm...), append(flood, stormy...), append(refused, h.refused...)
 	}
-	out.Quiet, out.Flood, out.Busy, out.Ratio = SpreadOf(quiet), SpreadOf(flood), SpreadOf(refused), Median(ratios)
+	out.Quiet, out.Flood, out.Busy, out.Ratio = load.SpreadOf(quiet), load.SpreadOf(flood), load.SpreadOf(refused), load.Median(ratios)
 	if out.Judged+out.Busy.Count == 0 {
 		return out, errors.New("no sign-in was answered: that is no flood")
 	}
@@ -80,13 +74,13 @@ func paced(ctx context.Context, addr string, members []session, during time.Dura
 	took := make([][]time.Duration, wires)
 	var next atomic.Int64
 	began, count := time.Now(), int64(during/pace)
-	err := AtOnce(wires, func(i int) error {
-		w, err := Dial(addr)
+	err := load.AtOnce(wires, func(i int) error {
+		w, err := load.Dial(addr)
 		if err != nil {
 			return err
 		}
 		defer w.Close()
-		request := BrowserRequest("GET", SmallPath, members[i%len(members)].cookie(), "")
+		request := load.BrowserRequest("GET", rivals.SmallPath, members[i%len(members)].cookie(), "")
 		for {
 			n := next.Add(1)
 			if n > count {
@@ -100,7 +94,7 @@ func paced(ctx context.Context, addr string, members []session, during time.Dura
 			}
 			r, err := w.Exchange(request, nil)
 			if err != nil || r.Status != 200 {
-				return Unexpected("a member at work", r, err)
+				return load.Unexpected("a member at work", r, err)
 			}
 			took[i] = append(took[i], time.Since(due))
 		}

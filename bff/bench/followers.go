@@ -7,21 +7,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
-
-// Followed is revocations told to so many instances.
-type Followed struct {
-	Followers int `json:"followers"`
-	// From when a revocation is handed to the store until the last follower
-	// has it.
-	Spread
-	PerSecond float64 `json:"per_second"`
-	RedisCPU  float64 `json:"redis_cpu_us"`
-	OwnCPU    float64 `json:"own_cpu_us"`
-}
 
 // announceEvery is not so often that a follower reads two at once: what
 // each of them costs is the most that it can cost.
@@ -29,8 +21,8 @@ const announceEvery = 2 * time.Millisecond
 
 // announceTo has n followers, each with a store and a connection of its own,
 // hear of revocations for a while.
-func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasting time.Duration) (out Followed, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lasting+Patience)
+func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasting time.Duration) (out report.Followed, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lasting+rivals.Patience)
 	defer cancel()
 	stores := make([]*redisstore.Store, n+1)
 	for i := range stores {
@@ -45,7 +37,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 	// What earlier fleets were told is told again.
 	name := "fleet" + strconv.Itoa(n)
 	out.Followers = n
-	err = AtOnce(n+1, func(i int) error {
+	err = load.AtOnce(n+1, func(i int) error {
 		if i == n {
 			defer cancel()
 			if err := arrivals(ctx, caughtUp, n); err != nil {
@@ -78,7 +70,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 	if err != nil {
 		return out, err
 	}
-	out.Spread = SpreadOf(untilTheLast(told, heard))
+	out.Spread = load.SpreadOf(untilTheLast(told, heard))
 	return out, nil
 }
 
@@ -113,12 +105,12 @@ func announce(ctx context.Context, s *redisstore.Store, name string, told []time
 }
 
 // measureCost is that of do, which is about count revocations, for each.
-func measureCost(f *Followed, ctx context.Context, redis *servertest.RedisServer, count int, do func() error) error {
+func measureCost(f *report.Followed, ctx context.Context, redis *servertest.RedisServer, count int, do func() error) error {
 	theirs, err := redisCPU(ctx, redis)
 	if err != nil {
 		return err
 	}
-	own, err := OwnCPU()
+	own, err := rivals.OwnCPU()
 	if err != nil {
 		return err
 	}
@@ -127,12 +119,12 @@ func measureCost(f *Followed, ctx context.Context, redis *servertest.RedisServer
 		return err
 	}
 	f.PerSecond = float64(count) / time.Since(began).Seconds()
-	ownAfter, err := OwnCPU()
+	ownAfter, err := rivals.OwnCPU()
 	if err != nil {
 		return err
 	}
 	theirsAfter, err := redisCPU(ctx, redis)
-	f.RedisCPU, f.OwnCPU = Micros(theirsAfter-theirs)/float64(count), Micros(ownAfter-own)/float64(count)
+	f.RedisCPU, f.OwnCPU = load.Micros(theirsAfter-theirs)/float64(count), load.Micros(ownAfter-own)/float64(count)
 	return err
 }
 

@@ -12,6 +12,9 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 // plan is how much is measured.
@@ -64,9 +67,9 @@ func exit(err error) {
 
 // parts are what this program also is, in a process of its own.
 var parts = map[string]func(args []string, in io.Reader, out io.Writer) error{
-	"upstream": UpstreamPart,
-	"bare":     BarePart,
-	"load":     Part,
+	"upstream": rivals.UpstreamPart,
+	"bare":     rivals.BarePart,
+	"load":     load.Part,
 }
 
 func parse(args []string) (plan, error) {

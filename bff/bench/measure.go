@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 // run is one run's machinery.
@@ -17,10 +20,10 @@ type run struct {
 	ctx   context.Context
 	say   io.Writer
 	dir   string
-	cores Pins
-	up    Addrs
+	cores rivals.Pins
+	up    rivals.Addrs
 	house *harness
-	Report
+	report.Report
 }
 
 // Which sessions are whose: sections that end or renew theirs keep off those of
@@ -30,7 +33,7 @@ const workers = 64
 // measure does all that p asks for and prints what it gave.
 func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	began := time.Now()
-	r := &run{plan: p, ctx: ctx, say: out, cores: FindPins()}
+	r := &run{plan: p, ctx: ctx, say: out, cores: rivals.FindPins()}
 	if r.plan.gatehouse, err = filepath.Abs(p.gatehouse); err != nil {
 		return err
 	}
@@ -51,12 +54,12 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
-	r.Report.Machine, r.Report.Cores = ThisMachine(r.plan.gatehouse), r.cores
+	r.Report.Machine, r.Report.Cores = report.ThisMachine(r.plan.gatehouse), r.cores
 	r.Report.Date, r.Report.Quick, r.Report.RoundsEach, r.Report.Seconds = began.UTC(), p.quick, p.rounds, p.duration.Seconds()
-	if err := PinSelf(r.cores.Load); err != nil {
+	if err := rivals.PinSelf(r.cores.Load); err != nil {
 		return err
 	}
-	upstream, up, err := StartPart(r.cores.Upstream, r.dir, "upstream")
+	upstream, up, err := rivals.StartPart(r.cores.Upstream, r.dir, "upstream")
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func measure(ctx context.Context, p plan, out io.Writer) (err error) {
 	if err := r.sections(); err != nil {
 		return err
 	}
-	r.Report.Load1, r.Report.Took = LoadAverage(), time.Since(began).Seconds()
+	r.Report.Load1, r.Report.Took = report.LoadAverage(), time.Since(began).Seconds()
 	r.Report.Judge()
 	r.Report.Print(out)
 	return r.Report.Write(p.out)
@@ -189,7 +192,7 @@ func (r *run) with(cores string, single bool, env []string, do func(*gatehouse) 
 // race is the side-by-side comparison.
 func (r *run) race() error {
 	return r.with(r.cores.Proxy, true, nil, func(g *gatehouse) (err error) {
-		all := []*Contender{{Name: Direct, Addr: r.up.Fast}}
+		all := []*rivals.Contender{{Name: rivals.Direct, Addr: r.up.Fast}}
 		defer func() {
 			for _, c := range all {
 				if c.Process != nil && c != g.Contender {
@@ -197,7 +200,7 @@ func (r *run) race() error {
 				}
 			}
 		}()
-		bare, err := StartBare(r.ctx, r.cores.Proxy, r.dir, r.up.Fast)
+		bare, err := rivals.StartBare(r.ctx, r.cores.Proxy, r.dir, r.up.Fast)
 		if err != nil {
 			return err
 		}
@@ -206,7 +209,7 @@ func (r *run) race() error {
 			if !r.house.services {
 				return errors.New("-other needs Redis and MariaDB: two processes cannot share an embedded store")
 			}
-			other, err := r.house.startProgram(r.ctx, Other, r.plan.other, r.cores.Proxy, true)
+			other, err := r.house.startProgram(r.ctx, rivals.Other, r.plan.other, r.cores.Proxy, true)
 			if err != nil {
 				return err
 			}
@@ -214,8 +217,8 @@ func (r *run) race() error {
 		}
 		for _, rival := range []struct {
 			name, program string
-			start         func(ctx context.Context, program, cores, dir, upstream string) (*Contender, error)
-		}{{Nginx, FindNginx(), StartNginx}, {Caddy, FindCaddy(), StartCaddy}} {
+			start         func(ctx context.Context, program, cores, dir, upstream string) (*rivals.Contender, error)
+		}{{rivals.Nginx, rivals.FindNginx(), rivals.StartNginx}, {rivals.Caddy, rivals.FindCaddy(), rivals.StartCaddy}} {
 			if rival.program == "" {
 				r.note("NO %s: it was not found", strings.ToUpper(rival.name))
 				continue
@@ -237,7 +240,7 @@ func (r *run) race() error {
 			if err != nil {
 				return err
 			}
-			r.Report.Memory = append(r.Report.Memory, Footprint{c.Name, c.Idle.RSS, now.Peak})
+			r.Report.Memory = append(r.Report.Memory, report.Footprint{Contender: c.Name, Idle: c.Idle.RSS, Peak: now.Peak})
 		}
 		if r.plan.profile == "" {
 			return nil

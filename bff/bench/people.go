@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
@@ -31,7 +33,7 @@ const (
 // quickly and counts nobody's attempts, on the stores and with the secrets of
 // those that are measured later: a thousand honest sign-ins take five minutes.
 func (h *harness) fill(ctx context.Context, n int) (err error) {
-	addr, err := FreeAddr()
+	addr, err := rivals.FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (h *harness) fill(ctx context.Context, n int) (err error) {
 	h.sessions = make([]session, n)
 	people := (n + perPerson - 1) / perPerson
 	const side = 8
-	return AtOnce(side, func(i int) error {
+	return load.AtOnce(side, func(i int) error {
 		for person := i; person < people; person += side {
 			body := fmt.Sprintf(`{"email":"person%d@example.com","password":%q}`, person, goodPassword)
 			if err := posted(client, base+"register", body, http.StatusCreated, nil); err != nil {

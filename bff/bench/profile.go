@@ -10,6 +10,9 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 const profiled = 12 * time.Second
@@ -17,9 +20,9 @@ const profiled = 12 * time.Second
 // profile has Gatehouse tell where its time and its memory go while 64
 // connections ask for 1 KiB.
 func profile(ctx context.Context, g *gatehouse, cookies []string, cores, dir string, say io.Writer) error {
-	var during Sample
+	var during load.Sample
 	var before, after uint64
-	order := Order{Addr: g.Addr, Path: SmallPath, Length: Small, Connections: MaxConnections, Cookies: cookies, WarmUp: time.Second / 2, Duration: profiled + time.Second}
+	order := load.Order{Addr: g.Addr, Path: rivals.SmallPath, Length: rivals.Small, Connections: load.MaxConnections, Cookies: cookies, WarmUp: time.Second / 2, Duration: profiled + time.Second}
 	// One after the other: counting allocations is not what takes the time.
 	for _, p := range []struct{ file, path string }{
 		{"cpu.pprof", "/debug/pprof/profile?seconds="}, {"allocs.pprof", "/debug/pprof/allocs?seconds="},
@@ -33,7 +36,7 @@ func profile(ctx context.Context, g *gatehouse, cookies []string, cores, dir str
 		go func() {
 			fetched <- fetch(ctx, fmt.Sprintf("http://%s%s%.0f", g.ops, p.path, profiled.Seconds()), filepath.Join(dir, p.file))
 		}()
-		during, err = RunLoad(ctx, cores, order)
+		during, err = rivals.RunLoad(ctx, cores, order)
 		if fetchErr := <-fetched; err == nil {
 			err = fetchErr
 		}

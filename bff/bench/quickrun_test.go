@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 // The whole of `make bench`, with so little of everything that its figures say
@@ -39,11 +42,11 @@ func TestQuickRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r Report
+	var r report.Report
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Scenarios) != len(Scenarios) {
+	if len(r.Scenarios) != len(report.Scenarios) {
 		t.Errorf("%d scenarios", len(r.Scenarios))
 	}
 	used := map[string]float64{}
@@ -51,17 +54,17 @@ func TestQuickRun(t *testing.T) {
 		for _, c := range o.Contenders {
 			used[c.Contender] += c.Rounds[0].CPU
 		}
-		for _, name := range []string{Direct, Bare, Gatehouse} {
+		for _, name := range []string{rivals.Direct, rivals.Bare, rivals.Gatehouse} {
 			if got := o.RoundsOf(name); len(got) != 1 || got[0].Count == 0 || got[0].P50 <= 0 || got[0].P99 < got[0].P50 {
 				t.Errorf("%s, %s: %+v", o.Name, name, got)
 			}
 		}
-		if found := len(o.RoundsOf(Nginx)) == 1; found != (FindNginx() != "") {
+		if found := len(o.RoundsOf(rivals.Nginx)) == 1; found != (rivals.FindNginx() != "") {
 			t.Errorf("%s, nginx: %t", o.Name, found)
 		}
 	}
 	for name, cpu := range used {
-		if runtime.GOOS == "linux" && (cpu > 0) != (name != Direct) {
+		if runtime.GOOS == "linux" && (cpu > 0) != (name != rivals.Direct) {
 			t.Errorf("%s used %v µs of CPU", name, cpu)
 		}
 	}
@@ -79,13 +82,13 @@ func TestQuickRun(t *testing.T) {
 		checkScale(t, *r.Scale)
 	}
 	for _, target := range r.Targets {
-		if services && runtime.GOOS == "linux" && target.Verdict == Absent && (FindCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (FindNginx() != "" || !strings.Contains(target.Name, "nginx")) {
+		if services && runtime.GOOS == "linux" && target.Verdict == report.Absent && (rivals.FindCaddy() != "" || !strings.Contains(target.Name, "Caddy")) && (rivals.FindNginx() != "" || !strings.Contains(target.Name, "nginx")) {
 			t.Errorf("%s was not judged", target.Name)
 		}
 	}
 }
 
-func checkScale(t *testing.T, s Scale) {
+func checkScale(t *testing.T, s report.Scale) {
 	t.Helper()
 	if v := s.Refreshes; v.Count == 0 || v.PerSecond <= 0 || v.RedisCPU <= 0 || v.PerCoreSecond <= 0 || s.Session < 300 || s.Session > 1500 {
 		t.Errorf("renewals in the store: %+v; a session has %v bytes", v, s.Session)

@@ -5,23 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// Revocation is how long an ended session is still served elsewhere.
-type Revocation struct {
-	Spread
-	Bystanders float64 `json:"bystanders_per_second"`
-}
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
+)
 
 // signOutElsewhere signs sessions out at a and asks b, which is busy with
 // others, until it refuses each: from sign-out's answer to the first 401.
-func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []session) (out Revocation, err error) {
-	at, err := Dial(a.Addr)
+func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []session) (out report.Revocation, err error) {
+	at, err := load.Dial(a.Addr)
 	if err != nil {
 		return out, err
 	}
 	defer at.Close()
-	elsewhere, err := Dial(b.Addr)
+	elsewhere, err := load.Dial(b.Addr)
 	if err != nil {
 		return out, err
 	}
@@ -29,7 +27,7 @@ func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []sessio
 	done := make(chan struct{})
 	var took []time.Duration
 	served, began := 0, time.Now()
-	err = AtOnce(2, func(i int) error {
+	err = load.AtOnce(2, func(i int) error {
 		if i == 0 {
 			defer close(done)
 			for _, s := range leave {
@@ -43,20 +41,20 @@ func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []sessio
 		}
 		return keepAsking(b.Addr, stay, done, &served)
 	})
-	out.Spread = SpreadOf(took)
+	out.Spread = load.SpreadOf(took)
 	out.Bystanders = float64(served) / time.Since(began).Seconds()
 	return out, err
 }
 
-func signOut(ctx context.Context, at, elsewhere *Conn, s session) (time.Duration, error) {
-	look := BrowserRequest("GET", SmallPath, "access_token="+s.access, "")
+func signOut(ctx context.Context, at, elsewhere *load.Conn, s session) (time.Duration, error) {
+	look := load.BrowserRequest("GET", rivals.SmallPath, "access_token="+s.access, "")
 	r, err := elsewhere.Exchange(look, nil)
 	if err != nil || r.Status != 200 {
-		return 0, Unexpected("before sign-out", r, err)
+		return 0, load.Unexpected("before sign-out", r, err)
 	}
-	r, err = at.Exchange(BrowserRequest("POST", "/api/auth/logout", s.cookie(), ""), nil)
+	r, err = at.Exchange(load.BrowserRequest("POST", "/api/auth/logout", s.cookie(), ""), nil)
 	if err != nil || r.Status != 204 {
-		return 0, Unexpected("sign-out", r, err)
+		return 0, load.Unexpected("sign-out", r, err)
 	}
 	for began := time.Now(); ; {
 		r, err := elsewhere.Exchange(look, nil)
@@ -75,7 +73,7 @@ func signOut(ctx context.Context, at, elsewhere *Conn, s session) (time.Duration
 // keepAsking is one member after the other until done is closed; each is
 // served.
 func keepAsking(addr string, members []session, done <-chan struct{}, served *int) error {
-	w, err := Dial(addr)
+	w, err := load.Dial(addr)
 	if err != nil {
 		return err
 	}
@@ -87,9 +85,9 @@ func keepAsking(addr string, members []session, done <-chan struct{}, served *in
 				return nil
 			default:
 			}
-			r, err := w.Exchange(BrowserRequest("GET", SmallPath, s.cookie(), ""), nil)
+			r, err := w.Exchange(load.BrowserRequest("GET", rivals.SmallPath, s.cookie(), ""), nil)
 			if err != nil || r.Status != 200 {
-				return Unexpected("a bystander", r, err)
+				return load.Unexpected("a bystander", r, err)
 			}
 			*served++
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
@@ -96,7 +97,7 @@ func signIn(b *testing.B, s *auth.Service) *auth.Cookies {
 // cpuUsed is what this process has used so far: Redis is another one.
 func cpuUsed(b *testing.B) time.Duration {
 	b.Helper()
-	used, err := OwnCPU()
+	used, err := rivals.OwnCPU()
 	if err != nil {
 		b.Fatal(err)
 	}

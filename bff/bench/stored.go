@@ -7,20 +7,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
-
-// StoreRefreshes is what renewals are to Redis, without the rest of them.
-type StoreRefreshes struct {
-	Count         int     `json:"count"`
-	PerSecond     float64 `json:"per_second"`
-	RedisCPU      float64 `json:"redis_cpu_us"`
-	PerCoreSecond float64 `json:"per_core_second"` // of Redis
-	Busy          float64 `json:"redis_busy"`
-}
 
 // weighSessions gives what a session takes of Redis, with its share of the
 // tables there. Each is somebody else's: whoever has several saves on the index.
@@ -49,7 +42,7 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	sessions = make([]auth.Session, n)
-	return sessions, AtOnce(min(n, workers), func(i int) error {
+	return sessions, load.AtOnce(min(n, workers), func(i int) error {
 		for k := i; k < n; k += workers {
 			sessions[k] = stored(time.Now())
 			if _, err := store.Create(ctx, sessions[k]); err != nil {
@@ -62,7 +55,7 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 
 // refreshInStore renews sessions for a while as an instance does that is asked
 // to: limit, read, compare-and-swap.
-func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions []auth.Session, lasting time.Duration) (out StoreRefreshes, err error) {
+func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions []auth.Session, lasting time.Duration) (out report.StoreRefreshes, err error) {
 	store, err := openStore(ctx, redis)
 	if err != nil {
 		return out, err
@@ -75,7 +68,7 @@ func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions
 	}
 	counts := make([]int, workers)
 	began := time.Now()
-	err = AtOnce(workers, func(i int) error {
+	err = load.AtOnce(workers, func(i int) error {
 		for {
 			for k := i; k < len(sessions); k += workers {
 				if time.Since(began) > lasting {
@@ -101,8 +94,8 @@ func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions
 	}
 	used := after - before
 	out.PerSecond, out.Busy = float64(out.Count)/elapsed.Seconds(), used.Seconds()/elapsed.Seconds()
-	out.RedisCPU = Micros(used) / float64(out.Count)
-	out.PerCoreSecond = PerSecondOf(1, out.RedisCPU)
+	out.RedisCPU = load.Micros(used) / float64(out.Count)
+	out.PerCoreSecond = report.PerSecondOf(1, out.RedisCPU)
 	return out, nil
 }
 

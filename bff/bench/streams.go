@@ -10,18 +10,14 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
-// Transfers is what the peak of Gatehouse's memory grows by while it forwards
-// large bodies.
-type Transfers struct {
-	Bytes     int64   `json:"bytes_each_way"`
-	Growth    int64   `json:"growth_bytes"`
-	PerSecond float64 `json:"bytes_per_second"`
-}
-
 // transfer sends n bytes down, up and both ways.
-func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out Transfers, err error) {
+func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out report.Transfers, err error) {
 	out.Bytes = n
 	if err := exchanged(ctx, g.Addr, s, 1, 1); err != nil {
 		return out, err
@@ -44,7 +40,7 @@ func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out Transf
 
 func exchanged(ctx context.Context, addr string, s session, down, up int64) error {
 	url := fmt.Sprintf("http://%s/api/full/transfer?size=%d", addr, down)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.LimitReader(Zeros{}, up))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.LimitReader(rivals.Zeros{}, up))
 	if err != nil {
 		return err
 	}
@@ -60,13 +56,6 @@ func exchanged(ctx context.Context, addr string, s session, down, up int64) erro
 		return fmt.Errorf("%s: %d of %d bytes down, %s of %d up, %v", resp.Status, got, down, resp.Header.Get("X-Received"), up, err)
 	}
 	return nil
-}
-
-// Sockets is what WebSockets on which nothing happens take of Gatehouse.
-type Sockets struct {
-	Count int     `json:"count"`
-	Each  float64 `json:"bytes_each"`
-	Note  string  `json:"note,omitempty"`
 }
 
 // affordable is how many of n WebSockets the limit on open files lets Gatehouse
@@ -87,9 +76,9 @@ func affordable(n int) (int, string) {
 // openSockets opens n of them, has a word go to and fro on each, and keeps them
 // until it has looked, and has had what is in the heap written to a file unless
 // that has no name.
-func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out Sockets, err error) {
+func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out report.Sockets, err error) {
 	out.Count, out.Note = affordable(n)
-	all := make([]*Conn, out.Count)
+	all := make([]*load.Conn, out.Count)
 	defer func() {
 		for _, w := range all {
 			if w != nil {
@@ -99,7 +88,7 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int, he
 	}()
 	const side = 16
 	open := func(from, to int) error {
-		return AtOnce(side, func(k int) error {
+		return load.AtOnce(side, func(k int) error {
 			for i := from + k; i < to; i += side {
 				if ctx.Err() != nil {
 					return ctx.Err()
@@ -136,13 +125,13 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int, he
 	return out, err
 }
 
-func openSocket(addr string, s session) (*Conn, error) {
-	w, err := Dial(addr)
+func openSocket(addr string, s session) (*load.Conn, error) {
+	w, err := load.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	r, err := w.Exchange(BrowserRequest("GET", "/api/full/echo", s.cookie(), upgrade), nil)
+	r, err := w.Exchange(load.BrowserRequest("GET", "/api/full/echo", s.cookie(), upgrade), nil)
 	if err == nil && r.Status != 101 {
 		err = fmt.Errorf("status %d", r.Status)
 	}
@@ -157,7 +146,7 @@ func openSocket(addr string, s session) (*Conn, error) {
 }
 
 // echoed sends a text frame, masked with zeros, and wants it back.
-func echoed(w *Conn) error {
+func echoed(w *load.Conn) error {
 	if _, err := w.Raw.Write([]byte{0x81, 0x82, 0, 0, 0, 0, 'h', 'i'}); err != nil {
 		return err
 	}

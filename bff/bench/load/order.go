@@ -1,4 +1,6 @@
-package main
+// Package load is the load generator: connections that send their next request
+// when they have the whole answer to the last, and the latencies that this gives.
+package load
 
 import (
 	"encoding/json"
@@ -129,3 +131,5 @@ func (l Order) exchangeOnce(w *Conn, request []byte) error {
 	}
 	return nil
 }
+
+const MaxConnections = 64 // connections

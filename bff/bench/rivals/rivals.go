@@ -1,4 +1,7 @@
-package main
+// Package rivals starts what is measured side by side, each on a core of its own:
+// the bare proxy, nginx, Caddy and the upstream behind all of them, and reads what
+// a process has used of CPU and memory.
+package rivals
 
 import (
 	"context"

@@ -1,4 +1,5 @@
-package main
+// Package report holds the figures of a run, judges them by targets and prints them.
+package report
 
 import (
 	"encoding/json"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 // Report is what a run gave, as it goes into the file.
@@ -17,7 +20,7 @@ type Report struct {
 	Quick      bool        `json:"quick"` // no figures, only a proof that it works
 	Machine    Machine     `json:"machine"`
 	Load1      string      `json:"load_average"`
-	Cores      Pins        `json:"pinned"`
+	Cores      rivals.Pins `json:"pinned"`
 	Notes      []string    `json:"notes"`
 	RoundsEach int         `json:"rounds"`
 	Seconds    float64     `json:"seconds_each"`
@@ -72,13 +75,13 @@ func (r *Report) Print(out io.Writer) {
 		fmt.Fprintln(w, "\trequests/s\t/ bare\tp50 µs\tp99 µs\tCPU µs/request\t/ bare\tits core busy\t")
 		for _, c := range o.Contenders {
 			all := c.Rounds
-			share, _ := o.paired(c.Contender, Bare, perSecond, ratio)
+			share, _ := o.paired(c.Contender, rivals.Bare, perSecond, ratio)
 			fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.0f\t%.0f\t", c.Contender, middle(all, perSecond), share, middle(all, p50), middle(all, p99))
-			if c.Contender == Direct || middle(all, cpu) == 0 {
+			if c.Contender == rivals.Direct || middle(all, cpu) == 0 {
 				fmt.Fprint(w, "–\t–\t–\t\n")
 				continue
 			}
-			work, _ := o.paired(c.Contender, Bare, cpu, ratio)
+			work, _ := o.paired(c.Contender, rivals.Bare, cpu, ratio)
 			fmt.Fprintf(w, "%.1f\t%.2f\t%.0f %%\t\n", middle(all, cpu), work, 100*middle(all, busy))
 		}
 		w.Flush()

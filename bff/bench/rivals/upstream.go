@@ -1,4 +1,4 @@
-package main
+package rivals
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
 )
 
 // What the fast upstream answers with, by the end of the path.
@@ -149,7 +151,7 @@ func BarePart(args []string, in io.Reader, out io.Writer) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		Transport: &http.Transport{
-			MaxIdleConns: 4 * MaxConnections, MaxIdleConnsPerHost: 4 * MaxConnections, IdleConnTimeout: 5 * time.Minute, DisableCompression: true,
+			MaxIdleConns: 4 * load.MaxConnections, MaxIdleConnsPerHost: 4 * load.MaxConnections, IdleConnTimeout: 5 * time.Minute, DisableCompression: true,
 		},
 		BufferPool: &buffers{sync.Pool{New: func() any { return new([32 << 10]byte) }}},
 	}
@@ -159,5 +161,6 @@ func BarePart(args []string, in io.Reader, out io.Writer) error {
 
 type buffers struct{ pool sync.Pool }
 
-func (b *buffers) Get() []byte    { return b.pool.Get().(*[32 << 10]byte)[:] }
+func (b *buffers) Get() []byte { return b.pool.Get().(*[32 << 10]byte)[:] }
+
 func (b *buffers) Put(buf []byte) { b.pool.Put((*[32 << 10]byte)(buf)) }

@@ -1,4 +1,4 @@
-package main
+package rivals
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
 )
 
 // Process is something that is measured, or helps to.
@@ -126,7 +128,7 @@ func StartPart(cores, dir string, args ...string) (p *Process, a Addrs, err erro
 }
 
 // RunLoad has the load generator do l, as a process of its own.
-func RunLoad(ctx context.Context, cores string, l Order) (s Sample, err error) {
+func RunLoad(ctx context.Context, cores string, l load.Order) (s load.Sample, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return s, err

@@ -1,11 +1,8 @@
-package main
+package report
 
 import (
 	"math"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 )
 
 func TestOnPaper(t *testing.T) {
@@ -47,37 +44,5 @@ func TestLine(t *testing.T) {
 	}
 	if got := (Line{20, 5}).at(4); got != 40 {
 		t.Errorf("at 4 it is %v", got)
-	}
-}
-
-func TestUntilTheLast(t *testing.T) {
-	at := func(ms ...int) (all []time.Time) {
-		for _, n := range ms {
-			all = append(all, time.UnixMilli(int64(n)))
-		}
-		return all
-	}
-	got := untilTheLast(at(100, 200), [][]time.Time{at(101, 209), at(105, 201), at(103, 204)})
-	if want := []time.Duration{5 * time.Millisecond, 9 * time.Millisecond}; !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-}
-
-// A report must not claim what a run did not find out.
-func TestScaleSaysWhatIsNotKnown(t *testing.T) {
-	for _, c := range []struct {
-		perCore     float64
-		want, never string
-	}{{5000, "10000", "–"}, {0, "–", "10000"}} {
-		u := UnitCosts{PerCore: c.perCore, Refresh: 25, Stream: Line{20, 5}, Session: 700}
-		var out strings.Builder
-		(&Scale{Paper: []Capacity{OnPaper(u, 1)}}).print(&out)
-		if text := out.String(); !strings.Contains(text, c.want) || strings.Contains(text, c.never) {
-			t.Errorf("with %v of a core:\n%s", c.perCore, text)
-		}
-	}
-	var out strings.Builder
-	if (*Scale)(nil).print(&out); out.Len() > 0 {
-		t.Errorf("a section that did not run says %q", &out)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"debug/buildinfo"
@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 )
 
 // Machine is what figures depend on.
@@ -27,10 +29,10 @@ func ThisMachine(gatehouse string) Machine {
 	m := Machine{
 		CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: runtime.GOOS + " " + runtime.GOARCH, Go: runtime.Version(),
 		Gatehouse: versionOf(gatehouse, "version"),
-		Nginx:     versionOf(FindNginx(), "-v"),
-		Caddy:     caddyVersion(FindCaddy()),
-		Redis:     versionOf(FindProgram("redis-server"), "--version"),
-		MariaDB:   versionOf(FindProgram("mariadbd", "/usr/sbin/mariadbd"), "--version"),
+		Nginx:     versionOf(rivals.FindNginx(), "-v"),
+		Caddy:     caddyVersion(rivals.FindCaddy()),
+		Redis:     versionOf(rivals.FindProgram("redis-server"), "--version"),
+		MariaDB:   versionOf(rivals.FindProgram("mariadbd", "/usr/sbin/mariadbd"), "--version"),
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel += " " + strings.TrimSpace(string(release))

@@ -1,6 +1,11 @@
-package main
+package report
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
+)
 
 // Target is what is aimed at, beside what came out.
 type Target struct {
@@ -53,32 +58,32 @@ func (r *Report) judgeRace() {
 	var busy64, single Outcome
 	for _, o := range r.Scenarios {
 		switch {
-		case o.Length == Small && o.Connections == MaxConnections:
+		case o.Length == rivals.Small && o.Connections == load.MaxConnections:
 			busy64 = o
-		case o.Length == Small && o.Connections == 1:
+		case o.Length == rivals.Small && o.Connections == 1:
 			single = o
 		}
 	}
 	times := func(v float64) string { return fmt.Sprintf("%.2f ×", v) }
-	v, ok := busy64.paired(Gatehouse, Bare, perSecond, ratio)
+	v, ok := busy64.paired(rivals.Gatehouse, rivals.Bare, perSecond, ratio)
 	r.atLeast("requests per second / bare, 1 KiB × 64", v, 1.5, ok, "≥ 1.5 × (floor 1.2)", times(v))
 	if last := &r.Targets[len(r.Targets)-1]; last.Verdict == missed && v >= 1.2 {
 		last.Verdict = floor
 	}
-	v, ok = busy64.paired(Gatehouse, Caddy, perSecond, ratio)
+	v, ok = busy64.paired(rivals.Gatehouse, rivals.Caddy, perSecond, ratio)
 	r.atLeast("requests per second / Caddy, 1 KiB × 64", v, 2.5, ok, "≥ 2.5 ×", times(v))
-	v, ok = busy64.paired(Gatehouse, Nginx, perSecond, ratio)
+	v, ok = busy64.paired(rivals.Gatehouse, rivals.Nginx, perSecond, ratio)
 	r.atLeast("requests per second / nginx, 1 KiB × 64", v, 0.4, ok, "≥ 0.4 ×", times(v))
-	v, ok = busy64.paired(Gatehouse, Bare, p99, ratio)
+	v, ok = busy64.paired(rivals.Gatehouse, rivals.Bare, p99, ratio)
 	r.add("p99 / bare, 1 KiB × 64", v, v < 1, ok, "< 1 ×", times(v))
-	v, ok = single.paired(Gatehouse, Bare, p50, minus)
+	v, ok = single.paired(rivals.Gatehouse, rivals.Bare, p50, minus)
 	r.add("p50 more than bare, 1 KiB × 1", v, v < 150, ok, "< 150 µs", fmt.Sprintf("%.0f µs", v))
 }
 
 func (r *Report) judgeMemory() {
 	var own Footprint
 	for _, f := range r.Memory {
-		if f.Contender == Gatehouse {
+		if f.Contender == rivals.Gatehouse {
 			own = f
 		}
 	}

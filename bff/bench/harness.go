@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
@@ -25,11 +26,11 @@ type harness struct {
 }
 
 // openHarness prefers what production has.
-func openHarness(ctx context.Context, program, dir string, up Addrs) (*harness, string, error) {
+func openHarness(ctx context.Context, program, dir string, up rivals.Addrs) (*harness, string, error) {
 	h := &harness{program: program, dir: dir}
 	routes := filepath.Join(dir, "routes.yaml")
 	text := fmt.Sprintf("routes:\n  - {path: /api/bench, upstreams: [http://%s]}\n  - {path: /api/full, upstreams: [http://%s], max_body: none}\n", up.Fast, up.Full)
-	public, err := FreeAddr()
+	public, err := rivals.FreeAddr()
 	if err != nil {
 		return nil, "", err
 	}
@@ -95,22 +96,22 @@ func (h *harness) close() error {
 
 // gatehouse is the real binary, running.
 type gatehouse struct {
-	*Contender
+	*rivals.Contender
 	ops string
 }
 
 // start runs the product as it is shipped, all that costs something on: its log
 // goes to a file, metrics are counted. On one core it has GOMAXPROCS=1.
 func (h *harness) start(ctx context.Context, cores string, single bool, extra ...string) (*gatehouse, error) {
-	return h.startProgram(ctx, Gatehouse, h.program, cores, single, extra...)
+	return h.startProgram(ctx, rivals.Gatehouse, h.program, cores, single, extra...)
 }
 
 func (h *harness) startProgram(ctx context.Context, called, program, cores string, single bool, extra ...string) (*gatehouse, error) {
-	addr, err := FreeAddr()
+	addr, err := rivals.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	ops, err := FreeAddr()
+	ops, err := rivals.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +123,8 @@ func (h *harness) startProgram(ctx context.Context, called, program, cores strin
 		env = append(env, name+"="+value)
 	}
 	h.started++
-	p, err := Start(called+strconv.Itoa(h.started), cores, h.dir, append(env, extra...), program, "serve")
-	c, err := AwaitReady(ctx, called, addr, p, err)
+	p, err := rivals.Start(called+strconv.Itoa(h.started), cores, h.dir, append(env, extra...), program, "serve")
+	c, err := rivals.AwaitReady(ctx, called, addr, p, err)
 	if err != nil {
 		return nil, err
 	}

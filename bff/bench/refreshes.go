@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
+	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
 )
 
 const (
@@ -16,17 +19,9 @@ const (
 	refreshesEach = 50
 )
 
-// Refreshes is what POST /api/auth/refresh costs, from outside.
-type Refreshes struct {
-	Spread
-	PerSecond     float64 `json:"per_second"`
-	CPU           float64 `json:"cpu_us"`
-	PerCoreSecond float64 `json:"per_core_second"` // of Gatehouse; Redis and MariaDB have another core
-}
-
 // refreshSessions has 64 browsers renew their sessions one after the other, as fast as
 // they are answered.
-func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out Refreshes, err error) {
+func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out report.Refreshes, err error) {
 	before, err := g.Process.Usage()
 	if err != nil {
 		return out, err
@@ -34,8 +29,8 @@ func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most
 	browsers := min(64, len(sessions))
 	took := make([][]time.Duration, browsers)
 	began := time.Now()
-	err = AtOnce(browsers, func(i int) error {
-		w, err := Dial(g.Addr)
+	err = load.AtOnce(browsers, func(i int) error {
+		w, err := load.Dial(g.Addr)
 		if err != nil {
 			return err
 		}
@@ -66,20 +61,20 @@ func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most
 	if err != nil {
 		return out, err
 	}
-	out.Spread = SpreadOf(slices.Concat(took...))
+	out.Spread = load.SpreadOf(slices.Concat(took...))
 	out.PerSecond = float64(out.Count) / elapsed.Seconds()
 	if used := after.CPU - before.CPU; used > 0 {
-		out.CPU = Micros(used) / float64(out.Count)
+		out.CPU = load.Micros(used) / float64(out.Count)
 		out.PerCoreSecond = 1e6 / out.CPU
 	}
 	return out, nil
 }
 
-func refreshOnce(w *Conn, s session) (next session, err error) {
-	request := BrowserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
+func refreshOnce(w *load.Conn, s session) (next session, err error) {
+	request := load.BrowserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
 	r, err := w.Exchange(request, func(line []byte) { next.take(line) })
 	if err != nil || r.Status != 200 {
-		return next, Unexpected("a renewal", r, err)
+		return next, load.Unexpected("a renewal", r, err)
 	}
 	if next.access == "" || next.refresh == "" {
 		return next, errors.New("a renewal without cookies")
@@ -102,20 +97,13 @@ func (s *session) take(line []byte) {
 	}
 }
 
-// Bursts is browsers whose tabs all wake up at once.
-type Bursts struct {
-	Tabs      int     `json:"tabs"`
-	All       Spread  `json:"until_the_last_tab"`
-	PerSecond float64 `json:"answers_per_second"`
-}
-
 // wakeTabs renews each session by all its tabs at once, which must all get the
 // same cookies.
-func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out Bursts, err error) {
+func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out report.Bursts, err error) {
 	out.Tabs = 32
-	wires := make([]*Conn, out.Tabs)
+	wires := make([]*load.Conn, out.Tabs)
 	for i := range wires {
-		if wires[i], err = Dial(g.Addr); err != nil {
+		if wires[i], err = load.Dial(g.Addr); err != nil {
 			return out, err
 		}
 		defer wires[i].Close()
@@ -125,7 +113,7 @@ func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out Bursts
 	for k, s := range sessions {
 		got := make([]session, out.Tabs)
 		began := time.Now()
-		err := AtOnce(out.Tabs, func(i int) (err error) {
+		err := load.AtOnce(out.Tabs, func(i int) (err error) {
 			got[i], err = refreshOnce(wires[i], s)
 			return err
 		})
@@ -140,7 +128,7 @@ func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out Bursts
 			}
 		}
 	}
-	out.All = SpreadOf(took)
+	out.All = load.SpreadOf(took)
 	out.PerSecond = float64(out.Tabs*len(sessions)) / sum.Seconds()
 	return out, nil
 }
