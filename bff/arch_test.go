@@ -17,7 +17,7 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 var arrows = importTable{
 	{"e2e", "app", "config", "operator", "servertest"},
 	{"bench", "app", "auth", "config", "filestore", "redisstore", "servertest"},
-	{"main", "app", "config", "operator", "textfile"},
+	{"main", "app", "config", "logbuffer", "operator", "textfile"},
 	{"app", everyPackage},
 	{"operator", "auth", "config", "refusal"},
 	{"config", "textfile"},
@@ -41,6 +41,7 @@ var arrows = importTable{
 	{"token"},
 	{"refusal"},
 	{"doctor"},
+	{"logbuffer"},
 	{"tlsfiles", "textfile"},
 	{"textfile"},
 	{"demoapi"},

@@ -14,9 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/logbuffer"
 )
 
 func main() {
+	log := logbuffer.New(os.Stderr)
 	ctx, end := context.WithCancel(context.Background())
 	caught := make(chan os.Signal, 2)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
@@ -26,12 +29,18 @@ func main() {
 		// The second one ends a drain. Handing it back to the system after the
 		// first lost one that came in between.
 		<-caught
+		time.AfterFunc(flushDeadline, func() { os.Exit(exitFailed) })
+		log.Flush()
 		os.Exit(exitFailed)
 	}()
 	os.Exit(run(ctx, process{
-		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, hangups: hangups,
+		args: os.Args[1:], getenv: os.Getenv, now: time.Now, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, log: log, hangups: hangups,
 	}))
 }
+
+// flushDeadline is how long a stuck disk can hold up the end that a second
+// signal asks for.
+const flushDeadline = 100 * time.Millisecond
 
 // process is what a verb may touch of the world, so that tests can run it.
 type process struct {
@@ -40,6 +49,7 @@ type process struct {
 	now            func() time.Time
 	stdin          io.Reader // nil: there is none
 	stdout, stderr io.Writer
+	log            *logbuffer.Writer // writes to stderr
 
 	// hangups begins to listen for SIGHUP; what it returns waits for the next
 	// one. nil: there is none.
@@ -83,6 +93,9 @@ func verbs() []verb {
 var errUsage = errors.New("wrong usage")
 
 func run(ctx context.Context, p process) int {
+	if p.log == nil {
+		p.log = logbuffer.New(p.stderr)
+	}
 	name := "serve"
 	if len(p.args) > 0 && (p.args[0] == "" || p.args[0][0] != '-') {
 		name, p.args = p.args[0], p.args[1:]

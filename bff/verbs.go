@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -36,7 +37,11 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	o := app.Options{Config: c, Log: log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
+	defer p.log.Flush() // whatever ends the server, a panic too
+	o := app.Options{Config: c, Log: log, LogBuffer: p.log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
+	if logFormat(p, c.LogFormat) == "json" {
+		o.LogLines = p.log
+	}
 	if await != nil {
 		o.Reload = &app.Reload{
 			Await: await,
@@ -227,15 +232,18 @@ func configure(p process) (*config.Config, *slog.Logger, error) {
 }
 
 func newLogger(p process, level slog.Level, format string) *slog.Logger {
-	if format == "" {
-		format = "json"
-		if f, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			format = "text"
-		}
-	}
 	options := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, options))
+	if logFormat(p, format) == "json" {
+		return slog.New(p.log.Handler(slog.NewJSONHandler(p.log, options)))
 	}
-	return slog.New(slog.NewTextHandler(p.stderr, options))
+	return slog.New(p.log.Handler(slog.NewTextHandler(p.log, options)))
+}
+
+// logFormat is what LOG_FORMAT says or, where it says nothing, text for a
+// terminal and json for everything else.
+func logFormat(p process, format string) string {
+	if f, ok := p.stderr.(*os.File); format == "" && ok && term.IsTerminal(int(f.Fd())) {
+		return "text"
+	}
+	return cmp.Or(format, "json")
 }

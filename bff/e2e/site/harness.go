@@ -129,7 +129,7 @@ func (s *Harness) Start(extra ...string) *Harness {
 	var a *app.App
 	// Another package's tests may be trying the port at this moment.
 	s.Eventually("the port", func() bool {
-		a, err = app.New(s.T.Context(), app.Options{Config: c, Log: log, Now: s.LocalTime, HashCost: cmp.Or(s.HashCost, QuickHash), Crowd: !s.Limited, StallTimeout: s.ClientStall, QuestionTimeout: s.QuestionTimeout})
+		a, err = app.New(s.T.Context(), app.Options{Config: c, Log: log, LogLines: s.Logs, Now: s.LocalTime, HashCost: cmp.Or(s.HashCost, QuickHash), Crowd: !s.Limited, StallTimeout: s.ClientStall, QuestionTimeout: s.QuestionTimeout})
 		return chosen || !errors.Is(err, syscall.EADDRINUSE)
 	})
 	if chosen && errors.Is(err, syscall.EADDRINUSE) {

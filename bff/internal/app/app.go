@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/logbuffer"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
@@ -35,7 +36,12 @@ import (
 type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
-	Now    func() time.Time
+	// LogBuffer is what Log writes to, gathering lines while the server runs. nil:
+	// each line is written by itself.
+	LogBuffer *logbuffer.Writer
+	// LogLines takes the lines of requests as JSON. nil: they go through Log.
+	LogLines web.LogLines
+	Now      func() time.Time
 	// Version is what the metrics and traces say is running; "" for unknown.
 	Version string
 
@@ -66,6 +72,8 @@ const hashQueue = 16
 type App struct {
 	config *config.Config
 	log    *slog.Logger
+	lines  web.LogLines // nil: they go through log
+	buffer *logbuffer.Writer
 	now    func() time.Time
 
 	db        *sqlstore.DB
@@ -121,7 +129,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 func newApp(o Options) *App {
-	a := &App{config: o.Config, latest: o.Config, log: o.Log, now: o.Now, state: &health{now: o.Now}, again: o.Reload, stallTimeout: cmp.Or(o.StallTimeout, stallTimeout), questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
+	a := &App{config: o.Config, latest: o.Config, log: o.Log, lines: o.LogLines, buffer: o.LogBuffer, now: o.Now, state: &health{now: o.Now}, again: o.Reload, stallTimeout: cmp.Or(o.StallTimeout, stallTimeout), questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
 	a.metrics.Outcomes(auth.RefreshOutcomes(), auth.NoticeOutcomes())
@@ -209,7 +217,7 @@ func (a *App) wire() error {
 	server := web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: a.tokens.JWKS,
 		PublicURL: c.PublicURL, SPADevURL: c.SPADevURL, Clients: clients,
-		Pages: pages, Now: a.now, Log: a.log, Observe: a.observeRequests(), Away: a.state.away,
+		Pages: pages, Now: a.now, Log: a.log, LogLines: a.lines, Observe: a.observeRequests(), Away: a.state.away,
 	})
 	a.watch(clients)
 	a.server = newHTTPServer(a.partings(server), a.log)
@@ -218,6 +226,9 @@ func (a *App) wire() error {
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
 		return a.proxy.Run(ctx, a.table.Load)
 	})
+	if a.buffer != nil {
+		a.background = append(a.background, a.buffer.Run)
+	}
 	if a.again != nil {
 		a.background = append(a.background, a.reloads)
 	}

@@ -100,7 +100,12 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopBackground()
 	work, background := errgroup.WithContext(background)
 	for _, run := range a.background {
-		work.Go(func() error { return run(background) })
+		work.Go(func() error {
+			if a.buffer != nil {
+				defer a.buffer.Flush() // before a panic ends the process
+			}
+			return run(background)
+		})
 	}
 
 	servers, ctx := errgroup.WithContext(ctx)

@@ -1,13 +1,11 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,52 +25,26 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		end(route, status)
 		s.answered(c, route, status, took, broke)
 		v := visitOf(c)
-		var buf [10]slog.Attr // for every one there is, on the stack
-		attrs := append(buf[:0],
-			slog.String("method", loggedMethod(c.Request().Method)),
-			slog.String("route", route),
-			slog.Int("status", status),
-			slog.Float64("ms", float64(took.Microseconds())/1000),
-			slog.String("request", v.client.RequestID),
-			slog.String("ip", v.client.IP),
-		)
-		if v.userID != "" {
-			attrs = append(attrs, slog.String("user", v.userID))
+		line := logLine{
+			at: over, method: loggedMethod(c.Request().Method), route: route, status: status, took: took,
+			request: v.client.RequestID, ip: v.client.IP, user: v.userID, trace: trace, brokenOff: broke,
 		}
-		if trace != "" {
-			attrs = append(attrs, slog.String("trace", trace))
-		}
-		level := slog.LevelInfo
 		if c.Path() == "/healthz" && status == http.StatusOK {
-			level = slog.LevelDebug // load balancers ask every other second
+			line.level = slog.LevelDebug // load balancers ask every other second
 		}
 		if v.err != nil {
-			attrs = append(attrs, slog.String("error", shortened(v.err.Error())))
+			line.err = shortened(v.err.Error())
 			if status >= http.StatusInternalServerError {
-				level = slog.LevelError
+				line.level = slog.LevelError
 			}
 		}
-		if broke {
-			attrs = append(attrs, slog.Bool("broken_off", true))
-		}
-		s.write(c.Request().Context(), over, level, attrs)
+		s.writeLogLine(c.Request().Context(), &line)
 		if broke {
 			// The client must not take what it has for the whole answer.
 			panic(http.ErrAbortHandler)
 		}
 		return nil
 	}
-}
-
-// write is slog's LogAttrs, which finds out for each line which one of the
-// source it is called from. Nobody is told.
-func (s *Server) write(ctx context.Context, at time.Time, level slog.Level, attrs []slog.Attr) {
-	if !s.log.Enabled(ctx, level) {
-		return
-	}
-	line := slog.NewRecord(at, level, "request", 0)
-	line.AddAttrs(attrs...)
-	_ = s.log.Handler().Handle(ctx, line) // there is nowhere else to say that the log is broken
 }
 
 func loggedStatus(c echo.Context, broke bool) int {

@@ -33,6 +33,7 @@ type Options struct {
 	Pages     Pages
 	Now       func() time.Time
 	Log       *slog.Logger
+	LogLines  LogLines // nil: lines of requests go through Log
 	Observe   Observer
 	// Away says why a load balancer is to send nobody here, "" when it may; nil
 	// is always.
@@ -57,6 +58,7 @@ type Server struct {
 	public    *url.URL
 	now       func() time.Time
 	log       *slog.Logger
+	logLines  LogLines
 	observe   Observer
 	away      func() string
 	clients   *clientaddr.Finder
@@ -71,7 +73,7 @@ func New(o Options) *Server {
 	s := &Server{
 		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
-		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log,
+		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log, logLines: o.LogLines,
 		observe: o.Observe, away: o.Away, clients: o.Clients,
 		closing: make(chan struct{}),
 	}
