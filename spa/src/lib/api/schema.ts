@@ -12,7 +12,7 @@ export interface paths {
     put?: never
     /**
      * Make an account
-     * @description Nobody is signed in by it. Ten an hour for an IPv4 address or IPv6 /64.
+     * @description It does not sign in. Ten an hour for an IPv4 address or IPv6 /64.
      */
     post: operations['register']
     delete?: never
@@ -54,8 +54,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Renew the session
-     * @description Gives new cookies, or the newest again: parallel tabs and lost answers sign nobody out. No cookies come with the
+     * Refresh the session
+     * @description Gives new cookies, or the newest again: parallel tabs and lost answers do not end the session. No cookies come with the
      *     answer when the browser has them already. 60 a minute for a session.
      */
     post: operations['refresh']
@@ -188,7 +188,7 @@ export interface paths {
     post?: never
     /**
      * Sign out one device
-     * @description Somebody else's session is as unknown as one that does not exist.
+     * @description The session of another account is as unknown as one that does not exist.
      */
     delete: operations['endSession']
     options?: never
@@ -291,7 +291,7 @@ export interface paths {
     get?: never
     put?: never
     post?: never
-    /** Sign somebody out everywhere */
+    /** Sign an account out everywhere */
     delete: operations['endUserSessions']
     options?: never
     head?: never
@@ -491,7 +491,7 @@ export interface components {
       id: string
       /**
        * Format: date-time
-       * @description When the access cookie goes stale: the next request after that is renewed on the way.
+       * @description When the access cookie goes stale: the next request after that is refreshed.
        */
       accessExpiresAt: string
       /**
@@ -553,7 +553,7 @@ export interface components {
       emailVerified: boolean
       /** Format: date-time */
       createdAt: string
-      /** @description Somebody who is not cannot sign in. */
+      /** @description An inactive account cannot sign in. */
       active: boolean
     }
     AccountPage: {
@@ -580,7 +580,7 @@ export interface components {
       | 'user_enabled'
       | 'account_deleted'
     /**
-     * @description An entry of the audit trail. What is not known, or not to be told, is empty.
+     * @description An entry of the audit trail. Fields that are unknown or hidden are empty.
      * @example {
      *       "id": "V2K7ZQXJ5NTRBA3YOW4GLDMCHE",
      *       "type": "login_succeeded",
@@ -771,7 +771,7 @@ export interface components {
         }
       }
     }
-    /** @description Another site's page has asked. */
+    /** @description The request is from a page of another site. */
     CrossSite: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
@@ -784,7 +784,7 @@ export interface components {
         }
       }
     }
-    /** @description The role does not open this, or another site's page has asked. */
+    /** @description The role does not open this, or the request is from a page of another site. */
     Forbidden: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
@@ -797,7 +797,7 @@ export interface components {
         }
       }
     }
-    /** @description The current password is wrong, or another site's page has asked. */
+    /** @description The current password is wrong, or the request is from a page of another site. */
     WrongPassword: {
       headers: {
         'Cache-Control': components['headers']['NoStore']
@@ -1021,7 +1021,7 @@ export interface components {
     /** @description With `write_conflict`, when a further try makes sense, in seconds. */
     RetryAfterConflict: number
     Challenge: 'Cookie'
-    /** @description Access and refresh cookie, renewed or cleared on the way; none when there is nothing to change. */
+    /** @description Access and refresh cookie, refreshed or cleared within the request; none when there is nothing to change. */
     Cookies: string
     /** @description A new access and refresh cookie; at sign-in also the device cookie, which lasts a year. */
     NewCookies: string
@@ -1119,7 +1119,7 @@ export interface operations {
         }
       }
       400: components['responses']['MalformedBody']
-      /** @description Accounts are made by an administrator here, or another site's page has asked. */
+      /** @description Accounts are made by an administrator here, or the request is from a page of another site. */
       403: {
         headers: {
           'Cache-Control': components['headers']['NoStore']
@@ -1206,7 +1206,7 @@ export interface operations {
           }
         }
       }
-      /** @description The password is right and the account disabled, or another site's page has asked. */
+      /** @description The password is right and the account disabled, or the request is from a page of another site. */
       403: {
         headers: {
           'Cache-Control': components['headers']['NoStore']
@@ -1741,7 +1741,7 @@ export interface operations {
       400: components['responses']['MalformedRequest']
       413: components['responses']['BodyTooLarge']
       500: components['responses']['InternalError']
-      /** @description Send nobody here: it ends within seconds (`draining`), or has just begun and brings the database's tables up to date (`migrating`). Everything is still answered. */
+      /** @description Send no requests here: it ends within seconds (`draining`), or has just begun and brings the database's tables up to date (`migrating`). Everything is still answered. */
       503: {
         headers: {
           'Cache-Control': components['headers']['NoStore']
