@@ -16,27 +16,31 @@ const module = "github.com/gatehouse-bff/gatehouse/"
 // technology knows auth, app knows all but test support.
 var arrows = importTable{
 	{"e2e", "app", "config", "operator", "servertest"},
-	{"bench", "app", "auth", "config", "filestore", "redisstore", "servertest"},
+	{"bench", "app", "auth", "config", "filestore", "redisstore", "servertest", "session"},
 	{"main", "app", "config", "logbuffer", "operator", "textfile"},
 	{"app", everyPackage},
-	{"operator", "auth", "config", "refusal"},
+	{"operator", "auth", "config", "refusal", "session"},
 	{"config", "textfile"},
-	{"web", "auth", "proxy", "proxy/route", "refusal", "textfile", "web/clientaddr", "web/pages"},
+	{"web", "auth", "proxy", "proxy/route", "refusal", "session", "textfile", "web/clientaddr", "web/pages"},
 	{"web/clientaddr"},
 	{"web/listener"},
 	{"web/pages", "textfile"},
 	{"proxy", "proxy/route"},
 	{"proxy/route", "textfile"},
 	{"mail", "auth"},
-	{"filestore", "auth", "textfile"},
-	{"redisstore", "auth", "doctor", "redisstore/redischecks", "redisstore/redisconn", "tlsfiles"},
+	{"filestore", "auth", "session", "textfile"},
+	{"redisstore", "auth", "doctor", "redisstore/redischecks", "redisstore/redisconn", "session", "tlsfiles"},
 	{"redisstore/redischecks", "doctor", "redisstore/redisconn"},
 	{"redisstore/redisconn", "tlsfiles"},
-	{"sqlstore", "auth", "doctor", "sqlstore/sqlconn", "tlsfiles"},
+	{"sqlstore", "auth", "doctor", "session", "sqlstore/sqlconn", "tlsfiles"},
 	{"sqlstore/sqlconn", "auth", "tlsfiles"},
-	{"auth/authtest/fake", "auth", "auth/authtest"},
-	{"auth/authtest", "auth"},
-	{"auth", "password", "refusal", "token"},
+	{"auth/authtest/fake", "auth", "session"},
+	{"auth/authtest", "auth", "session", "session/sessiontest"},
+	{"session/sessiontest", "session"},
+	{"auth", "fairqueue", "outagelog", "password", "refusal", "session", "token"},
+	{"session", "fairqueue", "outagelog", "refusal", "token"},
+	{"fairqueue"},
+	{"outagelog"},
 	{"password"},
 	{"token"},
 	{"refusal"},
@@ -54,18 +58,18 @@ var arrows = importTable{
 // on, the test support, and filestore for sessions and limits in memory. A
 // package's tests still import no package above it, and e2e is a black box.
 var (
-	testSupport  = []string{"auth/authtest", "auth/authtest/fake", "filestore", "servertest"}
+	testSupport  = []string{"session/sessiontest", "auth/authtest", "auth/authtest/fake", "filestore", "servertest"}
 	arrowsOfTest = map[string][]string{
-		"bench":     {"auth/authtest/fake", "password", "token"}, // a Service without a database
-		"e2e":       {"auth/authtest", "redisstore/redisconn"},   // a clock; and whether what docker-compose.yml says can be read
-		"proxy":     {"web/listener"},                            // the listener that app puts in front of it
-		"web/pages": {"proxy/route"},                             // its check of paths, which those of files pass
+		"bench":     {"auth/authtest/fake", "password", "token"},     // a Service without a database
+		"e2e":       {"session/sessiontest", "redisstore/redisconn"}, // a clock; and whether what docker-compose.yml says can be read
+		"proxy":     {"web/listener"},                                // the listener that app puts in front of it
+		"web/pages": {"proxy/route"},                                 // its check of paths, which those of files pass
 	}
 )
 
 // onlyForTests are packages that no product code imports; e2e and bench are not
 // the product.
-var onlyForTests = []string{"auth/authtest", "auth/authtest/fake", "servertest"}
+var onlyForTests = []string{"session/sessiontest", "auth/authtest", "auth/authtest/fake", "servertest"}
 
 // harnessFolder holds the code that the tests of all packages of e2e share.
 const harnessFolder = "bff/e2e/site/"
@@ -94,12 +98,12 @@ var owners = map[string][]string{
 	"github.com/KimMachineGun":           {"app"}, // which cgroup's limit counts; nothing else of it
 	"golang.org/x/term":                  {"main"},
 	"os/exec":                            {"servertest", "e2e", "bench"},
-	"testing":                            {"auth/authtest", "servertest"},
-	"github.com/google/go-cmp":           {"auth/authtest"},
+	"testing":                            {"auth/authtest", "servertest", "session/sessiontest"},
+	"github.com/google/go-cmp":           {"auth/authtest", "session/sessiontest"},
 	"golang.org/x/net/idna":              {"auth", "proxy"},
 	"golang.org/x/text/unicode/norm":     {"auth", "password", "proxy/route"},
 	"golang.org/x/net/netutil":           {"operator"}, // a bound of connections
-	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy", "servertest"},
+	"golang.org/x/sync":                  {"app", "auth", "auth/authtest", "proxy", "servertest", "session", "session/sessiontest"},
 	"golang.org/x/time":                  {"filestore"},
 	"github.com/prometheus":              {"telemetry"},
 	"go.opentelemetry.io":                {"telemetry"},
@@ -114,6 +118,7 @@ var goStatements = map[string]string{
 	"bff/main.go main":                              "waits for signals for as long as the process lives",
 	"bff/internal/app/run.go Run":                   "the place where everything is started and waited for",
 	"bff/internal/app/drain.go drain":               "two servers are shut down side by side, and waited for",
+	"bff/internal/session/run.go Run":               "the manager's background work, one Run for auth",
 	"bff/internal/auth/run.go Run":                  "the service's background work, one Run for app",
 	"bff/internal/filestore/tidy.go beginRound":     "a compaction beside the call that made it due; Close waits for it",
 	"bff/internal/proxy/cancellation.go AfterFunc":  "ends a derived context, whose lock the caller holds; takes no time",
@@ -156,8 +161,6 @@ const (
 // taken out when its folder fits.
 var oversized = []string{
 	"bff/internal/app",
-	"bff/internal/auth",
-	"bff/internal/auth/authtest",
 	"bff/internal/proxy",
 	"bff/internal/sqlstore",
 }

@@ -28,7 +28,7 @@ const (
 	trusting = "TRUSTED_PROXIES=127.0.0.0/8"
 )
 
-func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds int, each time.Duration) (out report.Flood, err error) {
+func floodSignIn(ctx context.Context, g *gatehouse, members []signedIn, rounds int, each time.Duration) (out report.Flood, err error) {
 	var quiet, flood, refused []time.Duration
 	var ratios []float64
 	for range rounds {
@@ -69,7 +69,7 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []session, rounds in
 // paced sends proxied requests at a steady pace, whatever the answers take, and
 // gives how long each took from the moment it was due: a server that stalls
 // must not be rewarded by being asked less.
-func paced(ctx context.Context, addr string, members []session, during time.Duration) ([]time.Duration, error) {
+func paced(ctx context.Context, addr string, members []signedIn, during time.Duration) ([]time.Duration, error) {
 	const wires = 64
 	took := make([][]time.Duration, wires)
 	var next atomic.Int64

@@ -10,9 +10,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
 	"github.com/gatehouse-bff/gatehouse/bff/bench/report"
 	"github.com/gatehouse-bff/gatehouse/bff/bench/rivals"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // announceEvery is not so often that a follower reads two at once: what
@@ -52,7 +52,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 		}
 		heard[i] = make([]time.Time, count)
 		left := count
-		err := stores[i].Follow(ctx, time.Hour, auth.Follower{Lost: func(time.Time) {}, CaughtUp: func() { caughtUp <- struct{}{} }, Revoked: func(r auth.Revocation) {
+		err := stores[i].Follow(ctx, time.Hour, session.Follower{Lost: func(time.Time) {}, CaughtUp: func() { caughtUp <- struct{}{} }, Revoked: func(r session.Revocation) {
 			k, err := strconv.Atoi(r.SessionID)
 			if r.UserID != name || err != nil || !heard[i][k].IsZero() {
 				return
@@ -96,7 +96,7 @@ func announce(ctx context.Context, s *redisstore.Store, name string, told []time
 		case <-time.After(time.Until(began.Add(time.Duration(i) * announceEvery))):
 		}
 		told[i] = time.Now()
-		r := auth.Revocation{UserID: name, SessionID: strconv.Itoa(i), Reason: auth.ReasonSignOut, At: told[i]}
+		r := session.Revocation{UserID: name, SessionID: strconv.Itoa(i), Reason: session.ReasonSignOut, At: told[i]}
 		if err := s.Announce(ctx, r); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ type harness struct {
 	program, dir string
 	env          map[string]string
 	services     bool // on Redis and MariaDB
-	sessions     []session
+	sessions     []signedIn
 	started      int
 	closers      []func() error
 }

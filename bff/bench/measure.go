@@ -90,9 +90,9 @@ func (r *run) note(format string, args ...any) {
 	r.Report.Notes = append(r.Report.Notes, fmt.Sprintf(format, args...))
 }
 
-func (r *run) members() []session { return r.house.sessions[:workers] }
+func (r *run) members() []signedIn { return r.house.sessions[:workers] }
 
-func cookiesOf(sessions []session) (all []string) {
+func cookiesOf(sessions []signedIn) (all []string) {
 	for _, s := range sessions {
 		all = append(all, s.cookie())
 	}

@@ -18,9 +18,9 @@ import (
 )
 
 // session is what a browser holds of one.
-type session struct{ access, refresh string }
+type signedIn struct{ access, refresh string }
 
-func (s session) cookie() string { return "access_token=" + s.access + "; refresh_token=" + s.refresh }
+func (s signedIn) cookie() string { return "access_token=" + s.access + "; refresh_token=" + s.refresh }
 
 const (
 	goodPassword = "a heron on the mill pond"
@@ -55,7 +55,7 @@ func (h *harness) fill(ctx context.Context, n int) (err error) {
 	base := "http://" + addr + "/api/auth/"
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	defer client.CloseIdleConnections()
-	h.sessions = make([]session, n)
+	h.sessions = make([]signedIn, n)
 	people := (n + perPerson - 1) / perPerson
 	const side = 8
 	return load.AtOnce(side, func(i int) error {
@@ -75,7 +75,7 @@ func (h *harness) fill(ctx context.Context, n int) (err error) {
 }
 
 // posted sends JSON, wants a status, and keeps the cookies in s.
-func posted(c *http.Client, url, body string, want int, s *session) error {
+func posted(c *http.Client, url, body string, want int, s *signedIn) error {
 	resp, err := c.Post(url, "application/json", bytes.NewReader([]byte(body)))
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ const (
 
 // refreshSessions has 64 browsers renew their sessions one after the other, as fast as
 // they are answered.
-func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most time.Duration) (out report.Refreshes, err error) {
+func refreshSessions(ctx context.Context, g *gatehouse, sessions []signedIn, most time.Duration) (out report.Refreshes, err error) {
 	before, err := g.Process.Usage()
 	if err != nil {
 		return out, err
@@ -70,7 +70,7 @@ func refreshSessions(ctx context.Context, g *gatehouse, sessions []session, most
 	return out, nil
 }
 
-func refreshOnce(w *load.Conn, s session) (next session, err error) {
+func refreshOnce(w *load.Conn, s signedIn) (next signedIn, err error) {
 	request := load.BrowserRequest("POST", refreshPath, "refresh_token="+s.refresh, "Content-Type: application/json\r\n")
 	r, err := w.Exchange(request, func(line []byte) { next.take(line) })
 	if err != nil || r.Status != 200 {
@@ -83,7 +83,7 @@ func refreshOnce(w *load.Conn, s session) (next session, err error) {
 }
 
 // take keeps the cookie that a line of a header sets.
-func (s *session) take(line []byte) {
+func (s *signedIn) take(line []byte) {
 	name, value, _ := bytes.Cut(line, []byte(": "))
 	if !bytes.EqualFold(name, []byte("set-cookie")) {
 		return
@@ -99,7 +99,7 @@ func (s *session) take(line []byte) {
 
 // wakeTabs renews each session by all its tabs at once, which must all get the
 // same cookies.
-func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out report.Bursts, err error) {
+func wakeTabs(ctx context.Context, g *gatehouse, sessions []signedIn) (out report.Bursts, err error) {
 	out.Tabs = 32
 	wires := make([]*load.Conn, out.Tabs)
 	for i := range wires {
@@ -111,7 +111,7 @@ func wakeTabs(ctx context.Context, g *gatehouse, sessions []session) (out report
 	var took []time.Duration
 	var sum time.Duration
 	for k, s := range sessions {
-		got := make([]session, out.Tabs)
+		got := make([]signedIn, out.Tabs)
 		began := time.Now()
 		err := load.AtOnce(out.Tabs, func(i int) (err error) {
 			got[i], err = refreshOnce(wires[i], s)

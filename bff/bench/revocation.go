@@ -13,7 +13,7 @@ import (
 
 // signOutElsewhere signs sessions out at a and asks b, which is busy with
 // others, until it refuses each: from sign-out's answer to the first 401.
-func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []session) (out report.Revocation, err error) {
+func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []signedIn) (out report.Revocation, err error) {
 	at, err := load.Dial(a.Addr)
 	if err != nil {
 		return out, err
@@ -46,7 +46,7 @@ func signOutElsewhere(ctx context.Context, a, b *gatehouse, leave, stay []sessio
 	return out, err
 }
 
-func signOut(ctx context.Context, at, elsewhere *load.Conn, s session) (time.Duration, error) {
+func signOut(ctx context.Context, at, elsewhere *load.Conn, s signedIn) (time.Duration, error) {
 	look := load.BrowserRequest("GET", rivals.SmallPath, "access_token="+s.access, "")
 	r, err := elsewhere.Exchange(look, nil)
 	if err != nil || r.Status != 200 {
@@ -72,7 +72,7 @@ func signOut(ctx context.Context, at, elsewhere *load.Conn, s session) (time.Dur
 
 // keepAsking is one member after the other until done is closed; each is
 // served.
-func keepAsking(addr string, members []session, done <-chan struct{}, served *int) error {
+func keepAsking(addr string, members []signedIn, done <-chan struct{}, served *int) error {
 	w, err := load.Dial(addr)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -66,9 +67,10 @@ func onRedis(b *testing.B) *auth.Service {
 	audit := &fake.Audit{}
 	s := auth.New(auth.Deps{
 		Users: fake.NewUsers(audit), Sessions: store, Revocations: store, Audit: audit, Tokens: tokens, Passwords: passwords,
-		Policy: auth.Policy{
-			AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, RememberTTL: 720 * time.Hour, SessionMaxAge: 2160 * time.Hour, SignupOpen: true,
+		Policy: session.Policy{
+			AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, RememberTTL: 720 * time.Hour, SessionMaxAge: 2160 * time.Hour,
 		},
+		SignupOpen: true,
 		// On, and never reached: every refresh is counted in Redis.
 		Limiter: store.Limits(filestore.NewLimits(time.Now)), Limits: auth.Limits{SignIn: enough, Register: enough, Refresh: enough, Inline: enough, Password: enough, Change: enough},
 		Now: time.Now, Log: log,
@@ -83,9 +85,9 @@ func onRedis(b *testing.B) *auth.Service {
 	return s
 }
 
-var enough = auth.Allowance{Count: 1_000_000, Per: time.Second}
+var enough = session.Allowance{Count: 1_000_000, Per: time.Second}
 
-func signIn(b *testing.B, s *auth.Service) *auth.Cookies {
+func signIn(b *testing.B, s *auth.Service) *session.Cookies {
 	b.Helper()
 	in, err := s.SignIn(b.Context(), auth.Credentials{Email: email, Password: goodPassword})
 	if err != nil {
@@ -108,7 +110,7 @@ func cpuUsed(b *testing.B) time.Duration {
 // other. refreshes/core-s is how many one core of Gatehouse carries.
 func BenchmarkRefresh(b *testing.B) {
 	s := onRedis(b)
-	cookies := make([]*auth.Cookies, clients)
+	cookies := make([]*session.Cookies, clients)
 	for i := range cookies {
 		cookies[i] = signIn(b, s)
 	}
@@ -120,7 +122,7 @@ func BenchmarkRefresh(b *testing.B) {
 		wg.Go(func() {
 			for n := i; n < b.N; n += clients {
 				began := time.Now()
-				g, err := s.Refresh(context.Background(), cookies[i].Refresh)
+				g, err := s.Sessions().Refresh(context.Background(), cookies[i].Refresh)
 				if err != nil || g.Cookies == nil {
 					b.Errorf("%+v, %v", g, err)
 					return
@@ -146,10 +148,10 @@ func BenchmarkBurstOfTabs(b *testing.B) {
 			s := onRedis(b)
 			c := signIn(b, s)
 			for b.Loop() {
-				grants := make([]auth.Grant, tabs)
+				grants := make([]session.Grant, tabs)
 				var wg sync.WaitGroup
 				for i := range grants {
-					wg.Go(func() { grants[i], _ = s.Refresh(context.Background(), c.Refresh) })
+					wg.Go(func() { grants[i], _ = s.Sessions().Refresh(context.Background(), c.Refresh) })
 				}
 				wg.Wait()
 				if c = grants[0].Cookies; c == nil {
@@ -168,7 +170,7 @@ func BenchmarkSteadyRequest(b *testing.B) {
 	c := signIn(b, s)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.Authenticate(context.Background(), c.Access, c.Refresh); err != nil {
+		if _, err := s.Sessions().Authenticate(context.Background(), c.Access, c.Refresh); err != nil {
 			b.Fatal(err)
 		}
 	}

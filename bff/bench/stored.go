@@ -13,11 +13,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // weighSessions gives what a session takes of Redis, with its share of the
 // tables there. Each is somebody else's: whoever has several saves on the index.
-func weighSessions(ctx context.Context, redis *servertest.RedisServer, n int) (sessions []auth.Session, each float64, err error) {
+func weighSessions(ctx context.Context, redis *servertest.RedisServer, n int) (sessions []session.Record, each float64, err error) {
 	// The first one has the scripts loaded.
 	if _, err := storeSessions(ctx, redis, 1); err != nil {
 		return nil, 0, err
@@ -35,13 +36,13 @@ func weighSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 
 // storeSessions leaves no connection behind: its buffers would weigh as much as
 // 60 sessions.
-func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (sessions []auth.Session, err error) {
+func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (sessions []session.Record, err error) {
 	store, err := openStore(ctx, redis)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	sessions = make([]auth.Session, n)
+	sessions = make([]session.Record, n)
 	return sessions, load.AtOnce(min(n, workers), func(i int) error {
 		for k := i; k < n; k += workers {
 			sessions[k] = stored(time.Now())
@@ -55,7 +56,7 @@ func storeSessions(ctx context.Context, redis *servertest.RedisServer, n int) (s
 
 // refreshInStore renews sessions for a while as an instance does that is asked
 // to: limit, read, compare-and-swap.
-func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions []auth.Session, lasting time.Duration) (out report.StoreRefreshes, err error) {
+func refreshInStore(ctx context.Context, redis *servertest.RedisServer, sessions []session.Record, lasting time.Duration) (out report.StoreRefreshes, err error) {
 	store, err := openStore(ctx, redis)
 	if err != nil {
 		return out, err
@@ -115,10 +116,10 @@ func refreshStored(ctx context.Context, store *redisstore.Store, limits auth.Lim
 }
 
 // stored is somebody's session as Redis sees many of them.
-func stored(now time.Time) auth.Session {
-	return auth.Session{
+func stored(now time.Time) session.Record {
+	return session.Record{
 		ID: rand.Text(), UserID: rand.Text(),
-		Account:   auth.Account{Email: "ada.lovelace@example.com", Name: "Ada Lovelace", Role: auth.RoleUser, CreatedAt: now.Add(-1000 * time.Hour)},
+		Account:   session.Account{Email: "ada.lovelace@example.com", Name: "Ada Lovelace", Role: session.RoleUser, CreatedAt: now.Add(-1000 * time.Hour)},
 		CreatedAt: now, AbsoluteEnd: now.Add(2160 * time.Hour), Generation: 1, IssuedAt: now.Truncate(time.Second),
 		IdleEnd: now.Add(168 * time.Hour), ReceivedAt: now, LastSeenAt: now, IP: "203.0.113.178",
 		UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",

@@ -17,7 +17,7 @@ import (
 )
 
 // transfer sends n bytes down, up and both ways.
-func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out report.Transfers, err error) {
+func transfer(ctx context.Context, g *gatehouse, s signedIn, n int64) (out report.Transfers, err error) {
 	out.Bytes = n
 	if err := exchanged(ctx, g.Addr, s, 1, 1); err != nil {
 		return out, err
@@ -38,7 +38,7 @@ func transfer(ctx context.Context, g *gatehouse, s session, n int64) (out report
 	return out, err
 }
 
-func exchanged(ctx context.Context, addr string, s session, down, up int64) error {
+func exchanged(ctx context.Context, addr string, s signedIn, down, up int64) error {
 	url := fmt.Sprintf("http://%s/api/full/transfer?size=%d", addr, down)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.LimitReader(rivals.Zeros{}, up))
 	if err != nil {
@@ -76,7 +76,7 @@ func affordable(n int) (int, string) {
 // openSockets opens n of them, has a word go to and fro on each, and keeps them
 // until it has looked, and has had what is in the heap written to a file unless
 // that has no name.
-func openSockets(ctx context.Context, g *gatehouse, members []session, n int, heap string) (out report.Sockets, err error) {
+func openSockets(ctx context.Context, g *gatehouse, members []signedIn, n int, heap string) (out report.Sockets, err error) {
 	out.Count, out.Note = affordable(n)
 	all := make([]*load.Conn, out.Count)
 	defer func() {
@@ -125,7 +125,7 @@ func openSockets(ctx context.Context, g *gatehouse, members []session, n int, he
 	return out, err
 }
 
-func openSocket(addr string, s session) (*load.Conn, error) {
+func openSocket(addr string, s signedIn) (*load.Conn, error) {
 	w, err := load.Dial(addr)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // startFails tries to start a product and gives the reason why it did not.
@@ -20,7 +20,7 @@ func startFails(t *testing.T, env map[string]string) string {
 	c, err := config.Load(func(name string) string { return env[name] })
 	if err == nil {
 		var a *app.App
-		a, err = app.New(t.Context(), app.Options{Config: c, Log: slog.New(slog.DiscardHandler), HashCost: site.QuickHash, Now: authtest.NewClock().Now})
+		a, err = app.New(t.Context(), app.Options{Config: c, Log: slog.New(slog.DiscardHandler), HashCost: site.QuickHash, Now: sessiontest.NewClock().Now})
 		if err == nil {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

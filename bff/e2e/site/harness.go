@@ -22,9 +22,9 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // Main runs a package's tests, for use in TestMain: os.Exit(site.Main(m)). It ends
@@ -45,7 +45,7 @@ type Harness struct {
 	T     *testing.T
 	Base  string
 	Ops   string
-	Clock *authtest.Clock
+	Clock *sessiontest.Clock
 	Env   map[string]string
 	Logs  *LockedBuffer
 	Redis *servertest.RedisHandle // nil in embedded mode
@@ -73,14 +73,14 @@ const QuickHash = 4
 // Embedded is the configuration of a product in embedded mode.
 func Embedded(t *testing.T) *Harness {
 	t.Helper()
-	return &Harness{T: t, Clock: authtest.NewClock(), QuestionTimeout: time.Minute, Env: map[string]string{"DATA_DIR": t.TempDir()}}
+	return &Harness{T: t, Clock: sessiontest.NewClock(), QuestionTimeout: time.Minute, Env: map[string]string{"DATA_DIR": t.TempDir()}}
 }
 
 // OnServices is the configuration of a product on MariaDB and Redis, with the
 // demo API running beside it.
 func OnServices(t *testing.T) *Harness {
 	t.Helper()
-	s := &Harness{T: t, Clock: authtest.NewClock(), Redis: servertest.Redis(t)}
+	s := &Harness{T: t, Clock: sessiontest.NewClock(), Redis: servertest.Redis(t)}
 	secrets, err := app.NewSecrets()
 	if err != nil {
 		t.Fatal(err)

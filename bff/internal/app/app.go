@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
@@ -114,8 +115,8 @@ type App struct {
 
 // sessionStore is what filestore and redisstore have in common.
 type sessionStore interface {
-	auth.Sessions
-	auth.Revocations
+	session.Store
+	session.Revocations
 	Close() error
 }
 
@@ -132,9 +133,9 @@ func newApp(o Options) *App {
 	a := &App{config: o.Config, latest: o.Config, log: o.Log, lines: o.LogLines, buffer: o.LogBuffer, now: o.Now, state: &health{now: o.Now}, again: o.Reload, stallTimeout: cmp.Or(o.StallTimeout, stallTimeout), questionTimeout: o.QuestionTimeout, limits: auth.DefaultLimits}
 	a.version = cmp.Or(o.Version, "unknown")
 	a.metrics = telemetry.New(a.version, a.now)
-	a.metrics.Outcomes(auth.RefreshOutcomes(), auth.NoticeOutcomes())
+	a.metrics.Outcomes(session.RefreshOutcomes(), auth.NoticeOutcomes())
 	if o.Crowd {
-		many := auth.Allowance{Count: 1_000_000, Per: time.Second}
+		many := session.Allowance{Count: 1_000_000, Per: time.Second}
 		a.limits = auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: auth.DefaultLimits.Notice}
 	}
 	return a

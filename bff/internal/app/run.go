@@ -195,7 +195,7 @@ func (a *App) catchUp(ctx, background context.Context) bool {
 		}
 		return true
 	}
-	if !wait(a.service.CaughtUp(), "the revocations could not be read: until they can, access tokens of ended sessions look good") {
+	if !wait(a.service.Sessions().CaughtUp(), "the revocations could not be read: until they can, access tokens of ended sessions look good") {
 		return false
 	}
 	return a.schema == nil || wait(a.schema.known, "the tables are still being brought up to date: until they are, what needs MySQL is a 503, and so is /healthz")

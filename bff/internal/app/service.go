@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -40,17 +41,18 @@ func (a *App) openService(hashCost int) error {
 	a.service = auth.New(auth.Deps{
 		Users: a.db, Sessions: a.sessions, Revocations: a.sessions, Audit: a.db, Limiter: a.limiter, Limits: a.limits,
 		Tokens: a.tokens, Passwords: passwords,
-		Policy: auth.Policy{
+		Policy: session.Policy{
 			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL, RememberTTL: c.RememberTTL,
-			SessionMaxAge: c.SessionMaxAge, SignupOpen: c.SignupOpen,
+			SessionMaxAge: c.SessionMaxAge,
 		},
+		SignupOpen:  c.SignupOpen,
 		AuditKeeper: a.db, Retention: auth.Retention{Keep: c.AuditRetention, RedactDeleted: c.AuditRedactDeleted},
 		Now: a.now, Log: a.log, Mailer: mailer,
 		Observe: auth.Observer{
 			Refreshed: a.metrics.Refreshed, SignedIn: a.metrics.SignedIn, Limited: a.metrics.Limited,
 			Revoked: a.metrics.Revoked, Settling: a.metrics.Settling, Noticed: mailed,
 		},
-		OnRevocation: func(r auth.Revocation) {
+		OnRevocation: func(r session.Revocation) {
 			if a.proxy != nil { // nothing is live without a server
 				a.proxy.CloseSession(r.SessionID, string(r.Reason))
 			}

@@ -62,7 +62,7 @@ func (a *App) watch(clients *clientaddr.Finder) {
 		HashesRunning: a.passwords.Running, HashesWaiting: a.passwords.Waiting, LimitsInMemory: inMemory,
 		WebSockets:      a.proxy.LiveSockets,
 		EventStreams:    func() int { return max(0, a.proxy.Live()-a.proxy.LiveSockets()) },
-		SessionWatchers: a.service.Watching,
+		SessionWatchers: a.service.Sessions().Watching,
 		Upstreams: func() (list []telemetry.Upstream) {
 			for _, u := range a.proxy.Upstreams(a.table.Load()) {
 				list = append(list, telemetry.Upstream{Route: u.Route, Address: u.Origin, Up: u.Up})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 )
 
@@ -35,7 +36,7 @@ func TestEveryOutcomeOfAuthIsACounterFromTheStart(t *testing.T) {
 	w := httptest.NewRecorder()
 	a.metrics.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for name, outcomes := range map[string][]string{
-		"gatehouse_refreshes_total": auth.RefreshOutcomes(), "gatehouse_mails_total": auth.NoticeOutcomes(),
+		"gatehouse_refreshes_total": session.RefreshOutcomes(), "gatehouse_mails_total": auth.NoticeOutcomes(),
 	} {
 		for _, outcome := range outcomes {
 			if line := name + `{outcome="` + outcome + `"} 0` + "\n"; outcome == "" || !strings.Contains(w.Body.String(), line) {

@@ -6,10 +6,11 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Rename changes somebody's own name. Refusals are *refusal.Error.
-func (s *Service) Rename(ctx context.Context, who Principal, name string) (User, error) {
+func (s *Service) Rename(ctx context.Context, who session.Principal, name string) (User, error) {
 	if err := s.take(ctx, "change:"+who.UserID, s.limits.Change); err != nil {
 		return User{}, err
 	}
@@ -34,12 +35,12 @@ func (s *Service) Rename(ctx context.Context, who Principal, name string) (User,
 
 // ChangePassword changes somebody's own password, ends their other sessions,
 // and gives their own new cookies. Refusals are *refusal.Error.
-func (s *Service) ChangePassword(ctx context.Context, who Principal, current, next string) (Grant, error) {
+func (s *Service) ChangePassword(ctx context.Context, who session.Principal, current, next string) (session.Grant, error) {
 	if current == "" || password.TooLong(current) {
-		return Grant{}, invalid("currentPassword", "Enter your current password.")
+		return session.Grant{}, invalid("currentPassword", "Enter your current password.")
 	}
 	if problem := password.CheckShape(next); problem != "" {
-		return Grant{}, invalid("newPassword", problem)
+		return session.Grant{}, invalid("newPassword", problem)
 	}
 	user, err := s.reauthenticate(ctx, who, current, func(user User) error {
 		problem, err := s.passwordProblem(ctx, next, user)
@@ -49,50 +50,23 @@ func (s *Service) ChangePassword(ctx context.Context, who Principal, current, ne
 		return err
 	})
 	if err != nil {
-		return Grant{}, err
+		return session.Grant{}, err
 	}
 	hash, err := s.passwords.Hash(ctx, partyOf(ctx, user.Email), next)
 	if err != nil {
-		return Grant{}, hashingError(err)
+		return session.Grant{}, hashingError(err)
 	}
-	if err := s.mayChange(ctx, who); err != nil {
-		return Grant{}, err
+	if err := s.sessions.CheckWritable(ctx, who); err != nil {
+		return session.Grant{}, err
 	}
 	if err := s.changePassword(ctx, user, hash, user.PasswordHash, who); err != nil {
-		return Grant{}, err
+		return session.Grant{}, err
 	}
-	// Whoever has copied the cookies holds the parent's now: a new date for the
-	// same generation would leave them good.
-	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
-	if errors.Is(err, ErrNoSession) {
-		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
-	}
-	if err != nil {
-		return Grant{}, storeError(err)
-	}
-	return s.rotate(ctx, rec.token(), s.now(), withoutSettling)
-}
-
-// mayChange stores the session that a member speaks from once more, as it is.
-// Their own change of password needs its record for new cookies: a password that
-// was changed behind a 503, or behind a 401, would be wrong when they try again.
-// Reading it would not do: a Redis that has become a replica refuses writes only.
-func (s *Service) mayChange(ctx context.Context, who Principal) error {
-	rec, err := s.sessions.Get(ctx, who.UserID, who.SessionID)
-	if err == nil {
-		err = s.sessions.Swap(ctx, rec, rec)
-	}
-	switch {
-	case errors.Is(err, ErrNoSession):
-		return &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
-	case errors.Is(err, ErrConflict): // another request has stored it meanwhile
-		return nil
-	}
-	return storeError(err)
+	return s.sessions.Rotate(ctx, who)
 }
 
 // changePassword stores a hash and ends all sessions but the one of by.
-func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by Principal) error {
+func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by session.Principal) error {
 	x := s.settlement(user.ID, by)
 	x.EndOlder, x.KeepSession = true, by.SessionID
 	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Settle: &x},
@@ -117,7 +91,7 @@ const detailOfAdmin = "of an administrator"
 
 // DeleteAccount removes somebody's own account and ends all its sessions. What
 // stays is the audit trail. Refusals are *refusal.Error.
-func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) error {
+func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw string) error {
 	if pw == "" || password.TooLong(pw) {
 		return invalid("password", "Enter your password.")
 	}
@@ -125,12 +99,12 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 	if err != nil {
 		return err
 	}
-	if err := s.mayChange(ctx, who); err != nil {
+	if err := s.sessions.CheckWritable(ctx, who); err != nil {
 		return err
 	}
 	x := s.settlement(user.ID, who)
 	e := s.event(ctx, EventAccountDeleted, user.ID, who)
-	if user.Role == RoleAdmin {
+	if user.Role == session.RoleAdmin {
 		e.Detail = detailOfAdmin
 	}
 	if err := s.users.Delete(ctx, user.ID, e, x); err != nil {
@@ -142,10 +116,10 @@ func (s *Service) DeleteAccount(ctx context.Context, who Principal, pw string) e
 
 // reauthenticate checks a signed-in user's password once more: a browser left
 // unlocked is not its owner. check comes after the limit and before the hashing.
-func (s *Service) reauthenticate(ctx context.Context, who Principal, pw string, check func(User) error) (User, error) {
+func (s *Service) reauthenticate(ctx context.Context, who session.Principal, pw string, check func(User) error) (User, error) {
 	user, err := s.users.ByID(ctx, who.UserID)
 	if errors.Is(err, ErrNoUser) {
-		return User{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked, Cause: err}
+		return User{}, session.RevokedError(err)
 	}
 	if err != nil {
 		return User{}, storeError(err)
@@ -177,13 +151,4 @@ func errWrongPassword(cause error) error {
 
 func invalid(field, problem string) error {
 	return &refusal.Error{Code: refusal.ValidationFailed, Detail: "Some fields need another look.", Fields: map[string]string{field: problem}}
-}
-
-// event is about a user, by somebody who is asking now.
-func (s *Service) event(ctx context.Context, what EventType, userID string, by Principal) Event {
-	c := clientFrom(ctx)
-	return Event{
-		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID,
-		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
-	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const newPassword = "difference engine no. 2"
@@ -56,7 +57,7 @@ func TestChangePassword(t *testing.T) {
 	}
 	eventually(t, "the end of the other session in the trail", func() bool {
 		e := h.eventsOf(auth.EventSessionRevoked)
-		return len(e) == 1 && e[0].SessionID == other.SessionID && e[0].Detail == string(auth.ReasonPassword)
+		return len(e) == 1 && e[0].SessionID == other.SessionID && e[0].Detail == string(session.ReasonPassword)
 	})
 }
 
@@ -125,7 +126,7 @@ func TestDeleteAccount(t *testing.T) {
 	if err := h.DeleteAccount(t.Context(), h.who(c), adaPassword); err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []*auth.Cookies{c, other} {
+	for _, gone := range []*session.Cookies{c, other} {
 		_, err := h.Authenticate(t.Context(), gone.Access, gone.Refresh)
 		wantCode(t, err, refusal.SessionRevoked)
 	}

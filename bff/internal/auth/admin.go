@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // pageSize is how many rows a page of a list has.
@@ -15,7 +16,7 @@ const pageSize = 50
 // Users gives a page of accounts, for administrators, and where the next one
 // begins; zero after the last. A search has so much time: the page may be short,
 // or empty, and the search goes on with the next. Refusals are *refusal.Error.
-func (s *Service) Users(ctx context.Context, who Principal, text string, after Position) ([]User, Position, error) {
+func (s *Service) Users(ctx context.Context, who session.Principal, text string, after Position) ([]User, Position, error) {
 	text = strings.TrimSpace(text)
 	if text != "" {
 		end, err := s.searches.begin(ctx, who.SessionID)
@@ -49,7 +50,7 @@ func page[T any](list []T, at func(T) Position) ([]T, Position) {
 
 // Activity gives a page of what the audit trail says of somebody, and where
 // the next one begins. Refusals are *refusal.Error.
-func (s *Service) Activity(ctx context.Context, who Principal, after Position) ([]Event, Position, error) {
+func (s *Service) Activity(ctx context.Context, who session.Principal, after Position) ([]Event, Position, error) {
 	return s.Trail(ctx, who.UserID, "", after)
 }
 
@@ -64,12 +65,16 @@ func (s *Service) Trail(ctx context.Context, userID string, what EventType, afte
 	return list, next, nil
 }
 
+// maxChanges bounds how often a change is tried whose conditions another one has
+// overtaken.
+const maxChanges = 16
+
 // ChangeUser gives an account another role, or disables or enables it; nil
 // leaves a thing alone. It takes effect at once, on every instance: a disabled
 // account's sessions end, the others' go on with the new role. Refusals are
 // *refusal.Error; after one that says that the session store could not be asked, the
 // change is stored, and reaches the sessions as soon as it can.
-func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role *Role, active *bool) (User, error) {
+func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id string, role *session.Role, active *bool) (User, error) {
 	if role != nil && !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
 	}
@@ -84,7 +89,7 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 	var user User
 	var events []Event
 	err := ErrUserChanged
-	for range maxSwaps { // the events tell what it was before
+	for range maxChanges { // the events tell what it was before
 		if !errors.Is(err, ErrUserChanged) {
 			break
 		}
@@ -112,7 +117,7 @@ func (s *Service) ChangeUser(ctx context.Context, by Principal, id string, role 
 }
 
 // changes are the events of a change that is one.
-func (s *Service) changes(ctx context.Context, by Principal, was User, role *Role, active *bool) (events []Event) {
+func (s *Service) changes(ctx context.Context, by session.Principal, was User, role *session.Role, active *bool) (events []Event) {
 	if role != nil && *role != was.Role {
 		e := s.event(ctx, EventRoleChanged, was.ID, by)
 		e.Detail = fmt.Sprintf("%s to %s", was.Role, *role)
@@ -126,9 +131,9 @@ func (s *Service) changes(ctx context.Context, by Principal, was User, role *Rol
 }
 
 // EndUserSessions signs a user out everywhere. Refusals are *refusal.Error.
-func (s *Service) EndUserSessions(ctx context.Context, by Principal, id string) error {
+func (s *Service) EndUserSessions(ctx context.Context, by session.Principal, id string) error {
 	found := false
-	err := s.endAll(ctx, id, by, ReasonAdmin, func(Session) bool { found = true; return true })
+	err := s.sessions.EndAll(ctx, id, by, session.ReasonAdmin, func(session.Record) bool { found = true; return true })
 	if err != nil || found { // they end also when the account is gone
 		return err
 	}
@@ -149,7 +154,7 @@ func (s *Service) UserByEmail(ctx context.Context, address string) (User, error)
 
 // CreateUser makes an account for somebody, for the operator: also where
 // sign-up is closed. Refusals are *refusal.Error.
-func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration, role Role) (User, error) {
+func (s *Service) CreateUser(ctx context.Context, by session.Principal, in Registration, role session.Role) (User, error) {
 	if !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
 	}
@@ -158,7 +163,7 @@ func (s *Service) CreateUser(ctx context.Context, by Principal, in Registration,
 
 // SetPassword gives somebody a new password, for the operator, and ends their
 // sessions. Refusals are *refusal.Error.
-func (s *Service) SetPassword(ctx context.Context, by Principal, user User, pw string) error {
+func (s *Service) SetPassword(ctx context.Context, by session.Principal, user User, pw string) error {
 	switch problem, err := s.passwordProblem(ctx, pw, user); {
 	case err != nil:
 		return err

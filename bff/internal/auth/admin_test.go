@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // with makes an account and signs it in.
-func (h *house) with(email string, role auth.Role) auth.SignedIn {
+func (h *house) with(email string, role session.Role) auth.SignedIn {
 	h.t.Helper()
-	if _, err := h.CreateUser(h.t.Context(), auth.Principal{UserID: "operator"}, auth.Registration{Email: email, Password: adaPassword}, role); err != nil {
+	if _, err := h.CreateUser(h.t.Context(), session.Principal{UserID: "operator"}, auth.Registration{Email: email, Password: adaPassword}, role); err != nil {
 		h.t.Fatal(err)
 	}
 	in, err := h.SignIn(h.t.Context(), auth.Credentials{Email: email, Password: adaPassword})
@@ -29,13 +30,13 @@ func value[T any](v T) *T { return &v }
 
 func TestAdministratorChangesARole(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
-	user, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleAdmin), nil)
-	if err != nil || user.Role != auth.RoleAdmin {
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
+	user, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(session.RoleAdmin), nil)
+	if err != nil || user.Role != session.RoleAdmin {
 		t.Fatalf("%+v, %v", user, err)
 	}
 	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	if err != nil || g.Principal.Role != auth.RoleAdmin || g.Cookies == nil {
+	if err != nil || g.Principal.Role != session.RoleAdmin || g.Cookies == nil {
 		t.Errorf("the next request: %+v, %v", g.Principal, err)
 	}
 	e := h.eventsOf(auth.EventRoleChanged)
@@ -43,18 +44,18 @@ func TestAdministratorChangesARole(t *testing.T) {
 		t.Errorf("audit %+v", e)
 	}
 	// The same once more is no event.
-	if _, err := h.ChangeUser(t.Context(), boss.Principal, user.ID, value(auth.RoleAdmin), value(true)); err != nil || len(h.eventsOf(auth.EventRoleChanged)) != 1 {
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, user.ID, value(session.RoleAdmin), value(true)); err != nil || len(h.eventsOf(auth.EventRoleChanged)) != 1 {
 		t.Errorf("%v, %d events", err, len(h.eventsOf(auth.EventRoleChanged)))
 	}
-	_, err = h.ChangeUser(t.Context(), boss.Principal, user.ID, value(auth.Role("root")), nil)
+	_, err = h.ChangeUser(t.Context(), boss.Principal, user.ID, value(session.Role("root")), nil)
 	wantCode(t, err, refusal.ValidationFailed)
-	_, err = h.ChangeUser(t.Context(), boss.Principal, "nobody", value(auth.RoleUser), nil)
+	_, err = h.ChangeUser(t.Context(), boss.Principal, "nobody", value(session.RoleUser), nil)
 	wantCode(t, err, refusal.NotFound)
 }
 
 func TestAdministratorDisablesAndEnables(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(false)); err != nil {
 		t.Fatal(err)
 	}
@@ -75,10 +76,10 @@ func TestAdministratorDisablesAndEnables(t *testing.T) {
 
 func TestLastAdministratorStays(t *testing.T) {
 	h := open(t)
-	boss := h.with("boss@example.com", auth.RoleAdmin)
+	boss := h.with("boss@example.com", session.RoleAdmin)
 	for _, change := range []func() error{
 		func() error {
-			_, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(auth.RoleUser), nil)
+			_, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(session.RoleUser), nil)
 			return err
 		},
 		func() error {
@@ -90,15 +91,15 @@ func TestLastAdministratorStays(t *testing.T) {
 		wantCode(t, change(), refusal.LastAdmin)
 		h.who(boss.Cookies)
 	}
-	h.with("second@example.com", auth.RoleAdmin)
-	if _, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+	h.with("second@example.com", session.RoleAdmin)
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, boss.Principal.UserID, value(session.RoleUser), nil); err != nil {
 		t.Errorf("with a second one: %v", err)
 	}
 }
 
 func TestAdministratorSignsSomebodyOut(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	wantCode(t, h.EndUserSessions(t.Context(), boss.Principal, "nobody"), refusal.NotFound)
 	if err := h.EndUserSessions(t.Context(), boss.Principal, ada.Principal.UserID); err != nil {
 		t.Fatal(err)
@@ -131,7 +132,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			return err
 		}, true},
 		{"another password, by this session", func(h *house, id string, x auth.Settlement) error {
-			list, err := authtest.ListSessions(t.Context(), h.sessions, id)
+			list, err := sessiontest.ListSessions(t.Context(), h.sessions, id)
 			if err != nil {
 				return err
 			}
@@ -140,13 +141,13 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			return err
 		}, false},
 		{"another role", func(h *house, id string, x auth.Settlement) error {
-			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(auth.RoleAdmin), Settle: &x})
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(session.RoleAdmin), Settle: &x})
 			return err
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := open(t)
-			ada := h.with(adaEmail, auth.RoleUser)
+			ada := h.with(adaEmail, session.RoleUser)
 			id := ada.Principal.UserID
 			if err := tt.change(h, id, auth.Settlement{ID: "s", UserID: id, At: h.clock.Now()}); err != nil {
 				t.Fatal(err)
@@ -162,7 +163,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
 			if tt.ends {
 				wantCode(t, err, refusal.SessionRevoked)
-			} else if err != nil || tt.name == "another role" && g.Principal.Role != auth.RoleAdmin {
+			} else if err != nil || tt.name == "another role" && g.Principal.Role != session.RoleAdmin {
 				t.Errorf("%+v, %v", g.Principal, err)
 			}
 			if rest, err := h.users.Unsettled(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
@@ -175,9 +176,9 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 // Changes that went well leave nothing to be settled.
 func TestChangesSettleThemselves(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	_, err := h.Rename(t.Context(), ada.Principal, "Ada")
-	_, err2 := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleAdmin), nil)
+	_, err2 := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(session.RoleAdmin), nil)
 	g, err3 := h.ChangePassword(t.Context(), ada.Principal, adaPassword, newPassword)
 	err4 := h.DeleteAccount(t.Context(), g.Principal, newPassword)
 	if err := errors.Join(err, err2, err3, err4); err != nil {
@@ -189,43 +190,43 @@ func TestChangesSettleThemselves(t *testing.T) {
 }
 
 // mute is a store whose announcements fail.
-type mute struct{ auth.Revocations }
+type mute struct{ session.Revocations }
 
-func (mute) Announce(context.Context, ...auth.Revocation) error { return auth.ErrSessionStore }
+func (mute) Announce(context.Context, ...session.Revocation) error { return session.ErrSessionStore }
 
 // The change was stored, not announced, and the process ended: a demoted
 // administrator kept the role on live access tokens, and saying it again did
 // not help.
 func TestRepeatedRoleChangeIsAnnounced(t *testing.T) {
 	h := open(t)
-	h.with("boss@example.com", auth.RoleAdmin)
-	ada := h.with(adaEmail, auth.RoleAdmin)
+	h.with("boss@example.com", session.RoleAdmin)
+	ada := h.with(adaEmail, session.RoleAdmin)
 	stuck := open(t, func(d *auth.Deps) {
 		d.Users, d.Sessions, d.Revocations, d.Tokens, d.Now = h.users, h.sessions, mute{h.sessions}, h.tokens, h.clock.Now
 	})
-	_, err := stuck.ChangeUser(t.Context(), auth.Principal{UserID: "operator"}, ada.Principal.UserID, value(auth.RoleUser), nil)
+	_, err := stuck.ChangeUser(t.Context(), session.Principal{UserID: "operator"}, ada.Principal.UserID, value(session.RoleUser), nil)
 	wantCode(t, err, refusal.SessionStoreUnavailable)
 	stuck.stop()
-	if g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ""); err != nil || g.Principal.Role != auth.RoleAdmin {
+	if g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ""); err != nil || g.Principal.Role != session.RoleAdmin {
 		t.Fatalf("announced after all: %v", err)
 	}
-	if _, err := h.ChangeUser(t.Context(), auth.Principal{UserID: "operator"}, ada.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+	if _, err := h.ChangeUser(t.Context(), session.Principal{UserID: "operator"}, ada.Principal.UserID, value(session.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
 	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	if err != nil || g.Principal.Role != auth.RoleUser {
+	if err != nil || g.Principal.Role != session.RoleUser {
 		t.Errorf("still %q, %v", g.Principal.Role, err)
 	}
 }
 
 func TestPagesOfUsersAndEvents(t *testing.T) {
 	h := open(t)
-	boss := h.with("boss@example.com", auth.RoleAdmin)
+	boss := h.with("boss@example.com", session.RoleAdmin)
 	for i := range 60 {
 		h.clock.Advance(time.Second)
 		u := auth.User{
 			ID: fmt.Sprint("id", i), Email: auth.Email{Address: fmt.Sprintf("u%d@example.com", i), Key: fmt.Sprintf("u%d@example.com", i)},
-			Role: auth.RoleUser, Active: true, PasswordHash: "x", CreatedAt: h.clock.Now().UTC(),
+			Role: session.RoleUser, Active: true, PasswordHash: "x", CreatedAt: h.clock.Now().UTC(),
 		}
 		e := auth.Event{ID: fmt.Sprint("e", i), Type: auth.EventRegistered, UserID: u.ID, ActorID: u.ID, At: u.CreatedAt}
 		if err := h.users.Create(t.Context(), u, e); err != nil {
@@ -247,7 +248,7 @@ func TestPagesOfUsersAndEvents(t *testing.T) {
 	if err != nil || len(events) != 50 || events[0].ID != "e59" || next == (auth.Position{}) {
 		t.Errorf("%d events, next %v, %v", len(events), next, err)
 	}
-	own, _, err := h.Activity(t.Context(), auth.Principal{UserID: "id7"}, auth.Position{})
+	own, _, err := h.Activity(t.Context(), session.Principal{UserID: "id7"}, auth.Position{})
 	if err != nil || len(own) != 1 || own[0].ID != "e7" {
 		t.Errorf("own activity %+v, %v", own, err)
 	}

@@ -9,48 +9,33 @@ package auth
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
+	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
-
-// Policy holds the lifetimes and switches an operator chooses.
-type Policy struct {
-	AccessTTL     time.Duration // longest life of an access token
-	RefreshTTL    time.Duration // idle life of a session without "remember me"
-	RememberTTL   time.Duration // idle life of a session with it
-	SessionMaxAge time.Duration // absolute life of any session
-	SignupOpen    bool
-}
-
-// idleTTL is how long a session lives on without being renewed.
-func (p Policy) idleTTL(remember bool) time.Duration {
-	if remember {
-		return p.RememberTTL
-	}
-	return p.RefreshTTL
-}
 
 // Deps is everything a Service stands on.
 type Deps struct {
 	Users       Users
-	Sessions    Sessions
-	Revocations Revocations
+	Sessions    session.Store
+	Revocations session.Revocations
 	Audit       Audit
 	Limiter     Limiter
 	Limits      Limits
 	Tokens      *token.Issuer
 	Passwords   *password.Hasher
-	Policy      Policy
+	Policy      session.Policy
+	SignupOpen  bool
 	Now         func() time.Time
 	Log         *slog.Logger
 	// OnRevocation, when set, is told once of every revocation, wherever that
 	// was decided: it closes the session's live connections.
-	OnRevocation func(Revocation)
+	OnRevocation func(session.Revocation)
 	// Mailer tells people what has happened to their accounts; nil: nobody is told.
 	Mailer  Mailer
 	Observe Observer
@@ -64,30 +49,24 @@ type Deps struct {
 // concurrent use. Run must be running for revocations from other instances to
 // arrive, for receipts and audit events to be stored and for notices to be sent.
 type Service struct {
-	users     Users
-	sessions  Sessions
-	announcer Revocations
-	audit     Audit
-	limiter   Limiter
-	limits    Limits
-	tokens    *token.Issuer
-	passwords *password.Hasher
-	policy    Policy
-	now       func() time.Time
-	log       *slog.Logger
+	users      Users
+	sessions   *session.Manager
+	audit      Audit
+	limiter    Limiter
+	limits     Limits
+	tokens     *token.Issuer
+	passwords  *password.Hasher
+	signupOpen bool
+	now        func() time.Time
+	log        *slog.Logger
 
-	flights    singleflight.Group // refreshes of one token made at once collapse to one
-	receipts   *receipts
-	revoked    *revocationList
-	trail      *trail
-	notices    *notices
-	unfinished *unfinished
+	trail   *trail
+	notices *notices
 	// settleOutages is the log of settleRest.
-	settleOutages *outageLog
+	settleOutages *outagelog.Log
 	// Of work that many requests do, or that is done again and again.
-	doneOutages, rehashOutages, leftoverOutages *outageLog
+	doneOutages, rehashOutages *outagelog.Log
 
-	watchers  watchers
 	searches  searches
 	keeper    AuditKeeper
 	retention Retention
@@ -97,56 +76,73 @@ type Service struct {
 // New puts a Service together. It starts nothing: see Run.
 func New(d Deps) *Service {
 	s := &Service{
-		users:     d.Users,
-		sessions:  d.Sessions,
-		announcer: d.Revocations,
-		audit:     d.Audit,
-		limiter:   d.Limiter,
-		limits:    d.Limits,
-		tokens:    d.Tokens,
-		passwords: d.Passwords,
-		policy:    d.Policy,
-		now:       d.Now,
-		log:       d.Log,
-		observe:   d.Observe.complete(),
-		keeper:    d.AuditKeeper,
-		retention: d.Retention,
-		receipts:  newReceipts(d.Sessions, d.Log, d.Now),
-		trail:     newTrail(d.Audit, d.Log, d.Now),
-		settleOutages: newOutageLog(d.Log, d.Now,
+		users:      d.Users,
+		audit:      d.Audit,
+		limiter:    d.Limiter,
+		limits:     d.Limits,
+		tokens:     d.Tokens,
+		passwords:  d.Passwords,
+		signupOpen: d.SignupOpen,
+		now:        d.Now,
+		log:        d.Log,
+		observe:    d.Observe.complete(),
+		keeper:     d.AuditKeeper,
+		retention:  d.Retention,
+		trail:      newTrail(d.Audit, d.Log, d.Now),
+		settleOutages: outagelog.New(d.Log, d.Now,
 			"changes of accounts have yet to reach their sessions", "changes of accounts reach their sessions again"),
-		doneOutages: newOutageLog(d.Log, d.Now,
+		doneOutages: outagelog.New(d.Log, d.Now,
 			"changes of accounts that have reached their sessions cannot be noted down so: they are carried over once more", "changes of accounts are noted down as carried over again"),
-		rehashOutages: newOutageLog(d.Log, d.Now,
+		rehashOutages: outagelog.New(d.Log, d.Now,
 			"passwords are not re-hashed; the next sign-in of each account tries again", "passwords are re-hashed again"),
-		leftoverOutages: newOutageLog(d.Log, d.Now,
-			"sign-outs of sessions without a record are not announced: other instances take their access tokens until these end", "sign-outs of sessions without a record are announced again"),
 	}
 	s.notices = newNotices(d.Mailer, d.Log, d.Now, s.observe.Noticed)
 	s.notices.due = s.due
-	s.unfinished = newUnfinished(d.Sessions, d.Log, s.recordEnd)
-	s.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {
-		s.watchers.tell(r)
-		if d.OnRevocation != nil {
-			d.OnRevocation(r)
-		}
+	s.sessions = session.New(session.Deps{
+		Store: d.Sessions, Revocations: d.Revocations, Accounts: s, Recorder: s,
+		Limiter: d.Limiter, Limits: session.Limits{Refresh: d.Limits.Refresh, Inline: d.Limits.Inline},
+		Tokens: d.Tokens, Policy: d.Policy, Now: d.Now, Log: d.Log,
+		OnRevocation: d.OnRevocation, Observe: d.Observe.ofSessions(),
 	})
-	s.revoked.lag = s.observe.Revoked
-	s.revoked.onLost = func(before time.Time) {
-		level, message := slog.LevelInfo, "the session store is new or was emptied: access tokens from before this start are refreshed"
-		if s.revoked.isCaughtUp() {
-			level, message = slog.LevelWarn, "ends of sessions may have been lost with the session store: access tokens from before are refreshed"
-		}
-		s.log.Log(context.Background(), level, message, "before", before)
-	}
 	return s
 }
 
-// Client describes the browser behind a request, for audit and device lists.
-type Client struct {
-	IP        string
-	UserAgent string
-	RequestID string
+// Sessions is the manager of the sessions that sign-ins open.
+func (s *Service) Sessions() *session.Manager { return s.sessions }
+
+// SessionAccount is session.Accounts.SessionAccount.
+func (s *Service) SessionAccount(ctx context.Context, userID string) (session.Account, bool, error) {
+	user, err := s.users.ByID(ctx, userID)
+	switch {
+	case errors.Is(err, ErrNoUser), err == nil && !user.Active:
+		return session.Account{}, false, nil
+	case err != nil:
+		return session.Account{}, false, storeError(err)
+	}
+	return user.Account(), true, nil
+}
+
+// SessionsEnded is session.Recorder.SessionsEnded.
+func (s *Service) SessionsEnded(e session.Ending) {
+	userID := e.Ends[0].UserID
+	id, detail := e.Words()
+	s.trail.add(Event{
+		ID: newID(), Type: endEvents[e.Kind], UserID: userID, ActorID: e.ActorID, SessionID: id, Detail: detail,
+		IP: e.Client.IP, UserAgent: e.Client.UserAgent, RequestID: e.Client.RequestID, At: e.At,
+	})
+	if e.Kind == session.EndStolen {
+		s.notices.add(Notice{
+			ID: newID(), Kind: NoticeSessionStolen, UserID: userID, To: e.Email, At: e.At,
+			IP: e.Client.IP, UserAgent: e.Client.UserAgent, sessionID: id,
+		})
+	}
+}
+
+var endEvents = map[session.EndKind]EventType{
+	session.EndRevoked: EventSessionRevoked,
+	session.EndSignOut: EventLogout,
+	session.EndStolen:  EventRefreshReuse,
+	session.EndRefused: EventLoginFailed,
 }
 
 // newID returns 128 or more random bits in base32: safe in a URL, in a Redis

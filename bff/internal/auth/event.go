@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // EventType names what happened, in the words of the audit trail.
@@ -53,4 +55,13 @@ type EventQuery struct {
 	Type   EventType // empty: any
 	After  Position  // the last one of the page before; zero: from the start
 	Limit  int       // at least 1
+}
+
+// event is about a user, by somebody who is asking now.
+func (s *Service) event(ctx context.Context, what EventType, userID string, by session.Principal) Event {
+	c := session.ClientFrom(ctx)
+	return Event{
+		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
+	}
 }

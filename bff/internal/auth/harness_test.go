@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -23,38 +24,39 @@ import (
 // whatever a test wants to break.
 type house struct {
 	*auth.Service
+	*session.Manager
 	t        testing.TB
-	clock    *authtest.Clock
-	sessions *fake.Sessions
+	clock    *sessiontest.Clock
+	sessions *sessiontest.Sessions
 	users    *fake.Users
 	audit    *fake.Audit
 	tokens   *token.Issuer
 
 	passwords *password.Hasher
-	ended     chan auth.Revocation
+	ended     chan session.Revocation
 	stop      func() // ends the background work and waits for what it still stores
 }
 
-var policy = auth.Policy{
+var policy = session.Policy{
 	AccessTTL: 15 * time.Minute, RefreshTTL: 7 * 24 * time.Hour, RememberTTL: 30 * 24 * time.Hour,
-	SessionMaxAge: 90 * 24 * time.Hour, SignupOpen: true,
+	SessionMaxAge: 90 * 24 * time.Hour,
 }
 
 // crowd lets as many people as a test needs come from nowhere in particular.
 var crowd = func() auth.Limits {
-	many := auth.Allowance{Count: 1_000_000, Per: time.Second}
+	many := session.Allowance{Count: 1_000_000, Per: time.Second}
 	return auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: many}
 }()
 
 // open starts a house. Each option may change what it stands on.
 func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	t.Helper()
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	store, err := filestore.Open(filestore.Config{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := fake.NewSessions(store)
+	sessions := sessiontest.NewSessions(store)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -75,22 +77,23 @@ func open(t testing.TB, options ...func(*auth.Deps)) *house {
 	audit := &fake.Audit{}
 	h := &house{
 		t: t, clock: clock, sessions: sessions, users: fake.NewUsers(audit), audit: audit, tokens: tokens, passwords: passwords,
-		ended: make(chan auth.Revocation, 100),
+		ended: make(chan session.Revocation, 100),
 	}
 	deps := auth.Deps{
 		Users: h.users, Sessions: sessions, Revocations: sessions, Audit: audit,
 		Limiter: filestore.NewLimits(clock.Now), Limits: crowd,
-		Tokens: tokens, Passwords: passwords, Policy: policy, Now: clock.Now,
+		Tokens: tokens, Passwords: passwords, Policy: policy, SignupOpen: true, Now: clock.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		OnRevocation: func(r auth.Revocation) { h.ended <- r },
+		OnRevocation: func(r session.Revocation) { h.ended <- r },
 	}
 	for _, change := range options {
 		change(&deps)
 	}
 	h.Service = auth.New(deps)
+	h.Manager = h.Service.Sessions()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
+	go func() { done <- h.Service.Run(ctx) }()
 	stopped := false
 	h.stop = func() {
 		if stopped {
@@ -126,7 +129,7 @@ func (h *house) register() auth.User {
 }
 
 // signIn gives the cookies of a new session of the registered user.
-func (h *house) signIn(remember bool) *auth.Cookies {
+func (h *house) signIn(remember bool) *session.Cookies {
 	h.t.Helper()
 	in, err := h.SignIn(h.t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword, Remember: remember})
 	if err != nil {
@@ -136,7 +139,7 @@ func (h *house) signIn(remember bool) *auth.Cookies {
 }
 
 // arrived is a signed-in browser.
-func arrived(t testing.TB, options ...func(*auth.Deps)) (*house, *auth.Cookies) {
+func arrived(t testing.TB, options ...func(*auth.Deps)) (*house, *session.Cookies) {
 	t.Helper()
 	h := open(t, options...)
 	h.register()
@@ -171,4 +174,29 @@ func (h *house) eventsOf(kind auth.EventType) (found []auth.Event) {
 		}
 	}
 	return found
+}
+
+// who is the principal that a pair of cookies speaks for.
+func (h *house) who(c *session.Cookies) session.Principal {
+	h.t.Helper()
+	g, err := h.Authenticate(h.t.Context(), c.Access, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return g.Principal
+}
+
+// accessEnd is when the access token of a pair expires.
+func (h *house) accessEnd(c *session.Cookies) time.Time {
+	h.t.Helper()
+	a, err := h.tokens.VerifyAccess(c.Access, h.clock.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return a.ExpiresAt
+}
+
+// accountChanged tells this instance, which may not be the one that wrote it.
+func (h *house) accountChanged(ctx context.Context, userID string, a session.Account) error {
+	return h.AccountChanged(ctx, userID, func(context.Context) (session.Account, error) { return a, nil }, true)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // lines is a log that can be read while it is written.
@@ -142,7 +143,7 @@ func TestUnreadableHashIsARefusalAndALineInTheLog(t *testing.T) {
 			if text := log.take(); strings.Contains(text, "level=ERROR") {
 				t.Errorf("an unknown account is an error: %s", text)
 			}
-			who := auth.Principal{UserID: u.ID, SessionID: "x"}
+			who := session.Principal{UserID: u.ID, SessionID: "x"}
 			_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
 			wantCode(t, err, refusal.WrongPassword)
 			wantCode(t, h.DeleteAccount(t.Context(), who, adaPassword), refusal.WrongPassword)
@@ -150,7 +151,7 @@ func TestUnreadableHashIsARefusalAndALineInTheLog(t *testing.T) {
 				t.Errorf("log: %s", text)
 			}
 			// And another password mends it.
-			if err := h.SetPassword(t.Context(), auth.Principal{UserID: "operator"}, u, newPassword); err != nil {
+			if err := h.SetPassword(t.Context(), session.Principal{UserID: "operator"}, u, newPassword); err != nil {
 				t.Fatal(err)
 			}
 			if err := h.try(newPassword); err != nil {

@@ -6,15 +6,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
-
-// Allowance is how often something may happen: Count times at once, and then
-// again as fast as Count in Per. (The generic cell rate algorithm, GCRA.) One
-// without a Count or a Per allows nothing.
-type Allowance struct {
-	Count int
-	Per   time.Duration
-}
 
 // Limiter counts what may not happen too often, for all instances together. A
 // key is a fixed word, a colon and whatever tells one from another. An
@@ -24,7 +17,7 @@ type Allowance struct {
 type Limiter interface {
 	// Take uses one of what key is allowed. It answers 0, or how long to wait
 	// until there is one again; then it has used nothing.
-	Take(ctx context.Context, key string, a Allowance) (wait time.Duration, err error)
+	Take(ctx context.Context, key string, a session.Allowance) (wait time.Duration, err error)
 	// Attempt counts a failure of key before its outcome is known, so that a
 	// hundred guesses at once are no fewer than one after the other. It answers
 	// 0, or how long to wait until the next attempt; then it has counted
@@ -58,31 +51,31 @@ func AttemptDelay(failures int) time.Duration {
 
 // Limits are the allowances there are.
 type Limits struct {
-	SignIn   Allowance // per client network, per device cookie, and per account and network
-	Register Allowance // per client network
-	Refresh  Allowance // per session, on its browser's demand
-	Inline   Allowance // per session, refreshes on the way of a request
-	Password Allowance // password changes and account deletions, per account
-	Change   Allowance // other changes, per account; an administrator's, per account and administrator
-	Notice   Allowance // notices of one kind, per email address
+	SignIn   session.Allowance // per client network, per device cookie, and per account and network
+	Register session.Allowance // per client network
+	Refresh  session.Allowance // per session, on its browser's demand
+	Inline   session.Allowance // per session, refreshes on the way of a request
+	Password session.Allowance // password changes and account deletions, per account
+	Change   session.Allowance // other changes, per account; an administrator's, per account and administrator
+	Notice   session.Allowance // notices of one kind, per email address
 }
 
 // DefaultLimits are those of the product.
 var DefaultLimits = Limits{
-	SignIn:   Allowance{10, time.Minute},
-	Register: Allowance{10, time.Hour},
-	Refresh:  Allowance{60, time.Minute},
-	Inline:   Allowance{10, time.Second},
-	Password: Allowance{5, time.Hour},
-	Change:   Allowance{30, time.Hour},
-	Notice:   Allowance{3, time.Hour},
+	SignIn:   session.Allowance{Count: 10, Per: time.Minute},
+	Register: session.Allowance{Count: 10, Per: time.Hour},
+	Refresh:  session.Allowance{Count: 60, Per: time.Minute},
+	Inline:   session.Allowance{Count: 10, Per: time.Second},
+	Password: session.Allowance{Count: 5, Per: time.Hour},
+	Change:   session.Allowance{Count: 30, Per: time.Hour},
+	Notice:   session.Allowance{Count: 3, Per: time.Hour},
 }
 
 // take uses one of what key is allowed. Refusals are *refusal.Error.
-func (s *Service) take(ctx context.Context, key string, a Allowance) error {
+func (s *Service) take(ctx context.Context, key string, a session.Allowance) error {
 	wait, err := s.limiter.Take(ctx, key, a)
 	s.limited(limitOf(key), wait, err)
-	return tooMany(wait, err)
+	return refusal.TooMany(wait, err)
 }
 
 func (s *Service) limited(limit string, wait time.Duration, err error) {
@@ -91,16 +84,9 @@ func (s *Service) limited(limit string, wait time.Duration, err error) {
 	}
 }
 
-func tooMany(wait time.Duration, err error) error {
-	if err != nil || wait <= 0 {
-		return err
-	}
-	return &refusal.Error{Code: refusal.TooManyAttempts, Detail: "Too many attempts. Wait a little and try again.", RetryAfter: wait}
-}
-
 // network is whom a limit per client is about: an IPv4 address, or the /64
 // that an IPv6 client has all addresses of.
-func network(ctx context.Context) string { return networkOf(clientFrom(ctx).IP) }
+func network(ctx context.Context) string { return networkOf(session.ClientFrom(ctx).IP) }
 
 func networkOf(ip string) string {
 	addr, err := netip.ParseAddr(ip)

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // One address with a device cookie made 66 sign-ins at one account in 33 s: each
@@ -69,7 +70,7 @@ type keysTaken struct {
 	keys map[string]bool
 }
 
-func (k *keysTaken) Take(ctx context.Context, key string, a auth.Allowance) (time.Duration, error) {
+func (k *keysTaken) Take(ctx context.Context, key string, a session.Allowance) (time.Duration, error) {
 	k.mu.Lock()
 	k.keys[key] = true
 	k.mu.Unlock()
@@ -185,10 +186,12 @@ func TestOneAccountOrNetworkLeavesHalfOfTheHashingQueue(t *testing.T) {
 // unlimited counts nothing.
 type unlimited struct{}
 
-func (unlimited) Take(context.Context, string, auth.Allowance) (time.Duration, error) { return 0, nil }
-func (unlimited) Attempt(context.Context, string) (time.Duration, error)              { return 0, nil }
-func (unlimited) Undo(context.Context, string) error                                  { return nil }
-func (unlimited) Forget(context.Context, string) error                                { return nil }
+func (unlimited) Take(context.Context, string, session.Allowance) (time.Duration, error) {
+	return 0, nil
+}
+func (unlimited) Attempt(context.Context, string) (time.Duration, error) { return 0, nil }
+func (unlimited) Undo(context.Context, string) error                     { return nil }
+func (unlimited) Forget(context.Context, string) error                   { return nil }
 
 func is(err error, code refusal.Code) bool {
 	var e *refusal.Error
@@ -255,7 +258,7 @@ func TestNothingIsComputedBeforeTheLimit(t *testing.T) {
 func TestPasswordChangesAreLimitedForTheAccount(t *testing.T) {
 	h := open(t, limited)
 	h.register()
-	var who []auth.Principal
+	var who []session.Principal
 	for n := range 6 {
 		in, err := h.SignIn(from(t.Context(), fmt.Sprintf("198.51.100.%d", n)), auth.Credentials{Email: adaEmail, Password: adaPassword})
 		if err != nil {
@@ -280,7 +283,7 @@ func TestPasswordChangesAreLimitedForTheAccount(t *testing.T) {
 	}
 }
 
-func (h *house) signInAgain(t *testing.T) auth.Principal {
+func (h *house) signInAgain(t *testing.T) session.Principal {
 	t.Helper()
 	in, err := h.SignIn(from(t.Context(), "203.0.113.77"), auth.Credentials{Email: adaEmail, Password: adaPassword})
 	if err != nil {
@@ -295,7 +298,7 @@ func TestChangesOfTheNameAreLimitedForTheAccount(t *testing.T) {
 	h.register()
 	first, second := h.signInAgain(t), h.signInAgain(t)
 	for n := range 30 {
-		if _, err := h.Rename(t.Context(), []auth.Principal{first, second}[n%2], fmt.Sprint("Ada ", n)); err != nil {
+		if _, err := h.Rename(t.Context(), []session.Principal{first, second}[n%2], fmt.Sprint("Ada ", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -309,7 +312,7 @@ func TestChangesOfTheNameAreLimitedForTheAccount(t *testing.T) {
 		t.Errorf("%d entries in the trail", n)
 	}
 	// Administrators and the operator are not held up by it.
-	admin := h.with("root@example.com", auth.RoleAdmin)
+	admin := h.with("root@example.com", session.RoleAdmin)
 	if _, err := h.ChangeUser(t.Context(), admin.Principal, first.UserID, nil, value(false)); err != nil {
 		t.Errorf("an administrator: %v", err)
 	}
@@ -326,8 +329,8 @@ func TestChangesOfTheNameAreLimitedForTheAccount(t *testing.T) {
 func TestAnAdministratorsChangesOfOneAccountAreLimited(t *testing.T) {
 	h := open(t, limited)
 	user := h.register()
-	admin, other := h.with("root@example.com", auth.RoleAdmin), h.with("deputy@example.com", auth.RoleAdmin)
-	change := func(by auth.Principal, id string, active bool) error {
+	admin, other := h.with("root@example.com", session.RoleAdmin), h.with("deputy@example.com", session.RoleAdmin)
+	change := func(by session.Principal, id string, active bool) error {
 		_, err := h.ChangeUser(t.Context(), by, id, nil, &active)
 		return err
 	}
@@ -340,7 +343,7 @@ func TestAnAdministratorsChangesOfOneAccountAreLimited(t *testing.T) {
 	for what, err := range map[string]error{
 		"another account": change(admin.Principal, other.Principal.UserID, false),
 		"another hand":    change(other.Principal, user.ID, false),
-		"the operator":    change(auth.Principal{UserID: "operator"}, user.ID, true),
+		"the operator":    change(session.Principal{UserID: "operator"}, user.ID, true),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)

@@ -11,12 +11,13 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func limited(d *auth.Deps) { d.Limits = auth.DefaultLimits }
 
 func from(ctx context.Context, ip string) context.Context {
-	return auth.WithClient(ctx, auth.Client{IP: ip})
+	return auth.WithClient(ctx, session.Client{IP: ip})
 }
 
 func (h *house) guess(ctx context.Context, email, device string) error {
@@ -92,7 +93,7 @@ func TestGuessingLocksTheOwnersBrowserOutOfNothing(t *testing.T) {
 func TestForeignDeviceMarkCountsAsUnknown(t *testing.T) {
 	h := open(t, limited)
 	h.register()
-	eve := h.with("eve@example.com", auth.RoleUser)
+	eve := h.with("eve@example.com", session.RoleUser)
 	for i, device := range []string{eve.Device, "", "made.up", eve.Device + "x", "x"} {
 		wantCode(t, h.guess(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), adaEmail, device), refusal.InvalidCredentials)
 	}
@@ -160,7 +161,7 @@ func TestSignUpIsLimitedPerNetwork(t *testing.T) {
 func TestRefreshIsLimitedPerSession(t *testing.T) {
 	h := open(t, limited)
 	h.register()
-	var people []*auth.Cookies
+	var people []*session.Cookies
 	for i := range 50 {
 		in, err := h.SignIn(from(t.Context(), fmt.Sprintf("198.51.100.%d", i)), auth.Credentials{Email: adaEmail, Password: adaPassword})
 		if err != nil {

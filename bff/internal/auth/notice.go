@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // NoticeKind names what somebody is told about their account.
@@ -33,8 +35,8 @@ type Notice struct {
 	ID     string // newID; the same at each attempt
 	Kind   NoticeKind
 	UserID string
-	To     string // the account's stored address
-	Role   Role   // the new one, of NoticeRoleChanged
+	To     string       // the account's stored address
+	Role   session.Role // the new one, of NoticeRoleChanged
 	At     time.Time
 	// Of the browser that did it; empty when that is an administrator's, whose
 	// address is nobody else's business.
@@ -66,7 +68,7 @@ func (s *Service) notify(ctx context.Context, kind NoticeKind, userID, to string
 
 // notice is by the browser of ctx.
 func (s *Service) notice(ctx context.Context, kind NoticeKind, userID, to string) Notice {
-	c := clientFrom(ctx)
+	c := session.ClientFrom(ctx)
 	return Notice{ID: newID(), Kind: kind, UserID: userID, To: to, At: s.now(), IP: c.IP, UserAgent: c.UserAgent}
 }
 
@@ -75,7 +77,7 @@ func byAdministrator(n *Notice) { n.IP, n.UserAgent = "", "" }
 
 // theftClaim is for one session: instances that see its theft at the same
 // moment end it each, and one of them tells its owner.
-var theftClaim = Allowance{1, time.Hour}
+var theftClaim = session.Allowance{Count: 1, Per: time.Hour}
 
 // due says whether a notice is to be sent, or by which word it is not. What it
 // asks may take its time: it is called off the requests' path.

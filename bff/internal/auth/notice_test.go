@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func mailTo(box auth.Mailer) func(*auth.Deps) {
@@ -37,61 +39,61 @@ const anotherPassword = "difference engine no. 2"
 
 func TestNoticesOfChanges(t *testing.T) {
 	t.Parallel()
-	firefox := auth.Client{IP: "203.0.113.7", UserAgent: "Firefox/140.0", RequestID: "r"}
-	boss := auth.Principal{UserID: "boss", Role: auth.RoleAdmin}
-	admin, user, off, on := auth.RoleAdmin, auth.RoleUser, false, true
+	firefox := session.Client{IP: "203.0.113.7", UserAgent: "Firefox/140.0", RequestID: "r"}
+	boss := session.Principal{UserID: "boss", Role: session.RoleAdmin}
+	admin, user, off, on := session.RoleAdmin, session.RoleUser, false, true
 	own := func(kind auth.NoticeKind) auth.Notice {
 		return auth.Notice{Kind: kind, IP: firefox.IP, UserAgent: firefox.UserAgent}
 	}
 	for name, c := range map[string]struct {
-		do   func(ctx context.Context, h *house, u auth.User, who auth.Principal) error
+		do   func(ctx context.Context, h *house, u auth.User, who session.Principal) error
 		want []auth.Notice
 	}{
-		"own password": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"own password": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			_, err := h.ChangePassword(ctx, who, adaPassword, anotherPassword)
 			return err
 		}, []auth.Notice{own(auth.NoticePasswordChanged)}},
-		"own password, current one wrong": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"own password, current one wrong": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			_, err := h.ChangePassword(ctx, who, "wrong", anotherPassword)
 			return refused(err)
 		}, nil},
-		"password by an administrator": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		"password by an administrator": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			return h.SetPassword(ctx, boss, u, anotherPassword)
 		}, []auth.Notice{{Kind: auth.NoticePasswordSet}}},
-		"a password that is refused": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		"a password that is refused": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			return refused(h.SetPassword(ctx, boss, u, "password"))
 		}, nil},
-		"own account deleted": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"own account deleted": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			return h.DeleteAccount(ctx, who, adaPassword)
 		}, []auth.Notice{own(auth.NoticeAccountDeleted)}},
-		"deletion with a wrong password": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"deletion with a wrong password": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			return refused(h.DeleteAccount(ctx, who, "wrong"))
 		}, nil},
-		"disabled": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		"disabled": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, nil, &off)
 			return err
 		}, []auth.Notice{{Kind: auth.NoticeAccountDisabled}}},
-		"enabled, which it was": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		"enabled, which it was": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, nil, &on)
 			return err
 		}, nil},
-		"another role": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		"another role": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, &admin, nil)
 			return err
-		}, []auth.Notice{{Kind: auth.NoticeRoleChanged, Role: auth.RoleAdmin}}},
-		"the same role": {func(ctx context.Context, h *house, u auth.User, _ auth.Principal) error {
+		}, []auth.Notice{{Kind: auth.NoticeRoleChanged, Role: session.RoleAdmin}}},
+		"the same role": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, &user, nil)
 			return err
 		}, nil},
-		"of an account there is not": {func(ctx context.Context, h *house, _ auth.User, _ auth.Principal) error {
+		"of an account there is not": {func(ctx context.Context, h *house, _ auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, "nobody", nil, &off)
 			return refused(err)
 		}, nil},
-		"another name": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"another name": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			_, err := h.Rename(ctx, who, "Countess")
 			return err
 		}, nil},
-		"signed out everywhere": {func(ctx context.Context, h *house, _ auth.User, who auth.Principal) error {
+		"signed out everywhere": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
 			return h.EndSessions(ctx, who, false)
 		}, nil},
 	} {
@@ -165,7 +167,7 @@ func TestNoticesAreBounded(t *testing.T) {
 	t.Parallel()
 	box, outcome := &postbox{}, &tally{}
 	h := open(t, mailTo(box), func(d *auth.Deps) { d.Observe.Noticed = outcome.add })
-	signIn := func() auth.Principal {
+	signIn := func() session.Principal {
 		t.Helper()
 		in, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
 		if err != nil {
@@ -203,14 +205,14 @@ func TestNoticesAreBounded(t *testing.T) {
 
 // atOnce holds back the next two who read a session until both have.
 type atOnce struct {
-	auth.Sessions
+	session.Store
 	mu    sync.Mutex
 	left  int
 	ready chan struct{}
 }
 
-func (a *atOnce) Get(ctx context.Context, userID, id string) (auth.Session, error) {
-	rec, err := a.Sessions.Get(ctx, userID, id)
+func (a *atOnce) Get(ctx context.Context, userID, id string) (session.Record, error) {
+	rec, err := a.Store.Get(ctx, userID, id)
 	a.mu.Lock()
 	held := a.left > 0
 	if held {
@@ -231,7 +233,7 @@ func TestTheftIsToldOnce(t *testing.T) {
 	box, gate := &postbox{}, &atOnce{ready: make(chan struct{})}
 	var shared auth.Deps
 	h := open(t, mailTo(box), func(d *auth.Deps) {
-		gate.Sessions, d.Sessions = d.Sessions, gate
+		gate.Store, d.Sessions = d.Sessions, gate
 		shared = *d
 	})
 	other := auth.New(shared)
@@ -256,7 +258,7 @@ func TestTheftIsToldOnce(t *testing.T) {
 	var thieves sync.WaitGroup
 	answers := make([]error, 2)
 	for i, s := range []*auth.Service{h.Service, other} {
-		thieves.Go(func() { _, answers[i] = s.Refresh(t.Context(), copied.Refresh) })
+		thieves.Go(func() { _, answers[i] = s.Sessions().Refresh(t.Context(), copied.Refresh) })
 	}
 	thieves.Wait()
 	for _, err := range answers {
@@ -277,7 +279,7 @@ func TestTheftIsToldOnce(t *testing.T) {
 func TestTheftDuringAnOutageIsToldWhenItHasEnded(t *testing.T) {
 	t.Parallel()
 	box, store := &postbox{}, &stubborn{}
-	h, c := arrived(t, mailTo(box), func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+	h, c := arrived(t, mailTo(box), func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })
 	current := c.Refresh
 	for range 2 {
 		h.clock.Advance(20 * time.Minute)
@@ -320,5 +322,32 @@ func TestNoRequestWaitsForTheMailServer(t *testing.T) {
 	}
 	if took := time.Since(began); took > 9*time.Second { // an attempt has ten
 		t.Errorf("the request took %s", took)
+	}
+}
+
+// A thief who was caught while the store could not end the session signed out,
+// and the trail had a sign-out where it should have a theft; no notice was sent.
+func TestSignOutOfAThiefDoesNotReplaceTheTheft(t *testing.T) {
+	box := &postbox{}
+	store := &stubborn{}
+	h, c := arrived(t, mailTo(box), func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })
+	h.clock.Advance(20 * time.Minute)
+	g, err := h.Refresh(t.Context(), c.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.who(g.Cookies)
+	h.clock.Advance(time.Minute)
+	store.refuses.Store(true)
+	_, err = h.Refresh(t.Context(), c.Refresh)
+	wantCode(t, err, refusal.SessionStoreUnavailable)
+	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
+	store.refuses.Store(false)
+	eventually(t, "the theft in the trail", func() bool { return len(h.eventsOf(auth.EventRefreshReuse)) == 1 })
+	if got := kinds(h.told(box)); !slices.Contains(got, auth.NoticeSessionStolen) {
+		t.Errorf("notices %v", got)
+	}
+	if n := len(h.eventsOf(auth.EventLogout)); n != 0 {
+		t.Errorf("%d sign-outs in the trail", n)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/fairqueue"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 )
 
 // notices delivers beside the requests: a mail server that hangs must cost
@@ -14,9 +17,9 @@ type notices struct {
 	due     func(context.Context, Notice) (suppressed string, err error)
 	observe func(outcome string)
 	log     *slog.Logger
-	outages *outageLog
-	queue   *fairQueue[Notice]
-	waiting *fairQueue[pending] // for another attempt
+	outages *outagelog.Log
+	queue   *fairqueue.Queue[Notice]
+	waiting *fairqueue.Queue[pending] // for another attempt
 	pace    noticePace
 }
 
@@ -62,9 +65,9 @@ type pending struct {
 func newNotices(mailer Mailer, log *slog.Logger, now func() time.Time, observe func(string)) *notices {
 	return &notices{
 		mailer: mailer, log: log, observe: observe, pace: defaultNoticePace,
-		outages: newOutageLog(log, now, "notices are not sent yet; each is tried five times", "notices are sent again"),
-		queue:   newFairQueue(maxNotices, recipientOf),
-		waiting: newFairQueue(maxNotices, func(p pending) string { return recipientOf(p.Notice) }),
+		outages: outagelog.New(log, now, "notices are not sent yet; each is tried five times", "notices are sent again"),
+		queue:   fairqueue.New(maxNotices, recipientOf),
+		waiting: fairqueue.New(maxNotices, func(p pending) string { return recipientOf(p.Notice) }),
 	}
 }
 
@@ -72,7 +75,7 @@ func (q *notices) add(n Notice) {
 	if q.mailer == nil {
 		return
 	}
-	if dropped, full := q.queue.push(n); full {
+	if dropped, full := q.queue.Push(n); full {
 		q.lost(dropped, noticeDropped, "the queue is full")
 	}
 }
@@ -101,8 +104,8 @@ func (q *notices) run(ctx context.Context) error {
 		default:
 		}
 		select {
-		case <-q.queue.ready:
-			for _, n := range q.queue.pop(1) {
+		case <-q.queue.Ready():
+			for _, n := range q.queue.Pop(1) {
 				q.deliver(working, pending{Notice: n})
 			}
 		case <-tick.C:
@@ -114,9 +117,9 @@ func (q *notices) run(ctx context.Context) error {
 
 // again tries those whose time has come, until done ends.
 func (q *notices) again(done, working context.Context) {
-	for _, p := range q.waiting.pop(maxNotices) {
+	for _, p := range q.waiting.Pop(maxNotices) {
 		if p.steps--; p.steps > 0 || done.Err() != nil {
-			q.waiting.push(p) // there is space: it was in there
+			q.waiting.Push(p) // there is space: it was in there
 			continue
 		}
 		q.deliver(working, p)
@@ -127,7 +130,7 @@ func (q *notices) again(done, working context.Context) {
 func (q *notices) deliver(ctx context.Context, p pending) {
 	err := q.attempt(ctx, &p)
 	if err == nil {
-		q.outages.worked()
+		q.outages.Worked()
 		return
 	}
 	if errors.Is(err, ErrUndeliverable) || p.attempts >= len(q.pace.backoff) {
@@ -135,11 +138,11 @@ func (q *notices) deliver(ctx context.Context, p pending) {
 		return
 	}
 	q.observe(noticeRetried)
-	q.outages.failed(err)
+	q.outages.Failed(err)
 	q.log.Debug("notice not sent yet", "kind", p.Kind, "user", p.UserID, "attempt", p.attempts+1, "error", err)
 	p.steps = q.pace.backoff[p.attempts]
 	p.attempts++
-	if dropped, full := q.waiting.push(p); full {
+	if dropped, full := q.waiting.Push(p); full {
 		q.lost(dropped.Notice, noticeDropped, "too many wait for another attempt")
 	}
 }
@@ -169,8 +172,8 @@ func (q *notices) attempt(ctx context.Context, p *pending) error {
 
 // finish is the last attempt for everything, as long as ctx allows.
 func (q *notices) finish(ctx context.Context) {
-	waiting := q.waiting.pop(maxNotices)
-	for _, n := range q.queue.pop(maxNotices) {
+	waiting := q.waiting.Pop(maxNotices)
+	for _, n := range q.queue.Pop(maxNotices) {
 		waiting = append(waiting, pending{Notice: n})
 	}
 	for _, p := range waiting {

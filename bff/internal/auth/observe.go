@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Observer is told what the service does, for metrics: words of a fixed list
@@ -27,19 +28,18 @@ type Observer struct {
 	Noticed func(outcome string)
 }
 
-// complete fills in what is nil.
+// ofSessions is the part that the session manager calls.
+func (o Observer) ofSessions() session.Observer {
+	return session.Observer{Refreshed: o.Refreshed, Limited: o.Limited, Revoked: o.Revoked}
+}
+
+// complete fills in what is nil of the rest.
 func (o Observer) complete() Observer {
-	if o.Refreshed == nil {
-		o.Refreshed = func(string) {}
-	}
 	if o.SignedIn == nil {
 		o.SignedIn = func(string) {}
 	}
 	if o.Limited == nil {
 		o.Limited = func(string, bool) {}
-	}
-	if o.Revoked == nil {
-		o.Revoked = func(time.Duration) {}
 	}
 	if o.Settling == nil {
 		o.Settling = func(int) {}
@@ -49,19 +49,6 @@ func (o Observer) complete() Observer {
 	}
 	return o
 }
-
-var outcomeWords = [...]string{
-	rotated: "rotated", redated: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone",
-}
-
-func (o outcome) String() string { return outcomeWords[o] }
-
-// refreshRevoked is for the tokens of sessions that are not there any more;
-// decide has no say in those.
-const refreshRevoked = "revoked"
-
-// RefreshOutcomes are the words that Observer.Refreshed is called with.
-func RefreshOutcomes() []string { return append(outcomeWords[:], refreshRevoked) }
 
 func outcomeOf(ctx context.Context, err error) string {
 	var refusal *refusal.Error

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // observed is what an observer was told, counted.
@@ -47,7 +48,7 @@ func (o *observed) watch(d *auth.Deps) {
 func TestObserverHearsOfSignIns(t *testing.T) {
 	t.Parallel()
 	o := &observed{}
-	h := open(t, o.watch, func(d *auth.Deps) { d.Limits.SignIn = auth.Allowance{Count: 3, Per: time.Hour} })
+	h := open(t, o.watch, func(d *auth.Deps) { d.Limits.SignIn = session.Allowance{Count: 3, Per: time.Hour} })
 	h.register()
 	for _, pw := range []string{adaPassword, "wrong", "", adaPassword, adaPassword} {
 		_, _ = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: pw})
@@ -108,8 +109,8 @@ func TestObserverHearsHowLateRevocationsAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := auth.Revocation{
-		UserID: in.Principal.UserID, SessionID: in.Principal.SessionID, Reason: auth.ReasonSignOut, At: h.clock.Now().Add(-3 * time.Second),
+	end := session.Revocation{
+		UserID: in.Principal.UserID, SessionID: in.Principal.SessionID, Reason: session.ReasonSignOut, At: h.clock.Now().Add(-3 * time.Second),
 	}
 	for range 2 { // told twice, it is news once
 		if err := h.sessions.Announce(t.Context(), end); err != nil {
@@ -127,8 +128,8 @@ func TestObserverHearsHowLateRevocationsAre(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- again.Run(ctx) }()
 	defer func() { cancel(); <-done }()
-	<-again.CaughtUp()
-	if again.Alive(end.SessionID) {
+	<-again.Sessions().CaughtUp()
+	if again.Sessions().Alive(end.SessionID) {
 		t.Error("the second instance does not know of the end")
 	}
 	if diff := cmp.Diff([]time.Duration{3 * time.Second}, o.lags); diff != "" || len(after.lags) != 0 {

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +11,13 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // These fail with what failure points at.
 type (
 	flakySessions struct {
-		Sessions
+		session.Store
 		failure *error
 	}
 	flakyUsers struct {
@@ -30,10 +30,6 @@ type (
 	}
 )
 
-func (f flakySessions) Get(context.Context, string, string) (Session, error) {
-	return Session{}, cmp.Or(*f.failure, ErrNoSession)
-}
-
 func (f flakyUsers) Unsettled(context.Context, time.Time, int) ([]Settlement, error) {
 	return nil, *f.failure
 }
@@ -41,7 +37,7 @@ func (f flakyUsers) Unsettled(context.Context, time.Time, int) ([]Settlement, er
 // One that is gone has no session left.
 func (flakyUsers) ByID(context.Context, string) (User, error) { return User{}, ErrNoUser }
 
-func (flakySessions) Page(context.Context, string, string) ([]Session, string, error) {
+func (flakySessions) Page(context.Context, string, string) ([]session.Record, string, error) {
 	return nil, "", nil
 }
 
@@ -61,12 +57,6 @@ func (f flakyAudit) Append(context.Context, ...Event) error { return *f.failure 
 // MySQL, one every second.
 func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 	for name, with := range map[string]func(*error, *slog.Logger, func() time.Time) (try func(session int)){
-		"receipts": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
-			r := newReceipts(flakySessions{failure: failure}, log, now)
-			return func(session int) {
-				r.write(t.Context(), receipt{userID: "u", sessionID: fmt.Sprint(session), generation: 2})
-			}
-		},
 		"audit": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			trail := newTrail(flakyAudit{failure: failure}, log, now)
 			return func(int) { trail.store(t.Context(), []Event{{}}) }

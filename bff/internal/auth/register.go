@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Registration is what somebody signs up with.
@@ -30,7 +31,7 @@ const (
 
 // Register makes an account. Nobody is signed in by it. Refusals are *refusal.Error.
 func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
-	if !s.policy.SignupOpen {
+	if !s.signupOpen {
 		return User{}, &refusal.Error{Code: refusal.SignupClosed, Detail: "Accounts are made by an administrator here."}
 	}
 	// What the strength of a password costs to tell is spent on those only who
@@ -38,11 +39,11 @@ func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 	if err := s.take(ctx, "register:"+network(ctx), s.limits.Register); err != nil {
 		return User{}, err
 	}
-	return s.createUser(ctx, in, RoleUser, Principal{})
+	return s.createUser(ctx, in, session.RoleUser, session.Principal{})
 }
 
 // createUser makes an account; by is nobody when somebody makes their own.
-func (s *Service) createUser(ctx context.Context, in Registration, role Role, by Principal) (User, error) {
+func (s *Service) createUser(ctx context.Context, in Registration, role session.Role, by session.Principal) (User, error) {
 	user, fields, err := s.newUser(ctx, in)
 	if err != nil {
 		return User{}, err

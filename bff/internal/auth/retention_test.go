@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // keeping has the service shorten its trail of events, which are old, by
@@ -32,12 +33,12 @@ func keeping(r auth.Retention, events ...auth.Event) func(*auth.Deps) {
 func TestRetentionDeletesWhatIsOld(t *testing.T) {
 	var events []auth.Event
 	for i := range 100 {
-		events = append(events, auth.Event{ID: fmt.Sprint(i), Type: auth.EventLogout, UserID: "u", At: authtest.Start.Add(-time.Duration(i) * time.Hour)})
+		events = append(events, auth.Event{ID: fmt.Sprint(i), Type: auth.EventLogout, UserID: "u", At: sessiontest.Start.Add(-time.Duration(i) * time.Hour)})
 	}
 	h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}, events...))
 	eventually(t, "what is older than two days is gone", func() bool { return len(h.eventsOf(auth.EventLogout)) == 49 })
 	for _, e := range h.eventsOf(auth.EventLogout) {
-		if e.At.Before(authtest.Start.Add(-48 * time.Hour)) {
+		if e.At.Before(sessiontest.Start.Add(-48 * time.Hour)) {
 			t.Errorf("%s is from %s", e.ID, e.At)
 		}
 	}
@@ -45,11 +46,11 @@ func TestRetentionDeletesWhatIsOld(t *testing.T) {
 
 // Of several instances one does it.
 func TestRetentionIsLeftToTheInstanceThatHasIt(t *testing.T) {
-	old := auth.Event{ID: "old", Type: auth.EventLogout, At: authtest.Start.Add(-time.Hour)}
+	old := auth.Event{ID: "old", Type: auth.EventLogout, At: sessiontest.Start.Add(-time.Hour)}
 	var other auth.AuditKeeper
 	h := open(t, keeping(auth.Retention{Keep: 20 * time.Second}, old), func(d *auth.Deps) {
 		other = d.AuditKeeper
-		if mine, err := other.Lease(context.Background(), "audit retention", "another", authtest.Start.Add(5*time.Minute)); err != nil || !mine {
+		if mine, err := other.Lease(context.Background(), "audit retention", "another", sessiontest.Start.Add(5*time.Minute)); err != nil || !mine {
 			panic(fmt.Sprint(mine, err))
 		}
 	})
@@ -68,7 +69,7 @@ func TestRetentionTakesAddressesOfDeletedAccounts(t *testing.T) {
 	var events []auth.Event
 	for i := range 70 { // more than a page of them
 		id := fmt.Sprint("u", i)
-		at := authtest.Start.Add(-time.Duration(i) * time.Hour)
+		at := sessiontest.Start.Add(-time.Duration(i) * time.Hour)
 		for j := range 3 {
 			events = append(events, auth.Event{ID: fmt.Sprint(i, " ", j), Type: auth.EventLoginSucceeded, UserID: id, ActorID: id, IP: "192.0.2.1", UserAgent: "B", Detail: "d", RequestID: "r", At: at})
 		}
@@ -100,7 +101,7 @@ func TestRetentionTakesAddressesOfDeletedAccounts(t *testing.T) {
 
 // What an administrator did to others has their address, too.
 func TestRetentionTakesAddressesFromWhatADeletedAdministratorDid(t *testing.T) {
-	at := authtest.Start.Add(-time.Hour)
+	at := sessiontest.Start.Add(-time.Hour)
 	here := "198.51.100.9"
 	act := func(id, actor string) auth.Event {
 		return auth.Event{ID: id, Type: auth.EventUserDisabled, UserID: "other", ActorID: actor, IP: here, UserAgent: "B", At: at}
@@ -149,12 +150,12 @@ func TestRetentionTakesAddressesFromWhatADeletedAdministratorDid(t *testing.T) {
 // An administrator's deletion says that it was one.
 func TestDeletionSaysThatItWasAnAdministrators(t *testing.T) {
 	h, c := arrived(t)
-	admin := auth.RoleAdmin
-	other, err := h.CreateUser(t.Context(), auth.Principal{UserID: "operator"}, auth.Registration{Email: "boss@example.com", Password: adaPassword, Name: "B"}, admin)
+	admin := session.RoleAdmin
+	other, err := h.CreateUser(t.Context(), session.Principal{UserID: "operator"}, auth.Registration{Email: "boss@example.com", Password: adaPassword, Name: "B"}, admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.ChangeUser(t.Context(), auth.Principal{UserID: other.ID}, c.UserID, &admin, nil); err != nil {
+	if _, err := h.ChangeUser(t.Context(), session.Principal{UserID: other.ID}, c.UserID, &admin, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.DeleteAccount(t.Context(), h.who(h.signIn(false)), adaPassword); err != nil {
@@ -169,7 +170,7 @@ func TestDeletionSaysThatItWasAnAdministrators(t *testing.T) {
 func TestRetentionDeletesNothingByAClockThatIsWrong(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	open := func(t *testing.T) (*house, func()) {
-		h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}, auth.Event{ID: "young", Type: auth.EventLogout, At: authtest.Start.Add(-time.Hour)}))
+		h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}, auth.Event{ID: "young", Type: auth.EventLogout, At: sessiontest.Start.Add(-time.Hour)}))
 		h.stop()
 		round := auth.RetentionRounds(h.Service)
 		round(t.Context())
@@ -201,7 +202,7 @@ func TestRetentionDeletesNothingByAClockThatIsWrong(t *testing.T) {
 			}
 			round()
 		}
-		h.clock.Set(authtest.Start.Add(time.Minute)) // mended
+		h.clock.Set(sessiontest.Start.Add(time.Minute)) // mended
 		round()
 		if left(h) != 1 {
 			t.Error("it is gone")
@@ -242,7 +243,7 @@ func TestRetentionTakesNoLeaseByAClockThatIsWrong(t *testing.T) {
 }
 
 func TestNothingIsShortenedUnasked(t *testing.T) {
-	old := auth.Event{ID: "old", Type: auth.EventAccountDeleted, UserID: "u", IP: "192.0.2.1", At: authtest.Start.Add(-10 * 365 * 24 * time.Hour)}
+	old := auth.Event{ID: "old", Type: auth.EventAccountDeleted, UserID: "u", IP: "192.0.2.1", At: sessiontest.Start.Add(-10 * 365 * 24 * time.Hour)}
 	h := open(t, keeping(auth.Retention{}, old))
 	h.stop()
 	if all := h.audit.Events(); len(all) != 1 || all[0].IP == "" || h.audit.LeaseCalls() != 0 {

@@ -19,7 +19,7 @@ func (s *Service) Run(ctx context.Context) error {
 	last.Go(func() error { return s.notices.run(lasting) })
 
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.revoked.run, s.receipts.run, s.unfinished.run, s.runSettling, s.runRetention} {
+	for _, run := range []func(context.Context) error{s.sessions.Run, s.runSettling, s.runRetention} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()
@@ -27,7 +27,3 @@ func (s *Service) Run(ctx context.Context) error {
 	_ = last.Wait() // say no more than that their context has ended
 	return err
 }
-
-// CaughtUp is closed when Run has read which sessions ended before it began.
-// Until then their access tokens, which are verified without I/O, look good.
-func (s *Service) CaughtUp() <-chan struct{} { return s.revoked.caughtUp }

@@ -10,14 +10,15 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // A search that has used up its time gave 503; it gives what it has found.
 func TestSearchGoesOnWhereItsTimeWasOver(t *testing.T) {
 	h := open(t)
-	boss := h.with("boss@example.com", auth.RoleAdmin)
+	boss := h.with("boss@example.com", session.RoleAdmin)
 	for i := range 10 {
-		h.with(fmt.Sprintf("u%d@example.com", i), auth.RoleUser)
+		h.with(fmt.Sprintf("u%d@example.com", i), session.RoleUser)
 	}
 	h.users.SearchAtMost(4)
 	var found []string
@@ -42,11 +43,11 @@ func TestSearchGoesOnWhereItsTimeWasOver(t *testing.T) {
 // 24 searches of one session ran side by side and a sign-in took six times as long.
 func TestSecondSearchOfASessionIsRefusedWhileTheFirstRuns(t *testing.T) {
 	h := open(t)
-	boss, other := h.with("boss@example.com", auth.RoleAdmin), h.with("other@example.com", auth.RoleAdmin)
+	boss, other := h.with("boss@example.com", session.RoleAdmin), h.with("other@example.com", session.RoleAdmin)
 	began, end := make(chan struct{}), make(chan struct{})
 	h.users.OnSearch(func() { began <- struct{}{}; <-end })
 	var run errgroup.Group
-	search := func(who auth.Principal) {
+	search := func(who session.Principal) {
 		run.Go(func() error {
 			_, _, err := h.Users(context.WithoutCancel(t.Context()), who, "x", auth.Position{})
 			return err
@@ -62,9 +63,9 @@ func TestSecondSearchOfASessionIsRefusedWhileTheFirstRuns(t *testing.T) {
 	}
 	// The list is no search, another session is another one, and the operator has none.
 	for name, ask := range map[string]struct {
-		who  auth.Principal
+		who  session.Principal
 		text string
-	}{"the list": {boss.Principal, " "}, "another session": {other.Principal, "x"}, "the operator": {auth.Principal{UserID: "operator"}, "x"}} {
+	}{"the list": {boss.Principal, " "}, "another session": {other.Principal, "x"}, "the operator": {session.Principal{UserID: "operator"}, "x"}} {
 		if _, _, err := h.Users(t.Context(), ask.who, ask.text, auth.Position{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

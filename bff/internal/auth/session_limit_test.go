@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Any number of sign-ins left any number of sessions, until the account could
@@ -18,7 +17,7 @@ import (
 func TestHundredAndFirstSignInEndsTheSessionSeenLongestAgo(t *testing.T) {
 	h := open(t)
 	user := h.register()
-	all := make([]*auth.Cookies, auth.MaxSessions)
+	all := make([]*session.Cookies, session.MaxSessions)
 	for i := range all {
 		h.clock.Advance(time.Second)
 		all[i] = h.signIn(false)
@@ -36,23 +35,23 @@ func TestHundredAndFirstSignInEndsTheSessionSeenLongestAgo(t *testing.T) {
 	defer stop()
 	last := h.signIn(false)
 
-	if r := <-news; r.Reason != auth.ReasonSessionLimit {
+	if r := <-news; r.Reason != session.ReasonSessionLimit {
 		t.Errorf("its live streams were told %+v", r)
 	}
-	if r := <-h.ended; r.SessionID != all[1].SessionID || r.Reason != auth.ReasonSessionLimit {
+	if r := <-h.ended; r.SessionID != all[1].SessionID || r.Reason != session.ReasonSessionLimit {
 		t.Errorf("its sockets were told %+v", r)
 	}
 	_, err = h.Authenticate(t.Context(), all[1].Access, all[1].Refresh)
 	wantCode(t, err, refusal.SessionRevoked)
-	for _, c := range []*auth.Cookies{all[0], all[2], last} {
+	for _, c := range []*session.Cookies{all[0], all[2], last} {
 		h.who(c)
 	}
 	eventually(t, "the audit event", func() bool {
 		e := h.eventsOf(auth.EventSessionRevoked)
 		return len(e) == 1 && e[0].SessionID == all[1].SessionID && e[0].UserID == user.ID && e[0].Detail == "session_limit"
 	})
-	list, err := h.Sessions(t.Context(), h.who(last))
-	if err != nil || len(list) != auth.MaxSessions {
+	list, err := h.List(t.Context(), h.who(last))
+	if err != nil || len(list) != session.MaxSessions {
 		t.Errorf("%d sessions, %v", len(list), err)
 	}
 }
@@ -61,7 +60,7 @@ func TestHundredAndFirstSignInEndsTheSessionSeenLongestAgo(t *testing.T) {
 // fails then was lost with the process that should have made it.
 func TestDisplacedSessionIsAnnouncedAfterAnOutage(t *testing.T) {
 	h, first, store := withStubborn(t)
-	for range auth.MaxSessions - 1 {
+	for range session.MaxSessions - 1 {
 		h.clock.Advance(time.Second)
 		h.signIn(false)
 	}
@@ -80,7 +79,7 @@ func TestDisplacedSessionIsAnnouncedAfterAnOutage(t *testing.T) {
 
 // crowded is a store that has an account from before there was a limit.
 type crowded struct {
-	auth.Sessions
+	session.Store
 	of    string
 	extra int
 	pages int
@@ -88,9 +87,9 @@ type crowded struct {
 	fails bool // in the middle
 }
 
-func (c *crowded) Page(ctx context.Context, userID, cursor string) ([]auth.Session, string, error) {
+func (c *crowded) Page(ctx context.Context, userID, cursor string) ([]session.Record, string, error) {
 	if userID != c.of {
-		return c.Sessions.Page(ctx, userID, cursor)
+		return c.Store.Page(ctx, userID, cursor)
 	}
 	c.pages++
 	var at int
@@ -98,32 +97,32 @@ func (c *crowded) Page(ctx context.Context, userID, cursor string) ([]auth.Sessi
 		return nil, "", err
 	}
 	if c.fails && at >= c.extra/2 {
-		return nil, "", auth.ErrSessionStore
+		return nil, "", session.ErrSessionStore
 	}
 	if at >= c.extra {
-		return c.Sessions.Page(ctx, userID, "")
+		return c.Store.Page(ctx, userID, "")
 	}
-	page := make([]auth.Session, 0, 500)
+	page := make([]session.Record, 0, 500)
 	for ; len(page) < 500 && at < c.extra; at++ {
-		page = append(page, auth.Session{ID: fmt.Sprintf("old%d", at), UserID: userID, Account: auth.Account{Role: auth.RoleUser}})
+		page = append(page, session.Record{ID: fmt.Sprintf("old%d", at), UserID: userID, Account: session.Account{Role: session.RoleUser}})
 	}
 	return page, fmt.Sprint(at), nil
 }
 
-func (c *crowded) End(ctx context.Context, ends ...auth.Revocation) error {
+func (c *crowded) End(ctx context.Context, ends ...session.Revocation) error {
 	if len(ends) > 500 {
 		return errors.New("more sessions than a page has, at once")
 	}
 	c.ended += len(ends)
-	return c.Sessions.End(ctx, ends...)
+	return c.Store.End(ctx, ends...)
 }
 
-func withCrowd(t *testing.T, extra int) (*house, *auth.Cookies, *crowded) {
+func withCrowd(t *testing.T, extra int) (*house, *session.Cookies, *crowded) {
 	t.Helper()
 	store := &crowded{extra: extra}
 	h, c := arrived(t, func(d *auth.Deps) {
-		store.Sessions, d.Sessions, d.OnRevocation = d.Sessions, store, nil
-		d.Limits.Password = auth.Allowance{Count: 1000, Per: time.Second}
+		store.Store, d.Sessions, d.OnRevocation = d.Sessions, store, nil
+		d.Limits.Password = session.Allowance{Count: 1000, Per: time.Second}
 	})
 	store.of = c.UserID
 	return h, c, store
@@ -133,33 +132,33 @@ func withCrowd(t *testing.T, extra int) (*house, *auth.Cookies, *crowded) {
 // one question to the store, and changed nothing.
 func TestAccountWithAnyNumberOfSessionsCanBeChanged(t *testing.T) {
 	const extra = 20_000
-	boss := auth.Principal{UserID: "operator"}
+	boss := session.Principal{UserID: "operator"}
 	for name, tt := range map[string]struct {
-		do   func(h *house, who auth.Principal) error
+		do   func(h *house, who session.Principal) error
 		left bool
 		say  string
 	}{
-		"disabled": {func(h *house, who auth.Principal) error {
+		"disabled": {func(h *house, who session.Principal) error {
 			_, err := h.ChangeUser(t.Context(), boss, who.UserID, nil, value(false))
 			return err
 		}, false, "account_disabled: 20001 sessions"},
-		"signed out": {func(h *house, who auth.Principal) error {
+		"signed out": {func(h *house, who session.Principal) error {
 			return h.EndUserSessions(t.Context(), boss, who.UserID)
 		}, false, "ended_by_admin: 20001 sessions"},
-		"another password by the operator": {func(h *house, who auth.Principal) error {
+		"another password by the operator": {func(h *house, who session.Principal) error {
 			user, err := h.UserByEmail(t.Context(), adaEmail)
 			if err == nil {
 				err = h.SetPassword(t.Context(), boss, user, newPassword)
 			}
 			return err
 		}, false, "password_changed: 20001 sessions"},
-		"others signed out": {func(h *house, who auth.Principal) error {
+		"others signed out": {func(h *house, who session.Principal) error {
 			return h.EndSessions(t.Context(), who, true)
 		}, true, "ended_by_user: 20000 sessions"},
-		"all signed out": {func(h *house, who auth.Principal) error {
+		"all signed out": {func(h *house, who session.Principal) error {
 			return h.EndSessions(t.Context(), who, false)
 		}, false, "ended_by_user: 20000 sessions"},
-		"deleted": {func(h *house, who auth.Principal) error {
+		"deleted": {func(h *house, who session.Principal) error {
 			return h.DeleteAccount(t.Context(), who, adaPassword)
 		}, false, "account_deleted: 20001 sessions"},
 	} {
@@ -196,8 +195,8 @@ func TestAccountWithAnyNumberOfSessionsCanBeChanged(t *testing.T) {
 
 func TestListOfSessionsIsBounded(t *testing.T) {
 	h, c, store := withCrowd(t, 20_000)
-	list, err := h.Sessions(t.Context(), h.who(c))
-	if err != nil || len(list) != auth.MaxSessions || store.pages != 1 {
+	list, err := h.List(t.Context(), h.who(c))
+	if err != nil || len(list) != session.MaxSessions || store.pages != 1 {
 		t.Fatalf("%d sessions of %d pages, %v", len(list), store.pages, err)
 	}
 	own := 0
@@ -215,7 +214,7 @@ func TestListOfSessionsIsBounded(t *testing.T) {
 // to tell, an account could not be disabled.
 func TestChangeOfAnAccountIsStoredWhileTheSessionStoreIsAway(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleUser)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	h.sessions.Fail(errors.New("away"))
 	_, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, nil, value(false))
 	wantCode(t, err, refusal.SessionStoreUnavailable)
@@ -253,29 +252,29 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsAway(t *testing.T) {
 
 // readOnly is a store that has become a replica.
 type readOnly struct {
-	auth.Sessions
+	session.Store
 	is bool
 }
 
-func (r *readOnly) Swap(ctx context.Context, old, next auth.Session) error {
+func (r *readOnly) Swap(ctx context.Context, old, next session.Record) error {
 	if r.is {
-		return auth.ErrSessionStore
+		return session.ErrSessionStore
 	}
-	return r.Sessions.Swap(ctx, old, next)
+	return r.Store.Swap(ctx, old, next)
 }
 
-func (r *readOnly) Page(ctx context.Context, userID, cursor string) ([]auth.Session, string, error) {
+func (r *readOnly) Page(ctx context.Context, userID, cursor string) ([]session.Record, string, error) {
 	if r.is {
-		return nil, "", auth.ErrSessionStore
+		return nil, "", session.ErrSessionStore
 	}
-	return r.Sessions.Page(ctx, userID, cursor)
+	return r.Store.Page(ctx, userID, cursor)
 }
 
 // During a failover the record could be read, and the password was changed behind
 // a 503.
 func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsReadOnly(t *testing.T) {
 	store := &readOnly{}
-	h, c := arrived(t, func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+	h, c := arrived(t, func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })
 	who := h.who(c)
 	store.is = true
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
@@ -294,7 +293,7 @@ func TestOwnPasswordIsNotChangedWhileTheSessionStoreIsReadOnly(t *testing.T) {
 func TestOwnPasswordIsNotChangedWithoutTheSession(t *testing.T) {
 	h, c := arrived(t)
 	who := h.who(c)
-	if err := h.sessions.End(t.Context(), auth.Revocation{UserID: c.UserID, SessionID: c.SessionID, At: h.clock.Now()}); err != nil {
+	if err := h.sessions.End(t.Context(), session.Revocation{UserID: c.UserID, SessionID: c.SessionID, At: h.clock.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := h.ChangePassword(t.Context(), who, adaPassword, newPassword)
@@ -302,70 +301,4 @@ func TestOwnPasswordIsNotChangedWithoutTheSession(t *testing.T) {
 	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword}); err != nil {
 		t.Errorf("the old password: %v", err)
 	}
-}
-
-// One account's sign-outs, repeated with every token that it ever had, filled
-// the queue until other people's were given up.
-func TestSignOutsOfOneAccountLeaveRoomForOthers(t *testing.T) {
-	var log strings.Builder
-	q := auth.NewUnfinished(nil, slog.New(slog.NewTextHandler(&log, nil)))
-	add := func(userID string, n int) {
-		for i := range n {
-			q.Add(auth.Revocation{UserID: userID, SessionID: fmt.Sprint(userID, "-", i), Reason: auth.ReasonSignOut})
-		}
-	}
-	add("flood", 10_000)
-	if n := q.Of("flood"); n != 200 {
-		t.Errorf("one account has %d sign-outs waiting, want 200", n)
-	}
-	if !strings.Contains(log.String(), "too many of the account") {
-		t.Errorf("nothing said: %s", log.String())
-	}
-	// Many accounts together: the one that has most gives way.
-	for i := range 60 {
-		add(fmt.Sprint("flood", i), 200)
-	}
-	for i := range 50 {
-		add(fmt.Sprint("victim", i), 3)
-	}
-	for i := range 50 {
-		if n := q.Of(fmt.Sprint("victim", i)); n != 3 {
-			t.Fatalf("victim %d has %d of 3 sign-outs waiting", i, n)
-		}
-	}
-	if n := q.Len(); n != 8192 {
-		t.Errorf("%d wait, want 8192", n)
-	}
-}
-
-// A group of ends that is repeated waits once, with all that it names.
-func TestRepeatedGroupOfEndsWaitsOnce(t *testing.T) {
-	ended := &recorder{}
-	q := auth.NewUnfinished(ended, slog.New(slog.DiscardHandler))
-	end := func(id string) auth.Revocation {
-		return auth.Revocation{UserID: "u", SessionID: id, Reason: auth.ReasonAdmin}
-	}
-	q.Add(end("a"), end("b"))
-	q.Add(end("b"), end("c"))
-	q.Add(end("b"), end("c"))
-	if n := q.Of("u"); n != 3 {
-		t.Errorf("%d wait, want 3", n)
-	}
-	done := q.Finish(t.Context())
-	if len(done) != 1 || done[0] != "ended_by_admin: 3 sessions" || len(ended.ids) != 3 || q.Len() != 0 {
-		t.Errorf("events %q, ended %q, %d left", done, ended.ids, q.Len())
-	}
-}
-
-// recorder notes what is ended.
-type recorder struct {
-	auth.Sessions
-	ids []string
-}
-
-func (r *recorder) End(_ context.Context, ends ...auth.Revocation) error {
-	for _, e := range ends {
-		r.ids = append(r.ids, e.SessionID)
-	}
-	return nil
 }

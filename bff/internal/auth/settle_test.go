@@ -9,29 +9,30 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // stalling holds back one page: what a change does next, after it is stored.
 type stalling struct {
-	auth.Sessions
+	session.Store
 	armed         atomic.Bool
 	reached, goOn chan struct{}
 }
 
-func (s *stalling) Page(ctx context.Context, userID, cursor string) ([]auth.Session, string, error) {
+func (s *stalling) Page(ctx context.Context, userID, cursor string) ([]session.Record, string, error) {
 	if s.armed.CompareAndSwap(true, false) {
 		close(s.reached)
 		<-s.goOn
 	}
-	return s.Sessions.Page(ctx, userID, cursor)
+	return s.Store.Page(ctx, userID, cursor)
 }
 
 // A demoted administrator who changed their name at the same moment was one
 // again: the older change was written last, with the account it had stored.
 func TestOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 	slow := &stalling{reached: make(chan struct{}), goOn: make(chan struct{})}
-	h := open(t, func(d *auth.Deps) { slow.Sessions = d.Sessions; d.Sessions = slow })
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	h := open(t, func(d *auth.Deps) { slow.Store = d.Sessions; d.Sessions = slow })
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleAdmin)
 	slow.armed.Store(true)
 	done := make(chan error, 1)
 	go func() {
@@ -39,7 +40,7 @@ func TestOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 		done <- err
 	}()
 	<-slow.reached // the name is stored
-	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(auth.RoleUser), nil); err != nil {
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, ada.Principal.UserID, value(session.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
 	close(slow.goOn)
@@ -47,11 +48,11 @@ func TestOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-	if err != nil || g.Principal.Role != auth.RoleUser {
+	if err != nil || g.Principal.Role != session.RoleUser {
 		t.Errorf("%q, %v; want what the database says", g.Principal.Role, err)
 	}
 	rec, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
-	if err != nil || rec.Account.Role != auth.RoleUser || rec.Account.Name != "Ada L." {
+	if err != nil || rec.Account.Role != session.RoleUser || rec.Account.Name != "Ada L." {
 		t.Errorf("the record says %+v, %v", rec.Account, err)
 	}
 }
@@ -60,12 +61,12 @@ func TestOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 // old role, and whoever brought its pair rotated it.
 func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleAdmin)
 	before, err := h.sessions.Get(t.Context(), ada.Principal.UserID, ada.Principal.SessionID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.ChangeUser(t.Context(), boss.Principal, before.UserID, value(auth.RoleUser), nil); err != nil {
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, before.UserID, value(session.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.sessions.Create(t.Context(), before); err != nil {
@@ -73,7 +74,7 @@ func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 	}
 	for range 2 {
 		g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
-		if err != nil || g.Principal.Role != auth.RoleUser || g.Cookies == nil || g.Cookies.Generation != before.Generation {
+		if err != nil || g.Principal.Role != session.RoleUser || g.Cookies == nil || g.Cookies.Generation != before.Generation {
 			t.Errorf("%+v, %v; want the new role in the same generation", g, err)
 		}
 	}
@@ -83,11 +84,11 @@ func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 // that ended it was forgotten before it was.
 func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
 	h := open(t)
-	ada := h.with(adaEmail, auth.RoleUser)
+	ada := h.with(adaEmail, session.RoleUser)
 	var refused *refusal.Error
 	for i := range 100 {
-		role := []auth.Role{auth.RoleAdmin, auth.RoleUser}[i%2]
-		err := h.AccountChanged(t.Context(), ada.Principal.UserID, auth.Account{Email: adaEmail, Role: role})
+		role := []session.Role{session.RoleAdmin, session.RoleUser}[i%2]
+		err := h.accountChanged(t.Context(), ada.Principal.UserID, session.Account{Email: adaEmail, Role: role})
 		if errors.As(err, &refused) {
 			break
 		}
@@ -110,7 +111,7 @@ func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
 	for _, writer := range []string{"", "another writer comes between"} {
 		t.Run(writer, func(t *testing.T) {
 			store := &contended{}
-			h, first := arrived(t, func(d *auth.Deps) { store.Sessions, d.Sessions = d.Sessions, store })
+			h, first := arrived(t, func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })
 			h.clock.Advance(16 * time.Minute)
 			second, err := h.Authenticate(t.Context(), "", first.Refresh)
 			if err != nil {
@@ -120,7 +121,7 @@ func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h.clock.Set(auth.ModelAccessEnd(rec).Add(-20 * time.Second))
+			h.clock.Set(h.accessEnd(second.Cookies).Add(-20 * time.Second))
 			if _, err := h.Authenticate(t.Context(), "", first.Refresh); err != nil { // its answer was lost
 				t.Fatal(err)
 			}
@@ -142,75 +143,18 @@ func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
 
 // contended lets another writer, a receipt say, be first at one version.
 type contended struct {
-	auth.Sessions
+	session.Store
 	version uint64
 }
 
-func (c *contended) Swap(ctx context.Context, old, next auth.Session) error {
+func (c *contended) Swap(ctx context.Context, old, next session.Record) error {
 	if c.version != 0 && old.Version >= c.version {
 		c.version = 0
-		if err := c.Sessions.Swap(ctx, old, old); err != nil {
+		if err := c.Store.Swap(ctx, old, old); err != nil {
 			return err
 		}
 	}
-	return c.Sessions.Swap(ctx, old, next)
-}
-
-// Somebody with two pairs of one generation presented the older one whenever
-// the access token was about to die: it settled, the owner's pair was always an
-// older one too, and no rotation ever showed that they were two.
-func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
-	h, stolen := arrived(t)
-	get := func(refresh string) (*auth.Cookies, error) {
-		g, err := h.Authenticate(t.Context(), "", refresh)
-		return g.Cookies, err
-	}
-	must := func(refresh string) *auth.Cookies {
-		t.Helper()
-		c, err := get(refresh)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	h.clock.Advance(16 * time.Minute)
-	older := must(stolen.Refresh)
-	h.clock.Advance(16 * time.Minute)
-	must(stolen.Refresh)
-	newer := must(older.Refresh) // the same generation, two pairs
-	victim := must(stolen.Refresh)
-	for round := range 20 {
-		h.who(newer)
-		h.who(victim)
-		rec, err := h.sessions.Get(t.Context(), stolen.UserID, stolen.SessionID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.clock.Set(auth.ModelAccessEnd(rec).Add(-10 * time.Second))
-		if _, err = get(older.Refresh); err == nil {
-			older = newer
-			var c *auth.Cookies
-			if c, err = get(newer.Refresh); c != nil {
-				newer = c
-			}
-		}
-		if err == nil {
-			h.who(newer)
-			h.clock.Advance(10 * time.Minute)
-			var c *auth.Cookies
-			if c, err = get(victim.Refresh); c != nil {
-				victim = c
-			}
-		}
-		if err != nil {
-			wantCode(t, err, refusal.RefreshReuse)
-			if round < 2 {
-				t.Errorf("caught in round %d: that tries nothing", round)
-			}
-			return
-		}
-	}
-	t.Errorf("not caught in 20 rounds, generation %d", newer.Generation)
+	return c.Store.Swap(ctx, old, next)
 }
 
 // A replica took over that lacked a rotation and the change of role after it.
@@ -220,7 +164,7 @@ func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
 // the child has not arrived.
 func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 	h := open(t)
-	boss, ada := h.with("boss@example.com", auth.RoleAdmin), h.with(adaEmail, auth.RoleAdmin)
+	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleAdmin)
 	userID, id := ada.Principal.UserID, ada.Principal.SessionID
 	h.clock.Advance(16 * time.Minute)
 	parent, err := h.Authenticate(t.Context(), "", ada.Cookies.Refresh)
@@ -238,14 +182,14 @@ func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 	if _, err := h.Authenticate(t.Context(), "", parent.Cookies.Refresh); err != nil { // its answer is lost
 		t.Fatal(err)
 	}
-	if _, err := h.ChangeUser(t.Context(), boss.Principal, userID, value(auth.RoleUser), nil); err != nil {
+	if _, err := h.ChangeUser(t.Context(), boss.Principal, userID, value(session.RoleUser), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.sessions.Create(t.Context(), replica); err != nil { // the failover
 		t.Fatal(err)
 	}
 	g, err := h.Authenticate(t.Context(), parent.Cookies.Access, parent.Cookies.Refresh)
-	if err != nil || g.Cookies == nil || g.Cookies.Generation != 3 || g.Principal.Role != auth.RoleUser {
+	if err != nil || g.Cookies == nil || g.Cookies.Generation != 3 || g.Principal.Role != session.RoleUser {
 		t.Fatalf("the tab with the parent: %+v, %v; want generation 3 as user", g, err)
 	}
 	rec, err = h.sessions.Get(t.Context(), userID, id)

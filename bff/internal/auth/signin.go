@@ -3,11 +3,11 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Credentials is what somebody signs in with.
@@ -20,7 +20,7 @@ type Credentials struct {
 
 // SignedIn is a new session and the device mark to set beside its cookies.
 type SignedIn struct {
-	Grant
+	session.Grant
 	Device string
 }
 
@@ -47,7 +47,7 @@ func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) 
 	s.limited("failures", wait, err)
 	// Also for a client that is gone: who left the queue has guessed nothing.
 	counting := context.WithoutCancel(ctx)
-	if err := tooMany(wait, err); err != nil {
+	if err := refusal.TooMany(wait, err); err != nil {
 		return SignedIn{}, err
 	}
 	// Without an account the stored hash is "" and the answer is no.
@@ -137,56 +137,34 @@ func checkCredentials(in Credentials) (Email, map[string]string) {
 // could not be stored leaves no cookies behind.
 func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn, error) {
 	now := s.now()
-	issued := now.Truncate(time.Second)
-	c := clientFrom(ctx)
-	end := issued.Add(s.policy.SessionMaxAge)
-	rec := Session{
-		ID: newID(), UserID: user.ID, Account: user.Account(), Remember: in.Remember,
-		CreatedAt: now.Truncate(time.Millisecond), AbsoluteEnd: end,
-		Generation: 1, IssuedAt: issued, IdleEnd: earlier(issued.Add(s.policy.idleTTL(in.Remember)), end),
-		LastSeenAt: now.Truncate(time.Millisecond), IP: c.IP, UserAgent: c.UserAgent,
-	}
-	displaced, err := s.sessions.Create(ctx, rec)
+	rec, err := s.sessions.Open(ctx, user.ID, user.Account(), in.Remember)
 	if err != nil {
-		return SignedIn{}, storeError(err)
-	}
-	if len(displaced) > 0 {
-		by := Principal{UserID: user.ID}
-		// The sign-in does not depend on it: the records are gone already.
-		_ = s.endOrFinishLater(ctx, s.endingOf(ctx, user.ID, by, ReasonSessionLimit, displaced...))
+		return SignedIn{}, err
 	}
 	rec, err = s.confirm(ctx, rec, user, in.Password)
 	if err != nil {
-		// Nobody has its cookies, and nobody is to get them.
-		s.finishLater(signOut{
-			ends: []Revocation{{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonSignOut, At: now}},
-			event: Event{
-				ID: newID(), Type: EventLoginFailed, UserID: user.ID, Detail: "the account changed meanwhile",
-				IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
-			},
-		})
+		s.sessions.Discard(ctx, rec, "the account changed meanwhile", now)
 		return SignedIn{}, err
 	}
-	cookies, err := s.mint(rec)
+	grant, err := s.sessions.Issue(rec)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	s.trail.add(Event{
-		ID: newID(), Type: EventLoginSucceeded, UserID: user.ID, ActorID: user.ID, SessionID: rec.ID,
-		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: now,
-	})
+	e := s.event(ctx, EventLoginSucceeded, user.ID, session.Principal{UserID: user.ID, SessionID: rec.ID})
+	e.At = now
+	s.trail.add(e)
 	device := in.Device
 	if !s.tokens.VerifyDevice(device, user.ID) {
 		device = s.tokens.NewDevice(user.ID)
 		s.notify(ctx, NoticeNewBrowser, user.ID, user.Email.Address, func(n *Notice) { n.sessionID = rec.ID })
 	}
-	return SignedIn{Grant: s.grant(rec, cookies), Device: device}, nil
+	return SignedIn{Grant: grant, Device: device}, nil
 }
 
 // confirm reads the account again once the session is stored. Whoever changes
 // an account looks for its sessions after that: a change while the password
 // was being checked would find no session, and the session the old role.
-func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string) (Session, error) {
+func (s *Service) confirm(ctx context.Context, rec session.Record, was User, pw string) (session.Record, error) {
 	user, err := s.users.ByID(ctx, was.ID)
 	if err == nil && user.PasswordHash != was.PasswordHash { // another password, or the same hashed anew
 		ok, _, hashErr := s.verifyPassword(ctx, user, pw)
@@ -204,13 +182,13 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string)
 		return rec, storeError(err)
 	case !user.Active:
 		return rec, &refusal.Error{Code: refusal.AccountDisabled, Detail: detailDisabled}
-	case user.Account().same(rec.Account):
+	case user.Account().Same(rec.Account):
 		return rec, nil
 	}
-	changed, err := s.setAccount(ctx, rec, rec.CreatedAt, user.Account(), s.accountOf(rec.UserID))
+	changed, err := s.sessions.SetAccount(ctx, rec, rec.CreatedAt, user.Account(), s.accountOf(rec.UserID))
 	switch {
-	case errors.Is(err, ErrNoSession):
-		return rec, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
+	case errors.Is(err, session.ErrNoSession):
+		return rec, session.RevokedError(nil)
 	case err != nil:
 		return rec, storeError(err)
 	}
@@ -218,11 +196,9 @@ func (s *Service) confirm(ctx context.Context, rec Session, was User, pw string)
 }
 
 func (s *Service) failed(ctx context.Context, user User, why string) {
-	c := clientFrom(ctx)
-	s.trail.add(Event{
-		ID: newID(), Type: EventLoginFailed, UserID: user.ID, Detail: why,
-		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
-	})
+	e := s.event(ctx, EventLoginFailed, user.ID, session.Principal{})
+	e.Detail = why
+	s.trail.add(e)
 }
 
 // rehash raises an old hash to today's cost, or makes one of another system's
@@ -232,26 +208,5 @@ func (s *Service) rehash(ctx context.Context, user User, pw string) {
 	if err == nil {
 		err = s.users.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash)
 	}
-	s.rehashOutages.tell(err)
-}
-
-// Account is the part of u that a session carries.
-func (u User) Account() Account {
-	return Account{Email: u.Email.Address, Name: u.Name, Role: u.Role, EmailVerified: u.EmailVerified, CreatedAt: u.CreatedAt}
-}
-
-// maxUserAgent bounds what a browser's own words take up in every record.
-const maxUserAgent = 256
-
-// ClientKey is what a request's context has its Client under, for audit events
-// and session records.
-type ClientKey struct{}
-
-func clientFrom(ctx context.Context) Client {
-	c, _ := ctx.Value(ClientKey{}).(Client)
-	if len(c.UserAgent) > maxUserAgent {
-		c.UserAgent = c.UserAgent[:maxUserAgent]
-	}
-	c.UserAgent = strings.ToValidUTF8(c.UserAgent, "")
-	return c
+	s.rehashOutages.Note(err)
 }

@@ -5,23 +5,24 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // overtaken lets something happen between the reading of an account and the
 // storing of its session: whoever changes the account finds no session then.
 type overtaken struct {
-	auth.Sessions
+	session.Store
 	meanwhile func()
 }
 
-func (o *overtaken) Create(ctx context.Context, s auth.Session) ([]string, error) {
+func (o *overtaken) Create(ctx context.Context, s session.Record) ([]string, error) {
 	if o.meanwhile != nil {
 		o.meanwhile()
 	}
-	return o.Sessions.Create(ctx, s)
+	return o.Store.Create(ctx, s)
 }
 
 // changedUsers answers ByID with what has become of the account.
@@ -58,7 +59,7 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 		code   refusal.Code // "" for success
 	}{
 		{"nothing", nil, ""},
-		{"another role", func(u *auth.User) error { u.Role = auth.RoleAdmin; return nil }, ""},
+		{"another role", func(u *auth.User) error { u.Role = session.RoleAdmin; return nil }, ""},
 		{"disabled", func(u *auth.User) error { u.Active = false; return nil }, refusal.AccountDisabled},
 		{"another password", func(u *auth.User) error { u.PasswordHash = hashed(t, "quite another one"); return nil }, refusal.InvalidCredentials},
 		// By another sign-in, which found it of a lower cost.
@@ -69,7 +70,7 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			users, sessions := &changedUsers{}, &overtaken{}
 			h := open(t, func(d *auth.Deps) {
-				users.Users, sessions.Sessions = d.Users, d.Sessions
+				users.Users, sessions.Store = d.Users, d.Sessions
 				d.Users, d.Sessions = users, sessions
 			})
 			u := h.register()
@@ -78,7 +79,7 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 			if tt.code != "" {
 				wantCode(t, err, tt.code)
 				eventually(t, "no session is left", func() bool {
-					list, err := authtest.ListSessions(t.Context(), h.sessions, u.ID)
+					list, err := sessiontest.ListSessions(t.Context(), h.sessions, u.ID)
 					return err == nil && len(list) == 0
 				})
 				return
@@ -86,9 +87,9 @@ func TestSignInThatAChangeOvertakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := auth.RoleUser
+			want := session.RoleUser
 			if tt.name == "another role" {
-				want = auth.RoleAdmin
+				want = session.RoleAdmin
 			}
 			for range 2 {
 				g, err := h.Authenticate(t.Context(), in.Cookies.Access, in.Cookies.Refresh)

@@ -12,19 +12,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func TestRegister(t *testing.T) {
 	h := open(t)
-	u, err := h.Register(auth.WithClient(t.Context(), auth.Client{IP: "192.0.2.7", RequestID: "r-1"}),
+	u, err := h.Register(auth.WithClient(t.Context(), session.Client{IP: "192.0.2.7", RequestID: "r-1"}),
 		auth.Registration{Email: " Ada@Example.com ", Password: adaPassword, Name: "Ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Email.Address != "Ada@example.com" || u.Email.Key != adaEmail || u.Role != auth.RoleUser || !u.Active || u.EmailVerified {
+	if u.Email.Address != "Ada@example.com" || u.Email.Key != adaEmail || u.Role != session.RoleUser || !u.Active || u.EmailVerified {
 		t.Errorf("user = %+v", u)
 	}
 	if strings.Contains(u.PasswordHash, adaPassword) {
@@ -42,7 +43,7 @@ func TestLongUserAgentsAreCut(t *testing.T) {
 		"Browser/1.0": "Browser/1.0", strings.Repeat("x", 256): strings.Repeat("x", 256), strings.Repeat("x", 1000): strings.Repeat("x", 256),
 		strings.Repeat("x", 255) + "é": strings.Repeat("x", 255), "caf\xe9": "caf",
 	} {
-		in, err := h.Register(auth.WithClient(t.Context(), auth.Client{UserAgent: sent}),
+		in, err := h.Register(auth.WithClient(t.Context(), session.Client{UserAgent: sent}),
 			auth.Registration{Email: rand.Text() + "@example.com", Password: adaPassword, Name: "Ada"})
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +130,7 @@ func TestRegistrationThatFailsLeavesNobody(t *testing.T) {
 }
 
 func TestClosedSignup(t *testing.T) {
-	h := open(t, func(d *auth.Deps) { d.Policy.SignupOpen = false })
+	h := open(t, func(d *auth.Deps) { d.SignupOpen = false })
 	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})
 	wantCode(t, err, refusal.SignupClosed)
 }
@@ -194,7 +195,7 @@ func TestSignInRefuses(t *testing.T) {
 		_, err = h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword})
 		wantCode(t, err, refusal.AccountDisabled)
 	})
-	if list, err := authtest.ListSessions(t.Context(), h.sessions, u.ID); err != nil || len(list) != 0 {
+	if list, err := sessiontest.ListSessions(t.Context(), h.sessions, u.ID); err != nil || len(list) != 0 {
 		t.Errorf("refused sign-ins left %d sessions (%v)", len(list), err)
 	}
 }
@@ -311,7 +312,7 @@ func TestSignOutWhileTheStoreIsAwayIsFinishedLater(t *testing.T) {
 	h.sessions.Fail(nil)
 	eventually(t, "the session to end in the store", func() bool {
 		_, err := h.sessions.Get(t.Context(), c.UserID, c.SessionID)
-		return errors.Is(err, auth.ErrNoSession)
+		return errors.Is(err, session.ErrNoSession)
 	})
 }
 
@@ -328,5 +329,18 @@ func TestSignOutWithoutARecordKillsTheAccessToken(t *testing.T) {
 	wantCode(t, err, refusal.SessionRevoked)
 	if r := <-bare.ended; r.SessionID != c.SessionID {
 		t.Errorf("told %+v", r)
+	}
+}
+
+// Counted before NFC, a password that sign-up had taken was too long to sign
+// in with.
+func TestDecomposedPasswordSignsInAsItSignedUp(t *testing.T) {
+	h := open(t)
+	pw := strings.Repeat("e\u0301a\u0300o\u0302 x7", 30) // 180 characters composed, 270 as typed
+	if _, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: pw}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.SignIn(t.Context(), auth.Credentials{Email: adaEmail, Password: pw}); err != nil {
+		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -16,9 +17,8 @@ const (
 // an answer; other errors pass.
 func storeError(err error) error {
 	switch {
-	case errors.Is(err, ErrSessionStore):
-		return &refusal.Error{Code: refusal.SessionStoreUnavailable, RetryAfter: storeRetryAfter, Cause: err,
-			Detail: "Sessions cannot be looked up at the moment. You are still signed in; try again shortly."}
+	case errors.Is(err, session.ErrSessionStore):
+		return session.StoreError(err)
 	case errors.Is(err, ErrLastAdmin):
 		return &refusal.Error{Code: refusal.LastAdmin, Cause: err,
 			Detail: "This is the last active administrator. Make somebody else one first."}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/fairqueue"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 )
 
 // trail writes audit events off the request's path, so that a refresh never
@@ -12,8 +15,8 @@ import (
 type trail struct {
 	audit   Audit
 	log     *slog.Logger
-	outages *outageLog
-	queue   *fairQueue[Event]
+	outages *outagelog.Log
+	queue   *fairqueue.Queue[Event]
 }
 
 const (
@@ -25,8 +28,8 @@ const (
 
 func newTrail(audit Audit, log *slog.Logger, now func() time.Time) *trail {
 	return &trail{
-		audit: audit, log: log, queue: newFairQueue(maxTrail, causeOf),
-		outages: newOutageLog(log, now, "audit events are not stored yet", "audit events are stored again"),
+		audit: audit, log: log, queue: fairqueue.New(maxTrail, causeOf),
+		outages: outagelog.New(log, now, "audit events are not stored yet", "audit events are stored again"),
 	}
 }
 
@@ -44,7 +47,7 @@ func causeOf(e Event) string {
 }
 
 func (t *trail) add(e Event) {
-	if dropped, full := t.queue.push(e); full {
+	if dropped, full := t.queue.Push(e); full {
 		t.lost(dropped, "the queue is full")
 	}
 }
@@ -58,8 +61,8 @@ func (t *trail) lost(e Event, why any) {
 func (t *trail) run(ctx context.Context) error {
 	for {
 		select {
-		case <-t.queue.ready:
-			batch := t.queue.pop(trailBatch)
+		case <-t.queue.Ready():
+			batch := t.queue.Pop(trailBatch)
 			for len(batch) > 0 && !t.store(ctx, batch) {
 				select {
 				case <-time.After(trailRetry):
@@ -69,7 +72,7 @@ func (t *trail) run(ctx context.Context) error {
 				}
 			}
 		case <-ctx.Done():
-			t.finish(context.WithoutCancel(ctx), t.queue.pop(trailBatch))
+			t.finish(context.WithoutCancel(ctx), t.queue.Pop(trailBatch))
 			return ctx.Err()
 		}
 	}
@@ -80,16 +83,16 @@ func (t *trail) store(ctx context.Context, batch []Event) bool {
 	defer cancel()
 	err := t.audit.Append(ctx, batch...)
 	if err != nil {
-		t.outages.failed(err)
+		t.outages.Failed(err)
 		return false
 	}
-	t.outages.worked()
+	t.outages.Worked()
 	return true
 }
 
 // finish is the last try for everything; what fails now goes to the log.
 func (t *trail) finish(ctx context.Context, batch []Event) {
-	for ; len(batch) > 0; batch = t.queue.pop(trailBatch) {
+	for ; len(batch) > 0; batch = t.queue.Pop(trailBatch) {
 		if t.store(ctx, batch) {
 			continue
 		}
@@ -97,7 +100,7 @@ func (t *trail) finish(ctx context.Context, batch []Event) {
 			for _, e := range batch {
 				t.lost(e, "shutting down")
 			}
-			if batch = t.queue.pop(trailBatch); len(batch) == 0 {
+			if batch = t.queue.Pop(trailBatch); len(batch) == 0 {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // While the database was away, one account's events filled the queue, and those
@@ -13,7 +14,7 @@ import (
 func TestOneAccountsEventsPushNoOtherOutOfTheTrail(t *testing.T) {
 	h := open(t)
 	ada := h.register()
-	eve := h.with("eve@example.com", auth.RoleUser)
+	eve := h.with("eve@example.com", session.RoleUser)
 	eventually(t, "the sign-in in the trail", func() bool { return len(h.eventsOf(auth.EventLoginSucceeded)) == 1 })
 	h.audit.Fail(errors.New("away"))
 	for n := range auth.MaxTrail + 500 {

@@ -3,32 +3,18 @@ package auth
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
-
-// Role is what an account may do. Roles are exact: admin does not include user.
-type Role string
-
-// The roles there are.
-const (
-	RoleUser  Role = "user"
-	RoleAdmin Role = "admin"
-)
-
-// Roles lists every Role.
-var Roles = []Role{RoleUser, RoleAdmin}
-
-// Valid reports whether r is a role that exists.
-func (r Role) Valid() bool { return slices.Contains(Roles, r) }
 
 // User is an account.
 type User struct {
 	ID            string // newID
 	Email         Email
 	Name          string // at most 100 characters, may be empty
-	Role          Role
+	Role          session.Role
 	PasswordHash  string // as package password writes it; never leaves the server
 	Active        bool
 	EmailVerified bool
@@ -72,13 +58,13 @@ type Users interface {
 // UserChange is what is to be changed of an account; nil leaves a thing alone.
 type UserChange struct {
 	Name         *string
-	Role         *Role
+	Role         *session.Role
 	Active       *bool
 	PasswordHash *string
 	// IfHash, IfRole and IfActive, where given, are what the change and its
 	// events depend on.
 	IfHash   string
-	IfRole   *Role
+	IfRole   *session.Role
 	IfActive *bool
 	// Settle, where given, is stored in the same transaction.
 	Settle *Settlement
@@ -115,6 +101,11 @@ type Position struct {
 	// Key, in a search, is the Email.Key of an account whose address begins with
 	// the text: those come first, in this order. At and ID are zero then.
 	Key string
+}
+
+// Account is the part of u that a session carries.
+func (u User) Account() session.Account {
+	return session.Account{Email: u.Email.Address, Name: u.Name, Role: u.Role, EmailVerified: u.EmailVerified, CreatedAt: u.CreatedAt}
 }
 
 // position is where u stands in the list of a search for text, or of all.

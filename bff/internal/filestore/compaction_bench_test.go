@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // BenchmarkCompaction renews 100,000 sessions, one call after the other, until
@@ -30,7 +30,7 @@ func BenchmarkCompaction(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	all := make([]auth.Session, 100_000)
+	all := make([]session.Record, 100_000)
 	for i := range all {
 		all[i] = plain(fmt.Sprintf("U%025d", i), fmt.Sprintf("S%025d", i), time.Now())
 		all[i].IP, all[i].UserAgent = "198.51.100.7", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"

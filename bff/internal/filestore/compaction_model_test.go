@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // worker changes sessions that are its own, and knows what was confirmed.
@@ -60,7 +60,7 @@ func (w *worker) act(ctx context.Context, s *filestore.Store) error {
 		}
 		if w.random.IntN(4) == 0 {
 			w.set(id, fate{f.least, stageOver})
-			if err := s.End(ctx, auth.Revocation{UserID: w.user, SessionID: id, Reason: auth.ReasonSignOut, At: time.Now()}); err != nil {
+			if err := s.End(ctx, session.Revocation{UserID: w.user, SessionID: id, Reason: session.ReasonSignOut, At: time.Now()}); err != nil {
 				return err
 			}
 			w.ends = append(w.ends, id)
@@ -87,7 +87,7 @@ func (w *worker) check(t *testing.T, s *filestore.Store, before, after map[strin
 	for id, f := range after {
 		least, most := before[id].least, f.most
 		x, err := s.Get(t.Context(), w.user, id)
-		switch gone := errors.Is(err, auth.ErrNoSession); {
+		switch gone := errors.Is(err, session.ErrNoSession); {
 		case err != nil && !gone:
 			t.Error(err)
 		case gone && least > 0 && most < stageOver:

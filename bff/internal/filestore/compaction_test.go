@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // killedNow gives the store that a process would find which comes after one
@@ -76,7 +76,7 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 		for _, id := range ids[:2] {
 			x, err := s.Get(t.Context(), "user", id)
 			if err == nil && id == ids[0] {
-				err = s.End(t.Context(), auth.Revocation{UserID: "user", SessionID: id, Reason: auth.ReasonSignOut, At: time.Now()})
+				err = s.End(t.Context(), session.Revocation{UserID: "user", SessionID: id, Reason: session.ReasonSignOut, At: time.Now()})
 				ended[id] = true
 			} else if err == nil {
 				err = s.Swap(t.Context(), x, x)
@@ -105,7 +105,7 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 		after := killedNow(t, dir)
 		defer after.Close()
 		for id := range ended {
-			if x, err := after.Get(t.Context(), "user", id); !errors.Is(err, auth.ErrNoSession) {
+			if x, err := after.Get(t.Context(), "user", id); !errors.Is(err, session.ErrNoSession) {
 				t.Errorf("%s: %s ended and is back: %+v, %v", when, id, x, err)
 			}
 		}
@@ -120,8 +120,8 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 			}
 		}
 		heard := told(t, after)
-		slices.SortFunc(heard, func(a, b auth.Revocation) int { return strings.Compare(a.SessionID, b.SessionID) })
-		if len(heard) != len(ended) || len(slices.CompactFunc(heard, func(a, b auth.Revocation) bool { return a.SessionID == b.SessionID })) != len(ended) {
+		slices.SortFunc(heard, func(a, b session.Revocation) int { return strings.Compare(a.SessionID, b.SessionID) })
+		if len(heard) != len(ended) || len(slices.CompactFunc(heard, func(a, b session.Revocation) bool { return a.SessionID == b.SessionID })) != len(ended) {
 			t.Errorf("%s: revocations of %v, want one of each of %v", when, heard, ended)
 		}
 	}
@@ -150,11 +150,11 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 }
 
 // told gives all revocations that a new follower is told of.
-func told(t *testing.T, s *filestore.Store) (all []auth.Revocation) {
+func told(t *testing.T, s *filestore.Store) (all []session.Revocation) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	_ = s.Follow(ctx, time.Hour, auth.Follower{
-		Revoked: func(r auth.Revocation) { all = append(all, r) }, Lost: func(time.Time) {}, CaughtUp: cancel,
+	_ = s.Follow(ctx, time.Hour, session.Follower{
+		Revoked: func(r session.Revocation) { all = append(all, r) }, Lost: func(time.Time) {}, CaughtUp: cancel,
 	})
 	return all
 }
@@ -260,7 +260,7 @@ func TestCloseEndsACompaction(t *testing.T) {
 		}
 		go func() { closed <- s.Close() }()
 		for {
-			if _, err := s.Get(t.Context(), "user", "session"); !errors.Is(err, auth.ErrNoSession) {
+			if _, err := s.Get(t.Context(), "user", "session"); !errors.Is(err, session.ErrNoSession) {
 				return
 			}
 		}

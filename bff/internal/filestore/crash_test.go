@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -45,7 +45,7 @@ func rotateForever(dir string) {
 		return
 	}
 	x, err := s.Get(context.Background(), "user", "session")
-	if errors.Is(err, auth.ErrNoSession) {
+	if errors.Is(err, session.ErrNoSession) {
 		x = plain("user", "session", time.Now())
 		_, err = s.Create(context.Background(), x)
 	}
@@ -60,10 +60,10 @@ func rotateForever(dir string) {
 	fmt.Println("error", err)
 }
 
-func plain(userID, id string, now time.Time) auth.Session {
-	return auth.Session{
+func plain(userID, id string, now time.Time) session.Record {
+	return session.Record{
 		UserID: userID, ID: id, CreatedAt: now, IdleEnd: now.Add(time.Hour), AbsoluteEnd: now.Add(24 * time.Hour),
-		Account: auth.Account{Email: "ada@example.com", Role: auth.RoleUser}, Generation: 1,
+		Account: session.Account{Email: "ada@example.com", Role: session.RoleUser}, Generation: 1,
 	}
 }
 
@@ -146,7 +146,7 @@ func TestEveryPrefixOpens(t *testing.T) {
 		}
 		x.Version++
 	}
-	if err := s.End(t.Context(), auth.Revocation{UserID: "user", SessionID: "session", At: time.Now()}); err != nil {
+	if err := s.End(t.Context(), session.Revocation{UserID: "user", SessionID: "session", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(filepath.Join(dir, "sessions.jsonl"))
@@ -166,7 +166,7 @@ func TestEveryPrefixOpens(t *testing.T) {
 		got, err := s.Get(t.Context(), "user", "session")
 		switch lines := bytes.Count(whole[:n], []byte("\n")); lines {
 		case 0, 1, 5: // nothing, the header, the end
-			if !errors.Is(err, auth.ErrNoSession) {
+			if !errors.Is(err, session.ErrNoSession) {
 				t.Errorf("after %d bytes: %+v, %v, want ErrNoSession", n, got, err)
 			}
 		default:

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // fillTheDisk runs into a limit of file size in the middle of a line, as on a
@@ -143,7 +143,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatalf("the child says:\n%s", out)
 	}
 	s := open(t, filestore.Config{Dir: dir, Now: time.Now})
-	list, err := authtest.ListSessions(t.Context(), s, "user")
+	list, err := sessiontest.ListSessions(t.Context(), s, "user")
 	if err != nil || len(list) != kept {
 		t.Errorf("%d sessions after a full disk, %v; %d were confirmed", len(list), err, kept)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // mostLimits is how many keys of one kind are remembered, some 25 MB. The kinds
@@ -40,7 +41,7 @@ type Limits struct {
 	most int // keys of a kind
 
 	mu       sync.Mutex
-	taken    map[auth.Allowance]*recent[*rate.Limiter] // the code names them, no client does
+	taken    map[session.Allowance]*recent[*rate.Limiter] // the code names them, no client does
 	attempts recent[failures]
 }
 
@@ -60,13 +61,13 @@ func NewLimits(now func() time.Time) *Limits {
 func limitsOf(now func() time.Time, most int) *Limits {
 	return &Limits{
 		now: now, most: most,
-		taken:    map[auth.Allowance]*recent[*rate.Limiter]{},
+		taken:    map[session.Allowance]*recent[*rate.Limiter]{},
 		attempts: recent[failures]{life: auth.AttemptsKept, most: most},
 	}
 }
 
 // Take is auth.Limiter.Take.
-func (l *Limits) Take(ctx context.Context, key string, a auth.Allowance) (time.Duration, error) {
+func (l *Limits) Take(ctx context.Context, key string, a session.Allowance) (time.Duration, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

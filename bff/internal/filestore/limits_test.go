@@ -8,10 +8,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func TestLimitsInMemory(t *testing.T) {
-	authtest.RunLimiter(t, func(_ *testing.T, clock *authtest.Clock) auth.Limiter { return filestore.NewLimits(clock.Now) })
+	authtest.RunLimiter(t, func(_ *testing.T, clock *sessiontest.Clock) auth.Limiter { return filestore.NewLimits(clock.Now) })
 }
 
 // limits are Limits with answers that a table can compare.
@@ -29,7 +31,7 @@ func (l limits) attempt(key string) bool {
 	return wait == 0
 }
 
-func (l limits) take(key string, a auth.Allowance) bool {
+func (l limits) take(key string, a session.Allowance) bool {
 	l.t.Helper()
 	wait, err := l.Take(l.t.Context(), key, a)
 	if err != nil {
@@ -43,8 +45,8 @@ const most = 1000
 // An attacker with ever new keys fills no memory.
 func TestLimitsAreBounded(t *testing.T) {
 	t.Parallel()
-	l := limits{filestore.SmallLimits(authtest.NewClock().Now, most), t}
-	once := auth.Allowance{Count: 1, Per: time.Hour}
+	l := limits{filestore.SmallLimits(sessiontest.NewClock().Now, most), t}
+	once := session.Allowance{Count: 1, Per: time.Hour}
 	for i := range 2*most + most/2 {
 		key := fmt.Sprintf("signin:%d@example.com", i)
 		if !l.attempt(key) || !l.take(key, once) {
@@ -60,9 +62,9 @@ func TestLimitsAreBounded(t *testing.T) {
 // and only when all of them come after its last event.
 func TestOldestLimitsAreDropped(t *testing.T) {
 	t.Parallel()
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l := limits{filestore.SmallLimits(clock.Now, most), t}
-	once, thrice := auth.Allowance{Count: 1, Per: 24 * time.Hour}, auth.Allowance{Count: 3, Per: time.Hour}
+	once, thrice := session.Allowance{Count: 1, Per: 24 * time.Hour}, session.Allowance{Count: 3, Per: time.Hour}
 	flooded := 0
 	flood := func(n int) {
 		for range n {
@@ -112,7 +114,7 @@ func TestOldestLimitsAreDropped(t *testing.T) {
 
 func TestForgottenLimitsLeaveMemory(t *testing.T) {
 	t.Parallel()
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l := limits{filestore.NewLimits(clock.Now), t}
 	a := auth.DefaultLimits.SignIn
 	for i := range 1000 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // entry is one line of the journal. Each says all that there is to know about
@@ -19,33 +19,33 @@ type entry struct {
 
 // putLine is a session. Times are milliseconds since 1970, 0 for none.
 type putLine struct {
-	User          string    `json:"user"`
-	ID            string    `json:"id"`
-	Version       uint64    `json:"version"`
-	Email         string    `json:"email"`
-	Name          string    `json:"name,omitempty"`
-	Role          auth.Role `json:"role"`
-	EmailVerified bool      `json:"emailVerified,omitempty"`
-	AccountMade   int64     `json:"accountCreated,omitempty"`
-	Remember      bool      `json:"remember,omitempty"`
-	Created       int64     `json:"created,omitempty"`
-	AbsoluteEnd   int64     `json:"absoluteEnd,omitempty"`
-	IdleEnd       int64     `json:"idleEnd,omitempty"`
-	Generation    uint32    `json:"generation,omitempty"`
-	Issued        int64     `json:"issued,omitempty"`
-	Received      int64     `json:"received,omitempty"`
-	Settles       int64     `json:"settles,omitempty"`
-	LastSeen      int64     `json:"lastSeen,omitempty"`
-	Redates       uint8     `json:"redates,omitempty"`
-	IP            string    `json:"ip,omitempty"`
-	UserAgent     string    `json:"userAgent,omitempty"`
+	User          string       `json:"user"`
+	ID            string       `json:"id"`
+	Version       uint64       `json:"version"`
+	Email         string       `json:"email"`
+	Name          string       `json:"name,omitempty"`
+	Role          session.Role `json:"role"`
+	EmailVerified bool         `json:"emailVerified,omitempty"`
+	AccountMade   int64        `json:"accountCreated,omitempty"`
+	Remember      bool         `json:"remember,omitempty"`
+	Created       int64        `json:"created,omitempty"`
+	AbsoluteEnd   int64        `json:"absoluteEnd,omitempty"`
+	IdleEnd       int64        `json:"idleEnd,omitempty"`
+	Generation    uint32       `json:"generation,omitempty"`
+	Issued        int64        `json:"issued,omitempty"`
+	Received      int64        `json:"received,omitempty"`
+	Settles       int64        `json:"settles,omitempty"`
+	LastSeen      int64        `json:"lastSeen,omitempty"`
+	Redates       uint8        `json:"redates,omitempty"`
+	IP            string       `json:"ip,omitempty"`
+	UserAgent     string       `json:"userAgent,omitempty"`
 }
 
 type endLine struct {
-	User   string      `json:"user"`
-	ID     string      `json:"id"`
-	Reason auth.Reason `json:"reason"`
-	At     int64       `json:"at,omitempty"`
+	User   string         `json:"user"`
+	ID     string         `json:"id"`
+	Reason session.Reason `json:"reason"`
+	At     int64          `json:"at,omitempty"`
 	// Since is the pair of a tell.
 	SinceGeneration uint32 `json:"sinceGeneration,omitempty"`
 	SinceIssued     int64  `json:"sinceIssued,omitempty"`
@@ -53,7 +53,7 @@ type endLine struct {
 }
 
 // sessionLine expects x to be tidied.
-func sessionLine(x auth.Session) *putLine {
+func sessionLine(x session.Record) *putLine {
 	return &putLine{
 		User: url.QueryEscape(x.UserID), ID: url.QueryEscape(x.ID), Version: x.Version,
 		Email: x.Account.Email, Name: x.Account.Name, Role: x.Account.Role,
@@ -64,10 +64,10 @@ func sessionLine(x auth.Session) *putLine {
 	}
 }
 
-func (l *putLine) session() auth.Session {
-	return auth.Session{
+func (l *putLine) session() session.Record {
+	return session.Record{
 		ID: unescape(l.ID), UserID: unescape(l.User), Version: l.Version,
-		Account: auth.Account{
+		Account: session.Account{
 			Email: l.Email, Name: l.Name, Role: l.Role, EmailVerified: l.EmailVerified, CreatedAt: fromMillis(l.AccountMade),
 		},
 		Remember: l.Remember, CreatedAt: fromMillis(l.Created), AbsoluteEnd: fromMillis(l.AbsoluteEnd), IdleEnd: fromMillis(l.IdleEnd),
@@ -76,17 +76,17 @@ func (l *putLine) session() auth.Session {
 	}
 }
 
-func endingLine(r auth.Revocation, told time.Time) *endLine {
+func endingLine(r session.Revocation, told time.Time) *endLine {
 	return &endLine{
 		User: url.QueryEscape(r.UserID), ID: url.QueryEscape(r.SessionID), Reason: r.Reason, At: millis(r.At), Told: millis(told),
 		SinceGeneration: r.Since.Generation, SinceIssued: millis(r.Since.IssuedAt),
 	}
 }
 
-func (l *endLine) revocation() (auth.Revocation, time.Time) {
-	return auth.Revocation{
+func (l *endLine) revocation() (session.Revocation, time.Time) {
+	return session.Revocation{
 		UserID: unescape(l.User), SessionID: unescape(l.ID), Reason: l.Reason, At: fromMillis(l.At),
-		Since: auth.Pair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
+		Since: session.Pair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
 	}, fromMillis(l.Told)
 }
 
@@ -117,7 +117,7 @@ func fromMillis(ms int64) time.Time {
 
 // tidied is x as every store gives it back: times to the millisecond and in
 // UTC, text in UTF-8.
-func tidied(x auth.Session) auth.Session {
+func tidied(x session.Record) session.Record {
 	for _, t := range []*time.Time{
 		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.SettlesAt, &x.LastSeenAt,
 	} {
@@ -126,6 +126,6 @@ func tidied(x auth.Session) auth.Session {
 	for _, text := range []*string{&x.Account.Email, &x.Account.Name, &x.IP, &x.UserAgent} {
 		*text = strings.ToValidUTF8(*text, "\uFFFD")
 	}
-	x.Account.Role = auth.Role(strings.ToValidUTF8(string(x.Account.Role), "\uFFFD"))
+	x.Account.Role = session.Role(strings.ToValidUTF8(string(x.Account.Role), "\uFFFD"))
 	return x
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func markOf(t *testing.T, dir string) *filestore.Mark {
@@ -37,7 +37,7 @@ func TestMarkIsOfOneMoment(t *testing.T) {
 	crowd(t, s, 300)
 	end := func(user string) {
 		t.Helper()
-		if err := s.End(t.Context(), auth.Revocation{UserID: user, SessionID: "session", Reason: auth.ReasonSignOut, At: time.Now()}); err != nil {
+		if err := s.End(t.Context(), session.Revocation{UserID: user, SessionID: "session", Reason: session.ReasonSignOut, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestMarkIsOfOneMoment(t *testing.T) {
 			}
 		}
 		c := open(t, filestore.Config{Dir: copies[i], Now: time.Now})
-		if x, err := c.Get(t.Context(), "crowd0", "session"); !errors.Is(err, auth.ErrNoSession) {
+		if x, err := c.Get(t.Context(), "crowd0", "session"); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("copy %d: ended before, and back: %+v, %v", i, x, err)
 		}
 		if x, err := c.Get(t.Context(), "crowd1", "session"); err != nil || x.Version != 1 {

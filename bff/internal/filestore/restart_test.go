@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // restarting is a store that is closed and opened again before it is asked
@@ -33,20 +33,20 @@ func (r *restarting) wrote(err error) error {
 	return err
 }
 
-func (r *restarting) Create(ctx context.Context, x auth.Session) ([]string, error) {
+func (r *restarting) Create(ctx context.Context, x session.Record) ([]string, error) {
 	displaced, err := r.Store.Create(ctx, x)
 	return displaced, r.wrote(err)
 }
 
-func (r *restarting) Swap(ctx context.Context, old, next auth.Session) error {
+func (r *restarting) Swap(ctx context.Context, old, next session.Record) error {
 	return r.wrote(r.Store.Swap(ctx, old, next))
 }
 
-func (r *restarting) End(ctx context.Context, ends ...auth.Revocation) error {
+func (r *restarting) End(ctx context.Context, ends ...session.Revocation) error {
 	return r.wrote(r.Store.End(ctx, ends...))
 }
 
-func (r *restarting) Get(ctx context.Context, userID, id string) (auth.Session, error) {
+func (r *restarting) Get(ctx context.Context, userID, id string) (session.Record, error) {
 	if r.written.Swap(false) {
 		r.Store = r.again()
 	}
@@ -54,7 +54,7 @@ func (r *restarting) Get(ctx context.Context, userID, id string) (auth.Session, 
 }
 
 func TestSessionsAcrossRestarts(t *testing.T) {
-	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+	sessiontest.RunSessions(t, func(t *testing.T, clock *sessiontest.Clock) sessiontest.Store {
 		c := filestore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 4 * time.Hour}
 		r := &restarting{Store: open(t, c)}
 		r.again = func() *filestore.Store {
@@ -69,11 +69,11 @@ func TestSessionsAcrossRestarts(t *testing.T) {
 
 // An access token outlives the process, so the revocation must too.
 func TestRevocationsSurviveARestart(t *testing.T) {
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	c := filestore.Config{Dir: t.TempDir(), Now: clock.Now, Keep: 20 * time.Minute}
 	s := open(t, c)
-	end := func(id string) auth.Revocation {
-		r := auth.Revocation{UserID: "u\xff", SessionID: id, Reason: auth.ReasonRefreshReuse, At: clock.Now()}
+	end := func(id string) session.Revocation {
+		r := session.Revocation{UserID: "u\xff", SessionID: id, Reason: session.ReasonRefreshReuse, At: clock.Now()}
 		if err := s.End(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
@@ -81,14 +81,14 @@ func TestRevocationsSurviveARestart(t *testing.T) {
 	}
 	end("old")
 	clock.Advance(21 * time.Minute)
-	want := []auth.Revocation{end("one"), end("two")}
+	want := []session.Revocation{end("one"), end("two")}
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		s = open(t, c)
 	}
-	f := authtest.Follow(t, s, 24*time.Hour)
+	f := sessiontest.Follow(t, s, 24*time.Hour)
 	f.Hear(t, want...)
 	want = append(want, end("three"))
 	f.Hear(t, want...)
@@ -119,7 +119,7 @@ func TestClosed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, auth.ErrSessionStore) {
+	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("get after close: %v, want ErrSessionStore", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestClosed(t *testing.T) {
 // The journal and the memory are bounded by what is alive, however many
 // sessions come and go.
 func TestBounded(t *testing.T) {
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	dir := t.TempDir()
 	s := open(t, filestore.Config{Dir: dir, Now: clock.Now, Keep: time.Minute})
 	stays := plain("u", "stays", clock.Now())
@@ -143,7 +143,7 @@ func TestBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%3 == 0 {
-			if err := s.End(t.Context(), auth.Revocation{UserID: "u", SessionID: x.ID, At: clock.Now()}); err != nil {
+			if err := s.End(t.Context(), session.Revocation{UserID: "u", SessionID: x.ID, At: clock.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -173,13 +173,13 @@ func TestBounded(t *testing.T) {
 // A follower that is busy with one revocation is still told of the next, even
 // if that has had its time by then.
 func TestSlowFollower(t *testing.T) {
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s := open(t, filestore.Config{Now: clock.Now, Keep: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	heard, goOn, ended := make(chan string), make(chan struct{}), make(chan error)
 	go func() {
-		ended <- s.Follow(ctx, time.Hour, auth.Follower{
-			Revoked: func(r auth.Revocation) {
+		ended <- s.Follow(ctx, time.Hour, session.Follower{
+			Revoked: func(r session.Revocation) {
 				heard <- r.SessionID
 				<-goOn
 			},
@@ -187,7 +187,7 @@ func TestSlowFollower(t *testing.T) {
 		})
 	}()
 	end := func(id string) {
-		if err := s.End(ctx, auth.Revocation{UserID: "u", SessionID: id, At: clock.Now()}); err != nil {
+		if err := s.End(ctx, session.Revocation{UserID: "u", SessionID: id, At: clock.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -228,7 +228,7 @@ func TestRunEnds(t *testing.T) {
 // A journal from before there was a limit holds any number of sessions of one
 // account: those seen longest ago end when it is opened, and say so.
 func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	dir := t.TempDir()
 	var text strings.Builder
 	text.WriteString(`{"journal":1}` + "\n")
@@ -244,8 +244,8 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 	s := open(t, c)
 	check := func() {
 		t.Helper()
-		list, err := authtest.ListSessions(t.Context(), s, "u")
-		if err != nil || len(list) != auth.MaxSessions {
+		list, err := sessiontest.ListSessions(t.Context(), s, "u")
+		if err != nil || len(list) != session.MaxSessions {
 			t.Fatalf("%d sessions, %v", len(list), err)
 		}
 		if _, err := s.Get(t.Context(), "u", "s2900"); err != nil {
@@ -253,8 +253,8 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 		}
 	}
 	check()
-	f := authtest.Follow(t, s, time.Hour)
-	f.Hear(t, auth.Revocation{UserID: "u", SessionID: "s2899", Reason: auth.ReasonSessionLimit, At: clock.Now().Truncate(time.Millisecond)})
+	f := sessiontest.Follow(t, s, time.Hour)
+	f.Hear(t, session.Revocation{UserID: "u", SessionID: "s2899", Reason: session.ReasonSessionLimit, At: clock.Now().Truncate(time.Millisecond)})
 	f.Stop(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 // Moving the journal away ends every session, and used to leave the access
 // tokens of those that had been signed out good until they expired.
 func TestMissingOrBrokenJournalIsALoss(t *testing.T) {
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	now := clock.Now().Truncate(time.Second)
 	for what, tt := range map[string]struct {
 		journal string
@@ -286,8 +286,8 @@ func TestMissingOrBrokenJournalIsALoss(t *testing.T) {
 			}
 			var lost []time.Time
 			ctx, cancel := context.WithCancel(t.Context())
-			_ = open(t, c).Follow(ctx, time.Hour, auth.Follower{
-				Revoked: func(auth.Revocation) {}, Lost: func(before time.Time) { lost = append(lost, before) }, CaughtUp: cancel,
+			_ = open(t, c).Follow(ctx, time.Hour, session.Follower{
+				Revoked: func(session.Revocation) {}, Lost: func(before time.Time) { lost = append(lost, before) }, CaughtUp: cancel,
 			})
 			if (len(lost) == 1 && lost[0].Equal(now)) != tt.lost || len(lost) > 1 {
 				t.Errorf("lost from before %v, want it to be %v", lost, tt.lost)

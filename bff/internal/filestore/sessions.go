@@ -8,12 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Create is auth.Sessions.Create. It announces the sessions that make space in
+// Create is session.Store.Create. It announces the sessions that make space in
 // the same write to the journal.
-func (s *Store) Create(ctx context.Context, x auth.Session) ([]string, error) {
+func (s *Store) Create(ctx context.Context, x session.Record) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
@@ -23,8 +23,8 @@ func (s *Store) Create(ctx context.Context, x auth.Session) ([]string, error) {
 	var entries []entry
 	var displaced []string
 	if now.Before(x.IdleEnd) {
-		for _, old := range s.surplus(x.UserID, x.ID, auth.MaxSessions-1) {
-			r := auth.Revocation{UserID: old.UserID, SessionID: old.ID, Reason: auth.ReasonSessionLimit, At: fromMillis(millis(now))}
+		for _, old := range s.surplus(x.UserID, x.ID, session.MaxSessions-1) {
+			r := session.Revocation{UserID: old.UserID, SessionID: old.ID, Reason: session.ReasonSessionLimit, At: fromMillis(millis(now))}
 			entries = append(entries, entry{End: endingLine(r, now)})
 			displaced = append(displaced, old.ID)
 		}
@@ -38,22 +38,22 @@ func (s *Store) Create(ctx context.Context, x auth.Session) ([]string, error) {
 	return displaced, nil
 }
 
-// Get is auth.Sessions.Get.
-func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error) {
+// Get is session.Store.Get.
+func (s *Store) Get(ctx context.Context, userID, id string) (session.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
-		return auth.Session{}, err
+		return session.Record{}, err
 	}
 	x, ok := s.find(userID, id)
 	if !ok {
-		return auth.Session{}, auth.ErrNoSession
+		return session.Record{}, session.ErrNoSession
 	}
 	return x, nil
 }
 
-// Swap is auth.Sessions.Swap.
-func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
+// Swap is session.Store.Swap.
+func (s *Store) Swap(ctx context.Context, old, next session.Record) error {
 	if old.UserID != next.UserID || old.ID != next.ID {
 		return errors.New("filestore: a swap keeps the session's ids")
 	}
@@ -64,17 +64,17 @@ func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
 	}
 	stored, ok := s.find(old.UserID, old.ID)
 	if !ok {
-		return auth.ErrNoSession
+		return session.ErrNoSession
 	}
 	if stored.Version != old.Version {
-		return auth.ErrConflict
+		return session.ErrConflict
 	}
 	next.Version = old.Version + 1
 	return s.write(entry{Put: sessionLine(tidied(next))})
 }
 
-// Page is auth.Sessions.Page: one page holds all that there may be.
-func (s *Store) Page(ctx context.Context, userID, _ string) (page []auth.Session, next string, err error) {
+// Page is session.Store.Page: one page holds all that there may be.
+func (s *Store) Page(ctx context.Context, userID, _ string) (page []session.Record, next string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
@@ -88,17 +88,17 @@ func (s *Store) Page(ctx context.Context, userID, _ string) (page []auth.Session
 	return page, "", nil
 }
 
-// End is auth.Sessions.End.
-func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
+// End is session.Store.End.
+func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
 	return s.tellAll(ctx, ends, func(l *endLine) entry { return entry{End: l} })
 }
 
-// Announce is auth.Revocations.Announce.
-func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
+// Announce is session.Revocations.Announce.
+func (s *Store) Announce(ctx context.Context, news ...session.Revocation) error {
 	return s.tellAll(ctx, news, func(l *endLine) entry { return entry{Tell: l} })
 }
 
-func (s *Store) tellAll(ctx context.Context, news []auth.Revocation, as func(*endLine) entry) error {
+func (s *Store) tellAll(ctx context.Context, news []session.Revocation, as func(*endLine) entry) error {
 	if len(news) == 0 {
 		return nil
 	}
@@ -126,9 +126,9 @@ func (s *Store) ringOut() {
 	s.ring = make(chan struct{})
 }
 
-// Follow is auth.Revocations.Follow. What was ended before a restart is
+// Follow is session.Revocations.Follow. What was ended before a restart is
 // replayed too: access tokens outlive the process.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, f auth.Follower) error {
+func (s *Store) Follow(ctx context.Context, keep time.Duration, f session.Follower) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Config says how a Store is opened.
@@ -33,7 +33,7 @@ type Config struct {
 
 const defaultKeep = time.Hour
 
-// Store is auth.Sessions and auth.Revocations. It is safe for concurrent use.
+// Store is session.Store and session.Revocations. It is safe for concurrent use.
 type Store struct {
 	now  func() time.Time
 	log  *slog.Logger
@@ -46,15 +46,15 @@ type Store struct {
 	onStep func(step string)
 
 	mu       sync.Mutex
-	users    map[string]map[string]auth.Session // user, session id
-	live     int                                // sessions in users
-	unswept  int                                // entries since expire
-	tidying  bool                               // a call has begun a round
-	ended    []ending                           // oldest first
-	told     uint64                             // number of the newest ending
-	ring     chan struct{}                      // closed and replaced at every ending
-	readers  map[*uint64]struct{}               // how far each follower is
-	journal  *journal                           // nil: memory only
+	users    map[string]map[string]session.Record // user, session id
+	live     int                                  // sessions in users
+	unswept  int                                  // entries since expire
+	tidying  bool                                 // a call has begun a round
+	ended    []ending                             // oldest first
+	told     uint64                               // number of the newest ending
+	ring     chan struct{}                        // closed and replaced at every ending
+	readers  map[*uint64]struct{}                 // how far each follower is
+	journal  *journal                             // nil: memory only
 	isClosed bool
 	// lostBefore: the journal was missing or lost its end, and with it revocations.
 	lostBefore time.Time
@@ -64,13 +64,13 @@ type Store struct {
 type ending struct {
 	number uint64
 	at     time.Time // by this store's clock, whatever the revocation says
-	what   auth.Revocation
+	what   session.Revocation
 	goesOn bool // announced only: the session is still there
 }
 
 var (
-	_ auth.Sessions    = (*Store)(nil)
-	_ auth.Revocations = (*Store)(nil)
+	_ session.Store       = (*Store)(nil)
+	_ session.Revocations = (*Store)(nil)
 )
 
 var errClosed = errors.New("filestore: closed")
@@ -85,7 +85,7 @@ func Open(c Config) (*Store, error) {
 		now:     c.Now,
 		log:     cmp.Or(c.Log, slog.Default()),
 		keep:    cmp.Or(c.Keep, defaultKeep),
-		users:   map[string]map[string]auth.Session{},
+		users:   map[string]map[string]session.Record{},
 		ring:    make(chan struct{}),
 		readers: map[*uint64]struct{}{},
 	}
@@ -139,9 +139,9 @@ func (s *Store) Close() error {
 func (s *Store) usable(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", auth.ErrSessionStore, ctx.Err())
+		return fmt.Errorf("%w: %w", session.ErrSessionStore, ctx.Err())
 	case s.isClosed:
-		return fmt.Errorf("%w: %w", auth.ErrSessionStore, errClosed)
+		return fmt.Errorf("%w: %w", session.ErrSessionStore, errClosed)
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (s *Store) usable(ctx context.Context) error {
 func (s *Store) write(entries ...entry) error {
 	if s.journal != nil {
 		if err := s.journal.append(entries); err != nil {
-			return fmt.Errorf("%w: %w", auth.ErrSessionStore, err)
+			return fmt.Errorf("%w: %w", session.ErrSessionStore, err)
 		}
 	}
 	for _, e := range entries {
@@ -183,10 +183,10 @@ func (s *Store) tell(l *endLine, ended bool) {
 	s.ended = append(s.ended, ending{number: s.told, at: at, what: r, goesOn: !ended})
 }
 
-func (s *Store) put(x auth.Session) {
+func (s *Store) put(x session.Record) {
 	of := s.users[x.UserID]
 	if of == nil {
-		of = map[string]auth.Session{}
+		of = map[string]session.Record{}
 		s.users[x.UserID] = of
 	}
 	if _, known := of[x.ID]; !known {
@@ -207,7 +207,7 @@ func (s *Store) drop(userID, id string) {
 }
 
 // find gives a live session and forgets one that has ended. The lock is held.
-func (s *Store) find(userID, id string) (auth.Session, bool) {
+func (s *Store) find(userID, id string) (session.Record, bool) {
 	x, known := s.users[userID][id]
 	if known && !s.now().Before(x.IdleEnd) {
 		s.drop(userID, id)

@@ -6,8 +6,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func TestMain(m *testing.M) {
@@ -38,13 +38,13 @@ func reopen(t *testing.T, c filestore.Config) (*filestore.Store, error) {
 }
 
 func TestSessionsInMemory(t *testing.T) {
-	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+	sessiontest.RunSessions(t, func(t *testing.T, clock *sessiontest.Clock) sessiontest.Store {
 		return open(t, filestore.Config{Now: clock.Now})
 	})
 }
 
 func TestSessionsInAFolder(t *testing.T) {
-	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+	sessiontest.RunSessions(t, func(t *testing.T, clock *sessiontest.Clock) sessiontest.Store {
 		return open(t, filestore.Config{Dir: t.TempDir(), Now: clock.Now})
 	})
 }

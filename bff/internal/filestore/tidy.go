@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
@@ -203,7 +203,7 @@ func (s *Store) writeEndings(n *successor, until uint64) error {
 }
 
 func (s *Store) writeSessions(n *successor) error {
-	part := make([]auth.Session, 0, snapshotStep)
+	part := make([]session.Record, 0, snapshotStep)
 	write := func() error {
 		for _, x := range part {
 			if err := n.add(entry{Put: sessionLine(x)}); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 var links = regexp.MustCompile(`https?://[^\s,]+`)
@@ -16,7 +17,7 @@ func TestEveryKindHasItsWords(t *testing.T) {
 	s := servertest.SMTP(t, servertest.SMTPOptions{})
 	for _, kind := range auth.NoticeKinds {
 		n := someNotice()
-		n.Kind, n.Role = kind, auth.RoleAdmin
+		n.Kind, n.Role = kind, session.RoleAdmin
 		if err := deliver(t, s, "smtp://"+s.Addr, n); err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
@@ -61,7 +62,7 @@ func TestNothingOfAClientIsInAMail(t *testing.T) {
 		"canary\x00", "\xff\xfecanary", strings.Repeat("canary", 1000), "=?utf-8?q?canary?=",
 	} {
 		n := someNotice()
-		n.UserAgent, n.IP, n.Role, n.Kind = evil, evil, auth.Role(evil), auth.NoticeRoleChanged
+		n.UserAgent, n.IP, n.Role, n.Kind = evil, evil, session.Role(evil), auth.NoticeRoleChanged
 		if err := deliver(t, s, "smtp://"+s.Addr, n); err != nil {
 			t.Fatal(err)
 		}

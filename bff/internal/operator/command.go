@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // What an operator can do about accounts.
@@ -42,14 +43,14 @@ type Command struct {
 
 // Roles are the roles there are; an account has the first one by default.
 func Roles() (all []string) {
-	for _, role := range auth.Roles {
+	for _, role := range session.Roles {
 		all = append(all, string(role))
 	}
 	return all
 }
 
 // operator is who commands are by, in the audit trail: no account has such an id.
-var operator = auth.Principal{UserID: "operator"}
+var operator = session.Principal{UserID: "operator"}
 
 // CarryOut applies a command to a service and returns the text to print.
 func CarryOut(ctx context.Context, s *auth.Service, c Command) (string, error) {
@@ -65,7 +66,7 @@ func (c Command) apply(ctx context.Context, s *auth.Service) (string, error) {
 	case ListUsers:
 		return table(ctx, s, c.Search)
 	case CreateUser:
-		user, err := s.CreateUser(ctx, operator, auth.Registration{Email: c.Email, Password: c.Password.Reveal(), Name: c.Name}, auth.Role(c.Role))
+		user, err := s.CreateUser(ctx, operator, auth.Registration{Email: c.Email, Password: c.Password.Reveal(), Name: c.Name}, session.Role(c.Role))
 		if err != nil {
 			return "", err
 		}
@@ -86,7 +87,7 @@ func (c Command) apply(ctx context.Context, s *auth.Service) (string, error) {
 func (c Command) change(ctx context.Context, s *auth.Service, user auth.User) (done string, err error) {
 	switch c.Verb {
 	case SetRole:
-		role := auth.Role(c.Role)
+		role := session.Role(c.Role)
 		_, err = s.ChangeUser(ctx, operator, user.ID, &role, nil)
 		return "is " + c.Role + " now", err
 	case DisableUser:

@@ -8,10 +8,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // A script that touches keys of two slots, or one that it did not announce,
@@ -34,7 +34,7 @@ func TestOutageOfACluster(t *testing.T) {
 	s := open(t, c.URL, time.Now)
 	x := typical("u", "s", time.Now())
 	create(t, s, x)
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	node.Pause()
 	notAsked(t, s, typical("u", "other", time.Now()))
 	node.Resume()
@@ -87,11 +87,11 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	for _, user := range users {
 		create(t, s, typical(user, "s", time.Now()))
 	}
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	// renew is what a refresh asks of the store.
 	renew := func(user string) error {
 		x, err := s.Get(t.Context(), user, "s")
-		if errors.Is(err, auth.ErrNoSession) {
+		if errors.Is(err, session.ErrNoSession) {
 			t.Fatalf("told that the session of %s is gone", user)
 		}
 		if err == nil {
@@ -113,7 +113,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	must(t, s.Ping(t.Context()))
 	// An end that cannot remove the session is announced all the same.
 	half := revocation(typical(user, "s", time.Now()), time.Now())
-	if err := s.End(t.Context(), half); !errors.Is(err, auth.ErrSessionStore) {
+	if err := s.End(t.Context(), half); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end on a dead master: %v, want ErrSessionStore", err)
 	}
 	f.Hear(t, half)
@@ -122,7 +122,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 
 	// The one with the stream: nothing can be ended, everything else goes on.
 	c.Masters[stream].Kill()
-	if err := s.Ping(t.Context()); !errors.Is(err, auth.ErrSessionStore) {
+	if err := s.Ping(t.Context()); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("ping without the stream's master: %v", err)
 	}
 	eventually(t, "the follower knows", func() error {
@@ -136,7 +136,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	x := typical(user, "later", time.Now())
 	create(t, s, x)
 	r := revocation(x, time.Now())
-	if err := s.End(t.Context(), r); !errors.Is(err, auth.ErrSessionStore) {
+	if err := s.End(t.Context(), r); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end that cannot be announced: %v, want ErrSessionStore", err)
 	}
 	if _, err := s.Get(t.Context(), user, "later"); err != nil {
@@ -152,7 +152,7 @@ func unanswered(t *testing.T, s *redisstore.Store, user, id string) {
 	t.Helper()
 	start := time.Now()
 	_, err := s.Get(t.Context(), user, id)
-	if !errors.Is(err, auth.ErrSessionStore) || errors.Is(err, auth.ErrNoSession) {
+	if !errors.Is(err, session.ErrSessionStore) || errors.Is(err, session.ErrNoSession) {
 		t.Errorf("get of %s on a dead master: %v, want ErrSessionStore and nothing else", id, err)
 	}
 	if took := time.Since(start); took > 20*time.Second {

@@ -8,9 +8,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // What operators are told to leave space for is what the server sees.
@@ -18,7 +18,7 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
 	s := open(t, server.URL+"?pool_size=3", time.Now)
-	authtest.Follow(t, s, time.Hour)
+	sessiontest.Follow(t, s, time.Hour)
 	var run errgroup.Group
 	for range 60 {
 		run.Go(func() error { return s.Ping(t.Context()) })

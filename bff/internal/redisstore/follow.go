@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Following gives nil while a follower reads the stream, and else why not: for
@@ -24,9 +24,9 @@ func (s *Store) Following() error { return *s.following.Load() }
 
 func (s *Store) isFollowing(err error) { s.following.Store(&err) }
 
-// Follow is auth.Revocations.Follow. It reads with a connection of its own, so
+// Follow is session.Revocations.Follow. It reads with a connection of its own, so
 // that its waiting never keeps one from a request.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, to auth.Follower) error {
+func (s *Store) Follow(ctx context.Context, keep time.Duration, to session.Follower) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -52,7 +52,7 @@ func (s *Store) Follow(ctx context.Context, keep time.Duration, to auth.Follower
 			f.failing, pause = true, shortestPause
 			s.log.Warn("the revocations cannot be followed", "error", err)
 		}
-		s.isFollowing(fmt.Errorf("%w: %w: %v", errNotFollowing, auth.ErrSessionStore, err))
+		s.isFollowing(fmt.Errorf("%w: %w: %v", errNotFollowing, session.ErrSessionStore, err))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -67,7 +67,7 @@ type follower struct {
 	store *Store
 	rdb   redis.UniversalClient
 	keep  time.Duration
-	to    auth.Follower
+	to    session.Follower
 
 	at      position // of the last entry read, or where reading begins
 	high    position // the greatest of all entries read

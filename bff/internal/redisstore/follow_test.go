@@ -8,15 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func TestFollowerHearsWhatItMissed(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	there := open(t, server.URL, clock.Now)
 	cable := lineTo(t, server.Addr())
 	here := open(t, cable.url, clock.Now)
@@ -24,19 +24,19 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 		t.Error("said to be following before anybody is")
 	}
 
-	end := func(id string) auth.Revocation {
+	end := func(id string) session.Revocation {
 		r := revocation(typical("u", id, clock.Now()), clock.Advance(time.Second))
 		must(t, there.End(t.Context(), r))
 		return r
 	}
-	f := authtest.Follow(t, here, time.Hour)
-	want := []auth.Revocation{end("before")}
+	f := sessiontest.Follow(t, here, time.Hour)
+	want := []session.Revocation{end("before")}
 	f.Hear(t, want...)
 	eventually(t, "said to be following", here.Following)
 
 	cable.setCut(true)
 	eventually(t, "the outage is known", func() error {
-		if err := here.Following(); err == nil || !errors.Is(err, auth.ErrSessionStore) {
+		if err := here.Following(); err == nil || !errors.Is(err, session.ErrSessionStore) {
 			return fmt.Errorf("following: %v", err)
 		}
 		return nil
@@ -58,7 +58,7 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 
 	server.Stop()
 	server.Start()
-	var last auth.Revocation
+	var last session.Revocation
 	eventually(t, "the server is back", func() error {
 		last = revocation(typical("u", "last", clock.Now()), clock.Now())
 		return there.End(t.Context(), last)
@@ -75,9 +75,9 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 func TestFollowerOfALostStream(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
-	clock, behind := authtest.NewClock(), authtest.NewClock()
+	clock, behind := sessiontest.NewClock(), sessiontest.NewClock()
 	here, there := open(t, server.URL, clock.Now), open(t, server.URL, behind.Now)
-	f := authtest.Follow(t, here, time.Hour)
+	f := sessiontest.Follow(t, here, time.Hour)
 	first := revocation(typical("u", "first", clock.Now()), clock.Now())
 	must(t, here.End(t.Context(), first))
 	f.Hear(t, first)
@@ -93,17 +93,17 @@ func TestFollowerOfALostStream(t *testing.T) {
 // with ids that the follower has read past.
 func TestFollowerAfterAFailover(t *testing.T) {
 	server := servertest.Redis(t)
-	clock, behind := authtest.NewClock(), authtest.NewClock()
+	clock, behind := sessiontest.NewClock(), sessiontest.NewClock()
 	behind.Advance(-30 * time.Second)
 	cable := lineTo(t, server.Addr())
 	here := open(t, cable.url, clock.Now)
 	there, late := open(t, server.URL, clock.Now), open(t, server.URL, behind.Now)
-	end := func(s *redisstore.Store, id string) auth.Revocation {
+	end := func(s *redisstore.Store, id string) session.Revocation {
 		r := revocation(typical("u", id, clock.Now()), clock.Advance(time.Second))
 		must(t, s.End(t.Context(), r))
 		return r
 	}
-	f := authtest.Follow(t, here, time.Hour)
+	f := sessiontest.Follow(t, here, time.Hour)
 	f.Hear(t, end(there, "before"))
 	cable.setCut(true)
 	must(t, raw(t, server.URL).FlushAll(t.Context()).Err())
@@ -117,7 +117,7 @@ func TestFollowerStopsWhileRedisHangs(t *testing.T) {
 	s := open(t, server.URL, time.Now)
 	r := revocation(typical("u", "s", time.Now()), time.Now())
 	must(t, s.End(t.Context(), r))
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	f.Hear(t, r)
 	server.Pause()
 	defer server.Resume()
@@ -131,7 +131,7 @@ func TestFollowerStopsWhileRedisHangs(t *testing.T) {
 // Without a flush, an instance whose clock is behind is heard at once.
 func TestClockBehind(t *testing.T) {
 	server := servertest.Redis(t)
-	clock, behind := authtest.NewClock(), authtest.NewClock()
+	clock, behind := sessiontest.NewClock(), sessiontest.NewClock()
 	behind.Advance(-30 * time.Minute)
 	here, there := open(t, server.URL, clock.Now), open(t, server.URL, behind.Now)
 	first := revocation(typical("u", "first", clock.Now()), clock.Now())
@@ -139,7 +139,7 @@ func TestClockBehind(t *testing.T) {
 	second := revocation(typical("u", "second", clock.Now()), clock.Now())
 	must(t, there.End(t.Context(), second))
 	// To one who comes later, what is written now happened now.
-	f := authtest.Follow(t, here, time.Minute)
+	f := sessiontest.Follow(t, here, time.Minute)
 	f.Hear(t, first, second)
 }
 
@@ -149,7 +149,7 @@ func TestFollowersDoNotStarveRequests(t *testing.T) {
 	r := revocation(typical("u", "ended", time.Now()), time.Now())
 	must(t, s.End(t.Context(), r))
 	for range 5 {
-		authtest.Follow(t, s, time.Hour).Hear(t, r)
+		sessiontest.Follow(t, s, time.Hour).Hear(t, r)
 	}
 	x := typical("u", "s", time.Now())
 	create(t, s, x)

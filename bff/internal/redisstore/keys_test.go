@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func allKeys(t *testing.T, look *redis.Client) []string {
@@ -28,7 +28,7 @@ func allKeys(t *testing.T, look *redis.Client) []string {
 // The names of keys are a promise to operators, and to the next version.
 func TestKeys(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	x, y := typical("USER1", "SID1", clock.Now()), typical("USER1", "SID2", clock.Now())
 	y.IdleEnd = clock.Now().Add(time.Hour)
@@ -83,7 +83,7 @@ func TestOddIDsAreEscaped(t *testing.T) {
 // Redis forgets by itself what nobody asks for any more.
 func TestRedisForgets(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	x := typical("u", "s", clock.Now())
 	x.IdleEnd = clock.Now().Add(50 * time.Millisecond)
@@ -113,13 +113,13 @@ func TestGhostsAreRepaired(t *testing.T) {
 		}
 	}
 	ghost("listed", func() {
-		list, err := authtest.ListSessions(t.Context(), s, "u")
+		list, err := sessiontest.ListSessions(t.Context(), s, "u")
 		if err != nil || len(list) != 2 {
 			t.Errorf("list: %d sessions, %v, want 2", len(list), err)
 		}
 	})
 	ghost("asked for", func() {
-		if _, err := s.Get(t.Context(), "u", "asked for"); !errors.Is(err, auth.ErrNoSession) {
+		if _, err := s.Get(t.Context(), "u", "asked for"); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("get of a ghost: %v", err)
 		}
 	})
@@ -127,7 +127,7 @@ func TestGhostsAreRepaired(t *testing.T) {
 	must(t, look.Del(t.Context(), "sessions:{u}").Err())
 	x := typical("u", "stays", time.Now())
 	must(t, s.Swap(t.Context(), x, x))
-	if list, err := authtest.ListSessions(t.Context(), s, "u"); err != nil || len(list) != 1 {
+	if list, err := sessiontest.ListSessions(t.Context(), s, "u"); err != nil || len(list) != 1 {
 		t.Errorf("list after the index was lost: %d sessions, %v", len(list), err)
 	}
 }
@@ -153,10 +153,10 @@ func TestFieldsToCome(t *testing.T) {
 	// And one that cannot be read at all is no reason to sign anybody out.
 	for _, garbage := range []string{"", "{", "null", `{"n":"a"}`, "\x00\xff", `{"v":1,"i":99999999999999,"e":7}`} {
 		must(t, look.Set(t.Context(), "refresh:{u}:s", garbage, time.Hour).Err())
-		if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, auth.ErrSessionStore) {
+		if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, session.ErrSessionStore) {
 			t.Errorf("get of the record %q: %v, want ErrSessionStore", garbage, err)
 		}
-		if err := s.Swap(t.Context(), x, x); !errors.Is(err, auth.ErrSessionStore) && !errors.Is(err, auth.ErrConflict) {
+		if err := s.Swap(t.Context(), x, x); !errors.Is(err, session.ErrSessionStore) && !errors.Is(err, session.ErrConflict) {
 			t.Errorf("swap of the record %q: %v, want ErrSessionStore", garbage, err)
 		}
 	}
@@ -192,7 +192,7 @@ func TestBytesPerSession(t *testing.T) {
 // The stream does not grow for ever.
 func TestStreamIsTrimmed(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	for range 3000 {
 		must(t, s.End(t.Context(), revocation(typical("u", "s", clock.Now()), clock.Advance(time.Minute))))
@@ -210,7 +210,7 @@ func TestEndInHalves(t *testing.T) {
 	server := servertest.Redis(t)
 	look := raw(t, server.URL)
 	s := open(t, server.URL, time.Now)
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	limited := func(name, command string) *redisstore.Store {
 		t.Helper()
 		must(t, look.Do(t.Context(), "ACL", "SETUSER", name, "on", ">hunter2", "~*", "+@all", "-"+command).Err())
@@ -221,19 +221,19 @@ func TestEndInHalves(t *testing.T) {
 	r := revocation(x, time.Now())
 
 	silent := limited("silent", "xadd")
-	if err := silent.End(t.Context(), r); !errors.Is(err, auth.ErrSessionStore) {
+	if err := silent.End(t.Context(), r); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end that cannot be announced: %v, want ErrSessionStore", err)
 	}
 	asked(t, s, x)
 
 	keeping := limited("keeping", "del")
-	if err := keeping.End(t.Context(), r); !errors.Is(err, auth.ErrSessionStore) {
+	if err := keeping.End(t.Context(), r); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end that cannot remove: %v, want ErrSessionStore", err)
 	}
 	f.Hear(t, r)
 	asked(t, s, x)
 	must(t, s.End(t.Context(), r))
-	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, auth.ErrNoSession) {
+	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, session.ErrNoSession) {
 		t.Errorf("after the end was tried again: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -46,7 +47,7 @@ func (s *Store) Limits(meanwhile auth.Limiter) *Limits {
 }
 
 // Take is auth.Limiter.Take.
-func (l *Limits) Take(ctx context.Context, key string, a auth.Allowance) (time.Duration, error) {
+func (l *Limits) Take(ctx context.Context, key string, a session.Allowance) (time.Duration, error) {
 	if a.Count < 1 || a.Per <= 0 {
 		return l.meanwhile.Take(ctx, key, a) // it allows nothing; there is nothing to count
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // While Redis is away each instance counts by itself, without an error and
@@ -17,7 +17,7 @@ import (
 func TestLimitsThroughOutages(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l, log := logged(t, server.URL, clock)
 	other, _ := logged(t, server.URL, clock)
 	again(t, l, other)
@@ -95,7 +95,7 @@ func TestLimitsKilledMidway(t *testing.T) {
 func TestLimitsOfHalfACluster(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, 3)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l, log := logged(t, c.URL, clock)
 	other, _ := logged(t, c.URL, clock)
 	again(t, l, other)
@@ -183,7 +183,7 @@ func TestLimitsRefused(t *testing.T) {
 func TestLimitsOfACallerWhoLeaves(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l, log := logged(t, server.URL, clock)
 	again(t, l, l)
 	before := log.count("alone")

@@ -19,6 +19,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // unasked is what Limits fall back on where they must not.
@@ -27,7 +29,7 @@ type unasked struct {
 	t *testing.T
 }
 
-func (u unasked) Take(ctx context.Context, key string, a auth.Allowance) (time.Duration, error) {
+func (u unasked) Take(ctx context.Context, key string, a session.Allowance) (time.Duration, error) {
 	if ctx.Err() == nil && a.Count > 0 && a.Per > 0 {
 		u.t.Errorf("a take of %.40q was counted in memory", key)
 	}
@@ -58,17 +60,17 @@ func limitsOf(t *testing.T, url string, now func() time.Time) *redisstore.Limits
 type sharing struct {
 	*redisstore.Limits
 	url   string
-	clock *authtest.Clock
+	clock *sessiontest.Clock
 }
 
 func (s sharing) Peer(t *testing.T) auth.Limiter { return share(t, s.url, s.clock) }
 
-func share(t *testing.T, url string, clock *authtest.Clock) sharing {
+func share(t *testing.T, url string, clock *sessiontest.Clock) sharing {
 	return sharing{open(t, url, clock.Now).Limits(unasked{filestore.NewLimits(clock.Now), t}).Patient(), url, clock}
 }
 
 func limiterContract(t *testing.T, url string, servers ...*servertest.RedisHandle) {
-	authtest.RunLimiter(t, func(t *testing.T, clock *authtest.Clock) auth.Limiter {
+	authtest.RunLimiter(t, func(t *testing.T, clock *sessiontest.Clock) auth.Limiter {
 		for _, server := range servers {
 			must(t, raw(t, server.URL).FlushAll(t.Context()).Err())
 		}
@@ -93,7 +95,7 @@ func TestLimitsOnRedisCluster(t *testing.T) {
 // Key names are a promise to operators; what they are about stays out of Redis.
 func TestLimitKeys(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	l, look := share(t, server.URL, clock), raw(t, server.URL)
 	const who = "signin:ada@example.com"
 	sum := sha256.Sum256([]byte(who))
@@ -111,7 +113,7 @@ func TestLimitKeys(t *testing.T) {
 		}
 	}
 	for n := range 3 {
-		_, err := l.Take(t.Context(), who, auth.Allowance{Count: 10, Per: time.Hour})
+		_, err := l.Take(t.Context(), who, session.Allowance{Count: 10, Per: time.Hour})
 		must(t, err)
 		_, err = l.Attempt(t.Context(), who)
 		must(t, err)
@@ -150,7 +152,7 @@ func TestLimitsThatCannotBeRead(t *testing.T) {
 	server := servertest.Redis(t)
 	look := raw(t, server.URL)
 	for _, value := range []string{"", "x", "1", "1 2", "-1 -1 -1", "1e300", "nan", "inf", strings.Repeat("9", 400), "99 99999999999999999 99999999999999999"} {
-		l := share(t, server.URL, authtest.NewClock())
+		l := share(t, server.URL, sessiontest.NewClock())
 		must(t, look.FlushAll(t.Context()).Err())
 		_, _ = l.Take(t.Context(), "k", minute)
 		_, _ = l.Attempt(t.Context(), "k")
@@ -181,12 +183,12 @@ func TestLimitsThatCannotBeRead(t *testing.T) {
 	must(t, counting(l, "k"))
 }
 
-var minute = auth.Allowance{Count: 10, Per: time.Minute}
+var minute = session.Allowance{Count: 10, Per: time.Minute}
 
 // counting fails unless a fresh key is counted, by each method, and each call is
 // answered soon.
 func counting(l auth.Limiter, key string) error {
-	ctx, once := context.Background(), auth.Allowance{Count: 1, Per: time.Hour}
+	ctx, once := context.Background(), session.Allowance{Count: 1, Per: time.Hour}
 	start := time.Now()
 	for n := range 8 {
 		var wait time.Duration
@@ -253,7 +255,7 @@ func (l *linesOf) count(what string) int {
 }
 
 // logged are limits by clock, and what they write to the log.
-func logged(t *testing.T, url string, clock *authtest.Clock) (*redisstore.Limits, *linesOf) {
+func logged(t *testing.T, url string, clock *sessiontest.Clock) (*redisstore.Limits, *linesOf) {
 	t.Helper()
 	log := &linesOf{}
 	s, err := redisstore.Open(t.Context(), redisstore.Config{URL: url, Now: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil))})

@@ -10,11 +10,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // users gives each server a user with this password, beside the one without.
@@ -75,7 +75,7 @@ func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
 		s := open(t, url("older"), time.Now)
 		x := typical("u", "s", time.Now())
 		create(t, s, x)
-		f := authtest.Follow(t, s, time.Hour)
+		f := sessiontest.Follow(t, s, time.Hour)
 
 		users(t, servers, ">newer", "<older")
 		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
@@ -113,7 +113,7 @@ func TestRefusedLoginIsReadAgain(t *testing.T) {
 		t.Cleanup(func() { must(t, s.Close()) })
 		x := typical("u", "s", time.Now())
 		create(t, s, x)
-		f := authtest.Follow(t, s, time.Hour)
+		f := sessiontest.Follow(t, s, time.Hour)
 
 		write(url("newer"))
 		users(t, servers, "<older")
@@ -171,7 +171,7 @@ func TestRefusedLoginIsAnOutage(t *testing.T) {
 	server := servertest.Redis(t)
 	users(t, []*servertest.RedisHandle{server}, "on", ">right", "~*", "&*", "+@all")
 	s := open(t, strings.Replace(server.URL, "redis://", "redis://gatehouse:wrong@", 1), time.Now)
-	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, auth.ErrSessionStore) || errors.Is(err, auth.ErrNoSession) || strings.Contains(err.Error(), "wrong@") {
+	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, session.ErrSessionStore) || errors.Is(err, session.ErrNoSession) || strings.Contains(err.Error(), "wrong@") {
 		t.Errorf("%v", err)
 	}
 }

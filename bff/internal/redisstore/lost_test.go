@@ -11,29 +11,29 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // stage is a stream of revocations under a clock that tests move.
 type stage struct {
 	t     *testing.T
 	url   string
-	clock *authtest.Clock
+	clock *sessiontest.Clock
 	look  *redis.Client
 }
 
 func newStage(t *testing.T) *stage {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	clock.Set(clock.Now().Truncate(time.Second).Add(300 * time.Millisecond))
 	return &stage{t, server.URL, clock, raw(t, server.URL)}
 }
 
 // instance has a store that keeps revocations for as long as its access tokens live.
-func (s *stage) instance(accessTTL time.Duration, clock *authtest.Clock) *redisstore.Store {
+func (s *stage) instance(accessTTL time.Duration, clock *sessiontest.Clock) *redisstore.Store {
 	s.t.Helper()
 	store, err := redisstore.Open(s.t.Context(), redisstore.Config{URL: s.url, Keep: accessTTL, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 	must(s.t, err)
@@ -41,7 +41,7 @@ func (s *stage) instance(accessTTL time.Duration, clock *authtest.Clock) *rediss
 	return store
 }
 
-func (s *stage) end(by *redisstore.Store, id string) auth.Revocation {
+func (s *stage) end(by *redisstore.Store, id string) session.Revocation {
 	s.t.Helper()
 	r := revocation(typical("u", id, s.clock.Now()), s.clock.Now())
 	must(s.t, by.End(s.t.Context(), r))
@@ -50,13 +50,13 @@ func (s *stage) end(by *redisstore.Store, id string) auth.Revocation {
 
 // started follows until everything is read, as an instance does at its start,
 // and gives what it was told.
-func (s *stage) started(by *redisstore.Store, keep time.Duration) (heard []auth.Revocation, lost []time.Time) {
+func (s *stage) started(by *redisstore.Store, keep time.Duration) (heard []session.Revocation, lost []time.Time) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	caughtUp := false
-	_ = by.Follow(ctx, keep, auth.Follower{
-		Revoked:  func(r auth.Revocation) { heard = append(heard, r) },
+	_ = by.Follow(ctx, keep, session.Follower{
+		Revoked:  func(r session.Revocation) { heard = append(heard, r) },
 		Lost:     func(before time.Time) { lost = append(lost, before) },
 		CaughtUp: func() { caughtUp = true; cancel() },
 	})
@@ -110,10 +110,10 @@ func TestBytesPerRevocation(t *testing.T) {
 	s := newStage(t)
 	a := s.instance(15*time.Minute, s.clock)
 	const n = 10_000
-	ends := make([]auth.Revocation, n)
+	ends := make([]session.Revocation, n)
 	for i := range ends {
 		id := fmt.Sprintf("%026d", i)
-		ends[i] = auth.Revocation{UserID: strings.Repeat("U", 26), SessionID: id, Reason: auth.ReasonSignOut, At: s.clock.Now()}
+		ends[i] = session.Revocation{UserID: strings.Repeat("U", 26), SessionID: id, Reason: session.ReasonSignOut, At: s.clock.Now()}
 	}
 	for i := 0; i < n; i += 500 {
 		s.clock.Advance(time.Millisecond)
@@ -201,9 +201,9 @@ func TestFollowerOfAStreamThatIsFlushed(t *testing.T) {
 	a, b := s.instance(15*time.Minute, s.clock), s.instance(15*time.Minute, s.clock)
 	first := s.end(a, "first")
 	s.clock.Advance(time.Hour)
-	g := authtest.Follow(t, b, 2*time.Hour)
+	g := sessiontest.Follow(t, b, 2*time.Hour)
 	g.Hear(t, first) // before a follower with a shorter memory trims the stream
-	f := authtest.Follow(t, a, 15*time.Minute)
+	f := sessiontest.Follow(t, a, 15*time.Minute)
 	second := s.end(a, "second")
 	f.Hear(t, second)
 	g.Hear(t, second)
@@ -223,7 +223,7 @@ func TestStreamThatWentBack(t *testing.T) {
 			a := s.instance(15*time.Minute, s.clock)
 			s.started(a, 15*time.Minute)
 			s.clock.Advance(time.Hour)
-			f := authtest.Follow(t, a, 15*time.Minute)
+			f := sessiontest.Follow(t, a, 15*time.Minute)
 			f.Hear(t, s.end(a, "first"))
 			replica, err := s.look.Dump(t.Context(), "revocations").Result()
 			must(t, err)
@@ -273,7 +273,7 @@ func TestInstancesWithDifferentAccessTTL(t *testing.T) {
 // stream grew for a year, or was cut by its length.
 func TestStreamOfAClockFarAheadIsTrimmed(t *testing.T) {
 	s := newStage(t)
-	ahead := authtest.NewClock()
+	ahead := sessiontest.NewClock()
 	ahead.Set(s.clock.Now().Add(365 * 24 * time.Hour))
 	a := s.instance(15*time.Minute, s.clock)
 	s.started(a, 15*time.Minute)
@@ -301,7 +301,7 @@ func TestStreamOfAClockFarAheadIsTrimmed(t *testing.T) {
 // nor one that is ahead.
 func TestLossIsNeverInTheFuture(t *testing.T) {
 	s := newStage(t)
-	ahead := authtest.NewClock()
+	ahead := sessiontest.NewClock()
 	ahead.Set(s.clock.Now().Add(40 * time.Second))
 	s.started(s.instance(15*time.Minute, ahead), 15*time.Minute) // begins the stream
 	s.wantLost(s.instance(15*time.Minute, s.clock), s.second().Add(time.Second))

@@ -12,15 +12,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // notAsked fails unless every question about x is answered, soon, with "could
 // not be asked" and nothing that signs anybody out.
-func notAsked(t *testing.T, s *redisstore.Store, x auth.Session) {
+func notAsked(t *testing.T, s *redisstore.Store, x session.Record) {
 	t.Helper()
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -28,7 +28,7 @@ func notAsked(t *testing.T, s *redisstore.Store, x auth.Session) {
 		"create": func(ctx context.Context) error { return created(ctx, s, x) },
 		"get":    func(ctx context.Context) error { _, err := s.Get(ctx, x.UserID, x.ID); return err },
 		"swap":   func(ctx context.Context) error { return s.Swap(ctx, x, x) },
-		"list":   func(ctx context.Context) error { _, err := authtest.ListSessions(ctx, s, x.UserID); return err },
+		"list":   func(ctx context.Context) error { _, err := sessiontest.ListSessions(ctx, s, x.UserID); return err },
 		"end":    func(ctx context.Context) error { return s.End(ctx, revocation(x, time.Now())) },
 		"ping":   s.Ping,
 	} {
@@ -38,7 +38,7 @@ func notAsked(t *testing.T, s *redisstore.Store, x auth.Session) {
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("%s took %v to say that there is no answer", what, took)
 			}
-			if !errors.Is(err, auth.ErrSessionStore) || errors.Is(err, auth.ErrNoSession) || errors.Is(err, auth.ErrConflict) {
+			if !errors.Is(err, session.ErrSessionStore) || errors.Is(err, session.ErrNoSession) || errors.Is(err, session.ErrConflict) {
 				t.Errorf("%s: %v, want ErrSessionStore and nothing else", what, err)
 			}
 			// A caller that looks for its own deadline must not find ours.
@@ -49,13 +49,13 @@ func notAsked(t *testing.T, s *redisstore.Store, x auth.Session) {
 	}
 }
 
-func asked(t *testing.T, s *redisstore.Store, want auth.Session) {
+func asked(t *testing.T, s *redisstore.Store, want session.Record) {
 	t.Helper()
 	start := time.Now()
 	defer func() { t.Logf("back after %v", time.Since(start)) }()
 	eventually(t, "the session is there again", func() error {
 		got, err := s.Get(t.Context(), want.UserID, want.ID)
-		if errors.Is(err, auth.ErrNoSession) {
+		if errors.Is(err, session.ErrNoSession) {
 			t.Fatal("the session is gone after an outage")
 		}
 		if err == nil && got.Version != want.Version {
@@ -97,7 +97,7 @@ func TestOpenWithoutRedis(t *testing.T) {
 	server.Stop()
 	s := open(t, server.URL, time.Now)
 	notAsked(t, s, typical("u", "s", time.Now()))
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	server.Start()
 	x := typical("u", "s", time.Now())
 	eventually(t, "a session can be stored", func() error { return created(t.Context(), s, x) })
@@ -209,7 +209,7 @@ func TestReplica(t *testing.T) {
 
 	must(t, look.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err())
 	asked(t, s, x)
-	if _, err := s.Get(t.Context(), "u", "not yet here"); !errors.Is(err, auth.ErrNoSession) {
+	if _, err := s.Get(t.Context(), "u", "not yet here"); !errors.Is(err, session.ErrNoSession) {
 		t.Errorf("of a master: %v, want ErrNoSession", err)
 	}
 }

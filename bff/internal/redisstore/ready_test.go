@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // An instance is ready as soon as it knows what there is to know, also when
@@ -25,7 +25,7 @@ func TestFollowingAtOnce(t *testing.T) {
 	for tries := 1; ; tries++ {
 		s := open(t, server.URL, time.Now)
 		start := time.Now()
-		authtest.Follow(t, s, time.Hour)
+		sessiontest.Follow(t, s, time.Hour)
 		eventually(t, "following an empty stream", s.Following)
 		took := time.Since(start)
 		if took < 1900*time.Millisecond {
@@ -41,9 +41,9 @@ func TestFollowingAtOnce(t *testing.T) {
 // sessions that have ended.
 func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s := open(t, server.URL, clock.Now)
-	var ends []auth.Revocation
+	var ends []session.Revocation
 	for range 2500 { // more than two pages
 		ends = append(ends, revocation(typical("u", "s", clock.Now()), clock.Advance(time.Second)))
 	}
@@ -51,7 +51,7 @@ func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	heard := 0
-	_ = s.Follow(ctx, time.Hour, auth.Follower{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(auth.Revocation) {
+	_ = s.Follow(ctx, time.Hour, session.Follower{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(session.Revocation) {
 		if heard++; s.Following() == nil {
 			t.Errorf("said to be following after %d of %d", heard, len(ends))
 			heard = len(ends)
@@ -76,7 +76,7 @@ func TestFollowingAReplica(t *testing.T) {
 	s, err := redisstore.Open(t.Context(), redisstore.Config{URL: server.URL, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	eventually(t, "it has tried five times", func() error {
 		if s.Following() == nil {
 			t.Fatal("said to be following a replica")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // record is a session as stored: JSON with short names, since every member has
@@ -24,17 +24,17 @@ type record struct {
 	Version uint64 `json:"v"`
 	IdleEnd int64  `json:"i"` // milliseconds since 1970
 
-	Times      times     `json:"t"`
-	Generation uint32    `json:"g,omitempty"`
-	Redates    uint8     `json:"rd,omitempty"`
-	Remember   flag      `json:"rm,omitempty"`
-	Email      string    `json:"e,omitempty"`
-	Name       string    `json:"n,omitempty"`
-	Role       auth.Role `json:"r,omitempty"`
-	Verified   flag      `json:"ev,omitempty"`
-	IP         string    `json:"ip,omitempty"`
-	UserAgent  string    `json:"ua,omitempty"`
-	ShortAgent string    `json:"u,omitempty"` // in place of UserAgent, see expandUserAgent; not written any more
+	Times      times        `json:"t"`
+	Generation uint32       `json:"g,omitempty"`
+	Redates    uint8        `json:"rd,omitempty"`
+	Remember   flag         `json:"rm,omitempty"`
+	Email      string       `json:"e,omitempty"`
+	Name       string       `json:"n,omitempty"`
+	Role       session.Role `json:"r,omitempty"`
+	Verified   flag         `json:"ev,omitempty"`
+	IP         string       `json:"ip,omitempty"`
+	UserAgent  string       `json:"ua,omitempty"`
+	ShortAgent string       `json:"u,omitempty"` // in place of UserAgent, see expandUserAgent; not written any more
 }
 
 // times are the first one in milliseconds since 1970 and the others in
@@ -51,7 +51,7 @@ func raised(b bool) flag {
 	return 0
 }
 
-func pack(x auth.Session) times {
+func pack(x session.Record) times {
 	var all times
 	var base int64
 	for _, t := range []time.Time{
@@ -73,7 +73,7 @@ func pack(x auth.Session) times {
 }
 
 // unpack leaves out what a newer version may have appended.
-func (all times) unpack(x *auth.Session) {
+func (all times) unpack(x *session.Record) {
 	var base int64
 	for i, t := range []*time.Time{
 		&x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.ReceivedAt, &x.LastSeenAt, &x.Account.CreatedAt, &x.SettlesAt,
@@ -87,7 +87,7 @@ func (all times) unpack(x *auth.Session) {
 	}
 }
 
-func encode(x auth.Session) (string, error) {
+func encode(x session.Record) (string, error) {
 	r := record{
 		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Redates: x.Redates, Remember: raised(x.Remember),
 		Email: utf8Only(x.Account.Email), Name: utf8Only(x.Account.Name), Role: x.Account.Role, Verified: raised(x.Account.EmailVerified),
@@ -102,18 +102,18 @@ func encode(x auth.Session) (string, error) {
 	return strings.TrimSuffix(text.String(), "\n"), nil
 }
 
-func decode(userID, id, text string) (auth.Session, error) {
+func decode(userID, id, text string) (session.Record, error) {
 	var r record
 	err := json.Unmarshal([]byte(text), &r)
 	if err == nil && r.IdleEnd == 0 {
 		err = errors.New("it says not when it ends")
 	}
 	if err != nil {
-		return auth.Session{}, fmt.Errorf("the record %s cannot be read: %w", recordKey(userID, id), err)
+		return session.Record{}, fmt.Errorf("the record %s cannot be read: %w", recordKey(userID, id), err)
 	}
-	x := auth.Session{
+	x := session.Record{
 		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Redates: r.Redates, Remember: r.Remember != 0,
-		Account: auth.Account{Email: r.Email, Name: r.Name, Role: r.Role, EmailVerified: r.Verified != 0},
+		Account: session.Account{Email: r.Email, Name: r.Name, Role: r.Role, EmailVerified: r.Verified != 0},
 		IP:      r.IP, UserAgent: cmp.Or(r.UserAgent, expandUserAgent(r.ShortAgent)),
 	}
 	r.Times.unpack(&x)

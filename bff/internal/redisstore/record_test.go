@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func TestUserAgentsOfOldRecordsAreReadAndWrittenPlain(t *testing.T) {
@@ -45,20 +45,20 @@ func TestRecordsOfOld(t *testing.T) {
 	at := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 	for _, tt := range []struct {
 		text string
-		want auth.Session
+		want session.Record
 	}{
 		{
 			`{"v":7,"i":1795906687085,"t":[1795301887085,7776000000,-85,null,12],"g":3,"rm":1,"e":"ada@example.com","r":"admin","ev":1,` +
 				`"ip":"203.0.113.9","u":"` + "\x7fA\x7fH142\x7fK" + `"}`,
-			auth.Session{
+			session.Record{
 				ID: "s", UserID: "u", Version: 7, IdleEnd: at(1795906687085), CreatedAt: at(1795301887085), AbsoluteEnd: at(1803077887085),
 				IssuedAt: at(1795301887000), LastSeenAt: at(1795301887097), Generation: 3, Remember: true,
-				Account: auth.Account{Email: "ada@example.com", Role: auth.RoleAdmin, EmailVerified: true}, IP: "203.0.113.9",
+				Account: session.Account{Email: "ada@example.com", Role: session.RoleAdmin, EmailVerified: true}, IP: "203.0.113.9",
 				UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
 			},
 		},
-		{`{"v":0,"i":5,"ua":"` + "\x7fA forged \x7fZ" + `"}`, auth.Session{ID: "s", UserID: "u", IdleEnd: at(5), UserAgent: "\x7fA forged \x7fZ"}},
-		{`{"v":0,"i":5}`, auth.Session{ID: "s", UserID: "u", IdleEnd: at(5)}},
+		{`{"v":0,"i":5,"ua":"` + "\x7fA forged \x7fZ" + `"}`, session.Record{ID: "s", UserID: "u", IdleEnd: at(5), UserAgent: "\x7fA forged \x7fZ"}},
+		{`{"v":0,"i":5}`, session.Record{ID: "s", UserID: "u", IdleEnd: at(5)}},
 	} {
 		got, err := decode("u", "s", tt.text)
 		if err != nil {
@@ -82,14 +82,14 @@ func TestRecordsComeBack(t *testing.T) {
 		return time.UnixMilli(rapid.Int64Range(-1<<45, 1<<45).Draw(t, "ms")).UTC()
 	}))
 	rapid.Check(t, func(t *rapid.T) {
-		want := auth.Session{
+		want := session.Record{
 			ID: "s", UserID: "u", Version: rapid.Uint64().Draw(t, "version"),
 			IdleEnd:   time.UnixMilli(rapid.Int64Range(1, 1<<45).Draw(t, "idle")).UTC(),
 			CreatedAt: moment.Draw(t, "created"), AbsoluteEnd: moment.Draw(t, "absolute"), IssuedAt: moment.Draw(t, "issued"),
 			ReceivedAt: moment.Draw(t, "received"), LastSeenAt: moment.Draw(t, "seen"),
 			Generation: rapid.Uint32().Draw(t, "generation"), Remember: rapid.Bool().Draw(t, "remember"),
-			Account: auth.Account{
-				Email: text.Draw(t, "email"), Name: text.Draw(t, "name"), Role: auth.Role(rapid.StringMatching(`[a-z]*`).Draw(t, "role")),
+			Account: session.Account{
+				Email: text.Draw(t, "email"), Name: text.Draw(t, "name"), Role: session.Role(rapid.StringMatching(`[a-z]*`).Draw(t, "role")),
 				EmailVerified: rapid.Bool().Draw(t, "verified"), CreatedAt: moment.Draw(t, "account"),
 			},
 			IP: text.Draw(t, "ip"), UserAgent: text.Draw(t, "agent"),

@@ -9,10 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // A pool that cannot connect looks once a second whether it can again, and so notices
@@ -53,17 +53,17 @@ func raw(t *testing.T, url string) *redis.Client {
 type instance struct {
 	*redisstore.Store
 	url   string
-	clock *authtest.Clock
+	clock *sessiontest.Clock
 }
 
-func (i instance) Peer(t *testing.T) authtest.Store { return open(t, i.url, i.clock.Now) }
+func (i instance) Peer(t *testing.T) sessiontest.Store { return open(t, i.url, i.clock.Now) }
 
 func contract(t *testing.T, url string, servers ...*servertest.RedisHandle) {
 	var looks []*redis.Client
 	for _, server := range servers {
 		looks = append(looks, raw(t, server.URL))
 	}
-	authtest.RunSessions(t, func(t *testing.T, clock *authtest.Clock) authtest.Store {
+	sessiontest.RunSessions(t, func(t *testing.T, clock *sessiontest.Clock) sessiontest.Store {
 		for _, look := range looks {
 			if err := look.FlushAll(t.Context()).Err(); err != nil {
 				t.Fatal(err)
@@ -97,11 +97,11 @@ func eventually(t *testing.T, what string, ask func() error) {
 	}
 }
 
-func typical(userID, id string, now time.Time) auth.Session {
-	return auth.Session{
+func typical(userID, id string, now time.Time) session.Record {
+	return session.Record{
 		ID: id, UserID: userID,
-		Account: auth.Account{
-			Email: "ada.lovelace@example.com", Name: "Ada Lovelace", Role: auth.RoleUser, CreatedAt: now.Add(-1000 * time.Hour),
+		Account: session.Account{
+			Email: "ada.lovelace@example.com", Name: "Ada Lovelace", Role: session.RoleUser, CreatedAt: now.Add(-1000 * time.Hour),
 		},
 		CreatedAt: now, AbsoluteEnd: now.Add(2160 * time.Hour), Generation: 1234, IssuedAt: now.Truncate(time.Second),
 		IdleEnd: now.Add(168 * time.Hour), ReceivedAt: now, LastSeenAt: now, IP: "203.0.113.178",
@@ -117,12 +117,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func revocation(x auth.Session, at time.Time) auth.Revocation {
-	return auth.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: auth.ReasonSignOut, At: at.Truncate(time.Millisecond)}
+func revocation(x session.Record, at time.Time) session.Revocation {
+	return session.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: session.ReasonSignOut, At: at.Truncate(time.Millisecond)}
 }
 
 // create stores x, for which there is space.
-func create(t *testing.T, s *redisstore.Store, x auth.Session) {
+func create(t *testing.T, s *redisstore.Store, x session.Record) {
 	t.Helper()
 	displaced, err := s.Create(t.Context(), x)
 	if err != nil {
@@ -134,7 +134,7 @@ func create(t *testing.T, s *redisstore.Store, x auth.Session) {
 }
 
 // created is Create where only the error matters.
-func created(ctx context.Context, s *redisstore.Store, x auth.Session) error {
+func created(ctx context.Context, s *redisstore.Store, x session.Record) error {
 	_, err := s.Create(ctx, x)
 	return err
 }

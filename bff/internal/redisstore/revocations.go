@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -29,15 +29,15 @@ const (
 
 var errNotFollowing = errors.New("the revocations are not being followed")
 
-// Announce is auth.Revocations.Announce.
-func (s *Store) Announce(ctx context.Context, news ...auth.Revocation) error {
+// Announce is session.Revocations.Announce.
+func (s *Store) Announce(ctx context.Context, news ...session.Revocation) error {
 	if len(news) == 0 {
 		return nil
 	}
 	return s.announce(ctx, news)
 }
 
-func (s *Store) announce(ctx context.Context, ends []auth.Revocation) error {
+func (s *Store) announce(ctx context.Context, ends []session.Revocation) error {
 	args := s.streamArgs()
 	for _, r := range ends {
 		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At), r.Since.Generation, millis(r.Since.IssuedAt))
@@ -100,17 +100,17 @@ func (s *Store) oldestKept(now time.Time) string {
 	return position{ms: before(now, s.keep+2*skew)}.String()
 }
 
-func revocation(values map[string]any) (auth.Revocation, bool) {
+func revocation(values map[string]any) (session.Revocation, bool) {
 	text := func(name string) string { s, _ := values[name].(string); return s }
 	_, hasUser := values["u"]
 	_, hasSession := values["s"]
 	at, err := strconv.ParseInt(text("t"), 10, 64)
-	r := auth.Revocation{UserID: text("u"), SessionID: text("s"), Reason: auth.Reason(text("r")), At: fromMillis(at)}
+	r := session.Revocation{UserID: text("u"), SessionID: text("s"), Reason: session.Reason(text("r")), At: fromMillis(at)}
 	// The end of a session has no pair, and an older instance writes none.
 	generation, genErr := strconv.ParseUint(text("g"), 10, 32)
 	issued, dateErr := strconv.ParseInt(text("i"), 10, 64)
 	if genErr == nil && dateErr == nil {
-		r.Since = auth.Pair{Generation: uint32(generation), IssuedAt: fromMillis(issued)}
+		r.Since = session.Pair{Generation: uint32(generation), IssuedAt: fromMillis(issued)}
 	}
 	return r, hasUser && hasSession && err == nil
 }

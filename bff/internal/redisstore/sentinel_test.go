@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // Sentinel moves the sessions to a replica; nobody is told that a session is
@@ -21,7 +21,7 @@ func TestSentinelFailover(t *testing.T) {
 	s := open(t, servers.URL, time.Now)
 	x := typical("u", "s", time.Now())
 	create(t, s, x)
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	before := revocation(typical("u", "before", time.Now()), time.Now())
 	must(t, s.End(t.Context(), before))
 	f.Hear(t, before)
@@ -31,7 +31,7 @@ func TestSentinelFailover(t *testing.T) {
 	down := time.Now()
 	eventually(t, "the replica has taken over", func() error {
 		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
-			if errors.Is(err, auth.ErrNoSession) {
+			if errors.Is(err, session.ErrNoSession) {
 				t.Fatal("told that the session is gone, during a failover")
 			}
 			return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -28,8 +28,8 @@ const (
 	announceSoon = 10 * time.Second
 )
 
-// Create is auth.Sessions.Create.
-func (s *Store) Create(ctx context.Context, x auth.Session) (displaced []string, err error) {
+// Create is session.Store.Create.
+func (s *Store) Create(ctx context.Context, x session.Record) (displaced []string, err error) {
 	text, err := encode(x)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (s *Store) Create(ctx context.Context, x auth.Session) (displaced []string,
 			keys := append([]string{indexKey(x.UserID), recordKey(x.UserID, x.ID), displacedKey(x.UserID)}, recordKeys(x.UserID, candidates)...)
 			now := s.now()
 			answer, err := createScript.Run(ctx, s.rdb, keys, texts(candidates,
-				millis(now), x.ID, text, millis(x.IdleEnd), auth.MaxSessions, surplusStep,
+				millis(now), x.ID, text, millis(x.IdleEnd), session.MaxSessions, surplusStep,
 				s.announceWithin().Milliseconds(), millis(now.Add(-announceSoon)))...).Slice()
 			if err != nil {
 				return err
@@ -76,9 +76,9 @@ func createAnswer(answer []any) (done bool, ids []string, err error) {
 // any use: then its last access token has expired.
 func (s *Store) announceWithin() time.Duration { return s.keep + 2*skew }
 
-// Get is auth.Sessions.Get.
-func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error) {
-	var x auth.Session
+// Get is session.Store.Get.
+func (s *Store) Get(ctx context.Context, userID, id string) (session.Record, error) {
+	var x session.Record
 	found := false
 	err := s.ask(ctx, "get session", func(ctx context.Context) error {
 		text, err := s.rdb.Get(ctx, recordKey(userID, id)).Result()
@@ -99,17 +99,17 @@ func (s *Store) Get(ctx context.Context, userID, id string) (auth.Session, error
 		return err
 	})
 	if err != nil {
-		return auth.Session{}, err
+		return session.Record{}, err
 	}
 	if !found {
-		return auth.Session{}, auth.ErrNoSession
+		return session.Record{}, session.ErrNoSession
 	}
 	return x, nil
 }
 
-// Swap is auth.Sessions.Swap. A swap whose answer is lost on the way may have
+// Swap is session.Store.Swap. A swap whose answer is lost on the way may have
 // been done; the caller reads again and finds out.
-func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
+func (s *Store) Swap(ctx context.Context, old, next session.Record) error {
 	if old.UserID != next.UserID || old.ID != next.ID {
 		return errors.New("redisstore: a swap keeps the session's ids")
 	}
@@ -128,17 +128,17 @@ func (s *Store) Swap(ctx context.Context, old, next auth.Session) error {
 	case err != nil:
 		return err
 	case answer == swapGone:
-		return auth.ErrNoSession
+		return session.ErrNoSession
 	case answer == swapConflict:
-		return auth.ErrConflict
+		return session.ErrConflict
 	case answer != swapDone:
 		return errors.New("redisstore: swap gave an answer that it does not have")
 	}
 	return nil
 }
 
-// Page is auth.Sessions.Page.
-func (s *Store) Page(ctx context.Context, userID, cursor string) (page []auth.Session, next string, err error) {
+// Page is session.Store.Page.
+func (s *Store) Page(ctx context.Context, userID, cursor string) (page []session.Record, next string, err error) {
 	err = s.ask(ctx, "list sessions", func(ctx context.Context) error {
 		answer, err := pageScript.Run(ctx, s.rdb, keys(userID), millis(s.now()), cmp.Or(cursor, scanEnd), pageSize).Slice()
 		if err != nil {
@@ -209,10 +209,10 @@ func (s *Store) records(ctx context.Context, userID string, ids []string) ([]any
 	return all, err
 }
 
-// End is auth.Sessions.End. The announcement goes first: when the removal then
+// End is session.Store.End. The announcement goes first: when the removal then
 // fails, every instance refuses the session's access tokens already, and the
 // caller, told of the error, tries again.
-func (s *Store) End(ctx context.Context, ends ...auth.Revocation) error {
+func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
 	if len(ends) == 0 {
 		return nil
 	}

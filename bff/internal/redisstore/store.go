@@ -15,10 +15,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redischecks"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
@@ -52,7 +52,7 @@ const defaultKeep = time.Hour
 // for the store, so it is better told soon of a Redis that is dead.
 const budget = 2 * time.Second
 
-// Store is auth.Sessions and auth.Revocations. It is safe for concurrent use
+// Store is session.Store and session.Revocations. It is safe for concurrent use
 // and survives outages: each question reconnects as needed.
 type Store struct {
 	source *redisconn.Source
@@ -70,8 +70,8 @@ type Store struct {
 }
 
 var (
-	_ auth.Sessions    = (*Store)(nil)
-	_ auth.Revocations = (*Store)(nil)
+	_ session.Store       = (*Store)(nil)
+	_ session.Revocations = (*Store)(nil)
 )
 
 // Open reads c and connects to nothing yet, so that a server can start, and
@@ -121,7 +121,7 @@ func (s *Store) Checks() []doctor.Check { return redischecks.Of(s.source, s.rdb,
 
 // Ping asks Redis whether it is there and can be written to, which a replica
 // and a broken cluster cannot, whatever they answer to PING: within two seconds,
-// and with an error that wraps auth.ErrSessionStore when it is not.
+// and with an error that wraps session.ErrSessionStore when it is not.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.ask(ctx, "ping", func(ctx context.Context) error {
 		_, err := s.newest(ctx, s.rdb)
@@ -145,10 +145,10 @@ func (s *Store) ask(ctx context.Context, what string, question func(context.Cont
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("redis: %s: %w: %w", what, auth.ErrSessionStore, ctx.Err())
+		return fmt.Errorf("redis: %s: %w: %w", what, session.ErrSessionStore, ctx.Err())
 	}
 	// Not %w: a deadline of ours is none of the caller's.
-	return fmt.Errorf("redis: %s: %w: %v", what, auth.ErrSessionStore, s.source.Explain(err))
+	return fmt.Errorf("redis: %s: %w: %v", what, session.ErrSessionStore, s.source.Explain(err))
 }
 
 // unlessGone is err, or nil when it is the caller who has gone.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // crowd writes sessions of one user as a version without a limit left them.
@@ -50,20 +50,20 @@ func TestSurplusIsRemovedInSteps(t *testing.T) {
 		displaced, err := s.Create(t.Context(), typical("u", fmt.Sprint("new", i), time.Now()))
 		must(t, err)
 		left++
-		want := min(left-auth.MaxSessions, 101)
+		want := min(left-session.MaxSessions, 101)
 		if len(displaced) != want {
 			t.Fatalf("sign-in %d removed %d sessions, want %d", i, len(displaced), want)
 		}
 		left -= want
-		ends := make([]auth.Revocation, 0, want)
+		ends := make([]session.Revocation, 0, want)
 		for _, id := range displaced {
-			ends = append(ends, auth.Revocation{UserID: "u", SessionID: id, Reason: auth.ReasonSessionLimit, At: time.Now()})
+			ends = append(ends, session.Revocation{UserID: "u", SessionID: id, Reason: session.ReasonSessionLimit, At: time.Now()})
 		}
 		must(t, s.End(t.Context(), ends...))
 	}
-	list, err := authtest.ListSessions(t.Context(), s, "u")
-	if err != nil || len(list) != auth.MaxSessions {
-		t.Errorf("%d sessions are left, %v, want %d", len(list), err, auth.MaxSessions)
+	list, err := sessiontest.ListSessions(t.Context(), s, "u")
+	if err != nil || len(list) != session.MaxSessions {
+		t.Errorf("%d sessions are left, %v, want %d", len(list), err, session.MaxSessions)
 	}
 	for i := range 40 { // each was new, and stays
 		if _, err := s.Get(t.Context(), "u", fmt.Sprint("new", i)); err != nil {
@@ -106,7 +106,7 @@ func TestPagesOfACrowd(t *testing.T) {
 // time.
 func TestCrowdThatExpiresAtOnce(t *testing.T) {
 	server := servertest.Redis(t)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s, look := open(t, server.URL, clock.Now), raw(t, server.URL)
 	crowd(t, s, look, "u", 2200, clock.Now())
 	clock.Advance(200 * time.Hour)
@@ -123,7 +123,7 @@ func TestCrowdThatExpiresAtOnce(t *testing.T) {
 			t.Errorf("after %d sign-ins the index has %d entries, want %d", i+1, got, want)
 		}
 	}
-	if list, err := authtest.ListSessions(t.Context(), s, "u"); err != nil || len(list) != 6 {
+	if list, err := sessiontest.ListSessions(t.Context(), s, "u"); err != nil || len(list) != 6 {
 		t.Errorf("%d sessions, %v", len(list), err)
 	}
 }
@@ -132,9 +132,9 @@ func TestCrowdThatExpiresAtOnce(t *testing.T) {
 func TestDisplacedSessionIsGivenAgainUntilItIsEnded(t *testing.T) {
 	server := servertest.Redis(t)
 	look := raw(t, server.URL)
-	clock := authtest.NewClock()
+	clock := sessiontest.NewClock()
 	s := open(t, server.URL, clock.Now)
-	for i := range auth.MaxSessions {
+	for i := range session.MaxSessions {
 		x := typical("u", fmt.Sprintf("s%03d", i), clock.Now())
 		x.LastSeenAt = x.LastSeenAt.Add(time.Duration(i) * time.Second)
 		create(t, s, x)
@@ -148,7 +148,7 @@ func TestDisplacedSessionIsGivenAgainUntilItIsEnded(t *testing.T) {
 		t.Fatalf("removed %q, %v", displaced, err)
 	}
 	end := revocation(typical("u", "s000", clock.Now()), clock.Now())
-	if err := silent.End(t.Context(), end); !errors.Is(err, auth.ErrSessionStore) {
+	if err := silent.End(t.Context(), end); !errors.Is(err, session.ErrSessionStore) {
 		t.Fatalf("announced all the same: %v", err)
 	}
 	// Until then it is for the one that removed it: given to each sign-in, it was
@@ -162,7 +162,7 @@ func TestDisplacedSessionIsGivenAgainUntilItIsEnded(t *testing.T) {
 	if err != nil || len(again) != 2 {
 		t.Fatalf("given %q, %v; want the one that was not announced, too", again, err)
 	}
-	f := authtest.Follow(t, s, time.Hour)
+	f := sessiontest.Follow(t, s, time.Hour)
 	for _, id := range again {
 		if id != "s000" {
 			must(t, s.End(t.Context(), revocation(typical("u", id, clock.Now()), clock.Now())))

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // A master of a Cluster that does not come back, or hangs, has its replica in
@@ -26,7 +26,7 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 			for _, user := range users {
 				create(t, s, typical(user, "s", time.Now()))
 			}
-			f := authtest.Follow(t, s, time.Hour)
+			f := sessiontest.Follow(t, s, time.Hour)
 			before := revocation(typical("u", "before", time.Now()), time.Now())
 			must(t, s.End(t.Context(), before))
 			f.Hear(t, before)
@@ -39,7 +39,7 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 			user := users[stream]
 			renew := func() error {
 				x, err := s.Get(t.Context(), user, "s")
-				if errors.Is(err, auth.ErrNoSession) {
+				if errors.Is(err, session.ErrNoSession) {
 					t.Fatal("told that the session is gone, during a takeover")
 				}
 				if err == nil {
@@ -47,7 +47,7 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 				}
 				return err
 			}
-			if err := renew(); err != nil && !errors.Is(err, auth.ErrSessionStore) { // nil: the machine was that slow
+			if err := renew(); err != nil && !errors.Is(err, session.ErrSessionStore) { // nil: the machine was that slow
 				t.Errorf("while it is away: %v, want ErrSessionStore", err)
 			}
 			c.AwaitTakeover(stream)
@@ -70,7 +70,7 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 				c.Masters[stream].Resume()
 				c.AwaitReplica(stream)
 				must(t, s.Ping(t.Context()))
-				if _, err := s.Get(t.Context(), user, "s"); !errors.Is(err, auth.ErrNoSession) {
+				if _, err := s.Get(t.Context(), user, "s"); !errors.Is(err, session.ErrNoSession) {
 					t.Errorf("an ended session, with the old master back: %v", err)
 				}
 			}

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
@@ -41,7 +41,7 @@ func TestTLSWithACertificateOfOnesOwn(t *testing.T) {
 			a := servertest.NewAuthority(t, nil)
 			url := start(t, a)
 			s := overTLS(t, url, certified(a, nil))
-			f := authtest.Follow(t, s, time.Hour)
+			f := sessiontest.Follow(t, s, time.Hour)
 			for _, user := range []string{"a", "b", "c", "d"} { // of both masters
 				x := typical(user, "s", time.Now())
 				create(t, s, x)

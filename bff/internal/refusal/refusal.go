@@ -72,3 +72,11 @@ func (e *Error) EndsSession() bool {
 	}
 	return false
 }
+
+// TooMany turns the answer of a limiter into an error; nil when there is no wait.
+func TooMany(wait time.Duration, err error) error {
+	if err != nil || wait <= 0 {
+		return err
+	}
+	return &Error{Code: TooManyAttempts, Detail: "Too many attempts. Wait a little and try again.", RetryAfter: wait}
+}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // A thousand events at once took longer than a question may, and nothing was ever
@@ -27,14 +27,14 @@ func TestPruneTakesFewerEventsWhereTheDatabaseIsSlow(t *testing.T) {
 	}
 	var events []auth.Event
 	for i := range 700 {
-		events = append(events, auth.Event{ID: fmt.Sprint(i), At: authtest.Start.Add(time.Duration(i) * time.Millisecond)})
+		events = append(events, auth.Event{ID: fmt.Sprint(i), At: sessiontest.Start.Add(time.Duration(i) * time.Millisecond)})
 	}
 	if err := db.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
 	}
 	prune := func() int {
 		t.Helper()
-		n, err := db.Prune(t.Context(), authtest.Start.Add(time.Hour))
+		n, err := db.Prune(t.Context(), sessiontest.Start.Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
@@ -23,7 +24,7 @@ func TestBackupWhileAccountsAreMade(t *testing.T) {
 	db := migrated(t, Config{SQLitePath: filepath.Join(dir, "x.db")})
 	create := func(i int) error {
 		id := fmt.Sprint(i)
-		return db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
+		return db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
 	}
 	for i := range 200 {
 		if err := create(i); err != nil {
@@ -46,7 +47,7 @@ func TestBackupWhileAccountsAreMade(t *testing.T) {
 	if err := db.Backup(t.Context(), backup, func() error {
 		waiting, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if err := db.Create(waiting, auth.User{ID: "x", Email: auth.Email{Address: "x", Key: "x"}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: "x"}); err == nil {
+		if err := db.Create(waiting, auth.User{ID: "x", Email: auth.Email{Address: "x", Key: "x"}, Role: session.RoleUser, PasswordHash: "h"}, auth.Event{ID: "x"}); err == nil {
 			t.Error("an account was made meanwhile")
 		}
 		return db.orm.Raw("SELECT COUNT(*) FROM users").Scan(&then).Error
@@ -108,7 +109,7 @@ func TestBackupLeavesNothingHalfWritten(t *testing.T) {
 	// Neither of them holds the write lock, or a connection.
 	for i := range 2 * sqlconn.SQLiteConns {
 		id := fmt.Sprint(i)
-		if err := db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: id}); err != nil {
+		if err := db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleUser, PasswordHash: "h"}, auth.Event{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // A row that others hold all the time was an outage of the database.
 func TestWriteConflictIsNoOutage(t *testing.T) {
 	c := Config{MySQLDSN: servertest.MariaDB(t)}
 	holder := migrated(t, c)
-	u := auth.User{ID: "u", Email: auth.Email{Address: "u", Key: "u"}, Role: auth.RoleUser, PasswordHash: "h"}
+	u := auth.User{ID: "u", Email: auth.Email{Address: "u", Key: "u"}, Role: session.RoleUser, PasswordHash: "h"}
 	if err := holder.Create(t.Context(), u, auth.Event{ID: "1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func TestMain(m *testing.M) {
@@ -53,7 +54,7 @@ const patience = time.Minute
 func openDB(t *testing.T, c Config) *DB {
 	t.Helper()
 	if c.Now == nil {
-		c.Now = authtest.NewClock().Now
+		c.Now = sessiontest.NewClock().Now
 	}
 	c.QuestionTimeout = cmp.Or(c.QuestionTimeout, patience)
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

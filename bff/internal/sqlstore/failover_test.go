@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // After a failover the pool still had connections to the server that was the
@@ -22,7 +23,7 @@ func TestConnectionsToAWriterThatWasDemotedAreClosed(t *testing.T) {
 		return id
 	}
 	create := func(ctx context.Context, id string) error {
-		return db.Create(ctx, auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
+		return db.Create(ctx, auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
 	}
 	before := connection()
 	server.AsRoot("SET GLOBAL read_only = ON")

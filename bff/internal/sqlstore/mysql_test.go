@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
@@ -73,7 +74,7 @@ func TestMySQLIsStrict(t *testing.T) {
 func TestMySQLOutage(t *testing.T) {
 	server := servertest.OwnMariaDB(t)
 	db := migrated(t, Config{MySQLDSN: server.Database()})
-	u := auth.User{ID: "id", Email: auth.Email{Address: "a@example.com", Key: "a@example.com"}, Role: auth.RoleUser, PasswordHash: "h"}
+	u := auth.User{ID: "id", Email: auth.Email{Address: "a@example.com", Key: "a@example.com"}, Role: session.RoleUser, PasswordHash: "h"}
 	if err := db.Create(t.Context(), u, auth.Event{ID: "1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestMySQLOutage(t *testing.T) {
 			"ByEmail": ask(t.Context()),
 			"Create":  db.Create(t.Context(), u, auth.Event{ID: "2"}),
 			"Append":  db.Append(t.Context(), auth.Event{ID: "3"}),
-			"Change":  errOf(db.Change(t.Context(), u.ID, auth.UserChange{Role: new(auth.RoleAdmin)})),
+			"Change":  errOf(db.Change(t.Context(), u.ID, auth.UserChange{Role: new(session.RoleAdmin)})),
 			"Delete":  db.Delete(t.Context(), u.ID, auth.Event{ID: "5"}, auth.Settlement{ID: "settlement " + u.ID, UserID: u.ID}),
 			"List":    listError(db.List(t.Context(), auth.UserQuery{Limit: 1})),
 			"Page":    errOf(db.Page(t.Context(), auth.EventQuery{Limit: 1})),
@@ -181,7 +182,7 @@ func TestCreateSurvivesADeadlock(t *testing.T) {
 	for i := range errs {
 		run.Go(func() error {
 			id := fmt.Sprint(i)
-			errs[i] = db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: key, Key: key}, Role: auth.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
+			errs[i] = db.Create(t.Context(), auth.User{ID: id, Email: auth.Email{Address: key, Key: key}, Role: session.RoleUser, PasswordHash: "h"}, auth.Event{ID: id})
 			return nil
 		})
 	}

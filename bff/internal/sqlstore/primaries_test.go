@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // On three primaries each transaction is checked against the other nodes' when
@@ -69,7 +70,7 @@ func lastAdminOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle)
 		start := make(chan struct{})
 		for i := range 2 {
 			id := fmt.Sprintf("%d-%d", round, i)
-			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleAdmin, Active: true, PasswordHash: "h"}
+			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleAdmin, Active: true, PasswordHash: "h"}
 			if err := nodes[0].Create(t.Context(), u, auth.Event{ID: id}); err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +82,7 @@ func lastAdminOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle)
 		for i, id := range admins {
 			run.Go(func() error {
 				<-start
-				_, err := nodes[i%2].Change(t.Context(), id, auth.UserChange{Role: new(auth.RoleUser)}, auth.Event{ID: fmt.Sprintf("gone %d-%d", round, i)})
+				_, err := nodes[i%2].Change(t.Context(), id, auth.UserChange{Role: new(session.RoleUser)}, auth.Event{ID: fmt.Sprintf("gone %d-%d", round, i)})
 				if errors.Is(err, auth.ErrLastAdmin) {
 					return nil
 				}
@@ -107,7 +108,7 @@ func readAtOnceOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle
 	}
 	for i := range 60 {
 		id := fmt.Sprint(i)
-		u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, Active: true, PasswordHash: "h"}
+		u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleUser, Active: true, PasswordHash: "h"}
 		if err := nodes[i%3].Create(t.Context(), u, auth.Event{ID: id}); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +125,7 @@ func conflictsOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle)
 	if err := nodes[0].Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	u := auth.User{ID: "u", Email: auth.Email{Address: "u", Key: "u"}, Role: auth.RoleUser, Active: true, PasswordHash: "h"}
+	u := auth.User{ID: "u", Email: auth.Email{Address: "u", Key: "u"}, Role: session.RoleUser, Active: true, PasswordHash: "h"}
 	if err := nodes[0].Create(t.Context(), u, auth.Event{ID: "created"}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // TestQueries pins the SQL that every request of a kind runs: a change of GORM,
@@ -143,7 +144,7 @@ func TestSetPasswordHashNotesWhen(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, c Config) {
 		db := migrated(t, c)
 		created := time.UnixMilli(0) // which GORM likes to take for "not set"
-		u := auth.User{ID: "id", Email: auth.Email{Address: "a", Key: "a"}, Role: auth.RoleUser, PasswordHash: "h", CreatedAt: created}
+		u := auth.User{ID: "id", Email: auth.Email{Address: "a", Key: "a"}, Role: session.RoleUser, PasswordHash: "h", CreatedAt: created}
 		if err := db.Create(t.Context(), u, auth.Event{ID: "1"}); err != nil {
 			t.Fatal(err)
 		}

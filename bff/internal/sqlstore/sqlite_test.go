@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // The file is named as given, whatever its folder is called, and read by nobody
@@ -83,7 +84,7 @@ func TestSQLiteFromTwoProcesses(t *testing.T) {
 		}
 		id := strconv.Itoa(i)
 		run.Go(func() error {
-			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleUser, PasswordHash: "h"}
+			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleUser, PasswordHash: "h"}
 			if err := db.Create(t.Context(), u, auth.Event{ID: id}); err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // userRow is a row of users. GORM's own filling in of created_at and updated_at
@@ -34,7 +35,7 @@ func (r userRow) user() auth.User {
 		ID:            r.ID,
 		Email:         auth.Email{Address: r.Email, Key: r.EmailKey},
 		Name:          r.Name,
-		Role:          auth.Role(r.Role),
+		Role:          session.Role(r.Role),
 		PasswordHash:  r.PasswordHash,
 		Active:        r.Active,
 		EmailVerified: r.EmailVerified,

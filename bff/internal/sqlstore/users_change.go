@@ -9,11 +9,12 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Change implements auth.Users.
 func (db *DB) Change(ctx context.Context, id string, c auth.UserChange, events ...auth.Event) (auth.User, error) {
-	demotes := c.Role != nil && *c.Role != auth.RoleAdmin || c.Active != nil && !*c.Active
+	demotes := c.Role != nil && *c.Role != session.RoleAdmin || c.Active != nil && !*c.Active
 	var after auth.User
 	err := db.changeUser(ctx, "change user", id, demotes, events, func(tx *gorm.DB, before auth.User) (bool, error) {
 		if c.IfHash != "" && c.IfHash != before.PasswordHash {
@@ -146,10 +147,10 @@ func (db *DB) changeUser(ctx context.Context, op, id string, demotes bool, event
 	return failed(ctx, op, err)
 }
 
-func activeAdmin(u auth.User) bool { return u.Active && u.Role == auth.RoleAdmin }
+func activeAdmin(u auth.User) bool { return u.Active && u.Role == session.RoleAdmin }
 
 func selectAdmins(tx *gorm.DB, ids *[]string) *gorm.DB {
-	return tx.Model(&userRow{}).Where("role = ? AND active = ?", auth.RoleAdmin, true).Pluck("id", ids)
+	return tx.Model(&userRow{}).Where("role = ? AND active = ?", session.RoleAdmin, true).Pluck("id", ids)
 }
 
 // lockUsers locks and reads accounts. SQLite has no FOR UPDATE, and GORM leaves

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Instances know of each other by the database alone, and so does a command
@@ -35,7 +36,7 @@ func lastAdminFromManyInstances(t *testing.T, c Config) {
 		start := make(chan struct{})
 		for i := range 6 {
 			id := fmt.Sprintf("%d-%d", round, i)
-			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: auth.RoleAdmin, Active: true, PasswordHash: "h"}
+			u := auth.User{ID: id, Email: auth.Email{Address: id, Key: id}, Role: session.RoleAdmin, Active: true, PasswordHash: "h"}
 			if err := instances[0].Create(t.Context(), u, auth.Event{ID: id}); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +74,7 @@ func lastAdminFromManyInstances(t *testing.T, c Config) {
 func TestChangeNotesWhen(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, c Config) {
 		db := migrated(t, c)
-		u := auth.User{ID: "id", Email: auth.Email{Address: "a", Key: "a"}, Role: auth.RoleUser, PasswordHash: "h"}
+		u := auth.User{ID: "id", Email: auth.Email{Address: "a", Key: "a"}, Role: session.RoleUser, PasswordHash: "h"}
 		if err := db.Create(t.Context(), u, auth.Event{ID: "1"}); err != nil {
 			t.Fatal(err)
 		}

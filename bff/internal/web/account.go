@@ -7,15 +7,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 type userBody struct {
-	ID            string    `json:"id"`
-	Email         string    `json:"email"`
-	Name          string    `json:"name"`
-	Role          auth.Role `json:"role"`
-	EmailVerified bool      `json:"emailVerified"`
-	CreatedAt     time.Time `json:"createdAt"`
+	ID            string       `json:"id"`
+	Email         string       `json:"email"`
+	Name          string       `json:"name"`
+	Role          session.Role `json:"role"`
+	EmailVerified bool         `json:"emailVerified"`
+	CreatedAt     time.Time    `json:"createdAt"`
 }
 
 type sessionBody struct {
@@ -26,11 +27,11 @@ type sessionBody struct {
 	Remember          bool      `json:"remember"`
 }
 
-func userOf(id string, a auth.Account) userBody {
+func userOf(id string, a session.Account) userBody {
 	return userBody{ID: id, Email: a.Email, Name: a.Name, Role: a.Role, EmailVerified: a.EmailVerified, CreatedAt: a.CreatedAt.UTC()}
 }
 
-func sessionOf(v auth.SessionView) sessionBody {
+func sessionOf(v session.View) sessionBody {
 	return sessionBody{
 		ID: v.ID, AccessExpiresAt: v.AccessExpiresAt.UTC(), IdleExpiresAt: v.IdleExpiresAt.UTC(),
 		AbsoluteExpiresAt: v.AbsoluteExpiresAt.UTC(), Remember: v.Remember,
@@ -67,7 +68,7 @@ func (s *Server) login(c echo.Context) error {
 
 func (s *Server) refresh(c echo.Context) error {
 	p := s.cookies.read(c.Request())
-	grant, err := s.auth.Refresh(c.Request().Context(), p.refresh)
+	grant, err := s.sessions.Refresh(c.Request().Context(), p.refresh)
 	s.forget(c.Response().Header(), p, err)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (s *Server) refresh(c echo.Context) error {
 // logout answers 204 to whoever asks, so that nobody is ever stuck signed in.
 func (s *Server) logout(c echo.Context) error {
 	p := s.cookies.read(c.Request())
-	err := s.auth.SignOut(c.Request().Context(), p.access, p.refresh)
+	err := s.sessions.SignOut(c.Request().Context(), p.access, p.refresh)
 	s.cookies.clear(c.Response().Header())
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (s *Server) logout(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) me(c echo.Context, who auth.Principal) error {
+func (s *Server) me(c echo.Context, who session.Principal) error {
 	p := s.cookies.read(c.Request())
 	account, view, err := s.auth.Describe(c.Request().Context(), who, p.refresh)
 	if err != nil {
@@ -96,7 +97,7 @@ func (s *Server) me(c echo.Context, who auth.Principal) error {
 	return s.signedIn(c, who, account, view)
 }
 
-func (s *Server) rename(c echo.Context, who auth.Principal) error {
+func (s *Server) rename(c echo.Context, who session.Principal) error {
 	var name string
 	if err := readJSON(c, required("name", &name)); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (s *Server) rename(c echo.Context, who auth.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(user.ID, user.Account())})
 }
 
-func (s *Server) changePassword(c echo.Context, who auth.Principal) error {
+func (s *Server) changePassword(c echo.Context, who session.Principal) error {
 	var current, next string
 	if err := readJSON(c, required("currentPassword", &current), required("newPassword", &next)); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (s *Server) changePassword(c echo.Context, who auth.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) deleteAccount(c echo.Context, who auth.Principal) error {
+func (s *Server) deleteAccount(c echo.Context, who session.Principal) error {
 	var pw string
 	if err := readJSON(c, required("password", &pw)); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (s *Server) deleteAccount(c echo.Context, who auth.Principal) error {
 
 // answerSession is the answer to a sign-in or a refresh: cookies first, then
 // the body that says what they mean.
-func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string) error {
+func (s *Server) answerSession(c echo.Context, grant session.Grant, refresh string) error {
 	account, view, err := s.auth.Describe(c.Request().Context(), grant.Principal, refresh)
 	if err != nil {
 		return err
@@ -148,7 +149,7 @@ func (s *Server) answerSession(c echo.Context, grant auth.Grant, refresh string)
 
 // signedIn says who is signed in. Date is of the clock that the session's dates
 // are by, because the app compares them; net/http's own reads the machine's.
-func (s *Server) signedIn(c echo.Context, who auth.Principal, account auth.Account, view auth.SessionView) error {
+func (s *Server) signedIn(c echo.Context, who session.Principal, account session.Account, view session.View) error {
 	c.Response().Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
 }

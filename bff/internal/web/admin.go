@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // accountBody is an account as administrators see it.
@@ -35,7 +36,7 @@ type auditBody struct {
 	At        time.Time      `json:"at"`
 }
 
-func (s *Server) users(c echo.Context, who auth.Principal) error {
+func (s *Server) users(c echo.Context, who session.Principal) error {
 	after, err := readCursor(c)
 	if err != nil {
 		return err
@@ -51,13 +52,13 @@ func (s *Server) users(c echo.Context, who auth.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"users": out, "next": cursor(next)})
 }
 
-func (s *Server) changeUser(c echo.Context, who auth.Principal) error {
+func (s *Server) changeUser(c echo.Context, who session.Principal) error {
 	var role *string
 	var active *bool
 	if err := readJSON(c, optional("role", &role), optional("active", &active)); err != nil {
 		return err
 	}
-	user, err := s.auth.ChangeUser(c.Request().Context(), who, c.Param("id"), (*auth.Role)(role), active)
+	user, err := s.auth.ChangeUser(c.Request().Context(), who, c.Param("id"), (*session.Role)(role), active)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (s *Server) changeUser(c echo.Context, who auth.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"user": accountOf(user)})
 }
 
-func (s *Server) endUserSessions(c echo.Context, who auth.Principal) error {
+func (s *Server) endUserSessions(c echo.Context, who session.Principal) error {
 	id := c.Param("id")
 	if err := s.auth.EndUserSessions(c.Request().Context(), who, id); err != nil {
 		return err
@@ -78,7 +79,7 @@ func (s *Server) endUserSessions(c echo.Context, who auth.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) audit(c echo.Context, _ auth.Principal) error {
+func (s *Server) audit(c echo.Context, _ session.Principal) error {
 	after, err := readCursor(c)
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (s *Server) audit(c echo.Context, _ auth.Principal) error {
 
 // activity is somebody's own part of the audit trail. Where an administrator
 // has acted, their address and browser are their own business.
-func (s *Server) activity(c echo.Context, who auth.Principal) error {
+func (s *Server) activity(c echo.Context, who session.Principal) error {
 	after, err := readCursor(c)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // cookieJar writes and reads our cookies: the only place that does, so that
@@ -102,7 +102,7 @@ func (c came) once() string {
 
 // set adds a new pair. Without "remember me" the cookies have no Max-Age and
 // end with the browser.
-func (j cookieJar) set(h http.Header, c *auth.Cookies) {
+func (j cookieJar) set(h http.Header, c *session.Cookies) {
 	j.write(h, j.access, c.Access, c.MaxAge)
 	j.write(h, j.refresh, c.Refresh, c.MaxAge)
 }

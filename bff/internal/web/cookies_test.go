@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func TestCookieAttributes(t *testing.T) {
@@ -17,11 +17,11 @@ func TestCookieAttributes(t *testing.T) {
 		write func(http.Header)
 		want  []string
 	}{
-		{"https", func(h http.Header) { secure.set(h, &auth.Cookies{Access: "a", Refresh: "r"}) }, []string{
+		{"https", func(h http.Header) { secure.set(h, &session.Cookies{Access: "a", Refresh: "r"}) }, []string{
 			"__Host-access_token=a; Path=/; HttpOnly; Secure; SameSite=Strict",
 			"__Host-refresh_token=r; Path=/; HttpOnly; Secure; SameSite=Strict",
 		}},
-		{"remembered", func(h http.Header) { secure.set(h, &auth.Cookies{Access: "a", Refresh: "r", MaxAge: time.Hour}) }, []string{
+		{"remembered", func(h http.Header) { secure.set(h, &session.Cookies{Access: "a", Refresh: "r", MaxAge: time.Hour}) }, []string{
 			"__Host-access_token=a; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict",
 			"__Host-refresh_token=r; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict",
 		}},
@@ -32,7 +32,7 @@ func TestCookieAttributes(t *testing.T) {
 			"__Host-access_token=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict",
 			"__Host-refresh_token=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict",
 		}},
-		{"http on localhost", func(h http.Header) { local.set(h, &auth.Cookies{Access: "a", Refresh: "r"}) }, []string{
+		{"http on localhost", func(h http.Header) { local.set(h, &session.Cookies{Access: "a", Refresh: "r"}) }, []string{
 			"access_token=a; Path=/; HttpOnly; SameSite=Strict",
 			"refresh_token=r; Path=/; HttpOnly; SameSite=Strict",
 		}},
@@ -43,7 +43,7 @@ func TestCookieAttributes(t *testing.T) {
 		{"cleared, then set: one line a name", func(h http.Header) {
 			h.Add("Set-Cookie", "theme=dark")
 			local.clear(h)
-			local.set(h, &auth.Cookies{Access: "a", Refresh: "r"})
+			local.set(h, &session.Cookies{Access: "a", Refresh: "r"})
 		}, []string{
 			"theme=dark",
 			"access_token=a; Path=/; HttpOnly; SameSite=Strict",

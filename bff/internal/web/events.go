@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const (
@@ -23,24 +23,24 @@ const (
 
 // eventBody is the data of a `session` event.
 type eventBody struct {
-	Type   string      `json:"type"` // revoked, role_changed, expiring
-	Reason auth.Reason `json:"reason"`
+	Type   string         `json:"type"` // revoked, role_changed, expiring
+	Reason session.Reason `json:"reason"`
 }
 
 // events tells a browser what happens to its session (server-sent events). It
 // lives as long as the session: rotation and the access token's expiry do not
 // touch it, a revocation on any instance or the absolute end closes it.
-func (s *Server) events(c echo.Context, who auth.Principal) error {
-	news, stop, err := s.auth.Watch(who.SessionID)
+func (s *Server) events(c echo.Context, who session.Principal) error {
+	news, stop, err := s.sessions.Watch(who.SessionID)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if !s.auth.Alive(who.SessionID) { // revoked while this request was on its way
+	if !s.sessions.Alive(who.SessionID) { // revoked while this request was on its way
 		return problem(refusal.SessionRevoked, "This session was ended. Sign in again.")
 	}
 	ctx := c.Request().Context()
-	end := s.auth.AbsoluteEnd(ctx, who, s.cookies.read(c.Request()).refresh)
+	end := s.sessions.AbsoluteEnd(ctx, who, s.cookies.read(c.Request()).refresh)
 
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -52,8 +52,8 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 		return nil
 	}
 	err = s.comment(c, "watching")
-	if err == nil && s.auth.Overtaken(who) { // on its way, too
-		err = s.event(c, "role_changed", auth.ReasonRoleChanged)
+	if err == nil && s.sessions.Overtaken(who) { // on its way, too
+		err = s.event(c, "role_changed", session.ReasonRoleChanged)
 	}
 	if err != nil {
 		return nil //nolint:nilerr // the client is gone, and so is the stream
@@ -70,7 +70,7 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 		case <-s.closing:
 			return nil // the browser reconnects, to another instance
 		case r := <-news:
-			if r.Reason != auth.ReasonRoleChanged {
+			if r.Reason != session.ReasonRoleChanged {
 				_ = s.event(c, "revoked", r.Reason)
 				return nil
 			}
@@ -78,15 +78,15 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 		case <-tick.C:
 			now := s.now()
 			switch {
-			case !s.auth.Alive(who.SessionID) && len(news) == 0: // its news got lost
-				_ = s.event(c, "revoked", auth.ReasonEnded)
+			case !s.sessions.Alive(who.SessionID) && len(news) == 0: // its news got lost
+				_ = s.event(c, "revoked", session.ReasonEnded)
 				return nil
 			case !now.Before(end):
-				_ = s.event(c, "revoked", auth.ReasonExpired)
+				_ = s.event(c, "revoked", session.ReasonExpired)
 				return nil
 			case !warned && !now.Before(end.Add(-expiringBefore)):
 				warned = true
-				err = s.event(c, "expiring", auth.ReasonExpired)
+				err = s.event(c, "expiring", session.ReasonExpired)
 			case now.Sub(last) >= heartbeat:
 				last = now
 				err = s.comment(c, "still here")
@@ -98,7 +98,7 @@ func (s *Server) events(c echo.Context, who auth.Principal) error {
 	}
 }
 
-func (s *Server) event(c echo.Context, kind string, reason auth.Reason) error {
+func (s *Server) event(c echo.Context, kind string, reason session.Reason) error {
 	data, err := json.Marshal(eventBody{Type: kind, Reason: reason})
 	if err != nil {
 		return err

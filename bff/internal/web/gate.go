@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 const headerRequestID = "X-Request-Id"
@@ -27,7 +27,7 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		v := &visit{
 			Context: r.Context(), server: s, echo: c, id: [1]string{id},
-			client: auth.Client{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id},
+			client: session.Client{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id},
 		}
 		r.Header[headerRequestID] = v.id[:]
 		c.Response().Header()[headerRequestID] = v.id[:]
@@ -125,8 +125,8 @@ func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 
 // authenticate answers who the request is from. It writes no cookies: see
 // renew and forget.
-func (s *Server) authenticate(c echo.Context, p presented) (auth.Grant, error) {
-	grant, err := s.auth.Authenticate(c.Request().Context(), p.access, p.refresh)
+func (s *Server) authenticate(c echo.Context, p presented) (session.Grant, error) {
+	grant, err := s.sessions.Authenticate(c.Request().Context(), p.access, p.refresh)
 	if err == nil {
 		visitOf(c).userID = grant.Principal.UserID
 	}
@@ -134,7 +134,7 @@ func (s *Server) authenticate(c echo.Context, p presented) (auth.Grant, error) {
 }
 
 // renew sets the cookies of a grant, if it brings any.
-func (s *Server) renew(h http.Header, cookies *auth.Cookies) {
+func (s *Server) renew(h http.Header, cookies *session.Cookies) {
 	if cookies != nil {
 		s.cookies.set(h, cookies)
 		h.Set("Cache-Control", "no-store") // Set-Cookie must not sit in any cache
@@ -152,7 +152,7 @@ func (s *Server) forget(h http.Header, p presented, err error) {
 
 // member lets through who has a session, renewed on the way when it is stale,
 // and hands the handler who that is.
-func (s *Server) member(handle func(echo.Context, auth.Principal) error) echo.HandlerFunc {
+func (s *Server) member(handle func(echo.Context, session.Principal) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p := s.cookies.read(c.Request())
 		grant, err := s.authenticate(c, p)
@@ -166,8 +166,8 @@ func (s *Server) member(handle func(echo.Context, auth.Principal) error) echo.Ha
 }
 
 // only lets a role through.
-func only(role auth.Role, handle func(echo.Context, auth.Principal) error) func(echo.Context, auth.Principal) error {
-	return func(c echo.Context, who auth.Principal) error {
+func only(role session.Role, handle func(echo.Context, session.Principal) error) func(echo.Context, session.Principal) error {
+	return func(c echo.Context, who session.Principal) error {
 		if who.Role != role {
 			return problem(codeForbidden, "Your role does not open this.")
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/pages"
@@ -75,7 +76,7 @@ func newHotPath(tb testing.TB, access route.Access) *hotPath {
 	}
 	service := auth.New(auth.Deps{
 		Users: fake.NewUsers(audit), Sessions: sessions, Revocations: sessions, Audit: audit,
-		Tokens: tokens, Policy: auth.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
+		Tokens: tokens, Policy: session.Policy{AccessTTL: time.Hour}, Now: time.Now, Log: log,
 	})
 	upstream, public := &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, &url.URL{Scheme: "https", Host: "gate.example"}
 	table, err := route.NewTable(route.Config{Path: forwardedRow, Access: access, Upstreams: []*url.URL{upstream}})
@@ -121,7 +122,7 @@ func (p *hotPath) serve(tb testing.TB) {
 
 // authenticate is the part that is not this package's.
 func (p *hotPath) authenticate(tb testing.TB, sent presented) {
-	if _, err := p.server.auth.Authenticate(p.request.Context(), sent.access, sent.refresh); err != nil {
+	if _, err := p.server.sessions.Authenticate(p.request.Context(), sent.access, sent.refresh); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // proxied answers a request that is not for the product itself: the table
@@ -23,7 +23,7 @@ func (s *Server) proxied(c echo.Context) error {
 	if d.Route() != nil {
 		v.route = d.Route().Path
 	}
-	var grant auth.Grant
+	var grant session.Grant
 	if d.Outcome == route.NeedsSession || d.Outcome == route.Forward && d.Route().Access == route.Optional {
 		p := s.cookies.read(r)
 		var err error
@@ -77,7 +77,7 @@ func (v *visit) BeforeHeader(h http.Header) {
 	// The response to a body that stopped comes after its request was cancelled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.echo.Request().Context()), supersededTimeout)
 	defer cancel()
-	if !v.server.auth.Superseded(ctx, v.cookies) {
+	if !v.server.sessions.Superseded(ctx, v.cookies) {
 		v.server.renew(h, v.cookies)
 	}
 }
@@ -102,15 +102,17 @@ func (v *visit) StreamEnd() time.Time {
 		return time.Time{} // has no session
 	}
 	r := v.echo.Request()
-	return v.server.auth.AbsoluteEnd(r.Context(), v.who, v.server.cookies.read(r).refresh)
+	return v.server.sessions.AbsoluteEnd(r.Context(), v.who, v.server.cookies.read(r).refresh)
 }
 
 // Alive reports whether the session has not ended, and the caller's role is still
 // the one that the upstream was sent.
 func (v *visit) Alive() bool {
-	return v.who.UserID == "" || v.server.auth.Alive(v.who.SessionID) && !v.server.auth.Overtaken(v.who)
+	return v.who.UserID == "" || v.server.sessions.Alive(v.who.SessionID) && !v.server.sessions.Overtaken(v.who)
 }
 
 // roleChanged reports whether a stream ends because its caller's role is another
 // one, and the session goes on.
-func (v *visit) roleChanged() bool { return v.who.UserID != "" && v.server.auth.Alive(v.who.SessionID) }
+func (v *visit) roleChanged() bool {
+	return v.who.UserID != "" && v.server.sessions.Alive(v.who.SessionID)
+}

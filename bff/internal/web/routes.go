@@ -7,8 +7,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // access says who may call an endpoint of our own.
@@ -21,7 +21,7 @@ const (
 )
 
 // endpoint is one row of routes. A handler that needs somebody takes an
-// auth.Principal, so a row that forgets to ask for one does not compile.
+// session.Principal, so a row that forgets to ask for one does not compile.
 type endpoint struct {
 	method, path string
 	who          access
@@ -32,11 +32,11 @@ type endpoint struct {
 // the proxy's table is not reachable.
 func (s *Server) routes() []endpoint {
 	open := func(method, path string, h echo.HandlerFunc) endpoint { return endpoint{method, path, anyone, h} }
-	member := func(method, path string, h func(echo.Context, auth.Principal) error) endpoint {
+	member := func(method, path string, h func(echo.Context, session.Principal) error) endpoint {
 		return endpoint{method, path, members, s.member(h)}
 	}
-	admin := func(method, path string, h func(echo.Context, auth.Principal) error) endpoint {
-		return endpoint{method, path, admins, s.member(only(auth.RoleAdmin, h))}
+	admin := func(method, path string, h func(echo.Context, session.Principal) error) endpoint {
+		return endpoint{method, path, admins, s.member(only(session.RoleAdmin, h))}
 	}
 	return []endpoint{
 		open("POST", "/api/auth/register", s.register),
@@ -48,7 +48,7 @@ func (s *Server) routes() []endpoint {
 		member("DELETE", "/api/auth/me", s.deleteAccount),
 		member("PUT", "/api/auth/password", s.changePassword),
 		member("GET", "/api/auth/activity", s.activity),
-		member("GET", "/api/auth/sessions", s.sessions),
+		member("GET", "/api/auth/sessions", s.listSessions),
 		member("DELETE", "/api/auth/sessions/:id", s.endSession),
 		member("POST", "/api/auth/logout-all", s.logoutAll),
 		member("GET", "/api/auth/events", s.events),

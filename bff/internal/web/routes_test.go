@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func TestProxyReservesThePathsOfOurEndpointsAndNoOther(t *testing.T) {
@@ -31,7 +31,7 @@ func TestProxyReservesThePathsOfOurEndpointsAndNoOther(t *testing.T) {
 func TestProxyKnowsTheRolesOfAuth(t *testing.T) {
 	t.Parallel()
 	var roles []string
-	for _, role := range auth.Roles {
+	for _, role := range session.Roles {
 		roles = append(roles, string(role))
 	}
 	if !slices.Equal(roles, route.Roles) {

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
@@ -48,6 +49,7 @@ type Server struct {
 	echo      *echo.Echo
 	chain     echo.HandlerFunc
 	auth      *auth.Service
+	sessions  *session.Manager
 	forward   forwarder
 	table     func() *route.Table
 	jwks      func() []byte
@@ -71,7 +73,7 @@ type Server struct {
 func New(o Options) *Server {
 	secure := o.PublicURL.Scheme == "https"
 	s := &Server{
-		echo: echo.New(), auth: o.Auth, forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
+		echo: echo.New(), auth: o.Auth, sessions: o.Auth.Sessions(), forward: o.Proxy.Forward, table: o.Table, jwks: o.JWKS, pages: o.Pages,
 		cookies: newCookieJar(secure), crossSite: newCrossSite(o.PublicURL, o.SPADevURL),
 		headers: newSecurityHeaders(secure, o.SPADevURL != nil, o.Pages.Policies()), public: o.PublicURL, now: o.Now, log: o.Log, logLines: o.LogLines,
 		observe: o.Observe, away: o.Away, clients: o.Clients,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // deviceBody is a session as its owner recognises it.
@@ -20,8 +20,8 @@ type deviceBody struct {
 	Remember   bool      `json:"remember"`
 }
 
-func (s *Server) sessions(c echo.Context, who auth.Principal) error {
-	list, err := s.auth.Sessions(c.Request().Context(), who)
+func (s *Server) listSessions(c echo.Context, who session.Principal) error {
+	list, err := s.sessions.List(c.Request().Context(), who)
 	if err != nil {
 		return err
 	}
@@ -35,9 +35,9 @@ func (s *Server) sessions(c echo.Context, who auth.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"sessions": out})
 }
 
-func (s *Server) endSession(c echo.Context, who auth.Principal) error {
+func (s *Server) endSession(c echo.Context, who session.Principal) error {
 	id := c.Param("id")
-	if err := s.auth.EndSession(c.Request().Context(), who, id); err != nil {
+	if err := s.sessions.EndSession(c.Request().Context(), who, id); err != nil {
 		return err
 	}
 	if id == who.SessionID {
@@ -46,12 +46,12 @@ func (s *Server) endSession(c echo.Context, who auth.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) logoutAll(c echo.Context, who auth.Principal) error {
+func (s *Server) logoutAll(c echo.Context, who session.Principal) error {
 	var others bool
 	if err := readOptionalJSON(c, optional("others", &others)); err != nil {
 		return err
 	}
-	if err := s.auth.EndSessions(c.Request().Context(), who, others); err != nil {
+	if err := s.sessions.EndSessions(c.Request().Context(), who, others); err != nil {
 		return err
 	}
 	if !others {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // visit is what this package knows of one request. It is the request's context at
@@ -18,16 +18,16 @@ type visit struct {
 
 	server *Server
 	echo   echo.Context
-	client auth.Client
+	client session.Client
 	id     [1]string // client.RequestID, as headers hold it
 
-	path     string         // the canonical path, as sent
-	decision route.Decision // what the proxy's table says about it, for a path under /api
-	route    string         // pattern for the log, where Echo's own is no help
-	userID   string         // who it is from, for the log
-	who      auth.Principal // whom it is forwarded as
-	cookies  *auth.Cookies  // renewed for a forwarded request; nil: not renewed
-	err      error          // what became a problem
+	path     string            // the canonical path, as sent
+	decision route.Decision    // what the proxy's table says about it, for a path under /api
+	route    string            // pattern for the log, where Echo's own is no help
+	userID   string            // who it is from, for the log
+	who      session.Principal // whom it is forwarded as
+	cookies  *session.Cookies  // renewed for a forwarded request; nil: not renewed
+	err      error             // what became a problem
 }
 
 type visitKey struct{}
@@ -37,7 +37,7 @@ func (v *visit) Value(key any) any {
 	switch key.(type) {
 	case visitKey:
 		return v
-	case auth.ClientKey:
+	case session.ClientKey:
 		return v.client
 	}
 	return v.Context.Value(key)

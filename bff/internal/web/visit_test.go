@@ -7,7 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 type callersKey struct{}
@@ -27,8 +27,8 @@ func TestVisitIsTheContextOfItsRequest(t *testing.T) {
 		if visitOf(later) != v || v.echo != c {
 			t.Errorf("another visit: %v", v)
 		}
-		want := auth.Client{IP: "192.0.2.1", UserAgent: "Browser/1.0", RequestID: "01J9ZK3V8W"}
-		if got := ctx.Value(auth.ClientKey{}); got != want {
+		want := session.Client{IP: "192.0.2.1", UserAgent: "Browser/1.0", RequestID: "01J9ZK3V8W"}
+		if got := ctx.Value(session.ClientKey{}); got != want {
 			t.Errorf("client %v", got)
 		}
 		if got := c.Request().Context().Value(callersKey{}); got != "the connection's" {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // Trail is an audit trail that a test can read back.
@@ -57,7 +58,7 @@ func event() auth.Event {
 		ID: rand.Text(), Type: auth.EventLoginFailed,
 		UserID: rand.Text(), ActorID: rand.Text(), SessionID: rand.Text(),
 		Detail: "wrong password", IP: "192.0.2.7", UserAgent: "Browser/1.0 " + rand.Text(),
-		RequestID: rand.Text(), At: Start,
+		RequestID: rand.Text(), At: sessiontest.Start,
 	}
 }
 
@@ -76,14 +77,14 @@ func holds(t *testing.T, trail Trail, want ...auth.Event) {
 
 func testEvents(t *testing.T, _ auth.Users, trail Trail) {
 	full := event()
-	bare := auth.Event{ID: rand.Text(), Type: auth.EventLoginFailed, At: Start} // nobody known
+	bare := auth.Event{ID: rand.Text(), Type: auth.EventLoginFailed, At: sessiontest.Start} // nobody known
 	odd := event()
 	odd.UserAgent = "🦊 ' \" \\ \n\r\x1b[31m %s {\"a\":1} "
 	odd.IP = "2001:db8:0:0:0:ffff:192.0.2.128%eth0"
 	early := event()
-	early.At = Start.Add(-time.Millisecond)
+	early.At = sessiontest.Start.Add(-time.Millisecond)
 	elsewhere := event()
-	elsewhere.At = Start.In(time.FixedZone("", 5*3600+1800))
+	elsewhere.At = sessiontest.Start.In(time.FixedZone("", 5*3600+1800))
 
 	must(t, trail.Append(t.Context()))
 	holds(t, trail)

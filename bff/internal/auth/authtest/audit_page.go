@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func pageOf(t *testing.T, trail Trail, q auth.EventQuery) []auth.Event {
@@ -36,7 +38,7 @@ func testPageFilters(t *testing.T, _ auth.Users, trail Trail) {
 		e := event()
 		e.UserID, e.Type = people[i%len(people)], types[i%len(types)]
 		e.ID = fmt.Sprintf("%c%d", "aAbB_0"[i/4%6], i)
-		e.At = Start.Add(-time.Duration(i/7) * time.Millisecond) // seven in a millisecond
+		e.At = sessiontest.Start.Add(-time.Duration(i/7) * time.Millisecond) // seven in a millisecond
 		all = append(all, e)
 	}
 	must(t, trail.Append(t.Context(), all...))
@@ -77,7 +79,7 @@ func testPageFilters(t *testing.T, _ auth.Users, trail Trail) {
 		}
 	}
 	for _, id := range []string{"\xff", "'", "\x00", strings.Repeat("x", 10_000)} {
-		pageOf(t, trail, auth.EventQuery{After: auth.Position{At: Start, ID: id}, Limit: 3})
+		pageOf(t, trail, auth.EventQuery{After: auth.Position{At: sessiontest.Start, ID: id}, Limit: 3})
 	}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -90,7 +92,7 @@ func testPageWhileWritten(t *testing.T, _ auth.Users, trail Trail) {
 	there := map[string]bool{} // seen
 	for i := range 30 {
 		e := event()
-		e.At = Start.Add(time.Duration(i/6) * time.Millisecond)
+		e.At = sessiontest.Start.Add(time.Duration(i/6) * time.Millisecond)
 		must(t, trail.Append(t.Context(), e))
 		there[e.ID] = false
 	}
@@ -115,7 +117,7 @@ func testPageWhileWritten(t *testing.T, _ auth.Users, trail Trail) {
 		late := event() // a log line that took its time
 		late.At = last.At
 		newer := event()
-		newer.At = Start.Add(time.Minute)
+		newer.At = sessiontest.Start.Add(time.Minute)
 		must(t, trail.Append(t.Context(), late, newer))
 	}
 	for id, seen := range there {
@@ -128,15 +130,15 @@ func testPageWhileWritten(t *testing.T, _ auth.Users, trail Trail) {
 // An account and what is said about it change together or not at all.
 func testChangeTogether(t *testing.T, users auth.Users, trail Trail) {
 	admin, u := person(), person()
-	admin.Role = auth.RoleAdmin
+	admin.Role = session.RoleAdmin
 	stored := []auth.Event{registration(admin), registration(u)}
 	must(t, users.Create(t.Context(), admin, stored[0]))
 	must(t, users.Create(t.Context(), u, stored[1]))
 
 	role, name := about(u), about(u)
 	role.Type = auth.EventRoleChanged
-	u.Name, u.Role = "New", auth.RoleAdmin
-	got, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("New"), Role: new(auth.RoleAdmin)}, role, name)
+	u.Name, u.Role = "New", session.RoleAdmin
+	got, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("New"), Role: new(session.RoleAdmin)}, role, name)
 	must(t, err)
 	same(t, "change", got, u)
 	stored = append(stored, role, name)
@@ -153,7 +155,7 @@ func testChangeTogether(t *testing.T, users auth.Users, trail Trail) {
 		"no ID":              {about(u), nameless},
 		"a long ID":          {long},
 	} {
-		c := auth.UserChange{Name: new("Never"), Role: new(auth.RoleUser), Active: new(false), PasswordHash: new("$never")}
+		c := auth.UserChange{Name: new("Never"), Role: new(session.RoleUser), Active: new(false), PasswordHash: new("$never")}
 		if got, err := users.Change(t.Context(), u.ID, c, events...); !errors.Is(err, auth.ErrDatabase) || got != (auth.User{}) {
 			t.Errorf("change, %s: %+v, %v; want ErrDatabase", what, got, err)
 		}

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // PeeredLimiter is a Limiter that several instances share. Peer opens another
@@ -25,10 +27,10 @@ type PeeredLimiter interface {
 // RunLimiter is the contract of a limiter. open is called once for each test
 // and gives one that has counted nothing and goes by clock; it cleans up after
 // itself.
-func RunLimiter(t *testing.T, open func(t *testing.T, clock *Clock) auth.Limiter) {
+func RunLimiter(t *testing.T, open func(t *testing.T, clock *sessiontest.Clock) auth.Limiter) {
 	tests := []struct {
 		name string
-		run  func(t *testing.T, l auth.Limiter, clock *Clock)
+		run  func(t *testing.T, l auth.Limiter, clock *sessiontest.Clock)
 	}{
 		{"all at once, then one by one", testTake},
 		{"what is refused uses nothing", testTakeRefused},
@@ -48,7 +50,7 @@ func RunLimiter(t *testing.T, open func(t *testing.T, clock *Clock) auth.Limiter
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			clock := NewClock()
+			clock := sessiontest.NewClock()
 			tt.run(t, open(t, clock), clock)
 		})
 	}
@@ -65,7 +67,7 @@ func waits(t *testing.T, what string, got time.Duration, err error, want time.Du
 	}
 }
 
-func takes(t *testing.T, l auth.Limiter, key string, a auth.Allowance, want time.Duration) {
+func takes(t *testing.T, l auth.Limiter, key string, a session.Allowance, want time.Duration) {
 	t.Helper()
 	got, err := l.Take(t.Context(), key, a)
 	waits(t, fmt.Sprintf("take of %.40q", key), got, err, want)
@@ -81,12 +83,12 @@ func everyone(t *testing.T, l auth.Limiter) [2]auth.Limiter {
 }
 
 // allowances are the product's, and some that do not divide.
-var allowances = []auth.Allowance{
+var allowances = []session.Allowance{
 	auth.DefaultLimits.SignIn, auth.DefaultLimits.Register, auth.DefaultLimits.Refresh, auth.DefaultLimits.Inline, auth.DefaultLimits.Password, auth.DefaultLimits.Change,
 	{Count: 1, Per: time.Second}, {Count: 3, Per: time.Second}, {Count: 7, Per: time.Minute}, {Count: 11, Per: 24 * time.Hour},
 }
 
-func testTake(t *testing.T, l auth.Limiter, clock *Clock) {
+func testTake(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	both := everyone(t, l)
 	for _, a := range allowances {
 		key := fmt.Sprintf("take:%d in %v", a.Count, a.Per)
@@ -109,8 +111,8 @@ func testTake(t *testing.T, l auth.Limiter, clock *Clock) {
 	}
 }
 
-func testTakeRefused(t *testing.T, l auth.Limiter, clock *Clock) {
-	a := auth.Allowance{Count: 2, Per: time.Minute}
+func testTakeRefused(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
+	a := session.Allowance{Count: 2, Per: time.Minute}
 	takes(t, l, "k", a, 0)
 	takes(t, l, "k", a, 0)
 	for left := 30 * time.Second; left > 0; left -= time.Second {
@@ -121,8 +123,8 @@ func testTakeRefused(t *testing.T, l auth.Limiter, clock *Clock) {
 	takes(t, l, "k", a, 30*time.Second)
 }
 
-func testTakeIdle(t *testing.T, l auth.Limiter, clock *Clock) {
-	a := auth.Allowance{Count: 4, Per: time.Minute}
+func testTakeIdle(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
+	a := session.Allowance{Count: 4, Per: time.Minute}
 	for _, idle := range []time.Duration{0, time.Minute, time.Hour, 1000 * time.Hour} {
 		clock.Advance(idle)
 		for range a.Count {
@@ -137,8 +139,8 @@ func testTakeIdle(t *testing.T, l auth.Limiter, clock *Clock) {
 	takes(t, l, "k", a, 15*time.Second)
 }
 
-func testTakeNothing(t *testing.T, l auth.Limiter, clock *Clock) {
-	for _, a := range []auth.Allowance{{}, {Per: time.Minute}, {Count: 5}, {Count: -1, Per: time.Minute}} {
+func testTakeNothing(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
+	for _, a := range []session.Allowance{{}, {Per: time.Minute}, {Count: 5}, {Count: -1, Per: time.Minute}} {
 		for range 2 {
 			if wait, err := l.Take(t.Context(), "k", a); err != nil || wait < time.Second {
 				t.Errorf("%+v: wait %v, %v", a, wait, err)
@@ -148,8 +150,8 @@ func testTakeNothing(t *testing.T, l auth.Limiter, clock *Clock) {
 	}
 }
 
-func testTakeKeys(t *testing.T, l auth.Limiter, _ *Clock) {
-	minute, hour := auth.Allowance{Count: 2, Per: time.Minute}, auth.Allowance{Count: 3, Per: time.Hour}
+func testTakeKeys(t *testing.T, l auth.Limiter, _ *sessiontest.Clock) {
+	minute, hour := session.Allowance{Count: 2, Per: time.Minute}, session.Allowance{Count: 3, Per: time.Hour}
 	for range 2 {
 		takes(t, l, "signin:192.0.2.1", minute, 0)
 	}
@@ -162,8 +164,8 @@ func testTakeKeys(t *testing.T, l auth.Limiter, _ *Clock) {
 	attempt(t, l, "signin:192.0.2.1", 0) // is counted apart
 }
 
-func testTakeRace(t *testing.T, l auth.Limiter, clock *Clock) {
-	a := auth.Allowance{Count: 10, Per: time.Minute}
+func testTakeRace(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
+	a := session.Allowance{Count: 10, Per: time.Minute}
 	take := func(ctx context.Context, l auth.Limiter) (time.Duration, error) { return l.Take(ctx, "k", a) }
 	race(t, l, 10, 6*time.Second, take)
 	race(t, l, 0, 6*time.Second, take)
@@ -201,8 +203,8 @@ func race(t *testing.T, l auth.Limiter, want int64, wait time.Duration, call fun
 	}
 }
 
-func testClockBack(t *testing.T, l auth.Limiter, clock *Clock) {
-	a := auth.Allowance{Count: 2, Per: time.Minute}
+func testClockBack(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
+	a := session.Allowance{Count: 2, Per: time.Minute}
 	for range 5 {
 		attempt(t, l, "five", 0)
 	}
@@ -232,8 +234,8 @@ var oddKeys = []string{
 	strings.Repeat("a", 100_000), strings.Repeat("a", 100_000) + "b",
 }
 
-func testOddKeys(t *testing.T, l auth.Limiter, _ *Clock) {
-	once := auth.Allowance{Count: 1, Per: time.Minute}
+func testOddKeys(t *testing.T, l auth.Limiter, _ *sessiontest.Clock) {
+	once := session.Allowance{Count: 1, Per: time.Minute}
 	for _, key := range oddKeys {
 		takes(t, l, key, once, 0)
 		for range 5 {
@@ -259,10 +261,10 @@ func testOddKeys(t *testing.T, l auth.Limiter, _ *Clock) {
 	}
 }
 
-func testLimiterCancelled(t *testing.T, l auth.Limiter, _ *Clock) {
+func testLimiterCancelled(t *testing.T, l auth.Limiter, _ *sessiontest.Clock) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a := auth.Allowance{Count: 1, Per: time.Minute}
+	a := session.Allowance{Count: 1, Per: time.Minute}
 	for range 5 {
 		attempt(t, l, "undone", 0)
 		attempt(t, l, "forgotten", 0)

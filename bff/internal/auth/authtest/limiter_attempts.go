@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func attempt(t *testing.T, l auth.Limiter, key string, want time.Duration) {
@@ -21,7 +23,7 @@ var delays = []time.Duration{
 	128 * time.Second, 256 * time.Second, 512 * time.Second, 15 * time.Minute, 15 * time.Minute, 15 * time.Minute,
 }
 
-func testAttempts(t *testing.T, l auth.Limiter, clock *Clock) {
+func testAttempts(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	both := everyone(t, l)
 	for failures, delay := range delays {
 		one, other := both[failures%2], both[(failures+1)%2]
@@ -40,7 +42,7 @@ func testAttempts(t *testing.T, l auth.Limiter, clock *Clock) {
 	attempt(t, l, "another", 0)
 }
 
-func testAttemptRace(t *testing.T, l auth.Limiter, clock *Clock) {
+func testAttemptRace(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	try := func(ctx context.Context, l auth.Limiter) (time.Duration, error) { return l.Attempt(ctx, "k") }
 	race(t, l, 5, time.Second, try)
 	race(t, l, 0, time.Second, try)
@@ -50,7 +52,7 @@ func testAttemptRace(t *testing.T, l auth.Limiter, clock *Clock) {
 	race(t, l, 1, 4*time.Second, try)
 }
 
-func testUndo(t *testing.T, l auth.Limiter, clock *Clock) {
+func testUndo(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	both := everyone(t, l)
 	for failures, delay := range delays {
 		clock.Advance(delay)
@@ -83,7 +85,7 @@ func testUndo(t *testing.T, l auth.Limiter, clock *Clock) {
 	attempt(t, l, "several", time.Second)
 }
 
-func testUndoTooMuch(t *testing.T, l auth.Limiter, clock *Clock) {
+func testUndoTooMuch(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	must(t, l.Undo(t.Context(), "k"))
 	attempt(t, l, "k", 0)
 	for range 7 {
@@ -104,7 +106,7 @@ func testUndoTooMuch(t *testing.T, l auth.Limiter, clock *Clock) {
 	attempt(t, l, "k", time.Second)
 }
 
-func testForget(t *testing.T, l auth.Limiter, clock *Clock) {
+func testForget(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	both := everyone(t, l)
 	must(t, l.Forget(t.Context(), "k"))
 	for range 2 {
@@ -119,13 +121,13 @@ func testForget(t *testing.T, l auth.Limiter, clock *Clock) {
 		must(t, both[1].Undo(t.Context(), "k")) // of one that came too late
 		clock.Advance(auth.AttemptsKept)
 	}
-	a := auth.Allowance{Count: 1, Per: time.Hour}
+	a := session.Allowance{Count: 1, Per: time.Hour}
 	takes(t, l, "k", a, 0)
 	must(t, l.Forget(t.Context(), "k")) // is about attempts alone
 	takes(t, l, "k", a, time.Hour)
 }
 
-func testAttemptsKept(t *testing.T, l auth.Limiter, clock *Clock) {
+func testAttemptsKept(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	for range 5 {
 		attempt(t, l, "k", 0)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // KeptTrail is an audit trail that can be shortened.
@@ -19,7 +20,7 @@ type KeptTrail interface {
 // RunAuditKeeper is the contract of what shortens an audit trail. open is called
 // once for each test and gives an empty trail whose leases end by now.
 func RunAuditKeeper(t *testing.T, open func(t *testing.T, now func() time.Time) KeptTrail) {
-	for name, run := range map[string]func(t *testing.T, trail KeptTrail, clock *Clock){
+	for name, run := range map[string]func(t *testing.T, trail KeptTrail, clock *sessiontest.Clock){
 		"events from before a time are deleted, the others stay": testPrune,
 		"address and browser of one user's events are taken out": testRedact,
 		"address and browser of an account's acts are taken out": testRedactActs,
@@ -28,7 +29,7 @@ func RunAuditKeeper(t *testing.T, open func(t *testing.T, now func() time.Time) 
 		"a caller who left is told so when the trail is shortened": testKeeperCancelled,
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := NewClock()
+			clock := sessiontest.NewClock()
 			run(t, open(t, clock.Now), clock)
 		})
 	}
@@ -49,13 +50,13 @@ func repeat(t *testing.T, step func() (int, error)) (total int) {
 	return 0
 }
 
-func testPrune(t *testing.T, trail KeptTrail, _ *Clock) {
+func testPrune(t *testing.T, trail KeptTrail, _ *sessiontest.Clock) {
 	var kept, all []auth.Event
 	old := 0
 	for i := range 2500 {
 		e := event()
-		e.At = Start.Add(time.Duration(i/2-1000) * time.Millisecond) // two of each time
-		if e.At.Before(Start) {
+		e.At = sessiontest.Start.Add(time.Duration(i/2-1000) * time.Millisecond) // two of each time
+		if e.At.Before(sessiontest.Start) {
 			old++
 		} else {
 			kept = append(kept, e)
@@ -66,23 +67,23 @@ func testPrune(t *testing.T, trail KeptTrail, _ *Clock) {
 	prune := func(before time.Time) int {
 		return repeat(t, func() (int, error) { return trail.Prune(t.Context(), before) })
 	}
-	if n := prune(Start.Add(-time.Hour)); n != 0 {
+	if n := prune(sessiontest.Start.Add(-time.Hour)); n != 0 {
 		t.Errorf("%d events from before the first one were deleted", n)
 	}
-	if n := prune(Start); n != old {
+	if n := prune(sessiontest.Start); n != old {
 		t.Errorf("%d events were deleted, want %d", n, old)
 	}
 	holds(t, trail, kept...)
-	if n := prune(Start); n != 0 {
+	if n := prune(sessiontest.Start); n != 0 {
 		t.Errorf("%d events were deleted a second time", n)
 	}
 }
 
-func testRedact(t *testing.T, trail KeptTrail, _ *Clock) {
+func testRedact(t *testing.T, trail KeptTrail, _ *sessiontest.Clock) {
 	var want, all []auth.Event
 	for i := range 2300 {
 		e := event()
-		e.UserID, e.At = "gone", Start.Add(time.Duration(i/2)*time.Millisecond)
+		e.UserID, e.At = "gone", sessiontest.Start.Add(time.Duration(i/2)*time.Millisecond)
 		if i%100 == 0 {
 			e.IP, e.UserAgent = "", ""
 		}
@@ -111,12 +112,12 @@ func testRedact(t *testing.T, trail KeptTrail, _ *Clock) {
 	holds(t, trail, want...)
 }
 
-func testRedactActs(t *testing.T, trail KeptTrail, _ *Clock) {
+func testRedactActs(t *testing.T, trail KeptTrail, _ *sessiontest.Clock) {
 	var want, all []auth.Event
 	changed := 0
 	for i := range 2500 {
 		e := event()
-		e.At = Start.Add(time.Duration(i/2) * time.Millisecond)
+		e.At = sessiontest.Start.Add(time.Duration(i/2) * time.Millisecond)
 		e.UserID = fmt.Sprint("u", i%50)
 		e.ActorID = []string{"gone", "gone too", "here", "", e.UserID, "u7"}[i%6]
 		if i%100 == 0 {
@@ -145,25 +146,25 @@ func testRedactActs(t *testing.T, trail KeptTrail, _ *Clock) {
 			}
 		}
 	}
-	if n := redact(auth.Position{At: Start.Add(time.Hour)}); n != 0 {
+	if n := redact(auth.Position{At: sessiontest.Start.Add(time.Hour)}); n != 0 {
 		t.Errorf("%d events were changed after the last one", n)
 	}
 	if n := redact(auth.Position{At: time.Time{}}); n != changed {
 		t.Errorf("%d events were changed, want %d", n, changed)
 	}
-	if n := redact(auth.Position{At: Start}); n != 0 {
+	if n := redact(auth.Position{At: sessiontest.Start}); n != 0 {
 		t.Errorf("%d events were changed a second time", n)
 	}
 	holds(t, trail, want...)
 }
 
-func testClock(t *testing.T, trail KeptTrail, _ *Clock) {
+func testClock(t *testing.T, trail KeptTrail, _ *sessiontest.Clock) {
 	if now, err := trail.Clock(t.Context()); err != nil || now.Year() < 2026 {
 		t.Errorf("it is %s (%v)", now, err)
 	}
 }
 
-func testLease(t *testing.T, trail KeptTrail, clock *Clock) {
+func testLease(t *testing.T, trail KeptTrail, clock *sessiontest.Clock) {
 	lease := func(task, holder string, want bool) {
 		t.Helper()
 		got, err := trail.Lease(t.Context(), task, holder, clock.Now().Add(time.Minute))
@@ -188,14 +189,14 @@ func testLease(t *testing.T, trail KeptTrail, clock *Clock) {
 	}
 }
 
-func testKeeperCancelled(t *testing.T, trail KeptTrail, _ *Clock) {
+func testKeeperCancelled(t *testing.T, trail KeptTrail, _ *sessiontest.Clock) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	_, clock := trail.Clock(ctx)
 	_, _, acts := trail.RedactActs(ctx, func(string) bool { return true }, auth.Position{})
-	_, prune := trail.Prune(ctx, Start)
+	_, prune := trail.Prune(ctx, sessiontest.Start)
 	_, redact := trail.Redact(ctx, "u")
-	_, lease := trail.Lease(ctx, "a", "one", Start)
+	_, lease := trail.Lease(ctx, "a", "one", sessiontest.Start)
 	for what, err := range map[string]error{"Clock": clock, "RedactActs": acts, "Prune": prune, "Redact": redact, "Lease": lease} {
 		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want ErrDatabase and context.Canceled", what, err)

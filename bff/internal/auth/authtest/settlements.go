@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // settled is a time that no test of a store comes near.
@@ -47,7 +48,7 @@ func testSettlements(t *testing.T, users auth.Users) {
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "another", Settle: &first}, about(u)); err == nil {
 		t.Error("a change that its condition refuses")
 	}
-	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(auth.RoleAdmin), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleAdmin), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
 		t.Errorf("another role: %v", err)
 	}
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfActive: new(false), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
@@ -57,7 +58,7 @@ func testSettlements(t *testing.T, users auth.Users) {
 		t.Fatalf("nothing was changed, and to be settled: %+v", list)
 	}
 	for _, x := range []auth.Settlement{second, first} {
-		if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(auth.RoleUser), IfActive: new(true), Settle: &x}, about(u)); err != nil {
+		if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleUser), IfActive: new(true), Settle: &x}, about(u)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 // RunUsers is the contract of a user store. open is called once for each test
@@ -56,10 +58,10 @@ func person() auth.User {
 		ID:           rand.Text(),
 		Email:        auth.Email{Address: "X" + local + "@example.com", Key: "x" + local + "@example.com"},
 		Name:         "Ada Lovelace",
-		Role:         auth.RoleUser,
+		Role:         session.RoleUser,
 		PasswordHash: "$2a$12$" + rand.Text(),
 		Active:       true,
-		CreatedAt:    Start,
+		CreatedAt:    sessiontest.Start,
 	}
 }
 
@@ -102,7 +104,7 @@ func unknown(t *testing.T, users auth.Users, id, key string) {
 func testAccounts(t *testing.T, users auth.Users) {
 	plain := person()
 	admin := person()
-	admin.Role, admin.EmailVerified = auth.RoleAdmin, true
+	admin.Role, admin.EmailVerified = session.RoleAdmin, true
 	disabled := person()
 	disabled.Active = false
 	nameless := person()
@@ -137,7 +139,7 @@ func testAccounts(t *testing.T, users auth.Users) {
 	}
 
 	elsewhere := person() // the moment counts, not the zone it was told in
-	elsewhere.CreatedAt = Start.In(time.FixedZone("", -7*3600))
+	elsewhere.CreatedAt = sessiontest.Start.In(time.FixedZone("", -7*3600))
 	create(t, users, elsewhere)
 	known(t, users, elsewhere)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // about makes a new event of something done to u.
@@ -26,7 +27,7 @@ func change(t *testing.T, users auth.Users, u auth.User, c auth.UserChange) auth
 
 func testChange(t *testing.T, users auth.Users) {
 	first, u, other := person(), person(), person()
-	first.Role = auth.RoleAdmin // so that u is never the last
+	first.Role = session.RoleAdmin // so that u is never the last
 	u.EmailVerified = true
 	for _, u := range []auth.User{first, u, other} {
 		create(t, users, u)
@@ -40,21 +41,21 @@ func testChange(t *testing.T, users auth.Users) {
 		{"nothing", auth.UserChange{}, func(*auth.User) {}},
 		{"the name", auth.UserChange{Name: &odd}, func(u *auth.User) { u.Name = odd }},
 		{"no name", auth.UserChange{Name: new("")}, func(u *auth.User) { u.Name = "" }},
-		{"the role", auth.UserChange{Role: new(auth.RoleAdmin)}, func(u *auth.User) { u.Role = auth.RoleAdmin }},
-		{"the same role", auth.UserChange{Role: new(auth.RoleAdmin)}, func(*auth.User) {}},
-		{"the role back", auth.UserChange{Role: new(auth.RoleUser)}, func(u *auth.User) { u.Role = auth.RoleUser }},
+		{"the role", auth.UserChange{Role: new(session.RoleAdmin)}, func(u *auth.User) { u.Role = session.RoleAdmin }},
+		{"the same role", auth.UserChange{Role: new(session.RoleAdmin)}, func(*auth.User) {}},
+		{"the role back", auth.UserChange{Role: new(session.RoleUser)}, func(u *auth.User) { u.Role = session.RoleUser }},
 		{"disabled", auth.UserChange{Active: new(false)}, func(u *auth.User) { u.Active = false }},
-		{"a role while disabled", auth.UserChange{Role: new(auth.RoleAdmin)}, func(u *auth.User) { u.Role = auth.RoleAdmin }},
+		{"a role while disabled", auth.UserChange{Role: new(session.RoleAdmin)}, func(u *auth.User) { u.Role = session.RoleAdmin }},
 		{"enabled", auth.UserChange{Active: new(true)}, func(u *auth.User) { u.Active = true }},
 		{"the password", auth.UserChange{PasswordHash: new("$2a$14$next")}, func(u *auth.User) { u.PasswordHash = "$2a$14$next" }},
 		{
 			"all at once",
 			auth.UserChange{
-				Name: new("New"), Role: new(auth.RoleUser), Active: new(false),
+				Name: new("New"), Role: new(session.RoleUser), Active: new(false),
 				PasswordHash: new("$2a$14$last"), IfHash: "$2a$14$next",
 			},
 			func(u *auth.User) {
-				u.Name, u.Role, u.Active, u.PasswordHash = "New", auth.RoleUser, false, "$2a$14$last"
+				u.Name, u.Role, u.Active, u.PasswordHash = "New", session.RoleUser, false, "$2a$14$last"
 			},
 		},
 	} {
@@ -77,7 +78,7 @@ func testChangeTooLong(t *testing.T, users auth.Users) {
 	for name, c := range map[string]auth.UserChange{
 		"long name":      {Name: new(strings.Repeat("x", 101))},
 		"name not UTF-8": {Name: new("caf\xe9")},
-		"no role":        {Role: new(auth.Role(""))},
+		"no role":        {Role: new(session.Role(""))},
 		"no hash":        {PasswordHash: new("")},
 		"long hash":      {PasswordHash: new(strings.Repeat("x", 256))},
 		"one of two":     {Name: new("Fits"), PasswordHash: new(strings.Repeat("x", 256))},
@@ -96,13 +97,13 @@ func testChangeTooLong(t *testing.T, users auth.Users) {
 func testChangeNobody(t *testing.T, users auth.Users) {
 	u := person()
 	u.ID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	u.Role = auth.RoleAdmin
+	u.Role = session.RoleAdmin
 	create(t, users, u)
 	for _, id := range []string{
 		"", rand.Text(), u.Email.Key, strings.ToLower(u.ID), u.ID + " ", u.ID[:25], "%", "\xff", "' OR '1'='1", strings.Repeat("x", 10_000),
 	} {
 		for name, c := range map[string]auth.UserChange{
-			"rename": {Name: new("Nobody")}, "demote": {Role: new(auth.RoleUser)}, "nothing": {}, "password": {IfHash: "x"},
+			"rename": {Name: new("Nobody")}, "demote": {Role: new(session.RoleUser)}, "nothing": {}, "password": {IfHash: "x"},
 		} {
 			if got, err := users.Change(t.Context(), id, c, about(u)); !errors.Is(err, auth.ErrNoUser) || errors.Is(err, auth.ErrDatabase) || got != (auth.User{}) {
 				t.Errorf("%s %.40q: %+v, %v; want ErrNoUser", name, id, got, err)
@@ -159,7 +160,7 @@ func testDelete(t *testing.T, users auth.Users) {
 
 func testLastAdmin(t *testing.T, users auth.Users) {
 	admin, disabled, user := person(), person(), person()
-	admin.Role, disabled.Role = auth.RoleAdmin, auth.RoleAdmin
+	admin.Role, disabled.Role = session.RoleAdmin, session.RoleAdmin
 	disabled.Active = false
 	for _, u := range []auth.User{admin, disabled, user} {
 		create(t, users, u)
@@ -179,7 +180,7 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 	// What leaves an administrator is no such thing.
 	admin.Name, admin.PasswordHash = "Still Here", "$2a$14$next"
 	same(t, "rename", change(t, users, admin, auth.UserChange{
-		Name: &admin.Name, PasswordHash: &admin.PasswordHash, Role: new(auth.RoleAdmin), Active: new(true),
+		Name: &admin.Name, PasswordHash: &admin.PasswordHash, Role: new(session.RoleAdmin), Active: new(true),
 	}), admin)
 	// Nor is what happens to a user, or to an administrator who is disabled.
 	for way, remove := range remove {
@@ -189,7 +190,7 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 			t.Errorf("%s a user: %v", way, err)
 		}
 		another = person()
-		another.Role, another.Active = auth.RoleAdmin, false
+		another.Role, another.Active = session.RoleAdmin, false
 		create(t, users, another)
 		if err := remove(t.Context(), another); err != nil {
 			t.Errorf("%s a disabled administrator: %v", way, err)
@@ -204,7 +205,7 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 	// With another active one each way is open, until that one is the last.
 	for way, remove := range remove {
 		second := person()
-		second.Role = auth.RoleAdmin
+		second.Role = session.RoleAdmin
 		create(t, users, second)
 		if err := remove(t.Context(), admin); err != nil {
 			t.Errorf("%s one of two: %v", way, err)
@@ -218,8 +219,8 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 	refused(disabled)
 
 	// Somebody new in office sets the old one free.
-	user.Role = auth.RoleAdmin
-	same(t, "promote", change(t, users, user, auth.UserChange{Role: new(auth.RoleAdmin)}), user)
+	user.Role = session.RoleAdmin
+	same(t, "promote", change(t, users, user, auth.UserChange{Role: new(session.RoleAdmin)}), user)
 	must(t, remove["delete"](t.Context(), disabled))
 	refused(user)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func list(t *testing.T, users auth.Users, q auth.UserQuery) []auth.User {
@@ -40,11 +42,11 @@ func testListOrder(t *testing.T, users auth.Users) {
 		for _, id := range []string{"b", "a", "B", "A", "0", "_", "b "} { // by bytes, not as in a dictionary
 			u := person()
 			u.ID = fmt.Sprintf("%s%d", id, ms)
-			u.CreatedAt = Start.Add(time.Duration(ms) * time.Millisecond)
+			u.CreatedAt = sessiontest.Start.Add(time.Duration(ms) * time.Millisecond)
 			want = append(want, u)
 		}
 	}
-	want[3].Role, want[4].Active, want[5].Name, want[6].EmailVerified = auth.RoleAdmin, false, "", true
+	want[3].Role, want[4].Active, want[5].Name, want[6].EmailVerified = session.RoleAdmin, false, "", true
 	for _, u := range want {
 		create(t, users, u)
 	}
@@ -68,7 +70,7 @@ func testListOrder(t *testing.T, users auth.Users) {
 	}
 	// A cursor comes from outside.
 	for _, id := range []string{"\xff", "'", "\x00", strings.Repeat("x", 10_000)} {
-		list(t, users, auth.UserQuery{After: auth.Position{At: Start, ID: id}, Limit: 3})
+		list(t, users, auth.UserQuery{After: auth.Position{At: sessiontest.Start, ID: id}, Limit: 3})
 	}
 }
 
@@ -82,12 +84,12 @@ func testListText(t *testing.T, users auth.Users) {
 		u.Name = name
 		u.Email.Address = fmt.Sprintf("Q%02d@Mail.test", i)
 		u.Email.Key = strings.ToLower(u.Email.Address)
-		u.CreatedAt = Start.Add(-time.Duration(i) * time.Second)
+		u.CreatedAt = sessiontest.Start.Add(-time.Duration(i) * time.Second)
 		create(t, users, u)
 	}
 	tagged := person()
 	tagged.Name, tagged.Email.Address = "Tagged", "First_Last+50%!@Mail.test"
-	tagged.CreatedAt = Start.Add(-time.Hour)
+	tagged.CreatedAt = sessiontest.Start.Add(-time.Hour)
 	create(t, users, tagged)
 	all := append(slices.Clone(names), "Tagged")
 
@@ -184,7 +186,7 @@ func testListAddress(t *testing.T, users auth.Users) {
 		u := person()
 		u.Email = auth.Email{Address: m.address, Key: strings.ToLower(m.address)}
 		u.Name = m.name
-		u.CreatedAt = Start.Add(-time.Duration(i) * time.Minute)
+		u.CreatedAt = sessiontest.Start.Add(-time.Duration(i) * time.Minute)
 		create(t, users, u)
 	}
 	for text, want := range map[string][]string{
@@ -234,7 +236,7 @@ func testListPages(t *testing.T, users auth.Users) {
 	}
 	there := map[string]bool{} // seen
 	for i := range 30 {
-		there[add(Start.Add(time.Duration(i/6)*time.Millisecond)).ID] = false
+		there[add(sessiontest.Start.Add(time.Duration(i/6)*time.Millisecond)).ID] = false
 	}
 	last, pages := auth.Position{}, 0
 	for {
@@ -260,7 +262,7 @@ func testListPages(t *testing.T, users auth.Users) {
 		if pages > 8 {
 			continue // or it would not, with new ones added before the end
 		}
-		add(Start.Add(time.Second))
+		add(sessiontest.Start.Add(time.Second))
 		add(last.At)
 		add(last.At.Add(-time.Millisecond))
 		if pages%2 == 0 { // the one that the next page starts from

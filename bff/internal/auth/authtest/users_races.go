@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session/sessiontest"
 )
 
 func testSignUpRace(t *testing.T, users auth.Users) {
@@ -79,7 +81,7 @@ func testChangeIfHashRace(t *testing.T, users auth.Users) {
 func removals(users auth.Users) map[string]func(ctx context.Context, u auth.User) error {
 	return map[string]func(ctx context.Context, u auth.User) error{
 		"demote": func(ctx context.Context, u auth.User) error {
-			_, err := users.Change(ctx, u.ID, auth.UserChange{Role: new(auth.RoleUser)}, about(u))
+			_, err := users.Change(ctx, u.ID, auth.UserChange{Role: new(session.RoleUser)}, about(u))
 			return err
 		},
 		"disable": func(ctx context.Context, u auth.User) error {
@@ -87,7 +89,7 @@ func removals(users auth.Users) map[string]func(ctx context.Context, u auth.User
 			return err
 		},
 		"demote, disable and rename": func(ctx context.Context, u auth.User) error {
-			c := auth.UserChange{Role: new(auth.RoleUser), Active: new(false), Name: new("Gone")}
+			c := auth.UserChange{Role: new(session.RoleUser), Active: new(false), Name: new("Gone")}
 			_, err := users.Change(ctx, u.ID, c, about(u), about(u))
 			return err
 		},
@@ -101,7 +103,7 @@ func activeAdmins(t *testing.T, users auth.Users) (admins []auth.User) {
 	all, _, err := users.List(t.Context(), auth.UserQuery{Limit: 1000})
 	must(t, err)
 	for _, u := range all {
-		if u.Active && u.Role == auth.RoleAdmin {
+		if u.Active && u.Role == session.RoleAdmin {
 			admins = append(admins, u)
 		}
 	}
@@ -133,7 +135,7 @@ func raceForLast(t *testing.T, users auth.Users, name string, n int, way func(ra
 	admins := activeAdmins(t, users)
 	for len(admins) < n {
 		u := person()
-		u.Role = auth.RoleAdmin
+		u.Role = session.RoleAdmin
 		create(t, users, u)
 		admins = append(admins, u)
 	}
@@ -165,16 +167,16 @@ func testAdminsComeAndGo(t *testing.T, users auth.Users) {
 	var all []auth.User
 	for i := range people {
 		u := person()
-		u.CreatedAt = Start.Add(time.Duration(i) * time.Second)
+		u.CreatedAt = sessiontest.Start.Add(time.Duration(i) * time.Second)
 		if i < people/2 {
-			u.Role = auth.RoleAdmin
+			u.Role = session.RoleAdmin
 		}
 		create(t, users, u)
 		all = append(all, u)
 	}
 	changes := []auth.UserChange{
-		{Role: new(auth.RoleUser)}, {Role: new(auth.RoleAdmin)}, {Active: new(false)}, {Active: new(true)},
-		{Name: new("Renamed")}, {Role: new(auth.RoleAdmin), Active: new(true)}, {Name: new("Down"), Role: new(auth.RoleUser), Active: new(true)},
+		{Role: new(session.RoleUser)}, {Role: new(session.RoleAdmin)}, {Active: new(false)}, {Active: new(true)},
+		{Name: new("Renamed")}, {Role: new(session.RoleAdmin), Active: new(true)}, {Name: new("Down"), Role: new(session.RoleUser), Active: new(true)},
 	}
 	var run errgroup.Group
 	for i := range 20 {

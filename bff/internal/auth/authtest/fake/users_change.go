@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 // Change is auth.Users.Change.
@@ -101,7 +102,7 @@ func (s *Users) Settled(ctx context.Context, done ...auth.Settlement) error {
 	return nil
 }
 
-func activeAdmin(u auth.User) bool { return u.Active && u.Role == auth.RoleAdmin }
+func activeAdmin(u auth.User) bool { return u.Active && u.Role == session.RoleAdmin }
 
 // lastAdmin tells whether the account is the only active administrator.
 func (s *Users) lastAdmin(id string) bool {

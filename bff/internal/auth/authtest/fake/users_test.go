@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth/authtest/fake"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
 func TestUsers(t *testing.T) {
@@ -37,7 +38,7 @@ func TestUsersFail(t *testing.T) {
 	audit := new(fake.Audit)
 	users := fake.NewUsers(audit)
 	u := auth.User{
-		ID: "u", Email: auth.Email{Key: "a@example.com", Address: "a@example.com"}, Role: auth.RoleUser, PasswordHash: "h", Active: true,
+		ID: "u", Email: auth.Email{Key: "a@example.com", Address: "a@example.com"}, Role: session.RoleUser, PasswordHash: "h", Active: true,
 	}
 	down := errors.New("pulled the plug")
 

@@ -1,0 +1,85 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// Principal is who a request is from.
+type Principal struct {
+	UserID    string
+	SessionID string
+	Email     string
+	Role      Role
+
+	pair      Pair // that it was read from
+	accessEnd time.Time
+	record    *Record // when the store was asked on the way; else nil
+}
+
+// Grant is a positive answer to "who is this".
+type Grant struct {
+	Principal Principal
+	// Cookies is the new pair to set, or nil when the browser has what it needs.
+	Cookies *Cookies
+}
+
+// Authenticate answers who a request is from, by its two cookies ("" for one
+// that is missing). A good access token is enough and costs no I/O; otherwise
+// the refresh token renews the session on the way. Refusals are *refusal.Error.
+func (m *Manager) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
+	now := m.now()
+	a, err := m.tokens.VerifyAccess(access, now)
+	standing := good
+	if err == nil {
+		standing = m.revoked.ofAccess(a, now)
+	}
+	if err == nil && standing == good {
+		m.receipts.note(a, now)
+		return Grant{Principal: Principal{
+			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role),
+			pair: Pair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,
+		}}, nil
+	}
+	if refresh != "" {
+		return m.renew(ctx, onTheWay, refresh)
+	}
+	switch {
+	case standing == ended:
+		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
+	case standing == stale, errors.Is(err, token.ErrExpired):
+		return Grant{}, &refusal.Error{Code: refusal.SessionExpired, Detail: detailExpired, Cause: err}
+	default:
+		return Grant{}, &refusal.Error{Code: refusal.NotAuthenticated, Detail: detailAnonymous, Cause: err}
+	}
+}
+
+const (
+	detailAnonymous = "Sign in first."
+	detailExpired   = "Your session has expired. Sign in again."
+	detailRevoked   = "This session was ended. Sign in again."
+	detailReuse     = "This session was used from two places at once and has been ended everywhere. Sign in again."
+)
+
+// Issue gives the pair of cookies of a record that is stored.
+func (m *Manager) Issue(rec Record) (Grant, error) {
+	cookies, err := m.mint(rec)
+	if err != nil {
+		return Grant{}, err
+	}
+	return m.grant(rec, cookies), nil
+}
+
+func (m *Manager) grant(rec Record, cookies *Cookies) Grant {
+	return Grant{
+		Principal: Principal{
+			UserID: rec.UserID, SessionID: rec.ID, Email: rec.Account.Email, Role: rec.Account.Role,
+			pair: rec.pair(), accessEnd: accessEnd(rec, m.policy.AccessTTL), record: &rec,
+		},
+		Cookies: cookies,
+	}
+}

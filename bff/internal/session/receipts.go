@@ -1,0 +1,196 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/fairqueue"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// receipts is what requests prove by being made: that a rotation's cookies
+// arrived (the first request with an access token of the new generation), and
+// that the session is in use. It costs one store write per rotation and one a
+// minute, off the request's path, and a map look-up per request.
+type receipts struct {
+	records Store
+	outages *outagelog.Log
+
+	mu   sync.RWMutex
+	seen map[string]receipt // by session
+
+	queue *fairqueue.Queue[receipt]
+}
+
+type receipt struct {
+	userID, sessionID string
+	generation        uint32
+	at                time.Time // first use
+	seen              time.Time // latest use that was queued to be written
+	expires           time.Time // the access token's: later ones are of another generation
+}
+
+// seenEvery is how stale "last seen" may be.
+const seenEvery = time.Minute
+
+const (
+	maxReceipts    = 1 << 17 // about 25 MB; past it, receipts are proved again
+	maxQueued      = 4096
+	receiptTimeout = 3 * time.Second
+)
+
+func newReceipts(records Store, log *slog.Logger, now func() time.Time) *receipts {
+	return &receipts{
+		records: records, outages: outagelog.New(log, now,
+			"receipts of rotations are not stored; the next request of each session tries again", "receipts of rotations are stored again"),
+		seen: make(map[string]receipt), queue: fairqueue.New(maxQueued, func(e receipt) string { return e.userID }),
+	}
+}
+
+// note records that a's generation is in use.
+func (r *receipts) note(a token.Access, now time.Time) {
+	r.mu.RLock()
+	known := r.seen[a.SessionID]
+	r.mu.RUnlock()
+	if !known.isNews(a, now) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known = r.seen[a.SessionID]
+	if !known.isNews(a, now) {
+		return
+	}
+	entry := receipt{userID: a.UserID, sessionID: a.SessionID, generation: a.Generation, at: now, seen: now, expires: a.ExpiresAt}
+	if known.generation == a.Generation {
+		entry.at = known.at
+	}
+	// What goes from a full queue is proved again by its session's next request.
+	switch dropped, full := r.queue.Push(entry); {
+	case full && dropped == entry:
+		return
+	case full:
+		r.forget(dropped)
+	}
+	if len(r.seen) >= maxReceipts {
+		r.prune(now)
+	}
+	r.seen[a.SessionID] = entry
+}
+
+// isNews: the store has not heard of this generation's use, or not for a
+// while. The first generation needs no receipt, it has no parent that could be
+// presented; and it was seen when it was issued.
+func (known receipt) isNews(a token.Access, now time.Time) bool {
+	if a.Generation > max(known.generation, 1) {
+		return true
+	}
+	last := a.IssuedAt
+	if known.seen.After(last) {
+		last = known.seen
+	}
+	return now.Sub(last) >= seenEvery && a.Generation >= known.generation
+}
+
+func (r *receipts) prune(now time.Time) {
+	for id, e := range r.seen {
+		if !now.Before(e.expires) {
+			delete(r.seen, id)
+		}
+	}
+	if len(r.seen) >= maxReceipts*3/4 {
+		clear(r.seen) // or every insert would scan the map again
+	}
+}
+
+// apply adds what this instance knows to a record read from the store, where
+// the receipt may not have been written yet.
+func (r *receipts) apply(rec Record) Record {
+	if !rec.ReceivedAt.IsZero() {
+		return rec
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e, ok := r.seen[rec.ID]; ok && e.generation == rec.Generation {
+		rec.ReceivedAt = e.at
+	}
+	return rec
+}
+
+// run writes receipts until ctx ends, then those still queued.
+func (r *receipts) run(ctx context.Context) error {
+	// A write under way is finished also when ctx ends in the middle of it.
+	writing := context.WithoutCancel(ctx)
+	for {
+		select {
+		case <-r.queue.Ready():
+			for _, e := range r.queue.Pop(1) {
+				r.write(writing, e)
+			}
+		case <-ctx.Done():
+			r.drain(writing)
+			return ctx.Err()
+		}
+	}
+}
+
+// drain writes what is queued, unless the store is away: losing receipts costs
+// a proof made again, waiting for them would hold up the shutdown.
+func (r *receipts) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastTry)
+	defer cancel()
+	for next := r.queue.Pop(1); len(next) > 0; next = r.queue.Pop(1) {
+		if !r.write(ctx, next[0]) {
+			return
+		}
+	}
+}
+
+func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
+	defer cancel()
+	err := r.store(ctx, e)
+	if err == nil || errors.Is(err, ErrNoSession) {
+		r.outages.Worked()
+		return true
+	}
+	r.outages.Failed(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(e)
+	return false
+}
+
+// forget has the use that e is about proved again. r.mu is held.
+func (r *receipts) forget(e receipt) {
+	if r.seen[e.sessionID].generation == e.generation {
+		delete(r.seen, e.sessionID)
+	}
+}
+
+func (r *receipts) store(ctx context.Context, e receipt) error {
+	for range maxSwaps {
+		rec, err := r.records.Get(ctx, e.userID, e.sessionID)
+		if err != nil {
+			return err
+		}
+		next := rec
+		if rec.Generation == e.generation && rec.ReceivedAt.IsZero() && e.generation > 1 {
+			next.ReceivedAt = e.at.Truncate(time.Millisecond)
+		}
+		if e.seen.Sub(rec.LastSeenAt) >= seenEvery {
+			next.LastSeenAt = e.seen.Truncate(time.Millisecond)
+		}
+		if next == rec {
+			return nil // overtaken by a rotation, or another instance was first
+		}
+		if err := r.records.Swap(ctx, rec, next); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
+}

@@ -1,0 +1,166 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// revocationList is this instance's memory of sessions that ended before
+// their time, and of those whose access tokens were overtaken by a change of
+// role. An access token is verified without I/O, so it is the list that makes
+// a sign-out kill tokens that have not expired. An entry lives for one access
+// TTL: then the last token it speaks of is gone by itself.
+type revocationList struct {
+	source Revocations
+	keep   time.Duration
+	now    func() time.Time
+	onNews func(Revocation) // told of each revocation once
+	lag    func(time.Duration)
+
+	// lostBefore, in seconds since 1970: access tokens issued before it are not
+	// good without a look at the store, see Follower.Lost.
+	lostBefore atomic.Int64
+	onLost     func(before time.Time)
+
+	caughtUp     chan struct{} // closed by markCaughtUp: all that ended before the start is known
+	markCaughtUp func()
+
+	mu      sync.RWMutex
+	marks   map[string]mark // by session
+	pruneAt int
+}
+
+type mark struct {
+	ended  bool
+	since  Pair // access tokens of pairs before it are overtaken; zero: none
+	forget time.Time
+}
+
+// standing is what the list says of a genuine, unexpired access token.
+type standing int
+
+const (
+	good  standing = iota
+	stale          // the session goes on, this token does not
+	ended
+)
+
+const (
+	minPrune = 1024
+	// skew is how far the clocks of instances may be apart.
+	skew = time.Minute
+)
+
+func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
+	caughtUp := make(chan struct{})
+	return &revocationList{
+		source: source, keep: keep, now: now, onNews: onNews, onLost: func(time.Time) {}, lag: func(time.Duration) {}, marks: make(map[string]mark), pruneAt: minPrune,
+		caughtUp: caughtUp, markCaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
+	}
+}
+
+// ofAccess is of for an access token that is genuine and has not expired. An
+// instance with a longer ACCESS_TTL may have minted it: then it outlives what
+// this one remembers, and is renewed once it is as old as its own would be.
+func (l *revocationList) ofAccess(a token.Access, now time.Time) standing {
+	s := l.of(a.SessionID, Pair{a.Generation, a.IssuedAt})
+	if s == good && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
+		return stale
+	}
+	return s
+}
+
+// lose notes that revocations from before a moment may be missing. Access
+// tokens from before it are renewed by the record, which an ended session has
+// not: a browser notices nothing.
+func (l *revocationList) lose(before time.Time) {
+	at := before.Unix()
+	for {
+		known := l.lostBefore.Load()
+		if at <= known {
+			return
+		}
+		if l.lostBefore.CompareAndSwap(known, at) {
+			l.onLost(before)
+			return
+		}
+	}
+}
+
+func (l *revocationList) of(sessionID string, p Pair) standing {
+	l.mu.RLock()
+	m, known := l.marks[sessionID]
+	l.mu.RUnlock()
+	switch {
+	case !known:
+		return good
+	case m.ended:
+		return ended
+	case p.Before(m.since):
+		return stale
+	}
+	return good
+}
+
+// add may be told of one revocation more than once; it is news once.
+func (l *revocationList) add(r Revocation) {
+	now := l.now()
+	l.mu.Lock()
+	m := l.marks[r.SessionID]
+	news := false
+	if r.Reason == ReasonRoleChanged {
+		if news = m.since.Before(r.Since) && !m.ended; news {
+			m.since = r.Since
+		}
+	} else {
+		news = !m.ended
+		m.ended = true
+	}
+	m.forget = now.Add(l.keep + maxAhead + skew)
+	l.marks[r.SessionID] = m
+	if len(l.marks) >= l.pruneAt {
+		l.prune(now)
+	}
+	l.mu.Unlock()
+	if news {
+		l.onNews(r)
+		if l.isCaughtUp() {
+			l.lag(now.Sub(r.At))
+		}
+	}
+}
+
+// isCaughtUp: what is told before is history, and says nothing of how quick
+// the news is.
+func (l *revocationList) isCaughtUp() bool {
+	select {
+	case <-l.caughtUp:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *revocationList) prune(now time.Time) {
+	for id, m := range l.marks {
+		if !now.Before(m.forget) {
+			delete(l.marks, id)
+		}
+	}
+	l.pruneAt = max(minPrune, 2*len(l.marks))
+}
+
+func (l *revocationList) run(ctx context.Context) error {
+	return l.source.Follow(ctx, l.keep, Follower{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
+}
+
+// since is the pair that the session must have at least.
+func (l *revocationList) since(sessionID string) Pair {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.marks[sessionID].since
+}

@@ -1,0 +1,195 @@
+package session
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// outcome is what a presented refresh token leads to.
+type outcome int
+
+const (
+	rotated  outcome = iota // the current pair: the next generation is made
+	redated                 // the current pair, moments after it came again with a dead access token: minted anew
+	replayed                // an older pair, and the current one may be lost: the current one again
+	served                  // an older pair, and the current one has arrived: late traffic, no cookies
+	stolen                  // anything else: two parties hold this session
+	gone                    // the session is past its end
+)
+
+const (
+	// lateTraffic is how long after the child's first use requests that still
+	// carry the parent are taken for stragglers of the same browser: other tabs'
+	// requests that were under way when the new cookies arrived.
+	lateTraffic = 15 * time.Second
+	// settling is the least time that a generation stays what it is after its
+	// pair was handed out again: a message there and one back.
+	settling = 2 * lateTraffic
+	// maxRedates is how many new dates a generation gets by settling: somebody
+	// who holds two of its pairs could have it settle for ever, and no rotation
+	// would ever show that they are two.
+	maxRedates = 4
+)
+
+// decide is the only place that knows what rotation means. It is pure: stores
+// compare and swap, this decides what.
+//
+// A browser has one cookie jar, so its requests carry the current generation
+// or, for a moment, the one before. Until a request has carried an access
+// token of the new generation, nobody can know that the answer with the new
+// cookies arrived: the parent may come again, any number of times, and gets
+// the same child, byte for byte, so that the order in which a browser applies
+// two answers does not matter. Once the child has been used the parent is
+// late traffic for a moment, and after that somebody else's copy.
+//
+// A child that comes again so late that its access token is dead would be
+// rotated by the next request, while other tabs' requests with the parent are
+// still under way: two generations behind, and a theft for nothing. So for a
+// moment after it was handed out its generation stays, and the pair is only
+// given a new date.
+func decide(rec Record, presented Pair, p Policy, now time.Time) (outcome, Record) {
+	switch {
+	case rec.ended(now):
+		return gone, rec
+	case presented.Generation == rec.Generation && presented.Before(rec.pair()):
+		return replayed, handedOut(rec, p, now)
+	case presented.Generation == rec.Generation && now.Before(rec.SettlesAt) && rec.Redates < maxRedates && dying(rec, p, now):
+		next := issuedAt(rec, p, now)
+		next.Redates++
+		return redated, next
+	case presented.Generation >= rec.Generation:
+		// Newer than the record: the token is genuine, so the store has lost
+		// a write (a failover to a replica that lagged). That is no theft.
+		return rotated, atGeneration(rec, presented.Generation+1, p, now)
+	case presented.Generation+1 == rec.Generation && rec.ReceivedAt.IsZero():
+		return replayed, handedOut(rec, p, now)
+	case presented.Generation+1 == rec.Generation && now.Sub(rec.ReceivedAt) < lateTraffic:
+		return served, rec
+	default:
+		return stolen, rec
+	}
+}
+
+// atGeneration is rec at another generation, with a pair minted now. It is the
+// only place that sets a generation: what a record says of its generation (first
+// use, settling, dates given) is never true of another. The repair after a
+// failover kept it, and the parent's holder was taken for a thief because the
+// generation before had been in use for long.
+func atGeneration(rec Record, generation uint32, p Policy, now time.Time) Record {
+	rec = issuedAt(rec, p, now)
+	rec.Generation = generation
+	rec.ReceivedAt, rec.SettlesAt, rec.Redates = time.Time{}, time.Time{}, 0
+	return rec
+}
+
+// catchUp is a record that the store has taken back in a failover, brought to
+// the pair that was announced since: the access tokens of pairs before it are
+// refused, and each request with the old refresh token would rotate.
+func catchUp(rec Record, since Pair, p Policy, now time.Time) Record {
+	if rec.Generation != since.Generation {
+		rec = atGeneration(rec, since.Generation, p, now)
+	}
+	rec.IssuedAt = later(since.IssuedAt, now.Truncate(time.Second))
+	return rec
+}
+
+// issuedAt is rec with a pair minted now, in use now.
+func issuedAt(rec Record, p Policy, now time.Time) Record {
+	rec.IssuedAt = now.Truncate(time.Second)
+	rec.IdleEnd = earlier(rec.IssuedAt.Add(p.idleTTL(rec.Remember)), rec.AbsoluteEnd)
+	rec.LastSeenAt = now.Truncate(time.Millisecond)
+	return rec
+}
+
+// handedOut is rec after its pair is handed out again. The moment is noted
+// once in a while, not for every tab.
+func handedOut(rec Record, p Policy, now time.Time) Record {
+	if dying(rec, p, now) && rec.SettlesAt.Before(now.Add(settling)) {
+		rec.SettlesAt = now.Add(settling + lateTraffic).Truncate(time.Millisecond)
+	}
+	return rec
+}
+
+// dying: the access token of the current pair will not outlive the messages
+// that are under way. Under an AccessTTL of seconds none would, and only those
+// are meant that come back after a long time.
+func dying(rec Record, p Policy, now time.Time) bool {
+	return !now.Add(min(settling, p.AccessTTL/10)).Before(accessEnd(rec, p.AccessTTL))
+}
+
+// withAccount is rec after a change of the account: the session goes on, in its
+// generation; when tokens carry the change, with a pair of a later date, which
+// pairs of earlier ones are answered with.
+func withAccount(rec Record, a Account, now time.Time) Record {
+	if rec.Account.Role != a.Role || rec.Account.Email != a.Email { // what tokens carry
+		rec.IssuedAt = later(now.Truncate(time.Second), rec.IssuedAt.Add(time.Second))
+	}
+	rec.Account = a
+	return rec
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// accessEnd is when the access token of the record's generation expires: at
+// most ttl after it was minted, up to 5 % earlier so that the tabs and
+// instances of many sessions do not renew in step, never after the session.
+// It is a function of the record, so that a replayed child is the same child.
+func accessEnd(rec Record, ttl time.Duration) time.Time {
+	h := fnv.New32a()
+	h.Write([]byte(rec.ID))
+	h.Write([]byte(strconv.FormatUint(uint64(rec.Generation), 36)))
+	jitter := time.Duration(float64(ttl) * 0.05 * float64(h.Sum32()) / (1 << 32))
+	return earlier(rec.IssuedAt.Add(ttl-jitter), rec.IdleEnd).Truncate(time.Second)
+}
+
+// Cookies is a pair of tokens for the browser. It is a function of the
+// session record and the keys: never stored, always the same bytes.
+type Cookies struct {
+	Access  string
+	Refresh string
+	// MaxAge is for the cookies of a "remember me" session: its life from the
+	// minting of this pair. Zero: the cookies end with the browser.
+	MaxAge time.Duration
+	// Which pair this is, for Service.Superseded.
+	UserID, SessionID string
+	Pair
+}
+
+func (m *Manager) mint(rec Record) (*Cookies, error) {
+	access, err := m.tokens.MintAccess(token.Access{
+		UserID: rec.UserID, SessionID: rec.ID, Generation: rec.Generation,
+		Role: string(rec.Account.Role), Email: rec.Account.Email,
+		IssuedAt: rec.IssuedAt, ExpiresAt: accessEnd(rec, m.policy.AccessTTL),
+	})
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := m.tokens.MintRefresh(token.Refresh{
+		UserID: rec.UserID, SessionID: rec.ID, Generation: rec.Generation,
+		Remember: rec.Remember, AbsoluteEnd: rec.AbsoluteEnd,
+		IssuedAt: rec.IssuedAt, ExpiresAt: rec.IdleEnd,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &Cookies{Access: access, Refresh: refresh, UserID: rec.UserID, SessionID: rec.ID, Pair: rec.pair()}
+	if rec.Remember {
+		c.MaxAge = rec.IdleEnd.Sub(rec.IssuedAt)
+	}
+	return c, nil
+}

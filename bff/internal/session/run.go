@@ -1,0 +1,22 @@
+package session
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run does the work that requests do not wait for: following revocations,
+// storing receipts, finishing sign-outs. It returns when ctx ends and everything
+// queued has had its last try.
+func (m *Manager) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{m.revoked.run, m.receipts.run, m.unfinished.run} {
+		g.Go(func() error { return run(ctx) })
+	}
+	return g.Wait()
+}
+
+// CaughtUp is closed when Run has read which sessions ended before it began.
+// Until then their access tokens, which are verified without I/O, look good.
+func (m *Manager) CaughtUp() <-chan struct{} { return m.revoked.caughtUp }

@@ -1,0 +1,285 @@
+package sessiontest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+)
+
+// patience is how long a test waits for what must come; only a failing test
+// ever waits that long.
+const patience = time.Minute
+
+func revocation(x session.Record, at time.Time) session.Revocation {
+	return session.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: session.ReasonSignOut, At: at.Truncate(time.Millisecond)}
+}
+
+// Follower listens to a store's revocations until the test ends.
+type Follower struct {
+	heard chan session.Revocation
+	lost  chan time.Time
+	all   []session.Revocation
+	stop  context.CancelFunc
+	run   errgroup.Group
+}
+
+// Follow starts a follower on s that asks for the last keep.
+func Follow(t *testing.T, s session.Revocations, keep time.Duration) *Follower {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &Follower{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000), stop: cancel}
+	f.run.Go(func() error {
+		return s.Follow(ctx, keep, f.follower(func() {}))
+	})
+	t.Cleanup(func() { f.Stop(t) })
+	return f
+}
+
+func (f *Follower) follower(caughtUp func()) session.Follower {
+	return session.Follower{
+		Revoked:  func(r session.Revocation) { f.heard <- r },
+		Lost:     func(before time.Time) { f.lost <- before },
+		CaughtUp: caughtUp,
+	}
+}
+
+// Lost waits until the follower has been told that revocations from before want
+// may be missing. Other moments that it is told of are passed over.
+func (f *Follower) Lost(t *testing.T, want time.Time) {
+	t.Helper()
+	var told []time.Time
+	late := time.After(patience)
+	for {
+		select {
+		case before := <-f.lost:
+			if before.Equal(want) {
+				return
+			}
+			told = append(told, before)
+		case <-late:
+			t.Fatalf("told that revocations are lost from before %v, want %v", told, want)
+		}
+	}
+}
+
+// LostNothing fails when the follower was told since the last Lost that
+// revocations are missing.
+func (f *Follower) LostNothing(t *testing.T) {
+	t.Helper()
+	select {
+	case before := <-f.lost:
+		t.Errorf("told that revocations from before %s may be missing", before)
+	default:
+	}
+}
+
+// Stop ends the follower and checks that it ends as it should.
+func (f *Follower) Stop(t *testing.T) {
+	t.Helper()
+	f.stop()
+	ended := make(chan error, 1)
+	var wait errgroup.Group
+	wait.Go(func() error { ended <- f.run.Wait(); return nil })
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Follow gave %v, want context.Canceled", err)
+		}
+	case <-time.After(patience):
+		t.Errorf("Follow is still running %v after it was cancelled", patience)
+	}
+}
+
+// Hear waits until the follower has heard every one of want; the test fails
+// when one does not come.
+func (f *Follower) Hear(t *testing.T, want ...session.Revocation) {
+	t.Helper()
+	late := time.After(patience)
+	for _, w := range want {
+		for !slices.ContainsFunc(f.all, func(r session.Revocation) bool { return equal(r, w) }) {
+			select {
+			case r := <-f.heard:
+				f.all = append(f.all, r)
+			case <-late:
+				t.Fatalf("did not hear of %+v, only of %+v", w, f.all)
+			}
+		}
+	}
+}
+
+// Heard is what has been heard so far, in order and without repetitions.
+func (f *Follower) Heard() []session.Revocation {
+	for {
+		select {
+		case r := <-f.heard:
+			f.all = append(f.all, r)
+			continue
+		default:
+		}
+		var once []session.Revocation
+		for _, r := range f.all {
+			if !slices.ContainsFunc(once, func(o session.Revocation) bool { return equal(o, r) }) {
+				once = append(once, r)
+			}
+		}
+		return once
+	}
+}
+
+func equal(a, b session.Revocation) bool {
+	return a.UserID == b.UserID && a.SessionID == b.SessionID && a.Reason == b.Reason && a.At.Equal(b.At)
+}
+
+// peer is another handle on the backend of s, or s itself when one process is
+// all that s serves.
+func peer(t *testing.T, s Store) Store {
+	if p, ok := s.(Peered); ok {
+		return p.Peer(t)
+	}
+	return s
+}
+
+func testFollow(t *testing.T, s Store, clock *Clock) {
+	other := peer(t, s)
+	here, there := Follow(t, s, time.Hour), Follow(t, other, time.Hour)
+
+	var want []session.Revocation
+	for i, reason := range []session.Reason{session.ReasonSignOut, session.ReasonRefreshReuse, session.ReasonEnded, "a reason to come"} {
+		x := sample("user {"+rand.Text()+"}\n\xff", clock.Now())
+		createSession(t, s, x)
+		r := revocation(x, clock.Advance(time.Second))
+		r.Reason = reason
+		by := s
+		if i%2 == 1 {
+			by = other
+		}
+		must(t, by.End(t.Context(), r))
+		want = append(want, r)
+		// Whoever hears of an end finds the session gone, or going.
+		here.Hear(t, r)
+		there.Hear(t, r)
+	}
+	several := []session.Revocation{
+		revocation(sample(rand.Text(), clock.Now()), clock.Now()),
+		revocation(sample(rand.Text(), clock.Now()), clock.Now()),
+	}
+	must(t, s.End(t.Context(), several...))
+	want = append(want, several...)
+	for name, f := range map[string]*Follower{"on the ending instance": here, "on another instance": there} {
+		f.Hear(t, want...)
+		same(t, "heard in order, "+name, f.Heard(), want)
+	}
+}
+
+func testFollowRepeated(t *testing.T, s Store, clock *Clock) {
+	f := Follow(t, s, time.Hour)
+	x := sample(rand.Text(), clock.Now())
+	first := revocation(x, clock.Now())
+	must(t, s.End(t.Context(), first))
+	f.Hear(t, first)
+	// An end that failed half way is tried again; whoever missed the first
+	// announcement must hear the second.
+	second := revocation(x, clock.Advance(time.Second))
+	must(t, s.End(t.Context(), second))
+	f.Hear(t, second)
+}
+
+func testReplay(t *testing.T, s Store, clock *Clock) {
+	end := func() session.Revocation {
+		x := sample(rand.Text(), clock.Now())
+		createSession(t, s, x)
+		r := revocation(x, clock.Now())
+		must(t, s.End(t.Context(), r))
+		return r
+	}
+	old := end()
+	clock.Advance(3 * time.Hour)
+	recent := end()
+	clock.Advance(14 * time.Minute)
+
+	f := Follow(t, peer(t, s), 15*time.Minute)
+	f.Hear(t, recent)
+	live := end()
+	f.Hear(t, live)
+	same(t, "heard by one who asked for 15 minutes", f.Heard(), []session.Revocation{recent, live})
+
+	all := Follow(t, s, 4*time.Hour)
+	all.Hear(t, old, recent, live)
+	same(t, "heard by one who asked for 4 hours", all.Heard(), []session.Revocation{old, recent, live})
+}
+
+func testFollowStops(t *testing.T, s Store, clock *Clock) {
+	f := Follow(t, s, time.Hour)
+	x := revocation(sample(rand.Text(), clock.Now()), clock.Now())
+	must(t, s.End(t.Context(), x))
+	f.Hear(t, x)
+	f.Stop(t)
+	// Ends go on without it, and another one can follow.
+	y := revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
+	must(t, s.End(t.Context(), y))
+	Follow(t, s, time.Hour).Hear(t, x, y)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Follow(ended, time.Hour, (&Follower{}).follower(func() {})); !errors.Is(err, context.Canceled) {
+		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
+	}
+}
+
+func testAnnounce(t *testing.T, s Store, clock *Clock) {
+	x := sample("u-announce", clock.Now())
+	createSession(t, s, x)
+	f := Follow(t, s, time.Hour)
+	defer f.Stop(t)
+	r := revocation(x, clock.Now())
+	r.Since = session.Pair{Generation: 4_000_000_000, IssuedAt: clock.Now().Truncate(time.Second).UTC()}
+	r.Reason = session.ReasonRoleChanged
+	must(t, peer(t, s).Announce(t.Context(), r))
+	f.Hear(t, r)
+	there(t, s, x) // it goes on
+	must(t, s.Announce(t.Context()))
+}
+
+// Whoever serves before it has read who has left serves those who have left.
+func testCaughtUp(t *testing.T, s Store, clock *Clock) {
+	for _, n := range []int{0, 1, 2500} { // of none, and of more than a store reads at once
+		news := make([]session.Revocation, n)
+		for i := range news {
+			news[i] = revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
+		}
+		must(t, peer(t, s).Announce(t.Context(), news...))
+
+		f := &Follower{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000)}
+		known := make(chan []session.Revocation, 2)
+		ctx, cancel := context.WithCancel(context.Background())
+		f.stop = cancel
+		f.run.Go(func() error {
+			return s.Follow(ctx, time.Hour, f.follower(func() { known <- f.Heard() }))
+		})
+		select {
+		case heard := <-known:
+			for _, r := range news {
+				if !slices.ContainsFunc(heard, func(h session.Revocation) bool { return equal(h, r) }) {
+					t.Fatalf("said to know all %d after %d", n, len(heard))
+				}
+			}
+		case <-time.After(patience):
+			t.Fatalf("not said to know, with %d to know of", n)
+		}
+		for range 2 { // the second is heard after whatever the first brought about
+			next := revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
+			must(t, s.Announce(t.Context(), next))
+			f.Hear(t, next)
+		}
+		f.Stop(t)
+		if len(known) > 0 {
+			t.Error("said twice")
+		}
+	}
+}

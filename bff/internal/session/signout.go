@@ -1,0 +1,64 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
+)
+
+// SignOut ends the sessions that the two cookies belong to ("" for one that
+// is missing). Expired tokens do: they are still proof of whose session it is.
+// No session, or one that has ended already, is fine, and leaves no trace: a
+// dead token repeated a million times writes nothing.
+//
+// When the store cannot be asked the answer is an *refusal.Error, this instance stops
+// honouring the session at once and keeps trying to end it everywhere.
+func (m *Manager) SignOut(ctx context.Context, access, refresh string) error {
+	now := m.now()
+	var failure error
+	for _, e := range m.endsOf(access, refresh, now) {
+		out := Ending{Kind: EndSignOut, Ends: []Revocation{e}, ActorID: e.UserID, At: now, Client: ClientFrom(ctx)}
+		_, err := m.store.Get(ctx, e.UserID, e.SessionID)
+		if errors.Is(err, ErrNoSession) {
+			m.endLeftover(ctx, access, e, now)
+			continue
+		}
+		if err == nil {
+			err = m.end(ctx, e)
+		}
+		if err != nil {
+			m.EndLater(out)
+			failure = StoreError(err)
+			continue
+		}
+		m.recorder.SessionsEnded(out)
+	}
+	return failure
+}
+
+// endLeftover ends an access token that outlived its record: the store was
+// emptied, and no other instance would ever hear of the sign-out. Once a
+// session: a token repeated writes nothing more.
+func (m *Manager) endLeftover(ctx context.Context, access string, e Revocation, now time.Time) {
+	if a, err := m.tokens.VerifyAccess(access, now); err != nil || a.SessionID != e.SessionID || !m.Alive(e.SessionID) {
+		return
+	}
+	m.revoked.add(e)
+	m.leftoverOutages.Note(m.revocations.Announce(ctx, e))
+}
+
+// endsOf names the sessions of both cookies: after a mix-up they may be two.
+func (m *Manager) endsOf(access, refresh string, now time.Time) []Revocation {
+	var ends []Revocation
+	if r, err := m.tokens.VerifyRefresh(refresh, now); err == nil || errors.Is(err, token.ErrExpired) {
+		ends = append(ends, Revocation{UserID: r.UserID, SessionID: r.SessionID, Reason: ReasonSignOut, At: now})
+	}
+	if a, err := m.tokens.VerifyAccess(access, now); err == nil || errors.Is(err, token.ErrExpired) {
+		if len(ends) == 0 || ends[0].SessionID != a.SessionID {
+			ends = append(ends, Revocation{UserID: a.UserID, SessionID: a.SessionID, Reason: ReasonSignOut, At: now})
+		}
+	}
+	return ends
+}

@@ -1,0 +1,177 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// unfinished holds the sign-outs that met a store that could not be asked. It
+// is bounded by distinct sessions, repeating one takes no further space, and by
+// account: the sign-outs of one, repeated with all the tokens that it ever had,
+// used to leave no space for others'.
+type unfinished struct {
+	store Store
+	log   *slog.Logger
+	done  func(Ending)
+
+	mu      sync.Mutex
+	waiting map[string]Ending // by what it ends
+	count   int               // sessions in waiting
+	byUser  map[string]int    // of each user
+}
+
+const (
+	// maxUnfinished is some 5 MB of sessions.
+	maxUnfinished = 8192
+	// maxUnfinishedOfUser is all the sessions that an account can have, and as
+	// many again that ended before.
+	maxUnfinishedOfUser = 2 * MaxSessions
+	unfinishedRetry     = time.Second
+	// lastTry bounds what is still tried when the process ends.
+	lastTry = 2 * time.Second
+)
+
+func newUnfinished(store Store, log *slog.Logger, done func(Ending)) *unfinished {
+	return &unfinished{store: store, log: log, done: done, waiting: map[string]Ending{}, byUser: map[string]int{}}
+}
+
+// key is the same for a sign-out that is repeated.
+func (o Ending) key() string {
+	if len(o.Ends) == 1 {
+		return o.Ends[0].SessionID
+	}
+	return o.Ends[0].UserID + " " + string(o.Ends[0].Reason)
+}
+
+func (u *unfinished) add(o Ending) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	key, userID := o.key(), o.Ends[0].UserID
+	if before, known := u.waiting[key]; known {
+		o = joined(before, o)
+		u.remove(key)
+	}
+	if free := maxUnfinishedOfUser - u.byUser[userID]; free < len(o.Ends) {
+		u.giveUp(userID, len(o.Ends)-max(free, 0), "too many of the account wait for the session store")
+		if free <= 0 {
+			return
+		}
+		o.Ends = o.Ends[:free]
+	}
+	for u.count+len(o.Ends) > maxUnfinished {
+		most := u.fullest()
+		if u.byUser[most] <= u.byUser[userID]+len(o.Ends) {
+			u.giveUp(userID, len(o.Ends), "too many wait for the session store")
+			return
+		}
+		for k, other := range u.waiting {
+			if other.Ends[0].UserID == most {
+				u.giveUp(most, len(other.Ends), "too many wait for the session store, most of them of this account")
+				u.remove(k)
+				break
+			}
+		}
+	}
+	u.waiting[key] = o
+	u.count += len(o.Ends)
+	u.byUser[userID] += len(o.Ends)
+}
+
+// joined is a sign-out that waits already with those ends of another that it
+// lacks. Its event stays: a thief who was caught, and then signed out, must not
+// turn the theft in the trail into a sign-out.
+func joined(waiting, o Ending) Ending {
+	waiting.Ends = slices.Clone(waiting.Ends)
+	for _, e := range o.Ends {
+		if !slices.ContainsFunc(waiting.Ends, func(x Revocation) bool { return x.SessionID == e.SessionID }) {
+			waiting.Ends = append(waiting.Ends, e)
+		}
+	}
+	return waiting
+}
+
+// fullest is the user with the most sessions in waiting.
+func (u *unfinished) fullest() (userID string) {
+	for id, n := range u.byUser {
+		if n > u.byUser[userID] {
+			userID = id
+		}
+	}
+	return userID
+}
+
+func (u *unfinished) remove(key string) {
+	o := u.waiting[key]
+	delete(u.waiting, key)
+	u.count -= len(o.Ends)
+	userID := o.Ends[0].UserID
+	if u.byUser[userID] -= len(o.Ends); u.byUser[userID] == 0 {
+		delete(u.byUser, userID)
+	}
+}
+
+func (u *unfinished) giveUp(userID string, sessions int, why any) {
+	u.log.Error("sign-out given up", "user", userID, "sessions", sessions, "error", why)
+}
+
+// run retries until all are done, and once more when ctx ends.
+func (u *unfinished) run(ctx context.Context) error {
+	retry := time.NewTicker(unfinishedRetry)
+	defer retry.Stop()
+	for {
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
+			defer cancel()
+			if err := u.finish(final); err != nil {
+				u.giveUpAll(err)
+			}
+			return ctx.Err()
+		}
+		// What fails is tried again: it stays in the list.
+		_ = u.finish(ctx)
+	}
+}
+
+func (u *unfinished) finish(ctx context.Context) error {
+	u.mu.Lock()
+	keys := slices.Collect(maps.Keys(u.waiting))
+	u.mu.Unlock()
+	// One by one, so that what succeeds is not announced again for what fails.
+	for _, key := range keys {
+		u.mu.Lock()
+		o, known := u.waiting[key]
+		u.mu.Unlock()
+		if !known {
+			continue
+		}
+		if err := u.store.End(ctx, o.Ends...); err != nil {
+			return err
+		}
+		u.mu.Lock()
+		now, known := u.waiting[key]
+		// More may have been joined to it meanwhile: then it waits on.
+		done := known && len(now.Ends) == len(o.Ends)
+		if done {
+			u.remove(key)
+		}
+		u.mu.Unlock()
+		if done {
+			u.done(o)
+		}
+	}
+	return nil
+}
+
+func (u *unfinished) giveUpAll(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, o := range u.waiting {
+		u.log.Error("sign-out not carried out before shutdown", "user", o.Ends[0].UserID, "session", o.Ends[0].SessionID, "sessions", len(o.Ends), "error", err)
+	}
+}
