@@ -52,7 +52,7 @@ func announceTo(ctx context.Context, redis *servertest.RedisServer, n int, lasti
 		}
 		heard[i] = make([]time.Time, count)
 		left := count
-		err := stores[i].Follow(ctx, time.Hour, session.Follower{Lost: func(time.Time) {}, CaughtUp: func() { caughtUp <- struct{}{} }, Revoked: func(r session.Revocation) {
+		err := stores[i].Subscribe(ctx, time.Hour, session.Subscriber{Lost: func(time.Time) {}, CaughtUp: func() { caughtUp <- struct{}{} }, Revoked: func(r session.Revocation) {
 			k, err := strconv.Atoi(r.SessionID)
 			if r.UserID != name || err != nil || !heard[i][k].IsZero() {
 				return
@@ -97,7 +97,7 @@ func announce(ctx context.Context, s *redisstore.Store, name string, told []time
 		}
 		told[i] = time.Now()
 		r := session.Revocation{UserID: name, SessionID: strconv.Itoa(i), Reason: session.ReasonSignOut, At: told[i]}
-		if err := s.Announce(ctx, r); err != nil {
+		if err := s.Publish(ctx, r); err != nil {
 			return err
 		}
 	}

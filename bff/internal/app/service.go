@@ -50,7 +50,7 @@ func (a *App) openService(hashCost int) error {
 		Now: a.now, Log: a.log, Mailer: mailer,
 		Observe: auth.Observer{
 			Refreshed: a.metrics.Refreshed, SignedIn: a.metrics.SignedIn, Limited: a.metrics.Limited,
-			Revoked: a.metrics.Revoked, Settling: a.metrics.Settling, Noticed: mailed,
+			Revoked: a.metrics.Revoked, PendingSyncs: a.metrics.Settling, Noticed: mailed,
 		},
 		OnRevocation: func(r session.Revocation) {
 			if a.proxy != nil { // nothing is live without a server

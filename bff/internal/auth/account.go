@@ -23,7 +23,7 @@ func (s *Service) Rename(ctx context.Context, who session.Principal, name string
 	}
 	// Records carry the name for the time when the database is away; no token does.
 	x := s.settlement(who.UserID, who)
-	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Settle: &x}, s.event(ctx, EventProfileChanged, who.UserID, who))
+	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Sync: &x}, s.event(ctx, EventProfileChanged, who.UserID, who))
 	if err != nil {
 		return User{}, storeError(err)
 	}
@@ -69,7 +69,7 @@ func (s *Service) ChangePassword(ctx context.Context, who session.Principal, cur
 func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by session.Principal) error {
 	x := s.settlement(user.ID, by)
 	x.EndOlder, x.KeepSession = true, by.SessionID
-	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Settle: &x},
+	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Sync: &x},
 		s.event(ctx, EventPasswordChanged, user.ID, by))
 	if errors.Is(err, ErrHashChanged) {
 		return errWrongPassword(err)

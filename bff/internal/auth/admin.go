@@ -98,7 +98,7 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 			break
 		}
 		events = s.changes(ctx, by, was, role, active)
-		user, err = s.users.Change(ctx, id, UserChange{Role: role, Active: active, IfRole: &was.Role, IfActive: &was.Active, Settle: &x}, events...)
+		user, err = s.users.Change(ctx, id, UserChange{Role: role, Active: active, IfRole: &was.Role, IfActive: &was.Active, Sync: &x}, events...)
 	}
 	if err != nil {
 		return User{}, storeError(err)

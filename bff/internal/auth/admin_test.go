@@ -116,32 +116,32 @@ func TestAdministratorSignsSomebodyOut(t *testing.T) {
 func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(h *house, id string, x auth.Settlement) error
+		change func(h *house, id string, x auth.PendingSync) error
 		ends   bool
 	}{
-		{"disabled", func(h *house, id string, x auth.Settlement) error {
-			_, err := h.users.Change(t.Context(), id, auth.UserChange{Active: value(false), Settle: &x})
+		{"disabled", func(h *house, id string, x auth.PendingSync) error {
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{Active: value(false), Sync: &x})
 			return err
 		}, true},
-		{"deleted", func(h *house, id string, x auth.Settlement) error {
+		{"deleted", func(h *house, id string, x auth.PendingSync) error {
 			return h.users.Delete(t.Context(), id, auth.Event{ID: "e"}, x)
 		}, true},
-		{"another password", func(h *house, id string, x auth.Settlement) error {
+		{"another password", func(h *house, id string, x auth.PendingSync) error {
 			x.EndOlder = true
-			_, err := h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Settle: &x})
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Sync: &x})
 			return err
 		}, true},
-		{"another password, by this session", func(h *house, id string, x auth.Settlement) error {
+		{"another password, by this session", func(h *house, id string, x auth.PendingSync) error {
 			list, err := sessiontest.ListSessions(t.Context(), h.sessions, id)
 			if err != nil {
 				return err
 			}
 			x.EndOlder, x.KeepSession = true, list[0].ID
-			_, err = h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Settle: &x})
+			_, err = h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Sync: &x})
 			return err
 		}, false},
-		{"another role", func(h *house, id string, x auth.Settlement) error {
-			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(session.RoleAdmin), Settle: &x})
+		{"another role", func(h *house, id string, x auth.PendingSync) error {
+			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(session.RoleAdmin), Sync: &x})
 			return err
 		}, false},
 	} {
@@ -149,7 +149,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			h := open(t)
 			ada := h.with(adaEmail, session.RoleUser)
 			id := ada.Principal.UserID
-			if err := tt.change(h, id, auth.Settlement{ID: "s", UserID: id, At: h.clock.Now()}); err != nil {
+			if err := tt.change(h, id, auth.PendingSync{ID: "s", UserID: id, At: h.clock.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			h.SettleRest(t.Context())
@@ -166,7 +166,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			} else if err != nil || tt.name == "another role" && g.Principal.Role != session.RoleAdmin {
 				t.Errorf("%+v, %v", g.Principal, err)
 			}
-			if rest, err := h.users.Unsettled(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
+			if rest, err := h.users.PendingSyncs(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
 				t.Errorf("still to be settled: %+v, %v", rest, err)
 			}
 		})
@@ -184,7 +184,7 @@ func TestChangesSettleThemselves(t *testing.T) {
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	if rest, err := h.users.Unsettled(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
+	if rest, err := h.users.PendingSyncs(t.Context(), h.clock.Now(), 10); err != nil || len(rest) != 0 {
 		t.Errorf("still to be settled: %+v, %v", rest, err)
 	}
 }
@@ -192,7 +192,7 @@ func TestChangesSettleThemselves(t *testing.T) {
 // mute is a store whose announcements fail.
 type mute struct{ session.Revocations }
 
-func (mute) Announce(context.Context, ...session.Revocation) error { return session.ErrSessionStore }
+func (mute) Publish(context.Context, ...session.Revocation) error { return session.ErrSessionStore }
 
 // The change was stored, not announced, and the process ended: a demoted
 // administrator kept the role on live access tokens, and saying it again did

@@ -23,7 +23,7 @@ type Observer struct {
 	// Revoked: how long after a session's end this instance knows of it.
 	Revoked func(lag time.Duration)
 	// Settling: how many changes of accounts were left to be settled.
-	Settling func(pending int)
+	PendingSyncs func(pending int)
 	// Noticed: sent, retried, failed, dropped or suppressed.
 	Noticed func(outcome string)
 }
@@ -41,8 +41,8 @@ func (o Observer) complete() Observer {
 	if o.Limited == nil {
 		o.Limited = func(string, bool) {}
 	}
-	if o.Settling == nil {
-		o.Settling = func(int) {}
+	if o.PendingSyncs == nil {
+		o.PendingSyncs = func(int) {}
 	}
 	if o.Noticed == nil {
 		o.Noticed = func(string) {}

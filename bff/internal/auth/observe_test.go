@@ -113,7 +113,7 @@ func TestObserverHearsHowLateRevocationsAre(t *testing.T) {
 		UserID: in.Principal.UserID, SessionID: in.Principal.SessionID, Reason: session.ReasonSignOut, At: h.clock.Now().Add(-3 * time.Second),
 	}
 	for range 2 { // told twice, it is news once
-		if err := h.sessions.Announce(t.Context(), end); err != nil {
+		if err := h.sessions.Publish(t.Context(), end); err != nil {
 			t.Fatal(err)
 		}
 	}

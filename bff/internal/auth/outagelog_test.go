@@ -30,7 +30,7 @@ type (
 	}
 )
 
-func (f flakyUsers) Unsettled(context.Context, time.Time, int) ([]Settlement, error) {
+func (f flakyUsers) PendingSyncs(context.Context, time.Time, int) ([]PendingSync, error) {
 	return nil, *f.failure
 }
 
@@ -41,7 +41,7 @@ func (flakySessions) Page(context.Context, string, string) ([]session.Record, st
 	return nil, "", nil
 }
 
-func (f flakyUsers) Settled(context.Context, ...Settlement) error { return *f.failure }
+func (f flakyUsers) SyncsDone(context.Context, ...PendingSync) error { return *f.failure }
 
 func (f flakyUsers) SetPasswordHash(context.Context, string, string, string) error {
 	return *f.failure
@@ -68,7 +68,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 		},
 		"settled changes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Sessions: flakySessions{}, Log: log, Now: now})
-			return func(user int) { _ = s.settle(t.Context(), Settlement{UserID: fmt.Sprint(user)}, false) }
+			return func(user int) { _ = s.settle(t.Context(), PendingSync{UserID: fmt.Sprint(user)}, false) }
 		},
 		"hashes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			passwords, err := password.NewHasher(4, 1, 1)

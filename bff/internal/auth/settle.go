@@ -9,23 +9,23 @@ import (
 )
 
 // settlement is for a change that is about to be stored.
-func (s *Service) settlement(userID string, by session.Principal) Settlement {
-	return Settlement{ID: newID(), UserID: userID, ActorID: by.UserID, At: s.now().UTC().Truncate(time.Millisecond)}
+func (s *Service) settlement(userID string, by session.Principal) PendingSync {
+	return PendingSync{ID: newID(), UserID: userID, ActorID: by.UserID, At: s.now().UTC().Truncate(time.Millisecond)}
 }
 
 // settle brings an account's live sessions in line with it, after a change is
 // stored: they carry its role and name, or end when it is disabled, gone or
 // has another password. When that fails it is tried again, by any instance,
 // until it has worked. Refusals are *refusal.Error.
-func (s *Service) settle(ctx context.Context, x Settlement, again bool) error {
+func (s *Service) settle(ctx context.Context, x PendingSync, again bool) error {
 	if err := s.bringInLine(ctx, x, again); err != nil {
 		return storeError(err)
 	}
-	s.doneOutages.Note(s.users.Settled(ctx, x))
+	s.doneOutages.Note(s.users.SyncsDone(ctx, x))
 	return nil
 }
 
-func (s *Service) bringInLine(ctx context.Context, x Settlement, again bool) error {
+func (s *Service) bringInLine(ctx context.Context, x PendingSync, again bool) error {
 	by := session.Principal{UserID: x.ActorID}
 	user, err := s.users.ByID(ctx, x.UserID)
 	switch {
@@ -78,9 +78,9 @@ func (s *Service) runSettling(ctx context.Context) error {
 
 // settleRest stops at the first that fails, and comes back.
 func (s *Service) settleRest(ctx context.Context) {
-	list, err := s.users.Unsettled(ctx, s.now().Add(-settleAfter), settlePage)
+	list, err := s.users.PendingSyncs(ctx, s.now().Add(-settleAfter), settlePage)
 	if err == nil {
-		s.observe.Settling(len(list))
+		s.observe.PendingSyncs(len(list))
 	}
 	for _, x := range list {
 		if err == nil {

@@ -178,7 +178,7 @@ func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	replica := rec
-	replica.ReceivedAt, replica.SettlesAt, replica.Redates = h.clock.Now().Add(-16*time.Minute), h.clock.Now().Add(time.Minute), 3
+	replica.ReceivedAt, replica.ReissueUntil, replica.Reissues = h.clock.Now().Add(-16*time.Minute), h.clock.Now().Add(time.Minute), 3
 	if _, err := h.Authenticate(t.Context(), "", parent.Cookies.Refresh); err != nil { // its answer is lost
 		t.Fatal(err)
 	}
@@ -193,8 +193,8 @@ func TestFailoverThatLosesARotationAndAChangeSignsNoTabOut(t *testing.T) {
 		t.Fatalf("the tab with the parent: %+v, %v; want generation 3 as user", g, err)
 	}
 	rec, err = h.sessions.Get(t.Context(), userID, id)
-	if err != nil || !rec.ReceivedAt.IsZero() || !rec.SettlesAt.IsZero() || rec.Redates != 0 {
-		t.Errorf("generation %d has from the one before: received %s, settles %s, %d dates, %v", rec.Generation, rec.ReceivedAt, rec.SettlesAt, rec.Redates, err)
+	if err != nil || !rec.ReceivedAt.IsZero() || !rec.ReissueUntil.IsZero() || rec.Reissues != 0 {
+		t.Errorf("generation %d has from the one before: received %s, settles %s, %d dates, %v", rec.Generation, rec.ReceivedAt, rec.ReissueUntil, rec.Reissues, err)
 	}
 	// A copy from two generations before is a theft, failover or not.
 	_, err = h.Authenticate(t.Context(), "", ada.Cookies.Refresh)

@@ -40,11 +40,11 @@ type Users interface {
 	Change(ctx context.Context, id string, c UserChange, events ...Event) (User, error)
 	// Delete removes the account and stores its audit event, in one
 	// transaction. ErrNoUser and ErrLastAdmin as with Change.
-	Delete(ctx context.Context, id string, e Event, s Settlement) error
-	// Unsettled gives settlements stored until then, the oldest first.
-	Unsettled(ctx context.Context, until time.Time, limit int) ([]Settlement, error)
-	// Settled removes settlements; one that is not there is fine.
-	Settled(ctx context.Context, done ...Settlement) error
+	Delete(ctx context.Context, id string, e Event, s PendingSync) error
+	// PendingSyncs gives settlements stored until then, the oldest first.
+	PendingSyncs(ctx context.Context, until time.Time, limit int) ([]PendingSync, error)
+	// SyncsDone removes settlements; one that is not there is fine.
+	SyncsDone(ctx context.Context, done ...PendingSync) error
 	// List gives accounts: the newest first, or of a text as Text says. Where it
 	// has not looked through all of them, and not found Limit either, resume is
 	// how far it came: a further query begins there. ErrSearchTooWide when it
@@ -67,13 +67,13 @@ type UserChange struct {
 	IfRole   *session.Role
 	IfActive *bool
 	// Settle, where given, is stored in the same transaction.
-	Settle *Settlement
+	Sync *PendingSync
 }
 
-// Settlement says that a change of an account is stored and has yet to reach
+// PendingSync says that a change of an account is stored and has yet to reach
 // the account's sessions, which are in another store: it is kept with the
 // change until it has, through crashes and restarts.
-type Settlement struct {
+type PendingSync struct {
 	ID      string // newID
 	UserID  string
 	ActorID string // who made the change

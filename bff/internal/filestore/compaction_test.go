@@ -153,7 +153,7 @@ func TestKillAtEachStepOfACompaction(t *testing.T) {
 func told(t *testing.T, s *filestore.Store) (all []session.Revocation) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	_ = s.Follow(ctx, time.Hour, session.Follower{
+	_ = s.Subscribe(ctx, time.Hour, session.Subscriber{
 		Revoked: func(r session.Revocation) { all = append(all, r) }, Lost: func(time.Time) {}, CaughtUp: cancel,
 	})
 	return all

@@ -36,7 +36,7 @@ type putLine struct {
 	Received      int64        `json:"received,omitempty"`
 	Settles       int64        `json:"settles,omitempty"`
 	LastSeen      int64        `json:"lastSeen,omitempty"`
-	Redates       uint8        `json:"redates,omitempty"`
+	Reissues      uint8        `json:"redates,omitempty"`
 	IP            string       `json:"ip,omitempty"`
 	UserAgent     string       `json:"userAgent,omitempty"`
 }
@@ -59,8 +59,8 @@ func sessionLine(x session.Record) *putLine {
 		Email: x.Account.Email, Name: x.Account.Name, Role: x.Account.Role,
 		EmailVerified: x.Account.EmailVerified, AccountMade: millis(x.Account.CreatedAt),
 		Remember: x.Remember, Created: millis(x.CreatedAt), AbsoluteEnd: millis(x.AbsoluteEnd), IdleEnd: millis(x.IdleEnd),
-		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), Settles: millis(x.SettlesAt), LastSeen: millis(x.LastSeenAt),
-		IP: x.IP, UserAgent: x.UserAgent, Redates: x.Redates,
+		Generation: x.Generation, Issued: millis(x.IssuedAt), Received: millis(x.ReceivedAt), Settles: millis(x.ReissueUntil), LastSeen: millis(x.LastSeenAt),
+		IP: x.IP, UserAgent: x.UserAgent, Reissues: x.Reissues,
 	}
 }
 
@@ -71,8 +71,8 @@ func (l *putLine) session() session.Record {
 			Email: l.Email, Name: l.Name, Role: l.Role, EmailVerified: l.EmailVerified, CreatedAt: fromMillis(l.AccountMade),
 		},
 		Remember: l.Remember, CreatedAt: fromMillis(l.Created), AbsoluteEnd: fromMillis(l.AbsoluteEnd), IdleEnd: fromMillis(l.IdleEnd),
-		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), SettlesAt: fromMillis(l.Settles), LastSeenAt: fromMillis(l.LastSeen),
-		IP: l.IP, UserAgent: l.UserAgent, Redates: l.Redates,
+		Generation: l.Generation, IssuedAt: fromMillis(l.Issued), ReceivedAt: fromMillis(l.Received), ReissueUntil: fromMillis(l.Settles), LastSeenAt: fromMillis(l.LastSeen),
+		IP: l.IP, UserAgent: l.UserAgent, Reissues: l.Reissues,
 	}
 }
 
@@ -86,7 +86,7 @@ func endingLine(r session.Revocation, told time.Time) *endLine {
 func (l *endLine) revocation() (session.Revocation, time.Time) {
 	return session.Revocation{
 		UserID: unescape(l.User), SessionID: unescape(l.ID), Reason: l.Reason, At: fromMillis(l.At),
-		Since: session.Pair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
+		Since: session.TokenPair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
 	}, fromMillis(l.Told)
 }
 
@@ -119,7 +119,7 @@ func fromMillis(ms int64) time.Time {
 // UTC, text in UTF-8.
 func tidied(x session.Record) session.Record {
 	for _, t := range []*time.Time{
-		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.SettlesAt, &x.LastSeenAt,
+		&x.Account.CreatedAt, &x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.IdleEnd, &x.ReceivedAt, &x.ReissueUntil, &x.LastSeenAt,
 	} {
 		*t = fromMillis(millis(*t))
 	}

@@ -88,11 +88,11 @@ func TestRevocationsSurviveARestart(t *testing.T) {
 		}
 		s = open(t, c)
 	}
-	f := sessiontest.Follow(t, s, 24*time.Hour)
-	f.Hear(t, want...)
+	f := sessiontest.Subscribe(t, s, 24*time.Hour)
+	f.Expect(t, want...)
 	want = append(want, end("three"))
-	f.Hear(t, want...)
-	if diff := cmp.Diff(want, f.Heard()); diff != "" {
+	f.Expect(t, want...)
+	if diff := cmp.Diff(want, f.Received()); diff != "" {
 		t.Errorf("heard after restarts (-want +got):\n%s", diff)
 	}
 }
@@ -178,7 +178,7 @@ func TestSlowFollower(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	heard, goOn, ended := make(chan string), make(chan struct{}), make(chan error)
 	go func() {
-		ended <- s.Follow(ctx, time.Hour, session.Follower{
+		ended <- s.Subscribe(ctx, time.Hour, session.Subscriber{
 			Revoked: func(r session.Revocation) {
 				heard <- r.SessionID
 				<-goOn
@@ -253,8 +253,8 @@ func TestSurplusOfAnOldJournalEndsAtOpening(t *testing.T) {
 		}
 	}
 	check()
-	f := sessiontest.Follow(t, s, time.Hour)
-	f.Hear(t, session.Revocation{UserID: "u", SessionID: "s2899", Reason: session.ReasonSessionLimit, At: clock.Now().Truncate(time.Millisecond)})
+	f := sessiontest.Subscribe(t, s, time.Hour)
+	f.Expect(t, session.Revocation{UserID: "u", SessionID: "s2899", Reason: session.ReasonSessionLimit, At: clock.Now().Truncate(time.Millisecond)})
 	f.Stop(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func TestMissingOrBrokenJournalIsALoss(t *testing.T) {
 			}
 			var lost []time.Time
 			ctx, cancel := context.WithCancel(t.Context())
-			_ = open(t, c).Follow(ctx, time.Hour, session.Follower{
+			_ = open(t, c).Subscribe(ctx, time.Hour, session.Subscriber{
 				Revoked: func(session.Revocation) {}, Lost: func(before time.Time) { lost = append(lost, before) }, CaughtUp: cancel,
 			})
 			if (len(lost) == 1 && lost[0].Equal(now)) != tt.lost || len(lost) > 1 {

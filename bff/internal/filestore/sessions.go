@@ -93,8 +93,8 @@ func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
 	return s.tellAll(ctx, ends, func(l *endLine) entry { return entry{End: l} })
 }
 
-// Announce is session.Revocations.Announce.
-func (s *Store) Announce(ctx context.Context, news ...session.Revocation) error {
+// Publish is session.Revocations.Publish.
+func (s *Store) Publish(ctx context.Context, news ...session.Revocation) error {
 	return s.tellAll(ctx, news, func(l *endLine) entry { return entry{Tell: l} })
 }
 
@@ -126,9 +126,9 @@ func (s *Store) ringOut() {
 	s.ring = make(chan struct{})
 }
 
-// Follow is session.Revocations.Follow. What was ended before a restart is
+// Subscribe is session.Revocations.Subscribe. What was ended before a restart is
 // replayed too: access tokens outlive the process.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, f session.Follower) error {
+func (s *Store) Subscribe(ctx context.Context, keep time.Duration, f session.Subscriber) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

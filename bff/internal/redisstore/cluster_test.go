@@ -34,7 +34,7 @@ func TestOutageOfACluster(t *testing.T) {
 	s := open(t, c.URL, time.Now)
 	x := typical("u", "s", time.Now())
 	create(t, s, x)
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	node.Pause()
 	notAsked(t, s, typical("u", "other", time.Now()))
 	node.Resume()
@@ -45,7 +45,7 @@ func TestOutageOfACluster(t *testing.T) {
 	asked(t, s, x) // through two seconds of CLUSTERDOWN
 	r := revocation(x, time.Now())
 	must(t, s.End(t.Context(), r))
-	f.Hear(t, r)
+	f.Expect(t, r)
 }
 
 // spread is a user for each master, whose sessions it keeps, and the place of
@@ -87,7 +87,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	for _, user := range users {
 		create(t, s, typical(user, "s", time.Now()))
 	}
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	// renew is what a refresh asks of the store.
 	renew := func(user string) error {
 		x, err := s.Get(t.Context(), user, "s")
@@ -116,7 +116,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	if err := s.End(t.Context(), half); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end on a dead master: %v, want ErrSessionStore", err)
 	}
-	f.Hear(t, half)
+	f.Expect(t, half)
 	dead.Start()
 	eventually(t, "the master takes part again", func() error { return renew(user) })
 
@@ -144,7 +144,7 @@ func TestMasterOfAClusterIsKilled(t *testing.T) {
 	}
 	c.Masters[stream].Start()
 	eventually(t, "the end is announced", func() error { return s.End(t.Context(), r) })
-	f.Hear(t, r)
+	f.Expect(t, r)
 }
 
 // unanswered fails unless Get says, within the budget, that it cannot know.

@@ -18,7 +18,7 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
 	s := open(t, server.URL+"?pool_size=3", time.Now)
-	sessiontest.Follow(t, s, time.Hour)
+	sessiontest.Subscribe(t, s, time.Hour)
 	var run errgroup.Group
 	for range 60 {
 		run.Go(func() error { return s.Ping(t.Context()) })

@@ -24,9 +24,9 @@ func (s *Store) Following() error { return *s.following.Load() }
 
 func (s *Store) isFollowing(err error) { s.following.Store(&err) }
 
-// Follow is session.Revocations.Follow. It reads with a connection of its own, so
+// Subscribe is session.Revocations.Subscribe. It reads with a connection of its own, so
 // that its waiting never keeps one from a request.
-func (s *Store) Follow(ctx context.Context, keep time.Duration, to session.Follower) error {
+func (s *Store) Subscribe(ctx context.Context, keep time.Duration, to session.Subscriber) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -67,7 +67,7 @@ type follower struct {
 	store *Store
 	rdb   redis.UniversalClient
 	keep  time.Duration
-	to    session.Follower
+	to    session.Subscriber
 
 	at      position // of the last entry read, or where reading begins
 	high    position // the greatest of all entries read

@@ -29,9 +29,9 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 		must(t, there.End(t.Context(), r))
 		return r
 	}
-	f := sessiontest.Follow(t, here, time.Hour)
+	f := sessiontest.Subscribe(t, here, time.Hour)
 	want := []session.Revocation{end("before")}
-	f.Hear(t, want...)
+	f.Expect(t, want...)
 	eventually(t, "said to be following", here.Following)
 
 	cable.setCut(true)
@@ -44,14 +44,14 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 	for i := range 2500 { // more than one page
 		want = append(want, end(fmt.Sprintf("missed %d", i)))
 	}
-	if heard := f.Heard(); len(heard) != 1 {
+	if heard := f.Received(); len(heard) != 1 {
 		t.Fatalf("heard %d through a cut line", len(heard))
 	}
 	cable.setCut(false)
-	f.Hear(t, want[len(want)-1])
+	f.Expect(t, want[len(want)-1])
 	want = append(want, end("after"))
-	f.Hear(t, want[len(want)-1])
-	if diff := cmp.Diff(want, f.Heard()); diff != "" {
+	f.Expect(t, want[len(want)-1])
+	if diff := cmp.Diff(want, f.Received()); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
 	eventually(t, "said to be following again", here.Following)
@@ -63,7 +63,7 @@ func TestFollowerHearsWhatItMissed(t *testing.T) {
 		last = revocation(typical("u", "last", clock.Now()), clock.Now())
 		return there.End(t.Context(), last)
 	})
-	f.Hear(t, last)
+	f.Expect(t, last)
 	f.Stop(t)
 	if err := here.Following(); err == nil {
 		t.Error("said to be following after the end")
@@ -77,16 +77,16 @@ func TestFollowerOfALostStream(t *testing.T) {
 	server := servertest.Redis(t)
 	clock, behind := sessiontest.NewClock(), sessiontest.NewClock()
 	here, there := open(t, server.URL, clock.Now), open(t, server.URL, behind.Now)
-	f := sessiontest.Follow(t, here, time.Hour)
+	f := sessiontest.Subscribe(t, here, time.Hour)
 	first := revocation(typical("u", "first", clock.Now()), clock.Now())
 	must(t, here.End(t.Context(), first))
-	f.Hear(t, first)
+	f.Expect(t, first)
 
 	must(t, raw(t, server.URL).FlushAll(t.Context()).Err())
 	behind.Advance(-30 * time.Second)
 	second := revocation(typical("u", "second", clock.Now()), clock.Now())
 	must(t, there.End(t.Context(), second))
-	f.Hear(t, second)
+	f.Expect(t, second)
 }
 
 // A replica that takes over may lack its master's last entries, and then go on
@@ -103,13 +103,13 @@ func TestFollowerAfterAFailover(t *testing.T) {
 		must(t, s.End(t.Context(), r))
 		return r
 	}
-	f := sessiontest.Follow(t, here, time.Hour)
-	f.Hear(t, end(there, "before"))
+	f := sessiontest.Subscribe(t, here, time.Hour)
+	f.Expect(t, end(there, "before"))
 	cable.setCut(true)
 	must(t, raw(t, server.URL).FlushAll(t.Context()).Err())
 	second, third := end(late, "by a clock behind"), end(there, "after")
 	cable.setCut(false)
-	f.Hear(t, second, third)
+	f.Expect(t, second, third)
 }
 
 func TestFollowerStopsWhileRedisHangs(t *testing.T) {
@@ -117,8 +117,8 @@ func TestFollowerStopsWhileRedisHangs(t *testing.T) {
 	s := open(t, server.URL, time.Now)
 	r := revocation(typical("u", "s", time.Now()), time.Now())
 	must(t, s.End(t.Context(), r))
-	f := sessiontest.Follow(t, s, time.Hour)
-	f.Hear(t, r)
+	f := sessiontest.Subscribe(t, s, time.Hour)
+	f.Expect(t, r)
 	server.Pause()
 	defer server.Resume()
 	start := time.Now()
@@ -139,8 +139,8 @@ func TestClockBehind(t *testing.T) {
 	second := revocation(typical("u", "second", clock.Now()), clock.Now())
 	must(t, there.End(t.Context(), second))
 	// To one who comes later, what is written now happened now.
-	f := sessiontest.Follow(t, here, time.Minute)
-	f.Hear(t, first, second)
+	f := sessiontest.Subscribe(t, here, time.Minute)
+	f.Expect(t, first, second)
 }
 
 func TestFollowersDoNotStarveRequests(t *testing.T) {
@@ -149,7 +149,7 @@ func TestFollowersDoNotStarveRequests(t *testing.T) {
 	r := revocation(typical("u", "ended", time.Now()), time.Now())
 	must(t, s.End(t.Context(), r))
 	for range 5 {
-		sessiontest.Follow(t, s, time.Hour).Hear(t, r)
+		sessiontest.Subscribe(t, s, time.Hour).Expect(t, r)
 	}
 	x := typical("u", "s", time.Now())
 	create(t, s, x)

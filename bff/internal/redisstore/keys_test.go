@@ -210,7 +210,7 @@ func TestEndInHalves(t *testing.T) {
 	server := servertest.Redis(t)
 	look := raw(t, server.URL)
 	s := open(t, server.URL, time.Now)
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	limited := func(name, command string) *redisstore.Store {
 		t.Helper()
 		must(t, look.Do(t.Context(), "ACL", "SETUSER", name, "on", ">hunter2", "~*", "+@all", "-"+command).Err())
@@ -230,7 +230,7 @@ func TestEndInHalves(t *testing.T) {
 	if err := keeping.End(t.Context(), r); !errors.Is(err, session.ErrSessionStore) {
 		t.Errorf("an end that cannot remove: %v, want ErrSessionStore", err)
 	}
-	f.Hear(t, r)
+	f.Expect(t, r)
 	asked(t, s, x)
 	must(t, s.End(t.Context(), r))
 	if _, err := s.Get(t.Context(), "u", "s"); !errors.Is(err, session.ErrNoSession) {

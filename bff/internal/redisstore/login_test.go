@@ -75,7 +75,7 @@ func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
 		s := open(t, url("older"), time.Now)
 		x := typical("u", "s", time.Now())
 		create(t, s, x)
-		f := sessiontest.Follow(t, s, time.Hour)
+		f := sessiontest.Subscribe(t, s, time.Hour)
 
 		users(t, servers, ">newer", "<older")
 		if _, err := s.Get(t.Context(), "u", "s"); err != nil {
@@ -90,7 +90,7 @@ func TestLoginIsChangedWhileTheStoreIsOpen(t *testing.T) {
 		asked(t, s, x)
 		r := revocation(x, time.Now())
 		must(t, s.End(t.Context(), r))
-		f.Hear(t, r)
+		f.Expect(t, r)
 	})
 }
 
@@ -113,7 +113,7 @@ func TestRefusedLoginIsReadAgain(t *testing.T) {
 		t.Cleanup(func() { must(t, s.Close()) })
 		x := typical("u", "s", time.Now())
 		create(t, s, x)
-		f := sessiontest.Follow(t, s, time.Hour)
+		f := sessiontest.Subscribe(t, s, time.Hour)
 
 		write(url("newer"))
 		users(t, servers, "<older")
@@ -123,7 +123,7 @@ func TestRefusedLoginIsReadAgain(t *testing.T) {
 		}
 		r := revocation(x, time.Now())
 		must(t, s.End(t.Context(), r))
-		f.Hear(t, r)
+		f.Expect(t, r)
 
 		users(t, servers, ">newest", "<newer")
 		for _, of := range []string{url("newer"), url("wrong"), "redis://elsewhere", ""} {

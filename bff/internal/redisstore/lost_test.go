@@ -55,7 +55,7 @@ func (s *stage) started(by *redisstore.Store, keep time.Duration) (heard []sessi
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	caughtUp := false
-	_ = by.Follow(ctx, keep, session.Follower{
+	_ = by.Subscribe(ctx, keep, session.Subscriber{
 		Revoked:  func(r session.Revocation) { heard = append(heard, r) },
 		Lost:     func(before time.Time) { lost = append(lost, before) },
 		CaughtUp: func() { caughtUp = true; cancel() },
@@ -201,12 +201,12 @@ func TestFollowerOfAStreamThatIsFlushed(t *testing.T) {
 	a, b := s.instance(15*time.Minute, s.clock), s.instance(15*time.Minute, s.clock)
 	first := s.end(a, "first")
 	s.clock.Advance(time.Hour)
-	g := sessiontest.Follow(t, b, 2*time.Hour)
-	g.Hear(t, first) // before a follower with a shorter memory trims the stream
-	f := sessiontest.Follow(t, a, 15*time.Minute)
+	g := sessiontest.Subscribe(t, b, 2*time.Hour)
+	g.Expect(t, first) // before a follower with a shorter memory trims the stream
+	f := sessiontest.Subscribe(t, a, 15*time.Minute)
 	second := s.end(a, "second")
-	f.Hear(t, second)
-	g.Hear(t, second)
+	f.Expect(t, second)
+	g.Expect(t, second)
 	f.LostNothing(t)
 	s.clock.Advance(10 * time.Second)
 	must(t, s.look.FlushAll(t.Context()).Err())
@@ -223,12 +223,12 @@ func TestStreamThatWentBack(t *testing.T) {
 			a := s.instance(15*time.Minute, s.clock)
 			s.started(a, 15*time.Minute)
 			s.clock.Advance(time.Hour)
-			f := sessiontest.Follow(t, a, 15*time.Minute)
-			f.Hear(t, s.end(a, "first"))
+			f := sessiontest.Subscribe(t, a, 15*time.Minute)
+			f.Expect(t, s.end(a, "first"))
 			replica, err := s.look.Dump(t.Context(), "revocations").Result()
 			must(t, err)
 			s.clock.Advance(10 * time.Second)
-			f.Hear(t, s.end(a, "lost"))
+			f.Expect(t, s.end(a, "lost"))
 			s.clock.Advance(10 * time.Second)
 			must(t, s.look.RestoreReplace(t.Context(), "revocations", 0, replica).Err())
 			if busy {

@@ -97,13 +97,13 @@ func TestOpenWithoutRedis(t *testing.T) {
 	server.Stop()
 	s := open(t, server.URL, time.Now)
 	notAsked(t, s, typical("u", "s", time.Now()))
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	server.Start()
 	x := typical("u", "s", time.Now())
 	eventually(t, "a session can be stored", func() error { return created(t.Context(), s, x) })
 	r := revocation(x, time.Now())
 	must(t, s.End(t.Context(), r))
-	f.Hear(t, r)
+	f.Expect(t, r)
 }
 
 // What a server that is up may answer instead of an answer. Each of these once

@@ -25,7 +25,7 @@ func TestFollowingAtOnce(t *testing.T) {
 	for tries := 1; ; tries++ {
 		s := open(t, server.URL, time.Now)
 		start := time.Now()
-		sessiontest.Follow(t, s, time.Hour)
+		sessiontest.Subscribe(t, s, time.Hour)
 		eventually(t, "following an empty stream", s.Following)
 		took := time.Since(start)
 		if took < 1900*time.Millisecond {
@@ -51,7 +51,7 @@ func TestFollowingIsToldWhenEverythingIsRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	heard := 0
-	_ = s.Follow(ctx, time.Hour, session.Follower{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(session.Revocation) {
+	_ = s.Subscribe(ctx, time.Hour, session.Subscriber{Lost: func(time.Time) {}, CaughtUp: func() {}, Revoked: func(session.Revocation) {
 		if heard++; s.Following() == nil {
 			t.Errorf("said to be following after %d of %d", heard, len(ends))
 			heard = len(ends)
@@ -76,7 +76,7 @@ func TestFollowingAReplica(t *testing.T) {
 	s, err := redisstore.Open(t.Context(), redisstore.Config{URL: server.URL, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	eventually(t, "it has tried five times", func() error {
 		if s.Following() == nil {
 			t.Fatal("said to be following a replica")

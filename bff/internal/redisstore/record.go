@@ -26,7 +26,7 @@ type record struct {
 
 	Times      times        `json:"t"`
 	Generation uint32       `json:"g,omitempty"`
-	Redates    uint8        `json:"rd,omitempty"`
+	Reissues   uint8        `json:"rd,omitempty"`
 	Remember   flag         `json:"rm,omitempty"`
 	Email      string       `json:"e,omitempty"`
 	Name       string       `json:"n,omitempty"`
@@ -55,7 +55,7 @@ func pack(x session.Record) times {
 	var all times
 	var base int64
 	for _, t := range []time.Time{
-		x.CreatedAt, x.AbsoluteEnd, x.IssuedAt, x.ReceivedAt, x.LastSeenAt, x.Account.CreatedAt, x.SettlesAt,
+		x.CreatedAt, x.AbsoluteEnd, x.IssuedAt, x.ReceivedAt, x.LastSeenAt, x.Account.CreatedAt, x.ReissueUntil,
 	} {
 		var packed *int64
 		if !t.IsZero() {
@@ -76,7 +76,7 @@ func pack(x session.Record) times {
 func (all times) unpack(x *session.Record) {
 	var base int64
 	for i, t := range []*time.Time{
-		&x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.ReceivedAt, &x.LastSeenAt, &x.Account.CreatedAt, &x.SettlesAt,
+		&x.CreatedAt, &x.AbsoluteEnd, &x.IssuedAt, &x.ReceivedAt, &x.LastSeenAt, &x.Account.CreatedAt, &x.ReissueUntil,
 	} {
 		if i < len(all) && all[i] != nil {
 			*t = time.UnixMilli(base + *all[i]).UTC()
@@ -89,7 +89,7 @@ func (all times) unpack(x *session.Record) {
 
 func encode(x session.Record) (string, error) {
 	r := record{
-		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Redates: x.Redates, Remember: raised(x.Remember),
+		Version: x.Version, IdleEnd: millis(x.IdleEnd), Times: pack(x), Generation: x.Generation, Reissues: x.Reissues, Remember: raised(x.Remember),
 		Email: utf8Only(x.Account.Email), Name: utf8Only(x.Account.Name), Role: x.Account.Role, Verified: raised(x.Account.EmailVerified),
 		IP: utf8Only(x.IP), UserAgent: utf8Only(x.UserAgent),
 	}
@@ -112,7 +112,7 @@ func decode(userID, id, text string) (session.Record, error) {
 		return session.Record{}, fmt.Errorf("the record %s cannot be read: %w", recordKey(userID, id), err)
 	}
 	x := session.Record{
-		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Redates: r.Redates, Remember: r.Remember != 0,
+		ID: id, UserID: userID, Version: r.Version, IdleEnd: fromMillis(r.IdleEnd), Generation: r.Generation, Reissues: r.Reissues, Remember: r.Remember != 0,
 		Account: session.Account{Email: r.Email, Name: r.Name, Role: r.Role, EmailVerified: r.Verified != 0},
 		IP:      r.IP, UserAgent: cmp.Or(r.UserAgent, expandUserAgent(r.ShortAgent)),
 	}

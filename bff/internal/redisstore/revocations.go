@@ -29,8 +29,8 @@ const (
 
 var errNotFollowing = errors.New("the revocations are not being followed")
 
-// Announce is session.Revocations.Announce.
-func (s *Store) Announce(ctx context.Context, news ...session.Revocation) error {
+// Publish is session.Revocations.Publish.
+func (s *Store) Publish(ctx context.Context, news ...session.Revocation) error {
 	if len(news) == 0 {
 		return nil
 	}
@@ -110,7 +110,7 @@ func revocation(values map[string]any) (session.Revocation, bool) {
 	generation, genErr := strconv.ParseUint(text("g"), 10, 32)
 	issued, dateErr := strconv.ParseInt(text("i"), 10, 64)
 	if genErr == nil && dateErr == nil {
-		r.Since = session.Pair{Generation: uint32(generation), IssuedAt: fromMillis(issued)}
+		r.Since = session.TokenPair{Generation: uint32(generation), IssuedAt: fromMillis(issued)}
 	}
 	return r, hasUser && hasSession && err == nil
 }

@@ -21,10 +21,10 @@ func TestSentinelFailover(t *testing.T) {
 	s := open(t, servers.URL, time.Now)
 	x := typical("u", "s", time.Now())
 	create(t, s, x)
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	before := revocation(typical("u", "before", time.Now()), time.Now())
 	must(t, s.End(t.Context(), before))
-	f.Hear(t, before)
+	f.Expect(t, before)
 	servers.CatchUp()
 
 	servers.Master.Kill()
@@ -41,7 +41,7 @@ func TestSentinelFailover(t *testing.T) {
 	t.Logf("away for %v", time.Since(down))
 	after := revocation(x, time.Now())
 	must(t, s.End(t.Context(), after))
-	f.Hear(t, after)
+	f.Expect(t, after)
 }
 
 // replicate makes one server the replica of the other and gives a client of it.

@@ -162,14 +162,14 @@ func TestDisplacedSessionIsGivenAgainUntilItIsEnded(t *testing.T) {
 	if err != nil || len(again) != 2 {
 		t.Fatalf("given %q, %v; want the one that was not announced, too", again, err)
 	}
-	f := sessiontest.Follow(t, s, time.Hour)
+	f := sessiontest.Subscribe(t, s, time.Hour)
 	for _, id := range again {
 		if id != "s000" {
 			must(t, s.End(t.Context(), revocation(typical("u", id, clock.Now()), clock.Now())))
 		}
 	}
 	must(t, s.End(t.Context(), end))
-	f.Hear(t, end)
+	f.Expect(t, end)
 	if n, err := look.Exists(t.Context(), "sessions:{u}:displaced").Result(); err != nil || n != 0 {
 		t.Errorf("it still waits, %v", err)
 	}

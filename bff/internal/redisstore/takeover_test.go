@@ -26,10 +26,10 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 			for _, user := range users {
 				create(t, s, typical(user, "s", time.Now()))
 			}
-			f := sessiontest.Follow(t, s, time.Hour)
+			f := sessiontest.Subscribe(t, s, time.Hour)
 			before := revocation(typical("u", "before", time.Now()), time.Now())
 			must(t, s.End(t.Context(), before))
-			f.Hear(t, before)
+			f.Expect(t, before)
 			// What a replica has not been sent yet is lost with its master.
 			c.CatchUp(stream)
 
@@ -56,7 +56,7 @@ func TestReplicaTakesOverFromAMasterThatStaysAway(t *testing.T) {
 			t.Logf("sessions after %v", time.Since(start))
 			after := revocation(typical(user, "s", time.Now()), time.Now())
 			eventually(t, "an end is announced", func() error { return s.End(t.Context(), after) })
-			f.Hear(t, after)
+			f.Expect(t, after)
 			t.Logf("ends after %v", time.Since(start))
 			eventually(t, "the store is ready", func() error { return errors.Join(s.Ping(t.Context()), s.Following()) })
 			for i, other := range users {

@@ -41,13 +41,13 @@ func TestTLSWithACertificateOfOnesOwn(t *testing.T) {
 			a := servertest.NewAuthority(t, nil)
 			url := start(t, a)
 			s := overTLS(t, url, certified(a, nil))
-			f := sessiontest.Follow(t, s, time.Hour)
+			f := sessiontest.Subscribe(t, s, time.Hour)
 			for _, user := range []string{"a", "b", "c", "d"} { // of both masters
 				x := typical(user, "s", time.Now())
 				create(t, s, x)
 				r := revocation(x, time.Now())
 				must(t, s.End(t.Context(), r))
-				f.Hear(t, r)
+				f.Expect(t, r)
 			}
 
 			for what, tt := range map[string]struct {

@@ -16,7 +16,7 @@ type Principal struct {
 	Email     string
 	Role      Role
 
-	pair      Pair // that it was read from
+	pair      TokenPair // that it was read from
 	accessEnd time.Time
 	record    *Record // when the store was asked on the way; else nil
 }
@@ -42,7 +42,7 @@ func (m *Manager) Authenticate(ctx context.Context, access, refresh string) (Gra
 		m.receipts.note(a, now)
 		return Grant{Principal: Principal{
 			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role),
-			pair: Pair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,
+			pair: TokenPair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,
 		}}, nil
 	}
 	if refresh != "" {

@@ -215,17 +215,17 @@ func TestRoleChangeInTheSecondOfTheSignIn(t *testing.T) {
 func TestRequestKnowsThatItsRoleWasOvertaken(t *testing.T) {
 	h, c := arrived(t)
 	who := h.who(c)
-	if h.Overtaken(who) {
+	if h.IsStale(who) {
 		t.Fatal("overtaken by nothing")
 	}
 	if err := h.AccountChanged(t.Context(), c.UserID, session.Account{Email: adaEmail, Role: session.RoleAdmin}); err != nil {
 		t.Fatal(err)
 	}
-	if !h.Overtaken(who) || !h.Alive(who.SessionID) {
+	if !h.IsStale(who) || !h.Alive(who.SessionID) {
 		t.Error("want overtaken, and alive")
 	}
 	g, err := h.Authenticate(t.Context(), c.Access, c.Refresh)
-	if err != nil || h.Overtaken(g.Principal) {
+	if err != nil || h.IsStale(g.Principal) {
 		t.Errorf("renewed and still overtaken, %v", err)
 	}
 }

@@ -16,7 +16,7 @@ type lossy struct {
 	told chan struct{}
 }
 
-func (l *lossy) Follow(ctx context.Context, keep time.Duration, f session.Follower) error {
+func (l *lossy) Subscribe(ctx context.Context, keep time.Duration, f session.Subscriber) error {
 	go func() {
 		for {
 			select {
@@ -28,7 +28,7 @@ func (l *lossy) Follow(ctx context.Context, keep time.Duration, f session.Follow
 			}
 		}
 	}()
-	return l.Revocations.Follow(ctx, keep, f)
+	return l.Revocations.Subscribe(ctx, keep, f)
 }
 
 // With the stream of revocations lost, an access token from before cannot be

@@ -83,16 +83,16 @@ func (w *world) copied() Record {
 	rec := w.minted(r.at.generations())
 	rec.IssuedAt = when(r.issued)
 	rec.IdleEnd = rec.IssuedAt.Add(testPolicy.RefreshTTL)
-	rec.ReceivedAt, rec.SettlesAt = when(r.received), settlesAt(r.settles)
+	rec.ReceivedAt, rec.ReissueUntil = when(r.received), settlesAt(r.settles)
 	return rec
 }
 
 // presentedTo is what the refresh token of a pair says of it.
-func (w *world) presentedTo(rec Record, b behind) Pair {
+func (w *world) presentedTo(rec Record, b behind) TokenPair {
 	if w.replica.state != tookOver {
 		return b.presented(rec)
 	}
-	p := Pair{modelGeneration - uint32(b.generations()), rec.IssuedAt}
+	p := TokenPair{modelGeneration - uint32(b.generations()), rec.IssuedAt}
 	if b.generations() == w.replica.at.generations() && b%2 == 1 {
 		p.IssuedAt = p.IssuedAt.Add(-time.Second)
 	}
@@ -115,7 +115,7 @@ func redatedAt(generations uint8) func(behind) behind {
 func (s *server) catchUp(w *world, back behind, now time.Time) behind {
 	g := w.announced.generations()
 	rec := w.record()
-	since := Pair{modelGeneration - uint32(g), when(w.issued[g])}
+	since := TokenPair{modelGeneration - uint32(g), when(w.issued[g])}
 	if g == w.replica.at.generations() {
 		since.IssuedAt = rec.IssuedAt.Add(time.Second)
 	}

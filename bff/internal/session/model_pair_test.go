@@ -35,7 +35,7 @@ func (b behind) String() string {
 }
 
 // presented is what the refresh token of a pair says of it.
-func (b behind) presented(rec Record) Pair {
+func (b behind) presented(rec Record) TokenPair {
 	p := rec.pair()
 	p.Generation -= uint32(b.generations())
 	if b == outdated {

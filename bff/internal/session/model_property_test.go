@@ -23,7 +23,7 @@ func moment(t *rapid.T, label string, around ...time.Time) time.Time {
 
 // anyRecord draws a record as a store could hold it after any history, and
 // some that none should.
-func anyRecord(t *rapid.T) (Record, Pair, time.Time) {
+func anyRecord(t *rapid.T) (Record, TokenPair, time.Time) {
 	rec := record(rapid.OneOf(
 		rapid.Uint32Range(0, 5), rapid.Uint32Range(math.MaxUint32-5, math.MaxUint32-2), rapid.Uint32Range(0, math.MaxUint32-2),
 	).Draw(t, "generation"))
@@ -32,8 +32,8 @@ func anyRecord(t *rapid.T) (Record, Pair, time.Time) {
 	rec.IdleEnd = moment(t, "idle end", rec.IdleEnd, rec.AbsoluteEnd, t0)
 	now := moment(t, "now", t0, accessEnd(rec, testPolicy.AccessTTL), rec.IdleEnd, rec.AbsoluteEnd)
 	if rapid.Bool().Draw(t, "settles") {
-		rec.SettlesAt = moment(t, "settles at", now)
-		rec.Redates = rapid.Uint8Range(0, maxRedates+1).Draw(t, "redates")
+		rec.ReissueUntil = moment(t, "settles at", now)
+		rec.Reissues = rapid.Uint8Range(0, maxRedates+1).Draw(t, "redates")
 	}
 	if rapid.Bool().Draw(t, "received") {
 		rec.ReceivedAt = moment(t, "received at", now)
@@ -45,7 +45,7 @@ func anyRecord(t *rapid.T) (Record, Pair, time.Time) {
 		}),
 	).Draw(t, "presented")
 	issued := rec.IssuedAt.Add(rapid.SampledFrom([]time.Duration{-time.Hour, -time.Second, 0, 0, time.Second}).Draw(t, "issued"))
-	return rec, Pair{min(generation, math.MaxUint32-1), issued}, now
+	return rec, TokenPair{min(generation, math.MaxUint32-1), issued}, now
 }
 
 // The laws of decide, whatever it is given.
@@ -68,7 +68,7 @@ func lawsOfDecide(t *rapid.T) {
 	isParent := presented.Generation+1 == rec.Generation
 	usedAgo := now.Sub(rec.ReceivedAt)
 	left := accessEnd(rec, testPolicy.AccessTTL).Sub(now)
-	settles := isCurrent && now.Before(rec.SettlesAt) && left <= 30*time.Second && rec.Redates < 4
+	settles := isCurrent && now.Before(rec.ReissueUntil) && left <= 30*time.Second && rec.Reissues < 4
 	for outcome, is := range map[outcome]bool{
 		gone:     over,
 		rotated:  !over && (isCurrent && !settles || presented.Generation > rec.Generation),
@@ -83,22 +83,22 @@ func lawsOfDecide(t *rapid.T) {
 	}
 	switch what {
 	case rotated:
-		if next.Generation != presented.Generation+1 || next.Generation <= rec.Generation || !next.ReceivedAt.IsZero() || !next.SettlesAt.IsZero() || next.Redates != 0 {
+		if next.Generation != presented.Generation+1 || next.Generation <= rec.Generation || !next.ReceivedAt.IsZero() || !next.ReissueUntil.IsZero() || next.Reissues != 0 {
 			t.Fatalf("generation %d after %d, presented %d, received at %s, settles at %s",
-				next.Generation, rec.Generation, presented.Generation, next.ReceivedAt, next.SettlesAt)
+				next.Generation, rec.Generation, presented.Generation, next.ReceivedAt, next.ReissueUntil)
 		}
 	case redated:
-		if next.Generation != rec.Generation || next.ReceivedAt != rec.ReceivedAt || next.SettlesAt != rec.SettlesAt || next.Redates != rec.Redates+1 {
+		if next.Generation != rec.Generation || next.ReceivedAt != rec.ReceivedAt || next.ReissueUntil != rec.ReissueUntil || next.Reissues != rec.Reissues+1 {
 			t.Fatalf("a new date changes more than that: %+v", next)
 		}
 	case replayed:
 		switch {
 		case left > settling && next != rec:
 			t.Fatalf("%s with a live access token changes the record to %+v", verdict{what: what}, next)
-		case left <= settling && next.SettlesAt.Sub(now) < settling-time.Millisecond:
-			t.Fatalf("%s with a dead access token, and it settles at %s", verdict{what: what}, next.SettlesAt)
+		case left <= settling && next.ReissueUntil.Sub(now) < settling-time.Millisecond:
+			t.Fatalf("%s with a dead access token, and it settles at %s", verdict{what: what}, next.ReissueUntil)
 		}
-		next.SettlesAt = rec.SettlesAt
+		next.ReissueUntil = rec.ReissueUntil
 		fallthrough
 	default:
 		if next != rec {
@@ -121,8 +121,8 @@ func lawsOfDecide(t *rapid.T) {
 		t.Fatalf("right after: %s", verdict{what: again})
 	}
 	// Everything that is no matter of rotation stays.
-	next.Generation, next.IssuedAt, next.IdleEnd, next.ReceivedAt, next.SettlesAt, next.Redates, next.LastSeenAt =
-		rec.Generation, rec.IssuedAt, rec.IdleEnd, rec.ReceivedAt, rec.SettlesAt, rec.Redates, rec.LastSeenAt
+	next.Generation, next.IssuedAt, next.IdleEnd, next.ReceivedAt, next.ReissueUntil, next.Reissues, next.LastSeenAt =
+		rec.Generation, rec.IssuedAt, rec.IdleEnd, rec.ReceivedAt, rec.ReissueUntil, rec.Reissues, rec.LastSeenAt
 	if next != rec {
 		t.Fatalf("changed what is none of its business: %+v", next)
 	}

@@ -198,8 +198,8 @@ func (s *stage) ask(e session.ModelEvent) string {
 		return fmt.Sprintf("two pairs of one number:\n%+v\n%+v", earlier, g.Cookies)
 	}
 	for n, other := range s.pairs {
-		if (n < e.Brings && !other.Before(g.Cookies.Pair)) || (n > e.Brings && !g.Cookies.Before(other.Pair)) {
-			return fmt.Sprintf("pair %d is %+v, pair %d is %+v", n, other.Pair, e.Brings, g.Cookies.Pair)
+		if (n < e.Brings && !other.Before(g.Cookies.TokenPair)) || (n > e.Brings && !g.Cookies.Before(other.TokenPair)) {
+			return fmt.Sprintf("pair %d is %+v, pair %d is %+v", n, other.TokenPair, e.Brings, g.Cookies.TokenPair)
 		}
 	}
 	s.pairs[e.Brings] = g.Cookies

@@ -18,7 +18,7 @@ import (
 // be of any length: no walk is cut off.
 type world struct {
 	issued   [3]age          // when the current generation's pair and those of the two before it were minted
-	settles  uint8           // ticks until the record's SettlesAt, or anyTime
+	settles  uint8           // ticks until the record's ReissueUntil, or anyTime
 	received age             // the record's proof of receipt
 	seen     [instances]age  // each instance's own proof of it
 	queued   [instances]bool // and whether its worker still has to write it
@@ -31,7 +31,7 @@ type world struct {
 	twin      age    // of the pair that a failover has put another of its generation in place of
 }
 
-// anyTime is a SettlesAt that may pass at any moment: fewer worlds than one
+// anyTime is a ReissueUntil that may pass at any moment: fewer worlds than one
 // that passes on time, and all that can happen then.
 const anyTime = 255
 
@@ -128,7 +128,7 @@ func (w *world) minted(generations uint8) Record {
 	}
 	rec.IdleEnd = rec.IssuedAt.Add(testPolicy.RefreshTTL)
 	if generations == 0 {
-		rec.ReceivedAt, rec.SettlesAt = when(w.received), settlesAt(w.settles)
+		rec.ReceivedAt, rec.ReissueUntil = when(w.received), settlesAt(w.settles)
 	}
 	return rec
 }
@@ -182,9 +182,9 @@ func (w *world) fallBack(to func(behind) behind) {
 	}
 }
 
-// settle notes a SettlesAt. It matters while the access token is dying only.
+// settle notes a ReissueUntil. It matters while the access token is dying only.
 func (w *world) settle(next Record, onTime bool) {
-	left := next.SettlesAt.Sub(modelNow)
+	left := next.ReissueUntil.Sub(modelNow)
 	settles := &w.settles
 	if w.replica.state == tookOver {
 		settles = &w.replica.settles
@@ -200,7 +200,7 @@ func (w *world) settle(next Record, onTime bool) {
 }
 
 // sort makes worlds alike that differ in names only: of tabs, of instances; or
-// in a SettlesAt that will be over before the access token is.
+// in a ReissueUntil that will be over before the access token is.
 func (w *world) sort() {
 	if w.issued[0] < nearEnd {
 		w.settles = 0

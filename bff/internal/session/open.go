@@ -72,7 +72,7 @@ func (m *Manager) AccountChanged(ctx context.Context, userID string, current fun
 			}
 		}
 		// After the records: an access token that is refused now is renewed from one.
-		if err := m.revocations.Announce(ctx, news...); err != nil {
+		if err := m.revocations.Publish(ctx, news...); err != nil {
 			return err
 		}
 		for _, n := range news {

@@ -32,11 +32,11 @@ type Record struct {
 	// ReceivedAt is the first use of an access token of this generation: the
 	// proof that the browser has the current cookies. Zero: not seen yet.
 	ReceivedAt time.Time
-	// SettlesAt is until when the current pair, handed out again with an access
+	// ReissueUntil is until when the current pair, handed out again with an access
 	// token that was dead, is given a new date instead of a new generation.
-	SettlesAt time.Time
-	// Redates is how many of its dates this generation owes to settling.
-	Redates uint8
+	ReissueUntil time.Time
+	// Reissues is how many of its dates this generation owes to settling.
+	Reissues uint8
 
 	LastSeenAt time.Time
 	IP         string // of the sign-in
@@ -71,7 +71,7 @@ type Account struct {
 }
 
 // pair is the current one.
-func (s Record) pair() Pair { return Pair{s.Generation, s.IssuedAt} }
+func (s Record) pair() TokenPair { return TokenPair{s.Generation, s.IssuedAt} }
 
 // Same reports whether a and b say the same: stores keep times to the millisecond.
 func (a Account) Same(b Account) bool {
@@ -137,24 +137,26 @@ type Revocation struct {
 	SessionID string
 	Reason    Reason
 	At        time.Time
-	Since     Pair
+	Since     TokenPair
 }
 
-// Pair says which pair of tokens of a session is meant. Within a generation a
+// TokenPair says which pair of tokens of a session is meant. Within a generation a
 // later date replaces an earlier one.
-type Pair struct {
+type TokenPair struct {
 	Generation uint32
 	IssuedAt   time.Time // whole seconds
 }
 
 // Before reports whether q has replaced p.
-func (p Pair) Before(q Pair) bool {
+func (p TokenPair) Before(q TokenPair) bool {
 	return p.Generation < q.Generation || p.Generation == q.Generation && p.IssuedAt.Before(q.IssuedAt)
 }
 
 // Is reports whether p and q are the same pair. Not ==: the date is in the
 // machine's zone when it was just taken, and in UTC when it comes from a store.
-func (p Pair) Is(q Pair) bool { return p.Generation == q.Generation && p.IssuedAt.Equal(q.IssuedAt) }
+func (p TokenPair) Is(q TokenPair) bool {
+	return p.Generation == q.Generation && p.IssuedAt.Equal(q.IssuedAt)
+}
 
 // Reason is why a session ended, as told to the browser and the audit trail.
 type Reason string
@@ -175,17 +177,17 @@ const (
 
 // Revocations is how one instance hears of sessions ended by another.
 type Revocations interface {
-	// Announce tells every follower, and leaves the sessions as they are.
-	Announce(ctx context.Context, news ...Revocation) error
-	// Follow tells f of every revocation: first those of the last keep (which
+	// Publish tells every follower, and leaves the sessions as they are.
+	Publish(ctx context.Context, news ...Revocation) error
+	// Subscribe tells f of every revocation: first those of the last keep (which
 	// cover every access token that can still be valid), then each new one as
 	// it happens, until ctx ends. It reconnects by itself and replays what was
 	// missed. It returns ctx's error.
-	Follow(ctx context.Context, keep time.Duration, f Follower) error
+	Subscribe(ctx context.Context, keep time.Duration, f Subscriber) error
 }
 
-// Follower is what follows revocations. No field may be nil.
-type Follower struct {
+// Subscriber is what follows revocations. No field may be nil.
+type Subscriber struct {
 	// Revoked may be called more than once for one revocation.
 	Revoked func(Revocation)
 	// Lost says that revocations from before a moment, in whole seconds, may be

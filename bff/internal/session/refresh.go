@@ -74,7 +74,7 @@ func asDecided(rec Record) Record { return rec }
 // withoutSettling makes decide rotate the current pair instead of giving it
 // another date.
 func withoutSettling(rec Record) Record {
-	rec.SettlesAt = time.Time{}
+	rec.ReissueUntil = time.Time{}
 	return rec
 }
 
@@ -109,7 +109,7 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 			continue
 		}
 		known := before(m.receipts.apply(rec))
-		what, next := decide(known, Pair{presented.Generation, presented.IssuedAt}, m.policy, now)
+		what, next := decide(known, TokenPair{presented.Generation, presented.IssuedAt}, m.policy, now)
 		switch what {
 		case rotated, redated, replayed:
 			// Minted before it is stored: nothing may fail after the swap.
@@ -170,5 +170,5 @@ func (m *Manager) endStolen(ctx context.Context, rec Record, presented token.Ref
 // a browser that still holds the parent gets the same child again.
 func (m *Manager) Superseded(ctx context.Context, c *Cookies) bool {
 	rec, err := m.store.Get(ctx, c.UserID, c.SessionID)
-	return err != nil || !rec.pair().Is(c.Pair)
+	return err != nil || !rec.pair().Is(c.TokenPair)
 }

@@ -22,7 +22,7 @@ type revocationList struct {
 	lag    func(time.Duration)
 
 	// lostBefore, in seconds since 1970: access tokens issued before it are not
-	// good without a look at the store, see Follower.Lost.
+	// good without a look at the store, see Subscriber.Lost.
 	lostBefore atomic.Int64
 	onLost     func(before time.Time)
 
@@ -36,7 +36,7 @@ type revocationList struct {
 
 type mark struct {
 	ended  bool
-	since  Pair // access tokens of pairs before it are overtaken; zero: none
+	since  TokenPair // access tokens of pairs before it are overtaken; zero: none
 	forget time.Time
 }
 
@@ -67,7 +67,7 @@ func newRevocationList(source Revocations, keep time.Duration, now func() time.T
 // instance with a longer ACCESS_TTL may have minted it: then it outlives what
 // this one remembers, and is renewed once it is as old as its own would be.
 func (l *revocationList) ofAccess(a token.Access, now time.Time) standing {
-	s := l.of(a.SessionID, Pair{a.Generation, a.IssuedAt})
+	s := l.of(a.SessionID, TokenPair{a.Generation, a.IssuedAt})
 	if s == good && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
 		return stale
 	}
@@ -91,7 +91,7 @@ func (l *revocationList) lose(before time.Time) {
 	}
 }
 
-func (l *revocationList) of(sessionID string, p Pair) standing {
+func (l *revocationList) of(sessionID string, p TokenPair) standing {
 	l.mu.RLock()
 	m, known := l.marks[sessionID]
 	l.mu.RUnlock()
@@ -155,11 +155,11 @@ func (l *revocationList) prune(now time.Time) {
 }
 
 func (l *revocationList) run(ctx context.Context) error {
-	return l.source.Follow(ctx, l.keep, Follower{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
+	return l.source.Subscribe(ctx, l.keep, Subscriber{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
 }
 
 // since is the pair that the session must have at least.
-func (l *revocationList) since(sessionID string) Pair {
+func (l *revocationList) since(sessionID string) TokenPair {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.marks[sessionID].since

@@ -50,15 +50,15 @@ const (
 // still under way: two generations behind, and a theft for nothing. So for a
 // moment after it was handed out its generation stays, and the pair is only
 // given a new date.
-func decide(rec Record, presented Pair, p Policy, now time.Time) (outcome, Record) {
+func decide(rec Record, presented TokenPair, p Policy, now time.Time) (outcome, Record) {
 	switch {
 	case rec.ended(now):
 		return gone, rec
 	case presented.Generation == rec.Generation && presented.Before(rec.pair()):
 		return replayed, handedOut(rec, p, now)
-	case presented.Generation == rec.Generation && now.Before(rec.SettlesAt) && rec.Redates < maxRedates && dying(rec, p, now):
+	case presented.Generation == rec.Generation && now.Before(rec.ReissueUntil) && rec.Reissues < maxRedates && dying(rec, p, now):
 		next := issuedAt(rec, p, now)
-		next.Redates++
+		next.Reissues++
 		return redated, next
 	case presented.Generation >= rec.Generation:
 		// Newer than the record: the token is genuine, so the store has lost
@@ -81,14 +81,14 @@ func decide(rec Record, presented Pair, p Policy, now time.Time) (outcome, Recor
 func atGeneration(rec Record, generation uint32, p Policy, now time.Time) Record {
 	rec = issuedAt(rec, p, now)
 	rec.Generation = generation
-	rec.ReceivedAt, rec.SettlesAt, rec.Redates = time.Time{}, time.Time{}, 0
+	rec.ReceivedAt, rec.ReissueUntil, rec.Reissues = time.Time{}, time.Time{}, 0
 	return rec
 }
 
 // catchUp is a record that the store has taken back in a failover, brought to
 // the pair that was announced since: the access tokens of pairs before it are
 // refused, and each request with the old refresh token would rotate.
-func catchUp(rec Record, since Pair, p Policy, now time.Time) Record {
+func catchUp(rec Record, since TokenPair, p Policy, now time.Time) Record {
 	if rec.Generation != since.Generation {
 		rec = atGeneration(rec, since.Generation, p, now)
 	}
@@ -107,8 +107,8 @@ func issuedAt(rec Record, p Policy, now time.Time) Record {
 // handedOut is rec after its pair is handed out again. The moment is noted
 // once in a while, not for every tab.
 func handedOut(rec Record, p Policy, now time.Time) Record {
-	if dying(rec, p, now) && rec.SettlesAt.Before(now.Add(settling)) {
-		rec.SettlesAt = now.Add(settling + lateTraffic).Truncate(time.Millisecond)
+	if dying(rec, p, now) && rec.ReissueUntil.Before(now.Add(settling)) {
+		rec.ReissueUntil = now.Add(settling + lateTraffic).Truncate(time.Millisecond)
 	}
 	return rec
 }
@@ -167,7 +167,7 @@ type Cookies struct {
 	MaxAge time.Duration
 	// Which pair this is, for Service.Superseded.
 	UserID, SessionID string
-	Pair
+	TokenPair
 }
 
 func (m *Manager) mint(rec Record) (*Cookies, error) {
@@ -187,7 +187,7 @@ func (m *Manager) mint(rec Record) (*Cookies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cookies{Access: access, Refresh: refresh, UserID: rec.UserID, SessionID: rec.ID, Pair: rec.pair()}
+	c := &Cookies{Access: access, Refresh: refresh, UserID: rec.UserID, SessionID: rec.ID, TokenPair: rec.pair()}
 	if rec.Remember {
 		c.MaxAge = rec.IdleEnd.Sub(rec.IssuedAt)
 	}

@@ -27,7 +27,7 @@ func TestDecide(t *testing.T) {
 	// The access token of a record's pair is dead for long at lateNow.
 	lateNow := t0.Add(8 * time.Hour)
 	settles := func(in time.Duration) func(*Record) {
-		return func(s *Record) { s.SettlesAt = lateNow.Add(in) }
+		return func(s *Record) { s.ReissueUntil = lateNow.Add(in) }
 	}
 	for _, tt := range []struct {
 		name      string
@@ -64,7 +64,7 @@ func TestDecide(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&rec)
 			}
-			got, next := decide(rec, Pair{tt.presented, rec.IssuedAt}, testPolicy, tt.at)
+			got, next := decide(rec, TokenPair{tt.presented, rec.IssuedAt}, testPolicy, tt.at)
 			if got != tt.want {
 				t.Fatalf("outcome %d, want %d", got, tt.want)
 			}
@@ -80,16 +80,16 @@ func TestDecide(t *testing.T) {
 // request rotated, and the other tabs' first ones were taken for a theft.
 func TestWakingTabsKeepTheGeneration(t *testing.T) {
 	rec, now := record(5), t0.Add(8*time.Hour)
-	what, rec := decide(rec, Pair{4, t0.Add(-time.Hour)}, testPolicy, now)
+	what, rec := decide(rec, TokenPair{4, t0.Add(-time.Hour)}, testPolicy, now)
 	if what != replayed || rec.IssuedAt != t0 {
 		t.Fatalf("the lost child is %s, dated %s; want the same again", verdict{what: what}, rec.IssuedAt)
 	}
 	now = now.Add(time.Second)
-	what, rec = decide(rec, Pair{5, t0}, testPolicy, now)
+	what, rec = decide(rec, TokenPair{5, t0}, testPolicy, now)
 	if what != redated || rec.Generation != 5 || rec.IssuedAt != now {
 		t.Fatalf("its first use is %s: %+v", verdict{what: what}, rec)
 	}
-	for _, other := range []Pair{{4, t0.Add(-time.Hour)}, {5, t0}} {
+	for _, other := range []TokenPair{{4, t0.Add(-time.Hour)}, {5, t0}} {
 		if what, next := decide(rec, other, testPolicy, now.Add(10*time.Second)); what != replayed || next != rec {
 			t.Errorf("another tab with %+v is %s", other, verdict{what: what})
 		}
@@ -105,7 +105,7 @@ func TestShortAccessTTLRotatesAsEver(t *testing.T) {
 	p := testPolicy
 	p.AccessTTL = 20 * time.Second
 	now := t0.Add(10 * time.Second)
-	_, rec := decide(record(5), Pair{4, t0}, p, now)
+	_, rec := decide(record(5), TokenPair{4, t0}, p, now)
 	if what, next := decide(rec, rec.pair(), p, now); what != rotated || next.Generation != 6 {
 		t.Errorf("%s to generation %d", verdict{what: what}, next.Generation)
 	}
@@ -150,7 +150,7 @@ func TestRotationMovesWhatItShould(t *testing.T) {
 // A failover to a replica that lagged takes the record back; the browser
 // holds a generation that the store has never heard of.
 func TestRotationAfterALostWriteGoesOnFromTheToken(t *testing.T) {
-	what, next := decide(record(5), Pair{7, t0}, testPolicy, t0.Add(time.Minute))
+	what, next := decide(record(5), TokenPair{7, t0}, testPolicy, t0.Add(time.Minute))
 	if what != rotated || next.Generation != 8 {
 		t.Errorf("outcome %d, generation %d; want rotated to 8", what, next.Generation)
 	}
@@ -212,7 +212,7 @@ func TestADecisionAllocatesNothing(t *testing.T) {
 	rec, outcomes := record(5), map[outcome]bool{}
 	if n := testing.AllocsPerRun(100, func() {
 		for presented := range uint32(6) {
-			what, _ := decide(rec, Pair{presented, t0}, testPolicy, t0.Add(time.Minute))
+			what, _ := decide(rec, TokenPair{presented, t0}, testPolicy, t0.Add(time.Minute))
 			outcomes[what] = true
 		}
 	}); n != 0 {
@@ -225,7 +225,7 @@ func TestADecisionAllocatesNothing(t *testing.T) {
 
 func BenchmarkDecide(b *testing.B) {
 	rec, now := record(5), t0.Add(time.Minute)
-	for name, presented := range map[string]Pair{"current": {5, t0}, "parent": {4, t0}, "stolen": {3, t0}} {
+	for name, presented := range map[string]TokenPair{"current": {5, t0}, "parent": {4, t0}, "stolen": {3, t0}} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -46,7 +46,7 @@ func (m *Manager) endLeftover(ctx context.Context, access string, e Revocation, 
 		return
 	}
 	m.revoked.add(e)
-	m.leftoverOutages.Note(m.revocations.Announce(ctx, e))
+	m.leftoverOutages.Note(m.revocations.Publish(ctx, e))
 }
 
 // endsOf names the sessions of both cookies: after a mix-up they may be two.

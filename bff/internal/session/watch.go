@@ -23,7 +23,7 @@ const maxWatchers = 100
 const watchBuffer = 8
 
 // Watch gives what happens to a session from now on, until stop is called. What
-// came a moment before is not told: ask Alive and Overtaken after Watch. It
+// came a moment before is not told: ask Alive and IsStale after Watch. It
 // refuses a session that is watched from everywhere.
 func (m *Manager) Watch(sessionID string) (news <-chan Revocation, stop func(), err error) {
 	w := &m.watchers
@@ -86,11 +86,11 @@ func (w *watchers) tell(r Revocation) {
 
 // Alive reports whether this instance knows of no end of the session before
 // its time: a live connection opened during the revocation must not survive it.
-func (m *Manager) Alive(sessionID string) bool { return m.revoked.of(sessionID, Pair{}) != ended }
+func (m *Manager) Alive(sessionID string) bool { return m.revoked.of(sessionID, TokenPair{}) != ended }
 
-// Overtaken reports whether the account has changed since a request was
+// IsStale reports whether the account has changed since a request was
 // authenticated: its role may be another one by now.
-func (m *Manager) Overtaken(who Principal) bool {
+func (m *Manager) IsStale(who Principal) bool {
 	return m.revoked.of(who.SessionID, who.pair) == stale
 }
 

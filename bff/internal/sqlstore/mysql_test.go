@@ -99,7 +99,7 @@ func TestMySQLOutage(t *testing.T) {
 			"Create":  db.Create(t.Context(), u, auth.Event{ID: "2"}),
 			"Append":  db.Append(t.Context(), auth.Event{ID: "3"}),
 			"Change":  errOf(db.Change(t.Context(), u.ID, auth.UserChange{Role: new(session.RoleAdmin)})),
-			"Delete":  db.Delete(t.Context(), u.ID, auth.Event{ID: "5"}, auth.Settlement{ID: "settlement " + u.ID, UserID: u.ID}),
+			"Delete":  db.Delete(t.Context(), u.ID, auth.Event{ID: "5"}, auth.PendingSync{ID: "settlement " + u.ID, UserID: u.ID}),
 			"List":    listError(db.List(t.Context(), auth.UserQuery{Limit: 1})),
 			"Page":    errOf(db.Page(t.Context(), auth.EventQuery{Limit: 1})),
 			"Ping":    db.Ping(t.Context()),
@@ -126,7 +126,7 @@ func TestMySQLOutage(t *testing.T) {
 	for what, err := range map[string]error{
 		"ByEmail": ask(within(t, 200*time.Millisecond)),
 		"Create":  db.Create(within(t, 200*time.Millisecond), u, auth.Event{ID: "4"}),
-		"Delete":  db.Delete(within(t, 200*time.Millisecond), u.ID, auth.Event{ID: "6"}, auth.Settlement{ID: "s", UserID: u.ID}),
+		"Delete":  db.Delete(within(t, 200*time.Millisecond), u.ID, auth.Event{ID: "6"}, auth.PendingSync{ID: "s", UserID: u.ID}),
 		"Ping":    db.Ping(within(t, 200*time.Millisecond)),
 	} {
 		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, context.DeadlineExceeded) {

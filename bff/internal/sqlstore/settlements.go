@@ -23,7 +23,7 @@ type settlementRow struct {
 
 func (settlementRow) TableName() string { return "settlements" }
 
-func insertSettlement(tx *gorm.DB, s auth.Settlement) error {
+func insertSettlement(tx *gorm.DB, s auth.PendingSync) error {
 	for _, id := range []string{s.ID, s.UserID} {
 		if id == "" || len(id) > 64 || !utf8.ValidString(id) {
 			return errors.New("table settlements does not hold this id")
@@ -35,16 +35,16 @@ func insertSettlement(tx *gorm.DB, s auth.Settlement) error {
 	return tx.Create(&row).Error
 }
 
-// Unsettled implements auth.Users.
-func (db *DB) Unsettled(ctx context.Context, until time.Time, limit int) ([]auth.Settlement, error) {
+// PendingSyncs implements auth.Users.
+func (db *DB) PendingSyncs(ctx context.Context, until time.Time, limit int) ([]auth.PendingSync, error) {
 	var rows []settlementRow
 	err := db.do(ctx, "read settlements", func(orm *gorm.DB) error { return selectSettlements(orm, until, limit, &rows).Error })
 	if err != nil {
 		return nil, failed(ctx, "read settlements", err)
 	}
-	list := make([]auth.Settlement, 0, len(rows))
+	list := make([]auth.PendingSync, 0, len(rows))
 	for _, r := range rows {
-		list = append(list, auth.Settlement{
+		list = append(list, auth.PendingSync{
 			ID: r.ID, UserID: r.UserID, ActorID: r.ActorID, At: time.UnixMilli(r.At).UTC(), EndOlder: r.EndOlder, KeepSession: r.KeepSession,
 		})
 	}
@@ -55,8 +55,8 @@ func selectSettlements(tx *gorm.DB, until time.Time, limit int, rows *[]settleme
 	return tx.Where("at <= ?", until.UnixMilli()).Order("at, id").Limit(max(limit, 1)).Find(rows)
 }
 
-// Settled implements auth.Users.
-func (db *DB) Settled(ctx context.Context, done ...auth.Settlement) error {
+// SyncsDone implements auth.Users.
+func (db *DB) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 	for _, s := range done {
 		err := db.do(ctx, "remove a settlement", func(orm *gorm.DB) error { return deleteSettlement(orm, s).Error })
 		if err != nil {
@@ -66,6 +66,6 @@ func (db *DB) Settled(ctx context.Context, done ...auth.Settlement) error {
 	return nil
 }
 
-func deleteSettlement(tx *gorm.DB, s auth.Settlement) *gorm.DB {
+func deleteSettlement(tx *gorm.DB, s auth.PendingSync) *gorm.DB {
 	return tx.Where("at = ? AND id = ?", s.At.UnixMilli(), s.ID).Delete(&settlementRow{})
 }

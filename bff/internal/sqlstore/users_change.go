@@ -38,8 +38,8 @@ func (db *DB) Change(ctx context.Context, id string, c auth.UserChange, events .
 				return false, err
 			}
 		}
-		if c.Settle != nil {
-			return activeAdmin(after), insertSettlement(tx, *c.Settle)
+		if c.Sync != nil {
+			return activeAdmin(after), insertSettlement(tx, *c.Sync)
 		}
 		return activeAdmin(after), nil
 	})
@@ -61,7 +61,7 @@ func updateUser(tx *gorm.DB, id string, columns map[string]any) *gorm.DB {
 }
 
 // Delete implements auth.Users.
-func (db *DB) Delete(ctx context.Context, id string, e auth.Event, s auth.Settlement) error {
+func (db *DB) Delete(ctx context.Context, id string, e auth.Event, s auth.PendingSync) error {
 	return db.changeUser(ctx, "delete user", id, true, []auth.Event{e}, func(tx *gorm.DB, _ auth.User) (bool, error) {
 		if err := deleteUser(tx, id).Error; err != nil {
 			return false, err

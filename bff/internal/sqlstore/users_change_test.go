@@ -52,7 +52,7 @@ func lastAdminFromManyInstances(t *testing.T, c Config) {
 				if i%2 == 0 {
 					_, err = db.Change(t.Context(), id, auth.UserChange{Active: new(false)}, event)
 				} else {
-					err = db.Delete(t.Context(), id, event, auth.Settlement{ID: "settlement " + id, UserID: id})
+					err = db.Delete(t.Context(), id, event, auth.PendingSync{ID: "settlement " + id, UserID: id})
 				}
 				if errors.Is(err, auth.ErrLastAdmin) || errors.Is(err, auth.ErrNoUser) {
 					return nil

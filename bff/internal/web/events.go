@@ -52,7 +52,7 @@ func (s *Server) events(c echo.Context, who session.Principal) error {
 		return nil
 	}
 	err = s.comment(c, "watching")
-	if err == nil && s.sessions.Overtaken(who) { // on its way, too
+	if err == nil && s.sessions.IsStale(who) { // on its way, too
 		err = s.event(c, "role_changed", session.ReasonRoleChanged)
 	}
 	if err != nil {

@@ -108,7 +108,7 @@ func (v *visit) StreamEnd() time.Time {
 // Alive reports whether the session has not ended, and the caller's role is still
 // the one that the upstream was sent.
 func (v *visit) Alive() bool {
-	return v.who.UserID == "" || v.server.sessions.Alive(v.who.SessionID) && !v.server.sessions.Overtaken(v.who)
+	return v.who.UserID == "" || v.server.sessions.Alive(v.who.SessionID) && !v.server.sessions.IsStale(v.who)
 }
 
 // roleChanged reports whether a stream ends because its caller's role is another

@@ -16,14 +16,14 @@ import (
 var settled = time.Date(2001, 2, 3, 4, 5, 6, 789e6, time.UTC)
 
 // pending is a settlement for a change of an account.
-func pending(userID string) auth.Settlement {
-	return auth.Settlement{ID: rand.Text(), UserID: userID, At: settled}
+func pending(userID string) auth.PendingSync {
+	return auth.PendingSync{ID: rand.Text(), UserID: userID, At: settled}
 }
 
 // own are the settlements of some users: others test beside us.
-func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list []auth.Settlement) {
+func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list []auth.PendingSync) {
 	t.Helper()
-	all, err := users.Unsettled(t.Context(), until, 10_000)
+	all, err := users.PendingSyncs(t.Context(), until, 10_000)
 	must(t, err)
 	for _, x := range all {
 		for _, id := range ids {
@@ -41,37 +41,37 @@ func testSettlements(t *testing.T, users auth.Users) {
 	u, other := person(), person()
 	must(t, users.Create(t.Context(), u, about(u)))
 	must(t, users.Create(t.Context(), other, about(other)))
-	first := auth.Settlement{ID: rand.Text(), UserID: u.ID, ActorID: "boss", At: settled, EndOlder: true, KeepSession: "s1"}
-	second := auth.Settlement{ID: rand.Text(), UserID: u.ID, At: settled.Add(time.Millisecond)}
-	gone := auth.Settlement{ID: rand.Text(), UserID: other.ID, At: settled.Add(2 * time.Millisecond)}
+	first := auth.PendingSync{ID: rand.Text(), UserID: u.ID, ActorID: "boss", At: settled, EndOlder: true, KeepSession: "s1"}
+	second := auth.PendingSync{ID: rand.Text(), UserID: u.ID, At: settled.Add(time.Millisecond)}
+	gone := auth.PendingSync{ID: rand.Text(), UserID: other.ID, At: settled.Add(2 * time.Millisecond)}
 
-	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "another", Settle: &first}, about(u)); err == nil {
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "another", Sync: &first}, about(u)); err == nil {
 		t.Error("a change that its condition refuses")
 	}
-	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleAdmin), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleAdmin), Sync: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
 		t.Errorf("another role: %v", err)
 	}
-	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfActive: new(false), Settle: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
+	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfActive: new(false), Sync: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
 		t.Errorf("active: %v", err)
 	}
 	if list := own(t, users, settled.Add(time.Hour), u.ID, other.ID); len(list) != 0 {
 		t.Fatalf("nothing was changed, and to be settled: %+v", list)
 	}
-	for _, x := range []auth.Settlement{second, first} {
-		if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleUser), IfActive: new(true), Settle: &x}, about(u)); err != nil {
+	for _, x := range []auth.PendingSync{second, first} {
+		if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfRole: new(session.RoleUser), IfActive: new(true), Sync: &x}, about(u)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	must(t, users.Delete(t.Context(), other.ID, about(other), gone))
-	if diff := cmp.Diff([]auth.Settlement{first, second, gone}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
+	if diff := cmp.Diff([]auth.PendingSync{first, second, gone}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]auth.Settlement{first}, own(t, users, first.At, u.ID, other.ID)); diff != "" {
+	if diff := cmp.Diff([]auth.PendingSync{first}, own(t, users, first.At, u.ID, other.ID)); diff != "" {
 		t.Error("until then: " + diff)
 	}
-	must(t, users.Settled(t.Context(), first, gone))
-	must(t, users.Settled(t.Context(), first)) // twice is fine
-	if diff := cmp.Diff([]auth.Settlement{second}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
+	must(t, users.SyncsDone(t.Context(), first, gone))
+	must(t, users.SyncsDone(t.Context(), first)) // twice is fine
+	if diff := cmp.Diff([]auth.PendingSync{second}, own(t, users, gone.At, u.ID, other.ID)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -80,15 +80,15 @@ func (s *Sessions) End(ctx context.Context, ends ...session.Revocation) error {
 	return s.try(ctx, func() error { return s.store.End(ctx, ends...) })
 }
 
-// Announce is session.Revocations.Announce. Announcing nothing asks no store.
-func (s *Sessions) Announce(ctx context.Context, news ...session.Revocation) error {
+// Publish is session.Revocations.Publish. Announcing nothing asks no store.
+func (s *Sessions) Publish(ctx context.Context, news ...session.Revocation) error {
 	if len(news) == 0 {
 		return nil
 	}
-	return s.try(ctx, func() error { return s.store.Announce(ctx, news...) })
+	return s.try(ctx, func() error { return s.store.Publish(ctx, news...) })
 }
 
-// Follow is session.Revocations.Follow. It goes on during an outage.
-func (s *Sessions) Follow(ctx context.Context, keep time.Duration, f session.Follower) error {
-	return s.store.Follow(ctx, keep, f)
+// Subscribe is session.Revocations.Subscribe. It goes on during an outage.
+func (s *Sessions) Subscribe(ctx context.Context, keep time.Duration, f session.Subscriber) error {
+	return s.store.Subscribe(ctx, keep, f)
 }

@@ -37,13 +37,13 @@ func TestSessionsFail(t *testing.T) {
 	_, _, page := s.Page(t.Context(), "u", "")
 	for op, err := range map[string]error{
 		"create": create, "get": get, "page": page, "swap": s.Swap(t.Context(), x, x),
-		"end": s.End(t.Context(), end), "announce": s.Announce(t.Context(), end),
+		"end": s.End(t.Context(), end), "announce": s.Publish(t.Context(), end),
 	} {
 		if !errors.Is(err, session.ErrSessionStore) || !errors.Is(err, cause) {
 			t.Errorf("%s: %v, want ErrSessionStore and the cause", op, err)
 		}
 	}
-	if err := errors.Join(s.End(t.Context()), s.Announce(t.Context())); err != nil {
+	if err := errors.Join(s.End(t.Context()), s.Publish(t.Context())); err != nil {
 		t.Errorf("nothing to end: %v", err)
 	}
 	s.Fail(nil)

@@ -21,8 +21,8 @@ func revocation(x session.Record, at time.Time) session.Revocation {
 	return session.Revocation{UserID: x.UserID, SessionID: x.ID, Reason: session.ReasonSignOut, At: at.Truncate(time.Millisecond)}
 }
 
-// Follower listens to a store's revocations until the test ends.
-type Follower struct {
+// Subscriber listens to a store's revocations until the test ends.
+type Subscriber struct {
 	heard chan session.Revocation
 	lost  chan time.Time
 	all   []session.Revocation
@@ -30,19 +30,19 @@ type Follower struct {
 	run   errgroup.Group
 }
 
-// Follow starts a follower on s that asks for the last keep.
-func Follow(t *testing.T, s session.Revocations, keep time.Duration) *Follower {
+// Subscribe starts a follower on s that asks for the last keep.
+func Subscribe(t *testing.T, s session.Revocations, keep time.Duration) *Subscriber {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &Follower{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000), stop: cancel}
+	f := &Subscriber{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000), stop: cancel}
 	f.run.Go(func() error {
-		return s.Follow(ctx, keep, f.follower(func() {}))
+		return s.Subscribe(ctx, keep, f.subscriber(func() {}))
 	})
 	t.Cleanup(func() { f.Stop(t) })
 	return f
 }
 
-func (f *Follower) follower(caughtUp func()) session.Follower {
-	return session.Follower{
+func (f *Subscriber) subscriber(caughtUp func()) session.Subscriber {
+	return session.Subscriber{
 		Revoked:  func(r session.Revocation) { f.heard <- r },
 		Lost:     func(before time.Time) { f.lost <- before },
 		CaughtUp: caughtUp,
@@ -51,7 +51,7 @@ func (f *Follower) follower(caughtUp func()) session.Follower {
 
 // Lost waits until the follower has been told that revocations from before want
 // may be missing. Other moments that it is told of are passed over.
-func (f *Follower) Lost(t *testing.T, want time.Time) {
+func (f *Subscriber) Lost(t *testing.T, want time.Time) {
 	t.Helper()
 	var told []time.Time
 	late := time.After(patience)
@@ -70,7 +70,7 @@ func (f *Follower) Lost(t *testing.T, want time.Time) {
 
 // LostNothing fails when the follower was told since the last Lost that
 // revocations are missing.
-func (f *Follower) LostNothing(t *testing.T) {
+func (f *Subscriber) LostNothing(t *testing.T) {
 	t.Helper()
 	select {
 	case before := <-f.lost:
@@ -80,7 +80,7 @@ func (f *Follower) LostNothing(t *testing.T) {
 }
 
 // Stop ends the follower and checks that it ends as it should.
-func (f *Follower) Stop(t *testing.T) {
+func (f *Subscriber) Stop(t *testing.T) {
 	t.Helper()
 	f.stop()
 	ended := make(chan error, 1)
@@ -96,9 +96,9 @@ func (f *Follower) Stop(t *testing.T) {
 	}
 }
 
-// Hear waits until the follower has heard every one of want; the test fails
+// Expect waits until the follower has heard every one of want; the test fails
 // when one does not come.
-func (f *Follower) Hear(t *testing.T, want ...session.Revocation) {
+func (f *Subscriber) Expect(t *testing.T, want ...session.Revocation) {
 	t.Helper()
 	late := time.After(patience)
 	for _, w := range want {
@@ -113,8 +113,8 @@ func (f *Follower) Hear(t *testing.T, want ...session.Revocation) {
 	}
 }
 
-// Heard is what has been heard so far, in order and without repetitions.
-func (f *Follower) Heard() []session.Revocation {
+// Received is what has been heard so far, in order and without repetitions.
+func (f *Subscriber) Received() []session.Revocation {
 	for {
 		select {
 		case r := <-f.heard:
@@ -147,7 +147,7 @@ func peer(t *testing.T, s Store) Store {
 
 func testFollow(t *testing.T, s Store, clock *Clock) {
 	other := peer(t, s)
-	here, there := Follow(t, s, time.Hour), Follow(t, other, time.Hour)
+	here, there := Subscribe(t, s, time.Hour), Subscribe(t, other, time.Hour)
 
 	var want []session.Revocation
 	for i, reason := range []session.Reason{session.ReasonSignOut, session.ReasonRefreshReuse, session.ReasonEnded, "a reason to come"} {
@@ -162,8 +162,8 @@ func testFollow(t *testing.T, s Store, clock *Clock) {
 		must(t, by.End(t.Context(), r))
 		want = append(want, r)
 		// Whoever hears of an end finds the session gone, or going.
-		here.Hear(t, r)
-		there.Hear(t, r)
+		here.Expect(t, r)
+		there.Expect(t, r)
 	}
 	several := []session.Revocation{
 		revocation(sample(rand.Text(), clock.Now()), clock.Now()),
@@ -171,23 +171,23 @@ func testFollow(t *testing.T, s Store, clock *Clock) {
 	}
 	must(t, s.End(t.Context(), several...))
 	want = append(want, several...)
-	for name, f := range map[string]*Follower{"on the ending instance": here, "on another instance": there} {
-		f.Hear(t, want...)
-		same(t, "heard in order, "+name, f.Heard(), want)
+	for name, f := range map[string]*Subscriber{"on the ending instance": here, "on another instance": there} {
+		f.Expect(t, want...)
+		same(t, "heard in order, "+name, f.Received(), want)
 	}
 }
 
 func testFollowRepeated(t *testing.T, s Store, clock *Clock) {
-	f := Follow(t, s, time.Hour)
+	f := Subscribe(t, s, time.Hour)
 	x := sample(rand.Text(), clock.Now())
 	first := revocation(x, clock.Now())
 	must(t, s.End(t.Context(), first))
-	f.Hear(t, first)
+	f.Expect(t, first)
 	// An end that failed half way is tried again; whoever missed the first
 	// announcement must hear the second.
 	second := revocation(x, clock.Advance(time.Second))
 	must(t, s.End(t.Context(), second))
-	f.Hear(t, second)
+	f.Expect(t, second)
 }
 
 func testReplay(t *testing.T, s Store, clock *Clock) {
@@ -203,31 +203,31 @@ func testReplay(t *testing.T, s Store, clock *Clock) {
 	recent := end()
 	clock.Advance(14 * time.Minute)
 
-	f := Follow(t, peer(t, s), 15*time.Minute)
-	f.Hear(t, recent)
+	f := Subscribe(t, peer(t, s), 15*time.Minute)
+	f.Expect(t, recent)
 	live := end()
-	f.Hear(t, live)
-	same(t, "heard by one who asked for 15 minutes", f.Heard(), []session.Revocation{recent, live})
+	f.Expect(t, live)
+	same(t, "heard by one who asked for 15 minutes", f.Received(), []session.Revocation{recent, live})
 
-	all := Follow(t, s, 4*time.Hour)
-	all.Hear(t, old, recent, live)
-	same(t, "heard by one who asked for 4 hours", all.Heard(), []session.Revocation{old, recent, live})
+	all := Subscribe(t, s, 4*time.Hour)
+	all.Expect(t, old, recent, live)
+	same(t, "heard by one who asked for 4 hours", all.Received(), []session.Revocation{old, recent, live})
 }
 
 func testFollowStops(t *testing.T, s Store, clock *Clock) {
-	f := Follow(t, s, time.Hour)
+	f := Subscribe(t, s, time.Hour)
 	x := revocation(sample(rand.Text(), clock.Now()), clock.Now())
 	must(t, s.End(t.Context(), x))
-	f.Hear(t, x)
+	f.Expect(t, x)
 	f.Stop(t)
 	// Ends go on without it, and another one can follow.
 	y := revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
 	must(t, s.End(t.Context(), y))
-	Follow(t, s, time.Hour).Hear(t, x, y)
+	Subscribe(t, s, time.Hour).Expect(t, x, y)
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Follow(ended, time.Hour, (&Follower{}).follower(func() {})); !errors.Is(err, context.Canceled) {
+	if err := s.Subscribe(ended, time.Hour, (&Subscriber{}).subscriber(func() {})); !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow with an ended context: %v, want context.Canceled", err)
 	}
 }
@@ -235,15 +235,15 @@ func testFollowStops(t *testing.T, s Store, clock *Clock) {
 func testAnnounce(t *testing.T, s Store, clock *Clock) {
 	x := sample("u-announce", clock.Now())
 	createSession(t, s, x)
-	f := Follow(t, s, time.Hour)
+	f := Subscribe(t, s, time.Hour)
 	defer f.Stop(t)
 	r := revocation(x, clock.Now())
-	r.Since = session.Pair{Generation: 4_000_000_000, IssuedAt: clock.Now().Truncate(time.Second).UTC()}
+	r.Since = session.TokenPair{Generation: 4_000_000_000, IssuedAt: clock.Now().Truncate(time.Second).UTC()}
 	r.Reason = session.ReasonRoleChanged
-	must(t, peer(t, s).Announce(t.Context(), r))
-	f.Hear(t, r)
+	must(t, peer(t, s).Publish(t.Context(), r))
+	f.Expect(t, r)
 	there(t, s, x) // it goes on
-	must(t, s.Announce(t.Context()))
+	must(t, s.Publish(t.Context()))
 }
 
 // Whoever serves before it has read who has left serves those who have left.
@@ -253,14 +253,14 @@ func testCaughtUp(t *testing.T, s Store, clock *Clock) {
 		for i := range news {
 			news[i] = revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
 		}
-		must(t, peer(t, s).Announce(t.Context(), news...))
+		must(t, peer(t, s).Publish(t.Context(), news...))
 
-		f := &Follower{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000)}
+		f := &Subscriber{heard: make(chan session.Revocation, 10_000), lost: make(chan time.Time, 1000)}
 		known := make(chan []session.Revocation, 2)
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
 		f.run.Go(func() error {
-			return s.Follow(ctx, time.Hour, f.follower(func() { known <- f.Heard() }))
+			return s.Subscribe(ctx, time.Hour, f.subscriber(func() { known <- f.Received() }))
 		})
 		select {
 		case heard := <-known:
@@ -274,8 +274,8 @@ func testCaughtUp(t *testing.T, s Store, clock *Clock) {
 		}
 		for range 2 { // the second is heard after whatever the first brought about
 			next := revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
-			must(t, s.Announce(t.Context(), next))
-			f.Hear(t, next)
+			must(t, s.Publish(t.Context(), next))
+			f.Expect(t, next)
 		}
 		f.Stop(t)
 		if len(known) > 0 {

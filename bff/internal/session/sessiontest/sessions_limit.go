@@ -100,8 +100,8 @@ func testSessionLimit(t *testing.T, s Store, clock *Clock) {
 		end.Reason = session.ReasonSessionLimit
 		must(t, s.End(t.Context(), end))
 		gone(t, s, all[i])
-		f := Follow(t, peer(t, s), time.Hour)
-		f.Hear(t, end)
+		f := Subscribe(t, peer(t, s), time.Hour)
+		f.Expect(t, end)
 		f.Stop(t)
 		there(t, s, tidy(x))
 		x.LastSeenAt = clock.Now().Add(24 * time.Hour).Truncate(time.Millisecond).UTC()

@@ -41,8 +41,8 @@ func (s *Users) Change(ctx context.Context, id string, c auth.UserChange, events
 	if err := s.audit.record(ctx, events...); err != nil {
 		return auth.User{}, err
 	}
-	if c.Settle != nil {
-		s.unsettled = append(s.unsettled, *c.Settle)
+	if c.Sync != nil {
+		s.unsettled = append(s.unsettled, *c.Sync)
 	}
 	s.byID[id] = u
 	return u, nil
@@ -55,7 +55,7 @@ func set[T any](field, value *T) {
 }
 
 // Delete is auth.Users.Delete.
-func (s *Users) Delete(ctx context.Context, id string, e auth.Event, x auth.Settlement) error {
+func (s *Users) Delete(ctx context.Context, id string, e auth.Event, x auth.PendingSync) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
@@ -77,27 +77,27 @@ func (s *Users) Delete(ctx context.Context, id string, e auth.Event, x auth.Sett
 	return nil
 }
 
-// Unsettled is auth.Users.Unsettled.
-func (s *Users) Unsettled(ctx context.Context, until time.Time, limit int) ([]auth.Settlement, error) {
+// PendingSyncs is auth.Users.PendingSyncs.
+func (s *Users) PendingSyncs(ctx context.Context, until time.Time, limit int) ([]auth.PendingSync, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	due := slices.DeleteFunc(slices.Clone(s.unsettled), func(x auth.Settlement) bool { return x.At.After(until) })
-	slices.SortFunc(due, func(a, b auth.Settlement) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	due := slices.DeleteFunc(slices.Clone(s.unsettled), func(x auth.PendingSync) bool { return x.At.After(until) })
+	slices.SortFunc(due, func(a, b auth.PendingSync) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return due[:min(len(due), max(limit, 1))], nil
 }
 
-// Settled is auth.Users.Settled.
-func (s *Users) Settled(ctx context.Context, done ...auth.Settlement) error {
+// SyncsDone is auth.Users.SyncsDone.
+func (s *Users) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	s.unsettled = slices.DeleteFunc(s.unsettled, func(x auth.Settlement) bool {
-		return slices.ContainsFunc(done, func(d auth.Settlement) bool { return d.ID == x.ID })
+	s.unsettled = slices.DeleteFunc(s.unsettled, func(x auth.PendingSync) bool {
+		return slices.ContainsFunc(done, func(d auth.PendingSync) bool { return d.ID == x.ID })
 	})
 	return nil
 }

@@ -60,7 +60,7 @@ func TestUsersFail(t *testing.T) {
 	}
 	audit.Fail(down)
 	_, change := users.Change(t.Context(), "u", auth.UserChange{Name: new("New")}, auth.Event{ID: "e2"})
-	for op, err := range map[string]error{"change": change, "delete": users.Delete(t.Context(), "u", auth.Event{ID: "e3"}, auth.Settlement{ID: "settlement " + "u", UserID: "u"})} {
+	for op, err := range map[string]error{"change": change, "delete": users.Delete(t.Context(), "u", auth.Event{ID: "e3"}, auth.PendingSync{ID: "settlement " + "u", UserID: "u"})} {
 		if !errors.Is(err, auth.ErrDatabase) || !errors.Is(err, down) {
 			t.Errorf("%s without an audit trail: %v", op, err)
 		}
