@@ -34,24 +34,24 @@ type Grant struct {
 func (m *Manager) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
 	now := m.now()
 	a, err := m.tokens.VerifyAccess(access, now)
-	standing := good
+	state := tokenGood
 	if err == nil {
-		standing = m.revoked.ofAccess(a, now)
+		state = m.revoked.ofAccess(a, now)
 	}
-	if err == nil && standing == good {
-		m.receipts.note(a, now)
+	if err == nil && state == tokenGood {
+		m.acks.note(a, now)
 		return Grant{Principal: Principal{
 			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role),
 			pair: TokenPair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,
 		}}, nil
 	}
 	if refresh != "" {
-		return m.renew(ctx, onTheWay, refresh)
+		return m.refresh(ctx, onTheWay, refresh)
 	}
 	switch {
-	case standing == ended:
+	case state == tokenEnded:
 		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
-	case standing == stale, errors.Is(err, token.ErrExpired):
+	case state == tokenStale, errors.Is(err, token.ErrExpired):
 		return Grant{}, &refusal.Error{Code: refusal.SessionExpired, Detail: detailExpired, Cause: err}
 	default:
 		return Grant{}, &refusal.Error{Code: refusal.NotAuthenticated, Detail: detailAnonymous, Cause: err}

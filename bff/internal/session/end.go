@@ -64,7 +64,7 @@ func (m *Manager) EndLater(out Ending) {
 	for _, e := range out.Ends {
 		m.revoked.add(e)
 	}
-	m.unfinished.add(out)
+	m.pendingSignOuts.add(out)
 }
 
 // end ends sessions everywhere, and on this instance before it returns.

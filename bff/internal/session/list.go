@@ -79,7 +79,7 @@ func (m *Manager) EndSession(ctx context.Context, who Principal, id string) erro
 	if id == who.SessionID {
 		reason = ReasonSignOut
 	}
-	return m.endOrFinishLater(ctx, m.endingOf(ctx, who.UserID, who, reason, id))
+	return m.endOrEndLater(ctx, m.endingOf(ctx, who.UserID, who, reason, id))
 }
 
 // EndSessions ends all of the user's sessions, or with others all but the one
@@ -106,13 +106,13 @@ func (m *Manager) EndSessions(ctx context.Context, who Principal, others bool) e
 	case err != nil:
 		return err
 	}
-	return m.endOrFinishLater(ctx, own)
+	return m.endOrEndLater(ctx, own)
 }
 
 // endOrFinishLater ends sessions now or, while the store is away, as soon as it
 // can be reached. It may be half done: announced, which also ends the session
 // that would ask again.
-func (m *Manager) endOrFinishLater(ctx context.Context, out Ending) error {
+func (m *Manager) endOrEndLater(ctx context.Context, out Ending) error {
 	if err := m.end(ctx, out.Ends...); err != nil {
 		m.EndLater(out)
 		return StoreError(err)

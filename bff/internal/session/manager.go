@@ -67,11 +67,11 @@ type Manager struct {
 	now         func() time.Time
 	observe     Observer
 
-	flights    singleflight.Group // refreshes of one token made at once collapse to one
-	receipts   *receipts
-	revoked    *revocationList
-	unfinished *unfinished
-	watchers   watchers
+	flights         singleflight.Group // refreshes of one token made at once collapse to one
+	acks            *ackTracker
+	revoked         *revocationList
+	pendingSignOuts *pendingSignOuts
+	watchers        watchers
 	// Of work that many requests do.
 	leftoverOutages *outagelog.Log
 }
@@ -81,13 +81,13 @@ func New(d Deps) *Manager {
 	m := &Manager{
 		store: d.Store, revocations: d.Revocations, accounts: d.Accounts, recorder: d.Recorder,
 		limiter: d.Limiter, limits: d.Limits, tokens: d.Tokens, policy: d.Policy, now: d.Now, observe: d.Observe.complete(),
-		receipts:   newReceipts(d.Store, d.Log, d.Now),
-		unfinished: newUnfinished(d.Store, d.Log, d.Recorder.SessionsEnded),
+		acks:            newAckTracker(d.Store, d.Log, d.Now),
+		pendingSignOuts: newPendingSignOuts(d.Store, d.Log, d.Recorder.SessionsEnded),
 		leftoverOutages: outagelog.New(d.Log, d.Now,
 			"sign-outs of sessions without a record are not announced: other instances take their access tokens until these end", "sign-outs of sessions without a record are announced again"),
 	}
 	m.revoked = newRevocationList(d.Revocations, d.Policy.AccessTTL, d.Now, func(r Revocation) {
-		m.watchers.tell(r)
+		m.watchers.notify(r)
 		if d.OnRevocation != nil {
 			d.OnRevocation(r)
 		}

@@ -12,7 +12,7 @@ const (
 )
 
 // passes reports whether moving on so far makes a difference at all.
-func (w *world) passes(c clock, l *lives) bool {
+func (w *model) passes(c clock, l *lives) bool {
 	switch c {
 	case tick:
 		return true
@@ -26,12 +26,12 @@ func (w *world) passes(c clock, l *lives) bool {
 }
 
 // pass moves the time on.
-func (w *world) pass(c clock) {
+func (w *model) pass(c clock) {
 	switch {
 	case !c.short():
-		w.settles = 0
-	case w.settles > 0 && w.settles != anyTime:
-		w.settles--
+		w.window = 0
+	case w.window > 0 && w.window != anyTime:
+		w.window--
 	}
 	for i, a := range w.issued {
 		switch {
@@ -51,9 +51,9 @@ func (w *world) pass(c clock) {
 	r := &w.replica
 	switch {
 	case !c.short():
-		r.settles = 0
-	case r.settles > 0 && r.settles != anyTime:
-		r.settles--
+		r.window = 0
+	case r.window > 0 && r.window != anyTime:
+		r.window--
 	}
 	r.issued, w.twin, r.received = agedPair(r.issued, c), agedPair(w.twin, c), aged(r.received, c)
 	w.received, w.used = aged(w.received, c), aged(w.used, c)

@@ -33,7 +33,7 @@ func (m *minted) rotate() {
 	m.generations = append(m.generations, [2]int{m.newest, m.newest})
 }
 
-func (m *minted) redate() {
+func (m *minted) reissue() {
 	m.newest++
 	m.generations[len(m.generations)-1][1] = m.newest
 }
@@ -58,7 +58,7 @@ func ModelSchedule(seed uint64, steps int, thief bool) []ModelEvent {
 	b := browser{tabs: maxTabs, instances: instances, changes: true, policy: testPolicy}
 	x := &walk{browser: b, server: newServer(testPolicy), beyond: map[string]int{}}
 	x.server.onTime = true
-	w, made := world{issued: [3]age{just}}, minted{newest: 1, generations: [][2]int{{1, 1}}}
+	w, made := model{issued: [3]age{just}}, minted{newest: 1, generations: [][2]int{{1, 1}}}
 	var events []ModelEvent
 	for range steps {
 		var moves []step
@@ -80,7 +80,7 @@ func ModelSchedule(seed uint64, steps int, thief bool) []ModelEvent {
 		case write, forget:
 			events = append(events, ModelEvent{Kind: [...]string{write: "write", forget: "forget"}[st.op], Instance: int(st.inst)})
 		case change:
-			made.redate()
+			made.reissue()
 			events = append(events, ModelEvent{Kind: "change", Brings: made.newest})
 		case pass:
 			events = append(events, ModelEvent{Kind: "pass", Clock: [...]string{"tick", "tick to end", "edge", "end", "hours"}[st.clock]})
@@ -114,8 +114,8 @@ func asked(st step, carries int, made *minted, v verdict) ModelEvent {
 	case v.byAccess:
 	case v.what == rotated:
 		made.rotate()
-	case v.what == redated:
-		made.redate()
+	case v.what == reissued:
+		made.reissue()
 	}
 	e := ModelEvent{Kind: "ask", Instance: int(st.inst), Carries: carries, Lost: st.op == repeat, Outcome: v.String()}
 	if v.cookies {

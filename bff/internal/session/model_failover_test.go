@@ -16,7 +16,7 @@ type replica struct {
 	at       behind // its pair
 	issued   age    // once it has taken over; until then that of its generation
 	received age
-	settles  uint8
+	window   uint8
 	told     bool // the account has changed since, and world.announced is the pair
 }
 
@@ -29,7 +29,7 @@ const (
 )
 
 // at is the record's own pair: the newest there is but after a failover.
-func (w *world) at() behind {
+func (w *model) at() behind {
 	if w.replica.state == tookOver {
 		return w.replica.at
 	}
@@ -37,24 +37,24 @@ func (w *world) at() behind {
 }
 
 // lag has the replica stop hearing of its master.
-func (w *world) lag() {
-	w.replica = replica{state: lagging, received: w.received, settles: w.settles}
+func (w *model) lag() {
+	w.replica = replica{state: lagging, received: w.received, window: w.window}
 }
 
 // mayLag reports whether a copy from now on is walked.
-func (w *world) mayLag() bool { return w.replica.state == inStep }
+func (w *model) mayLag() bool { return w.replica.state == inStep }
 
 // mayFail reports whether a failover now is walked.
-func (w *world) mayFail() bool { return w.replica.state == lagging }
+func (w *model) mayFail() bool { return w.replica.state == lagging }
 
 // keepUp lets a replica hear of its master again that is too far behind.
-func (w *world) keepUp() {
+func (w *model) keepUp() {
 	r := &w.replica
 	if r.state == lagging && (r.at.generations() > 1 || r.at%2 == 1 && !r.told) {
 		*r = replica{}
 	}
 	if r.state == tookOver && r.issued < nearEnd || r.told {
-		r.settles = 0
+		r.window = 0
 	}
 	if !r.told {
 		w.announced = current
@@ -68,27 +68,27 @@ func (w *world) keepUp() {
 }
 
 // failOver makes the copy the record.
-func (w *world) failOver() {
+func (w *model) failOver() {
 	r := w.replica
 	if r.at == current { // no pair is lost, only what was written beside it
-		w.received, w.settles, w.replica = r.received, r.settles, replica{}
+		w.received, w.window, w.replica = r.received, r.window, replica{}
 		return
 	}
 	w.replica.state, w.replica.issued = tookOver, w.issued[r.at.generations()]
 }
 
 // copied is the record after a failover.
-func (w *world) copied() Record {
+func (w *model) copied() Record {
 	r := w.replica
 	rec := w.minted(r.at.generations())
 	rec.IssuedAt = when(r.issued)
 	rec.IdleEnd = rec.IssuedAt.Add(testPolicy.RefreshTTL)
-	rec.ReceivedAt, rec.ReissueUntil = when(r.received), settlesAt(r.settles)
+	rec.ReceivedAt, rec.ReissueUntil = when(r.received), windowEnd(r.window)
 	return rec
 }
 
 // presentedTo is what the refresh token of a pair says of it.
-func (w *world) presentedTo(rec Record, b behind) TokenPair {
+func (w *model) presentedTo(rec Record, b behind) TokenPair {
 	if w.replica.state != tookOver {
 		return b.presented(rec)
 	}
@@ -101,7 +101,7 @@ func (w *world) presentedTo(rec Record, b behind) TokenPair {
 
 // redatedAt is what becomes of a pair when another of a generation gets a later
 // date.
-func redatedAt(generations uint8) func(behind) behind {
+func reissuedAt(generations uint8) func(behind) behind {
 	return func(b behind) behind {
 		if b.generations() == generations {
 			return b | 1
@@ -112,7 +112,7 @@ func redatedAt(generations uint8) func(behind) behind {
 
 // catchUp is the repair of a record that is older than what was announced, with
 // the code under test. It gives the presented pair's new place.
-func (s *server) catchUp(w *world, back behind, now time.Time) behind {
+func (s *server) catchUp(w *model, back behind, now time.Time) behind {
 	g := w.announced.generations()
 	rec := w.record()
 	since := TokenPair{modelGeneration - uint32(g), when(w.issued[g])}
@@ -120,16 +120,16 @@ func (s *server) catchUp(w *world, back behind, now time.Time) behind {
 		since.IssuedAt = rec.IssuedAt.Add(time.Second)
 	}
 	next := catchUp(rec, since, s.policy, now)
-	move := redatedAt(g)
+	move := reissuedAt(g)
 	w.fallBack(move)
 	if g == 0 {
 		w.twin, w.issued[0], w.received = w.issued[0], ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-		w.settle(next, s.onTime)
+		w.decided(next, s.onTime)
 		w.replica = replica{}
 	} else {
 		w.replica.at, w.replica.told = behind(2*g), false
 		w.replica.issued, w.replica.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-		w.settle(next, s.onTime)
+		w.decided(next, s.onTime)
 	}
 	return move(back)
 }
@@ -137,18 +137,18 @@ func (s *server) catchUp(w *world, back behind, now time.Time) behind {
 // rotateCopy makes next the record, the child of a pair that was presented
 // after a failover: of the newest one, as ever, or of the copy's own, whose
 // child was lost and has a twin now.
-func (w *world) rotateCopy(next Record, presented behind) {
+func (w *model) rotateCopy(next Record, presented behind) {
 	if presented.generations() == 0 {
 		w.rotate(next)
 		return
 	}
-	w.fallBack(redatedAt(0))
-	w.twin, w.issued[0], w.received, w.settles = w.issued[0], ageOf(next.IssuedAt), ageOf(next.ReceivedAt), 0
+	w.fallBack(reissuedAt(0))
+	w.twin, w.issued[0], w.received, w.window = w.issued[0], ageOf(next.IssuedAt), ageOf(next.ReceivedAt), 0
 	w.replica = replica{}
 }
 
 // twinLives: the access token of a pair that a failover has given a twin is as
 // good as it was.
-func (l *lives) twinLives(w *world) bool {
+func (l *lives) twinLives(w *model) bool {
 	return w.twin != never && w.jar == outdated && l[0][w.twin]
 }

@@ -90,7 +90,7 @@ func (x heist) play(t *testing.T, h *harness) string {
 	thief := &party{name: "thief", has: victim.has, uses: x.thiefUses}
 	for range map[string]int{"parent": 1, "grandparent": 2}[x.loot] {
 		h.clock.Advance(16 * time.Minute)
-		victim.renew(t, h)
+		victim.refresh(t, h)
 		h.clock.Advance(firstUse)
 		victim.use(t, h)
 	}
@@ -106,7 +106,7 @@ func (x heist) play(t *testing.T, h *harness) string {
 			if i == 1 {
 				h.clock.Advance(gap)
 			}
-			if p.renew(t, h) {
+			if p.refresh(t, h) {
 				return x.ended(t, h, split, victim, thief)
 			}
 			// At offset 0 both renew before either uses what it got.
@@ -130,7 +130,7 @@ func (x heist) play(t *testing.T, h *harness) string {
 }
 
 // renew reports whether that was noticed as a theft.
-func (p *party) renew(t *testing.T, h *harness) bool {
+func (p *party) refresh(t *testing.T, h *harness) bool {
 	t.Helper()
 	g, err := h.Authenticate(t.Context(), "", p.has.Refresh)
 	var e *refusal.Error

@@ -22,8 +22,8 @@ func (b behind) generations() uint8 { return uint8(b / 2) }
 // rotated is b when there is a generation more.
 func (b behind) rotated() behind { return min(b+2, forgotten) }
 
-// redated is b when the current pair has got a new date.
-func (b behind) redated() behind { return max(b, outdated) }
+// reissued is b when the current pair has got a new date.
+func (b behind) reissued() behind { return max(b, outdated) }
 
 const (
 	maxTabs   = 4
@@ -63,7 +63,7 @@ type lives [ancient][old + 1]bool
 func livesUnder(p Policy) (l lives) {
 	for generations := range l {
 		for a := just; a <= old; a++ {
-			w := world{}
+			w := model{}
 			w.issued[generations] = a
 			l[generations][a] = modelNow.Before(accessEnd(w.minted(uint8(generations)), p.AccessTTL))
 		}
@@ -73,7 +73,7 @@ func livesUnder(p Policy) (l lives) {
 
 // fresh reports whether the access token of a pair is good: one that got a new
 // date had expired, or is announced as overtaken.
-func (l *lives) fresh(w *world, b behind) bool {
+func (l *lives) fresh(w *model, b behind) bool {
 	n := b.generations()
 	return n < ancient && b%2 == 0 && l[n][w.issued[n]]
 }

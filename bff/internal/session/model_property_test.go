@@ -13,7 +13,7 @@ import (
 func moment(t *rapid.T, label string, around ...time.Time) time.Time {
 	base := rapid.SampledFrom(around).Draw(t, label)
 	off := rapid.OneOf(
-		rapid.SampledFrom([]time.Duration{0, 1, -1, time.Millisecond, -time.Millisecond, lateTraffic, lateTraffic - 1, -lateTraffic}),
+		rapid.SampledFrom([]time.Duration{0, 1, -1, time.Millisecond, -time.Millisecond, parentGrace, parentGrace - 1, -parentGrace}),
 		rapid.Custom(func(t *rapid.T) time.Duration {
 			return time.Duration(rapid.Int64Range(-int64(200*24*time.Hour), int64(200*24*time.Hour)).Draw(t, "far"))
 		}),
@@ -33,7 +33,7 @@ func anyRecord(t *rapid.T) (Record, TokenPair, time.Time) {
 	now := moment(t, "now", t0, accessEnd(rec, testPolicy.AccessTTL), rec.IdleEnd, rec.AbsoluteEnd)
 	if rapid.Bool().Draw(t, "settles") {
 		rec.ReissueUntil = moment(t, "settles at", now)
-		rec.Reissues = rapid.Uint8Range(0, maxRedates+1).Draw(t, "redates")
+		rec.Reissues = rapid.Uint8Range(0, maxReissues+1).Draw(t, "redates")
 	}
 	if rapid.Bool().Draw(t, "received") {
 		rec.ReceivedAt = moment(t, "received at", now)
@@ -68,14 +68,14 @@ func lawsOfDecide(t *rapid.T) {
 	isParent := presented.Generation+1 == rec.Generation
 	usedAgo := now.Sub(rec.ReceivedAt)
 	left := accessEnd(rec, testPolicy.AccessTTL).Sub(now)
-	settles := isCurrent && now.Before(rec.ReissueUntil) && left <= 30*time.Second && rec.Reissues < 4
+	window := isCurrent && now.Before(rec.ReissueUntil) && left <= 30*time.Second && rec.Reissues < 4
 	for outcome, is := range map[outcome]bool{
 		gone:     over,
-		rotated:  !over && (isCurrent && !settles || presented.Generation > rec.Generation),
-		redated:  !over && settles,
+		rotated:  !over && (isCurrent && !window || presented.Generation > rec.Generation),
+		reissued: !over && window,
 		replayed: !over && (isOutdated || isParent && rec.ReceivedAt.IsZero()),
-		served:   !over && isParent && !rec.ReceivedAt.IsZero() && usedAgo < lateTraffic,
-		stolen:   !over && presented.Generation < rec.Generation && !(isParent && (rec.ReceivedAt.IsZero() || usedAgo < lateTraffic)),
+		served:   !over && isParent && !rec.ReceivedAt.IsZero() && usedAgo < parentGrace,
+		stolen:   !over && presented.Generation < rec.Generation && !(isParent && (rec.ReceivedAt.IsZero() || usedAgo < parentGrace)),
 	} {
 		if is != (what == outcome) {
 			t.Fatalf("%s, and it is %v that the table says %s", verdict{what: what}, is, verdict{what: outcome})
@@ -87,15 +87,15 @@ func lawsOfDecide(t *rapid.T) {
 			t.Fatalf("generation %d after %d, presented %d, received at %s, settles at %s",
 				next.Generation, rec.Generation, presented.Generation, next.ReceivedAt, next.ReissueUntil)
 		}
-	case redated:
+	case reissued:
 		if next.Generation != rec.Generation || next.ReceivedAt != rec.ReceivedAt || next.ReissueUntil != rec.ReissueUntil || next.Reissues != rec.Reissues+1 {
 			t.Fatalf("a new date changes more than that: %+v", next)
 		}
 	case replayed:
 		switch {
-		case left > settling && next != rec:
+		case left > reissueWindow && next != rec:
 			t.Fatalf("%s with a live access token changes the record to %+v", verdict{what: what}, next)
-		case left <= settling && next.ReissueUntil.Sub(now) < settling-time.Millisecond:
+		case left <= reissueWindow && next.ReissueUntil.Sub(now) < reissueWindow-time.Millisecond:
 			t.Fatalf("%s with a dead access token, and it settles at %s", verdict{what: what}, next.ReissueUntil)
 		}
 		next.ReissueUntil = rec.ReissueUntil

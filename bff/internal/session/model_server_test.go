@@ -18,17 +18,17 @@ import (
 // when Swap finds that nothing has changed since, and else asked again. The
 // step before it, reading the request's one clock, is apart (arrived).
 type server struct {
-	policy   Policy
-	lives    lives
-	receipts *receipts
-	store    oneRecord
-	onTime   bool // see world.settle
+	policy Policy
+	lives  lives
+	acks   *ackTracker
+	store  oneRecord
+	onTime bool // see world.settle
 }
 
 func newServer(p Policy) *server {
 	s := &server{policy: p, lives: livesUnder(p)}
-	s.receipts = newReceipts(&s.store, slog.New(slog.NewTextHandler(io.Discard, nil)), time.Now)
-	s.receipts.queue = fairqueue.New(1, func(e receipt) string { return e.userID })
+	s.acks = newAckTracker(&s.store, slog.New(slog.NewTextHandler(io.Discard, nil)), time.Now)
+	s.acks.queue = fairqueue.New(1, func(e ack) string { return e.userID })
 	return s
 }
 
@@ -69,39 +69,39 @@ func (v verdict) String() string {
 }
 
 // load makes the receipts those of one instance.
-func (s *server) load(w *world, inst uint8) {
-	clear(s.receipts.seen)
+func (s *server) load(w *model, inst uint8) {
+	clear(s.acks.seen)
 	if a := w.seen[inst]; a != never {
-		s.receipts.seen["S"] = receipt{userID: "U", sessionID: "S", generation: modelGeneration, at: when(a), expires: modelNow.Add(time.Minute)}
+		s.acks.seen["S"] = ack{userID: "U", sessionID: "S", generation: modelGeneration, at: when(a), expires: modelNow.Add(time.Minute)}
 	}
 }
 
 // useAccess is Authenticate with a good access token.
-func (s *server) useAccess(w *world, inst uint8, back behind) verdict {
+func (s *server) useAccess(w *model, inst uint8, back behind) verdict {
 	if back == current && w.used == never {
 		w.used = just
 	}
 	s.load(w, inst)
 	// With no time of issue the use is always news, as it really is once a
 	// minute, so that a receipt may be queued again at any moment.
-	s.receipts.note(token.Access{
+	s.acks.note(token.Access{
 		UserID: "U", SessionID: "S", Generation: modelGeneration - uint32(back.generations()), ExpiresAt: modelNow.Add(time.Minute),
 	}, modelNow)
 	// A receipt of an older generation is written to no record and applied to
 	// none, so the model has no place for it.
-	if e := s.receipts.seen["S"]; e.generation == modelGeneration {
+	if e := s.acks.seen["S"]; e.generation == modelGeneration {
 		w.seen[inst] = ageOf(e.at)
 	}
-	for _, e := range s.receipts.queue.Pop(1) {
+	for _, e := range s.acks.queue.Pop(1) {
 		w.queued[inst] = w.queued[inst] || e.generation == modelGeneration
 	}
 	return verdict{byAccess: true}
 }
 
 // writeReceipt is an instance's worker getting round to it.
-func (s *server) writeReceipt(w *world, inst uint8) {
+func (s *server) writeAck(w *model, inst uint8) {
 	s.store.rec = w.record()
-	err := s.receipts.store(context.Background(), receipt{
+	err := s.acks.store(context.Background(), ack{
 		userID: "U", sessionID: "S", generation: modelGeneration, at: when(w.seen[inst]),
 	})
 	if err != nil {
@@ -115,16 +115,16 @@ func (s *server) writeReceipt(w *world, inst uint8) {
 }
 
 // renew is Refresh, with the clock as it was a while before.
-func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
+func (s *server) refresh(w *model, inst uint8, back behind, since age) verdict {
 	if w.replica.state == tookOver && w.replica.told {
 		back = s.catchUp(w, back, when(since))
 	}
 	stored := w.record()
 	s.load(w, inst)
-	rec := s.receipts.apply(stored)
+	rec := s.acks.apply(stored)
 	presented := w.presentedTo(rec, back)
 	what, next := decide(rec, presented, s.policy, when(since))
-	v := verdict{what: what, cookies: what == rotated || what == redated || what == replayed}
+	v := verdict{what: what, cookies: what == rotated || what == reissued || what == replayed}
 	same := pair(next, s.policy) == pair(stored, s.policy)
 	next.Version = rec.Version
 	switch {
@@ -132,9 +132,9 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 		v.fault = "a generation is left out"
 	case what == rotated && next.Generation <= stored.Generation:
 		v.fault = "a second child of one generation"
-	case what == redated && (back != w.at() || next.Generation != stored.Generation || !next.IssuedAt.After(stored.IssuedAt)):
+	case what == reissued && (back != w.at() || next.Generation != stored.Generation || !next.IssuedAt.After(stored.IssuedAt)):
 		v.fault = "not the current pair with a new date"
-	case what == redated && w.replica.state != tookOver && s.lives.fresh(w, current) && w.issued[0] != nearEnd:
+	case what == reissued && w.replica.state != tookOver && s.lives.fresh(w, current) && w.issued[0] != nearEnd:
 		v.fault = "a new date while the access token is good"
 	case what == replayed && !same:
 		v.fault = "the child that comes again is another one"
@@ -144,13 +144,13 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 		w.rotateCopy(next, back)
 	case what == rotated:
 		w.rotate(next)
-	case what == redated:
-		w.redate(next)
+	case what == reissued:
+		w.reissue(next)
 		if next.ReceivedAt != rec.ReceivedAt {
 			v.fault = "a receipt is made of a new date"
 		}
 	case what == replayed:
-		w.settle(next, s.onTime)
+		w.decided(next, s.onTime)
 		if next != rec { // stored, and what the instance knew of receipts with it
 			if w.replica.state == tookOver {
 				w.replica.received = ageOf(next.ReceivedAt)
@@ -164,27 +164,27 @@ func (s *server) renew(w *world, inst uint8, back behind, since age) verdict {
 }
 
 // change gives the user another role.
-func (s *server) change(w *world) {
+func (s *server) change(w *model) {
 	if w.replica.state == lagging {
 		w.replica.told = true
 		defer func() { w.announced = current }()
 	}
-	w.redate(withAccount(w.record(), Account{Role: RoleAdmin}, modelNow))
+	w.reissue(withAccount(w.record(), Account{Role: RoleAdmin}, modelNow))
 }
 
 // ask is Authenticate as a whole, with the cookies of one jar.
-func (s *server) ask(w *world, inst uint8, back behind) verdict {
+func (s *server) ask(w *model, inst uint8, back behind) verdict {
 	if s.lives.fresh(w, back) {
 		return s.useAccess(w, inst, back)
 	}
-	return s.renew(w, inst, back, just)
+	return s.refresh(w, inst, back, just)
 }
 
 // stranded says why the browser could not go on from here, "" if it can: a
 // request now is answered, and after hours in which everything under way got
 // lost it is answered with cookies. A browser that is only ever served without
 // cookies is as good as signed out.
-func (s *server) stranded(w *world, through int) string {
+func (s *server) stranded(w *model, through int) string {
 	for inst := range uint8(through) {
 		now := *w
 		if v := s.ask(&now, inst, now.jar); v.signedOut() || v.fault != "" {
@@ -193,11 +193,11 @@ func (s *server) stranded(w *world, through int) string {
 		later := *w
 		for i := range later.queued { // by then every receipt has been written
 			if later.queued[i] {
-				s.writeReceipt(&later, uint8(i))
+				s.writeAck(&later, uint8(i))
 			}
 		}
 		later.pass(hours)
-		if v := s.renew(&later, inst, later.jar, just); !v.cookies || v.fault != "" {
+		if v := s.refresh(&later, inst, later.jar, just); !v.cookies || v.fault != "" {
 			return fmt.Sprintf("a request hours later is %s %s", v, v.fault)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 // it nobody may ever be signed out; beyond it the walk measures what happens,
 // and goes no further.
 //
-//   - A request is handled less than lateTraffic after the first use of the
+//   - A request is handled less than parentGrace after the first use of the
 //     child of its generation. Without a use it may take any time: hours.
 //   - A request is not overtaken by two rotations.
 //   - An answer's cookies reach the jar before those of a later generation.
 //
 // TestModelPromptMessages asks how much of that follows from less.
-func (x *walk) dropBeyond(w *world, from int32, st step) {
+func (x *walk) dropBeyond(w *model, from int32, st step) {
 	for i := range w.flight {
 		m := &w.flight[i]
 		why, met := "", ""
@@ -43,7 +43,7 @@ func (x *walk) dropBeyond(w *world, from int32, st step) {
 		}
 		if met == "" {
 			beyond := *w
-			v := x.server.renew(&beyond, m.inst, m.back, just)
+			v := x.server.refresh(&beyond, m.inst, m.back, just)
 			if x.prompt && !v.signedOut() {
 				continue
 			}
@@ -81,7 +81,7 @@ func (x *walk) report(t *testing.T, worlds, steps int) {
 
 // rolledBack says what becomes of a browser whose jar gets an older pair, when
 // the newer one has been used in between or is before the answer comes.
-func (x *walk) rolledBack(w world, back behind) string {
+func (x *walk) rolledBack(w model, back behind) string {
 	if x.server.lives.fresh(&w, 0) {
 		x.server.useAccess(&w, 0, 0)
 	}

@@ -10,7 +10,7 @@ import (
 // browser once, at any moment, and plays against it. Both act one after the
 // other; that answers get lost is the browser's problem alone.
 type heist struct {
-	world
+	model
 	taken   bool
 	refresh pairs // of which the thief has the refresh token
 	access  pairs // and the access token
@@ -69,7 +69,7 @@ func (h *heist) acts(l *lives, changes bool, yield func(act)) {
 		if h.refresh.have(back) {
 			yield(act{who: "thief", does: "renews with", back: back})
 		}
-		if h.access.have(back) && l.fresh(&h.world, back) {
+		if h.access.have(back) && l.fresh(&h.model, back) {
 			yield(act{who: "thief", does: "uses access", back: back})
 		}
 	}
@@ -78,7 +78,7 @@ func (h *heist) acts(l *lives, changes bool, yield func(act)) {
 			yield(act{who: "worker", does: "writes the receipt", inst: uint8(inst)})
 		}
 	}
-	if h.settles == anyTime {
+	if h.window == anyTime {
 		yield(act{who: "time", does: "settles"})
 	}
 	if changes {
@@ -96,25 +96,25 @@ func (h *heist) do(s *server, a act, at uint8) (v verdict) {
 	v.byAccess = true
 	switch a.does {
 	case "asks", "asks, answer lost":
-		v = s.ask(&h.world, 0, h.jar)
+		v = s.ask(&h.model, 0, h.jar)
 	case "renews", "renews, answer lost":
-		v = s.renew(&h.world, 0, h.jar, just)
+		v = s.refresh(&h.model, 0, h.jar, just)
 	case "steals both cookies":
 		h.access |= 1 << a.back
 		fallthrough
 	case "steals the refresh token":
 		h.taken, h.refresh = true, h.refresh|1<<a.back
 	case "renews with":
-		v = s.renew(&h.world, at, a.back, just)
+		v = s.refresh(&h.model, at, a.back, just)
 	case "uses access":
-		v = s.useAccess(&h.world, at, a.back)
+		v = s.useAccess(&h.model, at, a.back)
 	case "writes the receipt":
-		s.writeReceipt(&h.world, a.inst)
+		s.writeAck(&h.model, a.inst)
 	case "settles":
-		h.settles = 0
+		h.window = 0
 	case "changes the role":
-		s.change(&h.world)
-		h.fallBack(behind.redated)
+		s.change(&h.model)
+		h.fallBack(behind.reissued)
 	default:
 		h.pass(a.clock)
 	}
@@ -122,8 +122,8 @@ func (h *heist) do(s *server, a act, at uint8) (v verdict) {
 	case v.byAccess:
 	case v.what == rotated:
 		h.fallBack(behind.rotated)
-	case v.what == redated:
-		h.fallBack(behind.redated)
+	case v.what == reissued:
+		h.fallBack(behind.reissued)
 	}
 	switch {
 	case !v.cookies:
@@ -146,8 +146,8 @@ func (h *heist) contract(s *server, back behind, used age) outcome {
 	switch {
 	case back == outdated:
 		return replayed
-	case back == current && h.settles > 0 && (h.issued[0] == nearEnd || !s.lives.fresh(&h.world, current)):
-		return redated
+	case back == current && h.window > 0 && (h.issued[0] == nearEnd || !s.lives.fresh(&h.model, current)):
+		return reissued
 	case back == current:
 		return rotated
 	case back.generations() == 1 && used == never:
@@ -174,22 +174,22 @@ func (h *heist) loses(s *server) string {
 	if h.jar.generations() != 0 {
 		who, ahead, newest = "victim", "thief", h.jar
 	}
-	later := h.world
+	later := h.model
 	for range 3 {
 		later.pass(tick)
 	}
-	if v := s.renew(&later, 0, newest, just); v.what != stolen {
+	if v := s.refresh(&later, 0, newest, just); v.what != stolen {
 		return fmt.Sprintf("split, and 15 s later the %s's renewal is %s", who, v)
 	}
-	overtaken := h.world
-	v := s.renew(&overtaken, 0, current, just)
-	if v.what == redated { // once, and then its access token is good
-		v = s.renew(&overtaken, 0, current, just)
+	overtaken := h.model
+	v := s.refresh(&overtaken, 0, current, just)
+	if v.what == reissued { // once, and then its access token is good
+		v = s.refresh(&overtaken, 0, current, just)
 	}
 	if v.what != rotated {
 		return fmt.Sprintf("the %s, who is ahead, is %s", ahead, v)
 	}
-	if v := s.renew(&overtaken, 0, newest.rotated(), just); v.what != stolen {
+	if v := s.refresh(&overtaken, 0, newest.rotated(), just); v.what != stolen {
 		return fmt.Sprintf("split and overtaken, and the %s's renewal is %s", who, v)
 	}
 	return ""
@@ -224,7 +224,7 @@ func (r *robbery) atLeast(t *testing.T, worlds, steps int) {
 func rob(t *testing.T, thiefAt uint8, used func(h *heist, inst uint8) age) *robbery {
 	t.Helper()
 	s, r := newServer(testPolicy), &robbery{}
-	r.reach(heist{world: world{issued: [3]age{just}}}, -1, act{})
+	r.reach(heist{model: model{issued: [3]age{just}}}, -1, act{})
 	for at := int32(0); int(at) < len(r.nodes) && !t.Failed(); at++ {
 		here := r.nodes[at]
 		here.acts(&s.lives, thiefAt == 0, func(a act) {
@@ -250,7 +250,7 @@ func rob(t *testing.T, thiefAt uint8, used func(h *heist, inst uint8) age) *robb
 				return
 			}
 			if next.issued[0] < nearEnd {
-				next.settles = 0 // it will be over before the access token is
+				next.window = 0 // it will be over before the access token is
 			}
 			to, isNew := r.reach(next, at, a)
 			r.join(at, to)
@@ -260,7 +260,7 @@ func rob(t *testing.T, thiefAt uint8, used func(h *heist, inst uint8) age) *robb
 				r.split++
 				for i, queued := range next.queued { // its moment has come
 					if queued {
-						s.writeReceipt(&next.world, uint8(i))
+						s.writeAck(&next.model, uint8(i))
 					}
 				}
 				if why := next.loses(s); why != "" {

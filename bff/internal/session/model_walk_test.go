@@ -40,20 +40,20 @@ type step struct {
 type op uint8
 
 const (
-	send     op = iota // a tab sends a request with the jar's cookies of the moment
-	arrive             // an instance takes a request
-	repeat             // it does, the answer is lost, and the same request is still to come again
-	settle             // an arrived request is decided
-	deliver            // an answer's cookies reach the jar
-	lose               // a message is lost, or its tab has gone
-	write              // an instance's worker stores its receipt
-	forget             // or fails to, or its process ends
-	change             // the user's role
-	settled            // anyTime is now
-	pass               // time
-	lag                // the replica hears of nothing any more
-	failOver           // and takes over
-	useTwin            // a request with the access token of a pair that has a twin
+	send       op = iota // a tab sends a request with the jar's cookies of the moment
+	arrive               // an instance takes a request
+	repeat               // it does, the answer is lost, and the same request is still to come again
+	decided              // an arrived request is decided
+	deliver              // an answer's cookies reach the jar
+	lose                 // a message is lost, or its tab has gone
+	write                // an instance's worker stores its receipt
+	forget               // or fails to, or its process ends
+	change               // the user's role
+	windowOver           // anyTime is now
+	pass                 // time
+	lag                  // the replica hears of nothing any more
+	failOver             // and takes over
+	useTwin              // a request with the access token of a pair that has a twin
 )
 
 func (s step) String() string {
@@ -62,7 +62,7 @@ func (s step) String() string {
 		return [...]string{"5 s pass", "5 s pass, the access token expires", "the access token is about to expire", "the access token expires", "hours pass"}[s.clock]
 	case change:
 		return "the role changes"
-	case settled:
+	case windowOver:
 		return "it has settled"
 	case lag:
 		return "the replica stops hearing of its master"
@@ -78,7 +78,7 @@ func (s step) String() string {
 }
 
 // moves calls yield with every step that a world allows.
-func (b *browser) moves(l *lives, w *world, yield func(step)) {
+func (b *browser) moves(l *lives, w *model, yield func(step)) {
 	free := true
 	for i := range b.tabs {
 		m := w.flight[i]
@@ -102,7 +102,7 @@ func (b *browser) moves(l *lives, w *world, yield func(step)) {
 			}
 			yield(step{op: lose, m: m})
 		case arrived:
-			yield(step{op: settle, m: m, inst: m.inst})
+			yield(step{op: decided, m: m, inst: m.inst})
 		case answer:
 			yield(step{op: deliver, m: m})
 			yield(step{op: lose, m: m})
@@ -117,8 +117,8 @@ func (b *browser) moves(l *lives, w *world, yield func(step)) {
 	if b.changes && w.replica.state != tookOver {
 		yield(step{op: change})
 	}
-	if w.settles == anyTime || w.replica.settles == anyTime {
-		yield(step{op: settled})
+	if w.window == anyTime || w.replica.window == anyTime {
+		yield(step{op: windowOver})
 	}
 	if b.failover && w.mayLag() {
 		yield(step{op: lag})
@@ -137,7 +137,7 @@ func (b *browser) moves(l *lives, w *world, yield func(step)) {
 }
 
 // do carries a step out on w.
-func (b *browser) do(s *server, w *world, st step) (v verdict) {
+func (b *browser) do(s *server, w *model, st step) (v verdict) {
 	v.byAccess = true // unless something is decided
 	m := &message{}
 	for i := range w.flight {
@@ -151,10 +151,10 @@ func (b *browser) do(s *server, w *world, st step) (v verdict) {
 		*m = st.m
 	case arrive, repeat:
 		v = b.take(s, w, m, st)
-	case settle:
+	case decided:
 		came := *m
 		*m = message{}
-		v = s.renew(w, came.inst, came.back, came.age)
+		v = s.refresh(w, came.inst, came.back, came.age)
 		b.reply(m, v)
 	case deliver:
 		w.jar = m.back
@@ -162,13 +162,13 @@ func (b *browser) do(s *server, w *world, st step) (v verdict) {
 	case lose:
 		*m = message{}
 	case write:
-		s.writeReceipt(w, st.inst)
+		s.writeAck(w, st.inst)
 	case forget:
 		w.seen[st.inst], w.queued[st.inst] = never, false
 	case change:
 		s.change(w)
-	case settled:
-		w.settles, w.replica.settles = 0, 0
+	case windowOver:
+		w.window, w.replica.window = 0, 0
 	case lag:
 		w.lag()
 	case failOver:
@@ -181,7 +181,7 @@ func (b *browser) do(s *server, w *world, st step) (v verdict) {
 	return v
 }
 
-func (b *browser) take(s *server, w *world, m *message, st step) (v verdict) {
+func (b *browser) take(s *server, w *model, m *message, st step) (v verdict) {
 	back := m.back
 	if st.op == arrive {
 		*m = message{}
@@ -193,7 +193,7 @@ func (b *browser) take(s *server, w *world, m *message, st step) (v verdict) {
 		*m = message{what: arrived, back: back, age: just, inst: st.inst}
 		return verdict{byAccess: true}
 	}
-	v = s.renew(w, st.inst, back, just)
+	v = s.refresh(w, st.inst, back, just)
 	if st.op == arrive {
 		b.reply(m, v)
 	}
@@ -210,7 +210,7 @@ func (b *browser) reply(m *message, v verdict) {
 // walk is a complete exploration.
 type walk struct {
 	browser
-	graph[world, step]
+	graph[model, step]
 	server *server
 	faults []string
 	// beyond counts what messages outside of the contract's assumptions met.
@@ -229,13 +229,13 @@ func (b browser) explore(t *testing.T) *walk {
 	t.Helper()
 	x := &walk{browser: b, server: newServer(b.policy), beyond: map[string]int{}, met: map[string]int{}, holes: map[string]string{}}
 	x.server.onTime = b.prompt
-	x.reach(world{issued: [3]age{just}}, -1, step{})
+	x.reach(model{issued: [3]age{just}}, -1, step{})
 	for at := int32(0); int(at) < len(x.nodes) && len(x.faults) < 3; at++ {
 		here := x.nodes[at]
 		x.moves(&x.server.lives, &here, func(st step) {
 			next := here
 			v := x.do(x.server, &next, st)
-			if st.op == arrive || st.op == repeat || st.op == settle {
+			if st.op == arrive || st.op == repeat || st.op == decided {
 				x.met[v.String()]++
 			}
 			if here.replica.state == tookOver && !v.byAccess {
@@ -252,7 +252,7 @@ func (b browser) explore(t *testing.T) *walk {
 				x.fail(at, st, v.fault)
 			case v.signedOut():
 				x.fail(at, st, "the browser is signed out: "+v.String())
-			case next.jar > here.jar && here.replica.state != tookOver && !v.byAccess && v.what != rotated && v.what != redated:
+			case next.jar > here.jar && here.replica.state != tookOver && !v.byAccess && v.what != rotated && v.what != reissued:
 				x.fail(at, st, "the jar is rolled back")
 			default:
 				x.file(next, at, st)
@@ -266,7 +266,7 @@ func (b browser) explore(t *testing.T) *walk {
 }
 
 // file notes the world that a step led to and checks it when it is new.
-func (x *walk) file(w world, from int32, st step) {
+func (x *walk) file(w model, from int32, st step) {
 	x.dropBeyond(&w, from, st)
 	w.sort()
 	to, isNew := x.reach(w, from, st)

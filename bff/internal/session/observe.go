@@ -29,7 +29,7 @@ func (o Observer) complete() Observer {
 }
 
 var outcomeWords = [...]string{
-	rotated: "rotated", redated: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone",
+	rotated: "rotated", reissued: "redated", replayed: "replayed", served: "served", stolen: "stolen", gone: "gone",
 }
 
 func (o outcome) String() string { return outcomeWords[o] }

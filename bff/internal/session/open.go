@@ -29,7 +29,7 @@ func (m *Manager) Open(ctx context.Context, userID string, a Account, remember b
 	}
 	if len(displaced) > 0 {
 		// The sign-in does not depend on it: the records are gone already.
-		_ = m.endOrFinishLater(ctx, m.endingOf(ctx, userID, Principal{UserID: userID}, ReasonSessionLimit, displaced...))
+		_ = m.endOrEndLater(ctx, m.endingOf(ctx, userID, Principal{UserID: userID}, ReasonSessionLimit, displaced...))
 	}
 	return rec, nil
 }
@@ -146,5 +146,5 @@ func (m *Manager) Rotate(ctx context.Context, who Principal) (Grant, error) {
 	if err != nil {
 		return Grant{}, StoreError(err)
 	}
-	return m.rotate(ctx, rec.token(), m.now(), withoutSettling)
+	return m.rotate(ctx, rec.token(), m.now(), withoutReissue)
 }

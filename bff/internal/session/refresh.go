@@ -22,12 +22,12 @@ const (
 // that, which it may not do without end. Refusals are *refusal.Error; when one says
 // that the store could not be asked, the token is as good as before.
 func (m *Manager) Refresh(ctx context.Context, raw string) (Grant, error) {
-	return m.renew(ctx, onDemand, raw)
+	return m.refresh(ctx, onDemand, raw)
 }
 
 // renew is Refresh for either cause. What reaches the store is limited, once
 // for all callers of one flight.
-func (m *Manager) renew(ctx context.Context, why refreshCause, raw string) (Grant, error) {
+func (m *Manager) refresh(ctx context.Context, why refreshCause, raw string) (Grant, error) {
 	now := m.now()
 	presented, err := m.tokens.VerifyRefresh(raw, now)
 	switch {
@@ -73,7 +73,7 @@ func asDecided(rec Record) Record { return rec }
 
 // withoutSettling makes decide rotate the current pair instead of giving it
 // another date.
-func withoutSettling(rec Record) Record {
+func withoutReissue(rec Record) Record {
 	rec.ReissueUntil = time.Time{}
 	return rec
 }
@@ -108,10 +108,10 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 			}
 			continue
 		}
-		known := before(m.receipts.apply(rec))
+		known := before(m.acks.apply(rec))
 		what, next := decide(known, TokenPair{presented.Generation, presented.IssuedAt}, m.policy, now)
 		switch what {
-		case rotated, redated, replayed:
+		case rotated, reissued, replayed:
 			// Minted before it is stored: nothing may fail after the swap.
 			cookies, err := m.mint(next)
 			if err != nil {

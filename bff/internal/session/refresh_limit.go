@@ -73,4 +73,4 @@ func (m *Manager) limited(limit string, wait time.Duration, err error) {
 const inlinePatience = 200 * time.Millisecond
 
 // inlineWaits is how many flights of a session may wait.
-var inlineWaits = Allowance{3, lateTraffic}
+var inlineWaits = Allowance{3, parentGrace}

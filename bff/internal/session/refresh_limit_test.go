@@ -16,7 +16,7 @@ import (
 
 // inlineHouse has a session whose access token is stale, and only the limit on
 // refreshes on the way of a request.
-func inlineHouse(t *testing.T) (*harness, *session.Cookies, *counted) {
+func inlineHarness(t *testing.T) (*harness, *session.Cookies, *counted) {
 	t.Helper()
 	store := &counted{}
 	h, c := arrived(t, func(d *session.Deps) {
@@ -29,7 +29,7 @@ func inlineHouse(t *testing.T) (*harness, *session.Cookies, *counted) {
 
 // One session made a thousand refreshes a second on the way of requests.
 func TestRefreshesOnTheWayAreLimitedForTheSession(t *testing.T) {
-	h, c, store := inlineHouse(t)
+	h, c, store := inlineHarness(t)
 	bystander := h.signIn(false)
 	h.clock.Advance(16 * time.Minute)
 	for range productLimits.Inline.Count {
@@ -68,7 +68,7 @@ func TestRefreshesOnTheWayAreLimitedForTheSession(t *testing.T) {
 
 // Each rotation's own child is refreshed at once, again and again.
 func TestChainOfRefreshesOnTheWayIsLimited(t *testing.T) {
-	h, c, _ := inlineHouse(t)
+	h, c, _ := inlineHarness(t)
 	refresh := c.Refresh
 	for n := range 11 {
 		g, err := h.Authenticate(t.Context(), "", refresh)

@@ -30,23 +30,23 @@ type revocationList struct {
 	markCaughtUp func()
 
 	mu      sync.RWMutex
-	marks   map[string]mark // by session
+	known   map[string]knownRevocation // by session
 	pruneAt int
 }
 
-type mark struct {
+type knownRevocation struct {
 	ended  bool
 	since  TokenPair // access tokens of pairs before it are overtaken; zero: none
 	forget time.Time
 }
 
-// standing is what the list says of a genuine, unexpired access token.
-type standing int
+// tokenState is what the list says of a genuine, unexpired access token.
+type tokenState int
 
 const (
-	good  standing = iota
-	stale          // the session goes on, this token does not
-	ended
+	tokenGood  tokenState = iota
+	tokenStale            // the session goes on, this token does not
+	tokenEnded
 )
 
 const (
@@ -58,7 +58,7 @@ const (
 func newRevocationList(source Revocations, keep time.Duration, now func() time.Time, onNews func(Revocation)) *revocationList {
 	caughtUp := make(chan struct{})
 	return &revocationList{
-		source: source, keep: keep, now: now, onNews: onNews, onLost: func(time.Time) {}, lag: func(time.Duration) {}, marks: make(map[string]mark), pruneAt: minPrune,
+		source: source, keep: keep, now: now, onNews: onNews, onLost: func(time.Time) {}, lag: func(time.Duration) {}, known: make(map[string]knownRevocation), pruneAt: minPrune,
 		caughtUp: caughtUp, markCaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
 	}
 }
@@ -66,10 +66,10 @@ func newRevocationList(source Revocations, keep time.Duration, now func() time.T
 // ofAccess is of for an access token that is genuine and has not expired. An
 // instance with a longer ACCESS_TTL may have minted it: then it outlives what
 // this one remembers, and is renewed once it is as old as its own would be.
-func (l *revocationList) ofAccess(a token.Access, now time.Time) standing {
+func (l *revocationList) ofAccess(a token.Access, now time.Time) tokenState {
 	s := l.of(a.SessionID, TokenPair{a.Generation, a.IssuedAt})
-	if s == good && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
-		return stale
+	if s == tokenGood && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
+		return tokenStale
 	}
 	return s
 }
@@ -91,26 +91,26 @@ func (l *revocationList) lose(before time.Time) {
 	}
 }
 
-func (l *revocationList) of(sessionID string, p TokenPair) standing {
+func (l *revocationList) of(sessionID string, p TokenPair) tokenState {
 	l.mu.RLock()
-	m, known := l.marks[sessionID]
+	m, known := l.known[sessionID]
 	l.mu.RUnlock()
 	switch {
 	case !known:
-		return good
+		return tokenGood
 	case m.ended:
-		return ended
+		return tokenEnded
 	case p.Before(m.since):
-		return stale
+		return tokenStale
 	}
-	return good
+	return tokenGood
 }
 
 // add may be told of one revocation more than once; it is news once.
 func (l *revocationList) add(r Revocation) {
 	now := l.now()
 	l.mu.Lock()
-	m := l.marks[r.SessionID]
+	m := l.known[r.SessionID]
 	news := false
 	if r.Reason == ReasonRoleChanged {
 		if news = m.since.Before(r.Since) && !m.ended; news {
@@ -121,8 +121,8 @@ func (l *revocationList) add(r Revocation) {
 		m.ended = true
 	}
 	m.forget = now.Add(l.keep + maxAhead + skew)
-	l.marks[r.SessionID] = m
-	if len(l.marks) >= l.pruneAt {
+	l.known[r.SessionID] = m
+	if len(l.known) >= l.pruneAt {
 		l.prune(now)
 	}
 	l.mu.Unlock()
@@ -146,12 +146,12 @@ func (l *revocationList) isCaughtUp() bool {
 }
 
 func (l *revocationList) prune(now time.Time) {
-	for id, m := range l.marks {
+	for id, m := range l.known {
 		if !now.Before(m.forget) {
-			delete(l.marks, id)
+			delete(l.known, id)
 		}
 	}
-	l.pruneAt = max(minPrune, 2*len(l.marks))
+	l.pruneAt = max(minPrune, 2*len(l.known))
 }
 
 func (l *revocationList) run(ctx context.Context) error {
@@ -162,5 +162,5 @@ func (l *revocationList) run(ctx context.Context) error {
 func (l *revocationList) since(sessionID string) TokenPair {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.marks[sessionID].since
+	return l.known[sessionID].since
 }

@@ -13,7 +13,7 @@ type outcome int
 
 const (
 	rotated  outcome = iota // the current pair: the next generation is made
-	redated                 // the current pair, moments after it came again with a dead access token: minted anew
+	reissued                // the current pair, moments after it came again with a dead access token: minted anew
 	replayed                // an older pair, and the current one may be lost: the current one again
 	served                  // an older pair, and the current one has arrived: late traffic, no cookies
 	stolen                  // anything else: two parties hold this session
@@ -21,17 +21,17 @@ const (
 )
 
 const (
-	// lateTraffic is how long after the child's first use requests that still
+	// parentGrace is how long after the child's first use requests that still
 	// carry the parent are taken for stragglers of the same browser: other tabs'
 	// requests that were under way when the new cookies arrived.
-	lateTraffic = 15 * time.Second
+	parentGrace = 15 * time.Second
 	// settling is the least time that a generation stays what it is after its
 	// pair was handed out again: a message there and one back.
-	settling = 2 * lateTraffic
-	// maxRedates is how many new dates a generation gets by settling: somebody
+	reissueWindow = 2 * parentGrace
+	// maxReissues is how many new dates a generation gets by settling: somebody
 	// who holds two of its pairs could have it settle for ever, and no rotation
 	// would ever show that they are two.
-	maxRedates = 4
+	maxReissues = 4
 )
 
 // decide is the only place that knows what rotation means. It is pure: stores
@@ -56,17 +56,17 @@ func decide(rec Record, presented TokenPair, p Policy, now time.Time) (outcome, 
 		return gone, rec
 	case presented.Generation == rec.Generation && presented.Before(rec.pair()):
 		return replayed, handedOut(rec, p, now)
-	case presented.Generation == rec.Generation && now.Before(rec.ReissueUntil) && rec.Reissues < maxRedates && dying(rec, p, now):
+	case presented.Generation == rec.Generation && now.Before(rec.ReissueUntil) && rec.Reissues < maxReissues && accessDying(rec, p, now):
 		next := issuedAt(rec, p, now)
 		next.Reissues++
-		return redated, next
+		return reissued, next
 	case presented.Generation >= rec.Generation:
 		// Newer than the record: the token is genuine, so the store has lost
 		// a write (a failover to a replica that lagged). That is no theft.
 		return rotated, atGeneration(rec, presented.Generation+1, p, now)
 	case presented.Generation+1 == rec.Generation && rec.ReceivedAt.IsZero():
 		return replayed, handedOut(rec, p, now)
-	case presented.Generation+1 == rec.Generation && now.Sub(rec.ReceivedAt) < lateTraffic:
+	case presented.Generation+1 == rec.Generation && now.Sub(rec.ReceivedAt) < parentGrace:
 		return served, rec
 	default:
 		return stolen, rec
@@ -107,8 +107,8 @@ func issuedAt(rec Record, p Policy, now time.Time) Record {
 // handedOut is rec after its pair is handed out again. The moment is noted
 // once in a while, not for every tab.
 func handedOut(rec Record, p Policy, now time.Time) Record {
-	if dying(rec, p, now) && rec.ReissueUntil.Before(now.Add(settling)) {
-		rec.ReissueUntil = now.Add(settling + lateTraffic).Truncate(time.Millisecond)
+	if accessDying(rec, p, now) && rec.ReissueUntil.Before(now.Add(reissueWindow)) {
+		rec.ReissueUntil = now.Add(reissueWindow + parentGrace).Truncate(time.Millisecond)
 	}
 	return rec
 }
@@ -116,8 +116,8 @@ func handedOut(rec Record, p Policy, now time.Time) Record {
 // dying: the access token of the current pair will not outlive the messages
 // that are under way. Under an AccessTTL of seconds none would, and only those
 // are meant that come back after a long time.
-func dying(rec Record, p Policy, now time.Time) bool {
-	return !now.Add(min(settling, p.AccessTTL/10)).Before(accessEnd(rec, p.AccessTTL))
+func accessDying(rec Record, p Policy, now time.Time) bool {
+	return !now.Add(min(reissueWindow, p.AccessTTL/10)).Before(accessEnd(rec, p.AccessTTL))
 }
 
 // withAccount is rec after a change of the account: the session goes on, in its

@@ -26,7 +26,7 @@ func TestDecide(t *testing.T) {
 	now := t0.Add(time.Minute)
 	// The access token of a record's pair is dead for long at lateNow.
 	lateNow := t0.Add(8 * time.Hour)
-	settles := func(in time.Duration) func(*Record) {
+	window := func(in time.Duration) func(*Record) {
 		return func(s *Record) { s.ReissueUntil = lateNow.Add(in) }
 	}
 	for _, tt := range []struct {
@@ -53,11 +53,11 @@ func TestDecide(t *testing.T) {
 		{"current, at the absolute end", 5, now, func(s *Record) { s.AbsoluteEnd = now }, gone},
 		{"stolen one of a session that is over", 1, now, func(s *Record) { s.IdleEnd = now }, gone},
 		{"current, access token dead", 5, lateNow, nil, rotated},
-		{"current, access token dead, settling", 5, lateNow, settles(time.Millisecond), redated},
-		{"current, access token dead, settled", 5, lateNow, settles(0), rotated},
-		{"current, access token alive, settling", 5, now, settles(time.Minute), rotated},
-		{"grandparent, settling", 3, lateNow, settles(time.Minute), stolen},
-		{"newer than the record, settling", 6, lateNow, settles(time.Minute), rotated},
+		{"current, access token dead, settling", 5, lateNow, window(time.Millisecond), reissued},
+		{"current, access token dead, settled", 5, lateNow, window(0), rotated},
+		{"current, access token alive, settling", 5, now, window(time.Minute), rotated},
+		{"grandparent, settling", 3, lateNow, window(time.Minute), stolen},
+		{"newer than the record, settling", 6, lateNow, window(time.Minute), rotated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := record(5)
@@ -68,7 +68,7 @@ func TestDecide(t *testing.T) {
 			if got != tt.want {
 				t.Fatalf("outcome %d, want %d", got, tt.want)
 			}
-			if got != rotated && got != redated && next != rec {
+			if got != rotated && got != reissued && next != rec {
 				t.Errorf("record changed without a rotation: %+v", next)
 			}
 		})
@@ -86,7 +86,7 @@ func TestWakingTabsKeepTheGeneration(t *testing.T) {
 	}
 	now = now.Add(time.Second)
 	what, rec = decide(rec, TokenPair{5, t0}, testPolicy, now)
-	if what != redated || rec.Generation != 5 || rec.IssuedAt != now {
+	if what != reissued || rec.Generation != 5 || rec.IssuedAt != now {
 		t.Fatalf("its first use is %s: %+v", verdict{what: what}, rec)
 	}
 	for _, other := range []TokenPair{{4, t0.Add(-time.Hour)}, {5, t0}} {

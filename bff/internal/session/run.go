@@ -11,7 +11,7 @@ import (
 // queued has had its last try.
 func (m *Manager) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{m.revoked.run, m.receipts.run, m.unfinished.run} {
+	for _, run := range []func(context.Context) error{m.revoked.run, m.acks.run, m.pendingSignOuts.run} {
 		g.Go(func() error { return run(ctx) })
 	}
 	return g.Wait()

@@ -61,7 +61,7 @@ func (m *Manager) Watching() (count int) {
 	return count
 }
 
-func (w *watchers) tell(r Revocation) {
+func (w *watchers) notify(r Revocation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for ch := range w.bySession[r.SessionID] {
@@ -86,12 +86,12 @@ func (w *watchers) tell(r Revocation) {
 
 // Alive reports whether this instance knows of no end of the session before
 // its time: a live connection opened during the revocation must not survive it.
-func (m *Manager) Alive(sessionID string) bool { return m.revoked.of(sessionID, TokenPair{}) != ended }
+func (m *Manager) Alive(sessionID string) bool { return m.revoked.of(sessionID, TokenPair{}) != tokenEnded }
 
 // IsStale reports whether the account has changed since a request was
 // authenticated: its role may be another one by now.
 func (m *Manager) IsStale(who Principal) bool {
-	return m.revoked.of(who.SessionID, who.pair) == stale
+	return m.revoked.of(who.SessionID, who.pair) == tokenStale
 }
 
 // AbsoluteEnd is when somebody's session ends whatever happens: live

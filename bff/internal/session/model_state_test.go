@@ -16,9 +16,9 @@ import (
 // are ages in a few classes, so that worlds which differ in nothing that
 // matters are one world. That makes their number finite although schedules may
 // be of any length: no walk is cut off.
-type world struct {
+type model struct {
 	issued   [3]age          // when the current generation's pair and those of the two before it were minted
-	settles  uint8           // ticks until the record's ReissueUntil, or anyTime
+	window   uint8           // ticks until the record's ReissueUntil, or anyTime
 	received age             // the record's proof of receipt
 	seen     [instances]age  // each instance's own proof of it
 	queued   [instances]bool // and whether its worker still has to write it
@@ -69,7 +69,7 @@ const (
 
 // ago is what the code under test is shown.
 var ago = [...]time.Duration{
-	just: 0, fiveAgo: tickLength, tenAgo: 2 * tickLength, late: lateTraffic,
+	just: 0, fiveAgo: tickLength, tenAgo: 2 * tickLength, late: parentGrace,
 	nearEnd: accessLife() - 4*time.Second, expired: 15 * time.Minute, old: 8 * time.Hour,
 }
 
@@ -113,7 +113,7 @@ func ageOf(t time.Time) age {
 }
 
 // record is the stored session of this world.
-func (w *world) record() Record {
+func (w *model) record() Record {
 	if w.replica.state == tookOver {
 		return w.copied()
 	}
@@ -121,19 +121,19 @@ func (w *world) record() Record {
 }
 
 // minted is the record as of an earlier generation.
-func (w *world) minted(generations uint8) Record {
+func (w *model) minted(generations uint8) Record {
 	rec := Record{
 		ID: "S", UserID: "U", Generation: modelGeneration - uint32(generations), Version: 7,
 		CreatedAt: t0.Add(-time.Hour), AbsoluteEnd: t0.Add(testPolicy.SessionMaxAge), IssuedAt: when(w.issued[generations]),
 	}
 	rec.IdleEnd = rec.IssuedAt.Add(testPolicy.RefreshTTL)
 	if generations == 0 {
-		rec.ReceivedAt, rec.ReissueUntil = when(w.received), settlesAt(w.settles)
+		rec.ReceivedAt, rec.ReissueUntil = when(w.received), windowEnd(w.window)
 	}
 	return rec
 }
 
-func settlesAt(ticks uint8) (at time.Time) {
+func windowEnd(ticks uint8) (at time.Time) {
 	switch {
 	case ticks == anyTime:
 		return modelNow.Add(tickLength)
@@ -144,8 +144,8 @@ func settlesAt(ticks uint8) (at time.Time) {
 }
 
 // rotate makes next the record: everything else falls one generation back.
-func (w *world) rotate(next Record) {
-	w.settles, w.twin = 0, never
+func (w *model) rotate(next Record) {
+	w.window, w.twin = 0, never
 	if w.replica.state == tookOver {
 		w.replica = replica{}
 	}
@@ -157,19 +157,19 @@ func (w *world) rotate(next Record) {
 
 // redate makes next, of the same generation, the record: with the receipt that
 // only the instance knew of until then.
-func (w *world) redate(next Record) {
+func (w *model) reissue(next Record) {
 	if w.replica.state == tookOver { // its pair stays the newest of its generation
 		w.replica.issued, w.replica.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-		w.fallBack(redatedAt(w.replica.at.generations()))
+		w.fallBack(reissuedAt(w.replica.at.generations()))
 		w.replica.at &^= 1
 		return
 	}
 	w.twin = never
 	w.issued[0], w.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-	w.fallBack(behind.redated)
+	w.fallBack(behind.reissued)
 }
 
-func (w *world) fallBack(to func(behind) behind) {
+func (w *model) fallBack(to func(behind) behind) {
 	w.jar = to(w.jar)
 	if w.replica.state != inStep {
 		w.replica.at = to(w.replica.at)
@@ -183,27 +183,27 @@ func (w *world) fallBack(to func(behind) behind) {
 }
 
 // settle notes a ReissueUntil. It matters while the access token is dying only.
-func (w *world) settle(next Record, onTime bool) {
+func (w *model) decided(next Record, onTime bool) {
 	left := next.ReissueUntil.Sub(modelNow)
-	settles := &w.settles
+	window := &w.window
 	if w.replica.state == tookOver {
-		settles = &w.replica.settles
+		window = &w.replica.window
 	}
 	switch {
 	case left <= 0:
-		*settles = 0
+		*window = 0
 	case onTime:
-		*settles = uint8(left / tickLength)
+		*window = uint8(left / tickLength)
 	default:
-		*settles = anyTime
+		*window = anyTime
 	}
 }
 
 // sort makes worlds alike that differ in names only: of tabs, of instances; or
 // in a ReissueUntil that will be over before the access token is.
-func (w *world) sort() {
+func (w *model) sort() {
 	if w.issued[0] < nearEnd {
-		w.settles = 0
+		w.window = 0
 	}
 	w.keepUp()
 	if a, b := w.seen[0], w.seen[1]; a < b || a == b && !w.queued[0] && w.queued[1] {
@@ -228,9 +228,9 @@ func (k kind) String() string {
 	return [...]string{"idle", "request", "renewal", "arrived", "answer"}[k]
 }
 
-func (w world) String() string {
+func (w model) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "issued %v settles %d received %v seen %v queued %v used %v jar %v", w.issued, w.settles, w.received, w.seen, w.queued, w.used, w.jar)
+	fmt.Fprintf(&s, "issued %v settles %d received %v seen %v queued %v used %v jar %v", w.issued, w.window, w.received, w.seen, w.queued, w.used, w.jar)
 	if w.replica.state != inStep || w.twin != never {
 		fmt.Fprintf(&s, " replica %+v announced %v twin %v", w.replica, w.announced, w.twin)
 	}

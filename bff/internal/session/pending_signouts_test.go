@@ -196,7 +196,7 @@ func TestSignOutOfTwoSessionsForgetsNeither(t *testing.T) {
 // the queue until other people's were given up.
 func TestSignOutsOfOneAccountLeaveRoomForOthers(t *testing.T) {
 	var log strings.Builder
-	q := session.NewUnfinished(nil, slog.New(slog.NewTextHandler(&log, nil)))
+	q := session.NewPendingSignOuts(nil, slog.New(slog.NewTextHandler(&log, nil)))
 	add := func(userID string, n int) {
 		for i := range n {
 			q.Add(session.Revocation{UserID: userID, SessionID: fmt.Sprint(userID, "-", i), Reason: session.ReasonSignOut})
@@ -229,7 +229,7 @@ func TestSignOutsOfOneAccountLeaveRoomForOthers(t *testing.T) {
 // A group of ends that is repeated waits once, with all that it names.
 func TestRepeatedGroupOfEndsWaitsOnce(t *testing.T) {
 	ended := &recorder{}
-	q := session.NewUnfinished(ended, slog.New(slog.DiscardHandler))
+	q := session.NewPendingSignOuts(ended, slog.New(slog.DiscardHandler))
 	end := func(id string) session.Revocation {
 		return session.Revocation{UserID: "u", SessionID: id, Reason: session.ReasonAdmin}
 	}

@@ -13,7 +13,7 @@ import (
 // is bounded by distinct sessions, repeating one takes no further space, and by
 // account: the sign-outs of one, repeated with all the tokens that it ever had,
 // used to leave no space for others'.
-type unfinished struct {
+type pendingSignOuts struct {
 	store Store
 	log   *slog.Logger
 	done  func(Ending)
@@ -26,17 +26,17 @@ type unfinished struct {
 
 const (
 	// maxUnfinished is some 5 MB of sessions.
-	maxUnfinished = 8192
+	maxPendingSignOuts = 8192
 	// maxUnfinishedOfUser is all the sessions that an account can have, and as
 	// many again that ended before.
-	maxUnfinishedOfUser = 2 * MaxSessions
-	unfinishedRetry     = time.Second
+	maxPendingOfUser = 2 * MaxSessions
+	signOutRetry     = time.Second
 	// lastTry bounds what is still tried when the process ends.
 	lastTry = 2 * time.Second
 )
 
-func newUnfinished(store Store, log *slog.Logger, done func(Ending)) *unfinished {
-	return &unfinished{store: store, log: log, done: done, waiting: map[string]Ending{}, byUser: map[string]int{}}
+func newPendingSignOuts(store Store, log *slog.Logger, done func(Ending)) *pendingSignOuts {
+	return &pendingSignOuts{store: store, log: log, done: done, waiting: map[string]Ending{}, byUser: map[string]int{}}
 }
 
 // key is the same for a sign-out that is repeated.
@@ -47,7 +47,7 @@ func (o Ending) key() string {
 	return o.Ends[0].UserID + " " + string(o.Ends[0].Reason)
 }
 
-func (u *unfinished) add(o Ending) {
+func (u *pendingSignOuts) add(o Ending) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	key, userID := o.key(), o.Ends[0].UserID
@@ -55,14 +55,14 @@ func (u *unfinished) add(o Ending) {
 		o = joined(before, o)
 		u.remove(key)
 	}
-	if free := maxUnfinishedOfUser - u.byUser[userID]; free < len(o.Ends) {
+	if free := maxPendingOfUser - u.byUser[userID]; free < len(o.Ends) {
 		u.giveUp(userID, len(o.Ends)-max(free, 0), "too many of the account wait for the session store")
 		if free <= 0 {
 			return
 		}
 		o.Ends = o.Ends[:free]
 	}
-	for u.count+len(o.Ends) > maxUnfinished {
+	for u.count+len(o.Ends) > maxPendingSignOuts {
 		most := u.fullest()
 		if u.byUser[most] <= u.byUser[userID]+len(o.Ends) {
 			u.giveUp(userID, len(o.Ends), "too many wait for the session store")
@@ -95,7 +95,7 @@ func joined(waiting, o Ending) Ending {
 }
 
 // fullest is the user with the most sessions in waiting.
-func (u *unfinished) fullest() (userID string) {
+func (u *pendingSignOuts) fullest() (userID string) {
 	for id, n := range u.byUser {
 		if n > u.byUser[userID] {
 			userID = id
@@ -104,7 +104,7 @@ func (u *unfinished) fullest() (userID string) {
 	return userID
 }
 
-func (u *unfinished) remove(key string) {
+func (u *pendingSignOuts) remove(key string) {
 	o := u.waiting[key]
 	delete(u.waiting, key)
 	u.count -= len(o.Ends)
@@ -114,13 +114,13 @@ func (u *unfinished) remove(key string) {
 	}
 }
 
-func (u *unfinished) giveUp(userID string, sessions int, why any) {
+func (u *pendingSignOuts) giveUp(userID string, sessions int, why any) {
 	u.log.Error("sign-out given up", "user", userID, "sessions", sessions, "error", why)
 }
 
 // run retries until all are done, and once more when ctx ends.
-func (u *unfinished) run(ctx context.Context) error {
-	retry := time.NewTicker(unfinishedRetry)
+func (u *pendingSignOuts) run(ctx context.Context) error {
+	retry := time.NewTicker(signOutRetry)
 	defer retry.Stop()
 	for {
 		select {
@@ -138,7 +138,7 @@ func (u *unfinished) run(ctx context.Context) error {
 	}
 }
 
-func (u *unfinished) finish(ctx context.Context) error {
+func (u *pendingSignOuts) finish(ctx context.Context) error {
 	u.mu.Lock()
 	keys := slices.Collect(maps.Keys(u.waiting))
 	u.mu.Unlock()
@@ -168,7 +168,7 @@ func (u *unfinished) finish(ctx context.Context) error {
 	return nil
 }
 
-func (u *unfinished) giveUpAll(err error) {
+func (u *pendingSignOuts) giveUpAll(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, o := range u.waiting {

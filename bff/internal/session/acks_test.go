@@ -26,9 +26,9 @@ func (f flakyStore) Get(context.Context, string, string) (Record, error) {
 func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 	for name, with := range map[string]func(*error, *slog.Logger, func() time.Time) (try func(session int)){
 		"receipts": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
-			r := newReceipts(flakyStore{failure: failure}, log, now)
+			r := newAckTracker(flakyStore{failure: failure}, log, now)
 			return func(session int) {
-				r.write(t.Context(), receipt{userID: "u", sessionID: fmt.Sprint(session), generation: 2})
+				r.write(t.Context(), ack{userID: "u", sessionID: fmt.Sprint(session), generation: 2})
 			}
 		},
 	} {

@@ -12,21 +12,21 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// receipts is what requests prove by being made: that a rotation's cookies
+// ackTracker is what requests prove by being made: that a rotation's cookies
 // arrived (the first request with an access token of the new generation), and
 // that the session is in use. It costs one store write per rotation and one a
 // minute, off the request's path, and a map look-up per request.
-type receipts struct {
+type ackTracker struct {
 	records Store
 	outages *outagelog.Log
 
 	mu   sync.RWMutex
-	seen map[string]receipt // by session
+	seen map[string]ack // by session
 
-	queue *fairqueue.Queue[receipt]
+	queue *fairqueue.Queue[ack]
 }
 
-type receipt struct {
+type ack struct {
 	userID, sessionID string
 	generation        uint32
 	at                time.Time // first use
@@ -38,21 +38,21 @@ type receipt struct {
 const seenEvery = time.Minute
 
 const (
-	maxReceipts    = 1 << 17 // about 25 MB; past it, receipts are proved again
-	maxQueued      = 4096
-	receiptTimeout = 3 * time.Second
+	maxAcks    = 1 << 17 // about 25 MB; past it, receipts are proved again
+	maxQueued  = 4096
+	ackTimeout = 3 * time.Second
 )
 
-func newReceipts(records Store, log *slog.Logger, now func() time.Time) *receipts {
-	return &receipts{
+func newAckTracker(records Store, log *slog.Logger, now func() time.Time) *ackTracker {
+	return &ackTracker{
 		records: records, outages: outagelog.New(log, now,
 			"receipts of rotations are not stored; the next request of each session tries again", "receipts of rotations are stored again"),
-		seen: make(map[string]receipt), queue: fairqueue.New(maxQueued, func(e receipt) string { return e.userID }),
+		seen: make(map[string]ack), queue: fairqueue.New(maxQueued, func(e ack) string { return e.userID }),
 	}
 }
 
 // note records that a's generation is in use.
-func (r *receipts) note(a token.Access, now time.Time) {
+func (r *ackTracker) note(a token.Access, now time.Time) {
 	r.mu.RLock()
 	known := r.seen[a.SessionID]
 	r.mu.RUnlock()
@@ -65,7 +65,7 @@ func (r *receipts) note(a token.Access, now time.Time) {
 	if !known.isNews(a, now) {
 		return
 	}
-	entry := receipt{userID: a.UserID, sessionID: a.SessionID, generation: a.Generation, at: now, seen: now, expires: a.ExpiresAt}
+	entry := ack{userID: a.UserID, sessionID: a.SessionID, generation: a.Generation, at: now, seen: now, expires: a.ExpiresAt}
 	if known.generation == a.Generation {
 		entry.at = known.at
 	}
@@ -76,7 +76,7 @@ func (r *receipts) note(a token.Access, now time.Time) {
 	case full:
 		r.forget(dropped)
 	}
-	if len(r.seen) >= maxReceipts {
+	if len(r.seen) >= maxAcks {
 		r.prune(now)
 	}
 	r.seen[a.SessionID] = entry
@@ -85,7 +85,7 @@ func (r *receipts) note(a token.Access, now time.Time) {
 // isNews: the store has not heard of this generation's use, or not for a
 // while. The first generation needs no receipt, it has no parent that could be
 // presented; and it was seen when it was issued.
-func (known receipt) isNews(a token.Access, now time.Time) bool {
+func (known ack) isNews(a token.Access, now time.Time) bool {
 	if a.Generation > max(known.generation, 1) {
 		return true
 	}
@@ -96,20 +96,20 @@ func (known receipt) isNews(a token.Access, now time.Time) bool {
 	return now.Sub(last) >= seenEvery && a.Generation >= known.generation
 }
 
-func (r *receipts) prune(now time.Time) {
+func (r *ackTracker) prune(now time.Time) {
 	for id, e := range r.seen {
 		if !now.Before(e.expires) {
 			delete(r.seen, id)
 		}
 	}
-	if len(r.seen) >= maxReceipts*3/4 {
+	if len(r.seen) >= maxAcks*3/4 {
 		clear(r.seen) // or every insert would scan the map again
 	}
 }
 
 // apply adds what this instance knows to a record read from the store, where
 // the receipt may not have been written yet.
-func (r *receipts) apply(rec Record) Record {
+func (r *ackTracker) apply(rec Record) Record {
 	if !rec.ReceivedAt.IsZero() {
 		return rec
 	}
@@ -122,7 +122,7 @@ func (r *receipts) apply(rec Record) Record {
 }
 
 // run writes receipts until ctx ends, then those still queued.
-func (r *receipts) run(ctx context.Context) error {
+func (r *ackTracker) run(ctx context.Context) error {
 	// A write under way is finished also when ctx ends in the middle of it.
 	writing := context.WithoutCancel(ctx)
 	for {
@@ -140,7 +140,7 @@ func (r *receipts) run(ctx context.Context) error {
 
 // drain writes what is queued, unless the store is away: losing receipts costs
 // a proof made again, waiting for them would hold up the shutdown.
-func (r *receipts) drain(ctx context.Context) {
+func (r *ackTracker) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastTry)
 	defer cancel()
 	for next := r.queue.Pop(1); len(next) > 0; next = r.queue.Pop(1) {
@@ -150,8 +150,8 @@ func (r *receipts) drain(ctx context.Context) {
 	}
 }
 
-func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
+func (r *ackTracker) write(ctx context.Context, e ack) (ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	err := r.store(ctx, e)
 	if err == nil || errors.Is(err, ErrNoSession) {
@@ -166,13 +166,13 @@ func (r *receipts) write(ctx context.Context, e receipt) (ok bool) {
 }
 
 // forget has the use that e is about proved again. r.mu is held.
-func (r *receipts) forget(e receipt) {
+func (r *ackTracker) forget(e ack) {
 	if r.seen[e.sessionID].generation == e.generation {
 		delete(r.seen, e.sessionID)
 	}
 }
 
-func (r *receipts) store(ctx context.Context, e receipt) error {
+func (r *ackTracker) store(ctx context.Context, e ack) error {
 	for range maxSwaps {
 		rec, err := r.records.Get(ctx, e.userID, e.sessionID)
 		if err != nil {
