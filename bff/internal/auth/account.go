@@ -22,12 +22,12 @@ func (s *Service) Rename(ctx context.Context, who session.Principal, name string
 		return user, nil // and nothing for the trail
 	}
 	// Records carry the name for the time when the database is away; no token does.
-	x := s.settlement(who.UserID, who)
+	x := s.pendingSync(who.UserID, who)
 	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Sync: &x}, s.event(ctx, EventProfileChanged, who.UserID, who))
 	if err != nil {
 		return User{}, storeError(err)
 	}
-	if err := s.settle(ctx, x, false); err != nil {
+	if err := s.syncSessions(ctx, x, false); err != nil {
 		s.log.Warn("sessions carry the old name for now", "user", user.ID, "error", err)
 	}
 	return user, nil
@@ -67,7 +67,7 @@ func (s *Service) ChangePassword(ctx context.Context, who session.Principal, cur
 
 // changePassword stores a hash and ends all sessions but the one of by.
 func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash string, by session.Principal) error {
-	x := s.settlement(user.ID, by)
+	x := s.pendingSync(user.ID, by)
 	x.EndOlder, x.KeepSession = true, by.SessionID
 	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Sync: &x},
 		s.event(ctx, EventPasswordChanged, user.ID, by))
@@ -82,7 +82,7 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	} else {
 		s.notify(ctx, NoticePasswordSet, user.ID, user.Email.Address, byAdministrator)
 	}
-	return s.settle(ctx, x, false)
+	return s.syncSessions(ctx, x, false)
 }
 
 // detailOfAdmin is what a deletion says of an account that had events about others:
@@ -102,7 +102,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw s
 	if err := s.sessions.CheckWritable(ctx, who); err != nil {
 		return err
 	}
-	x := s.settlement(user.ID, who)
+	x := s.pendingSync(user.ID, who)
 	e := s.event(ctx, EventAccountDeleted, user.ID, who)
 	if user.Role == session.RoleAdmin {
 		e.Detail = detailOfAdmin
@@ -111,7 +111,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw s
 		return storeError(err)
 	}
 	s.notify(ctx, NoticeAccountDeleted, user.ID, user.Email.Address)
-	return s.settle(ctx, x, false)
+	return s.syncSessions(ctx, x, false)
 }
 
 // reauthenticate checks a signed-in user's password once more: a browser left
@@ -139,7 +139,7 @@ func (s *Service) reauthenticate(ctx context.Context, who session.Principal, pw 
 	if !ok {
 		e := s.event(ctx, EventLoginFailed, user.ID, who)
 		e.Detail = "wrong password in a session"
-		s.trail.add(e)
+		s.auditWriter.add(e)
 		return User{}, errWrongPassword(nil)
 	}
 	return user, nil

@@ -85,7 +85,7 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 			return User{}, err
 		}
 	}
-	x := s.settlement(id, by)
+	x := s.pendingSync(id, by)
 	var user User
 	var events []Event
 	err := ErrUserChanged
@@ -113,7 +113,7 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 		}
 	}
 	// Said once more: the first time may have been stored and not announced.
-	return user, s.settle(ctx, x, len(events) == 0)
+	return user, s.syncSessions(ctx, x, len(events) == 0)
 }
 
 // changes are the events of a change that is one.

@@ -14,7 +14,7 @@ import (
 )
 
 // with makes an account and signs it in.
-func (h *house) with(email string, role session.Role) auth.SignedIn {
+func (h *harness) with(email string, role session.Role) auth.SignedIn {
 	h.t.Helper()
 	if _, err := h.CreateUser(h.t.Context(), session.Principal{UserID: "operator"}, auth.Registration{Email: email, Password: adaPassword}, role); err != nil {
 		h.t.Fatal(err)
@@ -116,22 +116,22 @@ func TestAdministratorSignsSomebodyOut(t *testing.T) {
 func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(h *house, id string, x auth.PendingSync) error
+		change func(h *harness, id string, x auth.PendingSync) error
 		ends   bool
 	}{
-		{"disabled", func(h *house, id string, x auth.PendingSync) error {
+		{"disabled", func(h *harness, id string, x auth.PendingSync) error {
 			_, err := h.users.Change(t.Context(), id, auth.UserChange{Active: value(false), Sync: &x})
 			return err
 		}, true},
-		{"deleted", func(h *house, id string, x auth.PendingSync) error {
+		{"deleted", func(h *harness, id string, x auth.PendingSync) error {
 			return h.users.Delete(t.Context(), id, auth.Event{ID: "e"}, x)
 		}, true},
-		{"another password", func(h *house, id string, x auth.PendingSync) error {
+		{"another password", func(h *harness, id string, x auth.PendingSync) error {
 			x.EndOlder = true
 			_, err := h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Sync: &x})
 			return err
 		}, true},
-		{"another password, by this session", func(h *house, id string, x auth.PendingSync) error {
+		{"another password, by this session", func(h *harness, id string, x auth.PendingSync) error {
 			list, err := sessiontest.ListSessions(t.Context(), h.sessions, id)
 			if err != nil {
 				return err
@@ -140,7 +140,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			_, err = h.users.Change(t.Context(), id, auth.UserChange{PasswordHash: value("x"), Sync: &x})
 			return err
 		}, false},
-		{"another role", func(h *house, id string, x auth.PendingSync) error {
+		{"another role", func(h *harness, id string, x auth.PendingSync) error {
 			_, err := h.users.Change(t.Context(), id, auth.UserChange{Role: value(session.RoleAdmin), Sync: &x})
 			return err
 		}, false},
@@ -152,14 +152,14 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 			if err := tt.change(h, id, auth.PendingSync{ID: "s", UserID: id, At: h.clock.Now()}); err != nil {
 				t.Fatal(err)
 			}
-			h.SettleRest(t.Context())
+			h.FlushOutbox(t.Context())
 			h.who(ada.Cookies) // whoever made the change may be about to
 			h.clock.Advance(6 * time.Second)
 			h.sessions.Fail(errors.New("away"))
-			h.SettleRest(t.Context())
+			h.FlushOutbox(t.Context())
 			h.sessions.Fail(nil)
 			h.who(ada.Cookies)
-			h.SettleRest(t.Context())
+			h.FlushOutbox(t.Context())
 			g, err := h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
 			if tt.ends {
 				wantCode(t, err, refusal.SessionRevoked)

@@ -14,7 +14,7 @@ func WithClient(ctx context.Context, c session.Client) context.Context {
 }
 
 // SettleRest is what every instance does again and again.
-func (s *Service) SettleRest(ctx context.Context) { s.settleRest(ctx) }
+func (s *Service) FlushOutbox(ctx context.Context) { s.flushOutbox(ctx) }
 
 // RetentionRounds gives what an instance does every ten minutes.
 func RetentionRounds(s *Service) func(context.Context) {
@@ -42,7 +42,7 @@ func (q NoticeQueue) Run(ctx context.Context) error { return q.q.run(ctx) }
 const MaxNotices = maxNotices
 
 // MaxTrail is how many events fit into the queue of the audit trail.
-const MaxTrail = maxTrail
+const MaxAuditQueue = maxAuditQueue
 
 // Record queues an event, as whatever brings one about does.
-func (s *Service) Record(e Event) { s.trail.add(e) }
+func (s *Service) Record(e Event) { s.auditWriter.add(e) }

@@ -22,7 +22,7 @@ import (
 
 // house is a Service on stores in memory, a clock that stands still, and
 // whatever a test wants to break.
-type house struct {
+type harness struct {
 	*auth.Service
 	*session.Manager
 	t        testing.TB
@@ -49,7 +49,7 @@ var crowd = func() auth.Limits {
 }()
 
 // open starts a house. Each option may change what it stands on.
-func open(t testing.TB, options ...func(*auth.Deps)) *house {
+func open(t testing.TB, options ...func(*auth.Deps)) *harness {
 	t.Helper()
 	clock := sessiontest.NewClock()
 	store, err := filestore.Open(filestore.Config{Now: clock.Now})
@@ -75,7 +75,7 @@ func open(t testing.TB, options ...func(*auth.Deps)) *house {
 		t.Fatal(err)
 	}
 	audit := &fake.Audit{}
-	h := &house{
+	h := &harness{
 		t: t, clock: clock, sessions: sessions, users: fake.NewUsers(audit), audit: audit, tokens: tokens, passwords: passwords,
 		ended: make(chan session.Revocation, 100),
 	}
@@ -119,7 +119,7 @@ const (
 	adaPassword = "analytical engine no. 1"
 )
 
-func (h *house) register() auth.User {
+func (h *harness) register() auth.User {
 	h.t.Helper()
 	u, err := h.Register(h.t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword, Name: "Ada"})
 	if err != nil {
@@ -129,7 +129,7 @@ func (h *house) register() auth.User {
 }
 
 // signIn gives the cookies of a new session of the registered user.
-func (h *house) signIn(remember bool) *session.Cookies {
+func (h *harness) signIn(remember bool) *session.Cookies {
 	h.t.Helper()
 	in, err := h.SignIn(h.t.Context(), auth.Credentials{Email: adaEmail, Password: adaPassword, Remember: remember})
 	if err != nil {
@@ -139,7 +139,7 @@ func (h *house) signIn(remember bool) *session.Cookies {
 }
 
 // arrived is a signed-in browser.
-func arrived(t testing.TB, options ...func(*auth.Deps)) (*house, *session.Cookies) {
+func arrived(t testing.TB, options ...func(*auth.Deps)) (*harness, *session.Cookies) {
 	t.Helper()
 	h := open(t, options...)
 	h.register()
@@ -167,7 +167,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func (h *house) eventsOf(kind auth.EventType) (found []auth.Event) {
+func (h *harness) eventsOf(kind auth.EventType) (found []auth.Event) {
 	for _, e := range h.audit.Events() {
 		if e.Type == kind {
 			found = append(found, e)
@@ -177,7 +177,7 @@ func (h *house) eventsOf(kind auth.EventType) (found []auth.Event) {
 }
 
 // who is the principal that a pair of cookies speaks for.
-func (h *house) who(c *session.Cookies) session.Principal {
+func (h *harness) who(c *session.Cookies) session.Principal {
 	h.t.Helper()
 	g, err := h.Authenticate(h.t.Context(), c.Access, "")
 	if err != nil {
@@ -187,7 +187,7 @@ func (h *house) who(c *session.Cookies) session.Principal {
 }
 
 // accessEnd is when the access token of a pair expires.
-func (h *house) accessEnd(c *session.Cookies) time.Time {
+func (h *harness) accessEnd(c *session.Cookies) time.Time {
 	h.t.Helper()
 	a, err := h.tokens.VerifyAccess(c.Access, h.clock.Now())
 	if err != nil {
@@ -197,6 +197,6 @@ func (h *house) accessEnd(c *session.Cookies) time.Time {
 }
 
 // accountChanged tells this instance, which may not be the one that wrote it.
-func (h *house) accountChanged(ctx context.Context, userID string, a session.Account) error {
+func (h *harness) accountChanged(ctx context.Context, userID string, a session.Account) error {
 	return h.AccountChanged(ctx, userID, func(context.Context) (session.Account, error) { return a, nil }, true)
 }

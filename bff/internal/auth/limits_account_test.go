@@ -283,7 +283,7 @@ func TestPasswordChangesAreLimitedForTheAccount(t *testing.T) {
 	}
 }
 
-func (h *house) signInAgain(t *testing.T) session.Principal {
+func (h *harness) signInAgain(t *testing.T) session.Principal {
 	t.Helper()
 	in, err := h.SignIn(from(t.Context(), "203.0.113.77"), auth.Credentials{Email: adaEmail, Password: adaPassword})
 	if err != nil {

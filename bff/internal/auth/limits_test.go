@@ -20,7 +20,7 @@ func from(ctx context.Context, ip string) context.Context {
 	return auth.WithClient(ctx, session.Client{IP: ip})
 }
 
-func (h *house) guess(ctx context.Context, email, device string) error {
+func (h *harness) guess(ctx context.Context, email, device string) error {
 	_, err := h.SignIn(ctx, auth.Credentials{Email: email, Password: "not the one", Device: device})
 	return err
 }

@@ -22,7 +22,7 @@ func mailTo(box auth.Mailer) func(*auth.Deps) {
 }
 
 // told waits until everything is delivered, and gives it.
-func (h *house) told(box *postbox) []auth.Notice {
+func (h *harness) told(box *postbox) []auth.Notice {
 	h.t.Helper()
 	h.stop()
 	return box.delivered()
@@ -46,54 +46,54 @@ func TestNoticesOfChanges(t *testing.T) {
 		return auth.Notice{Kind: kind, IP: firefox.IP, UserAgent: firefox.UserAgent}
 	}
 	for name, c := range map[string]struct {
-		do   func(ctx context.Context, h *house, u auth.User, who session.Principal) error
+		do   func(ctx context.Context, h *harness, u auth.User, who session.Principal) error
 		want []auth.Notice
 	}{
-		"own password": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"own password": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			_, err := h.ChangePassword(ctx, who, adaPassword, anotherPassword)
 			return err
 		}, []auth.Notice{own(auth.NoticePasswordChanged)}},
-		"own password, current one wrong": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"own password, current one wrong": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			_, err := h.ChangePassword(ctx, who, "wrong", anotherPassword)
 			return refused(err)
 		}, nil},
-		"password by an administrator": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"password by an administrator": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			return h.SetPassword(ctx, boss, u, anotherPassword)
 		}, []auth.Notice{{Kind: auth.NoticePasswordSet}}},
-		"a password that is refused": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"a password that is refused": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			return refused(h.SetPassword(ctx, boss, u, "password"))
 		}, nil},
-		"own account deleted": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"own account deleted": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			return h.DeleteAccount(ctx, who, adaPassword)
 		}, []auth.Notice{own(auth.NoticeAccountDeleted)}},
-		"deletion with a wrong password": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"deletion with a wrong password": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			return refused(h.DeleteAccount(ctx, who, "wrong"))
 		}, nil},
-		"disabled": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"disabled": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, nil, &off)
 			return err
 		}, []auth.Notice{{Kind: auth.NoticeAccountDisabled}}},
-		"enabled, which it was": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"enabled, which it was": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, nil, &on)
 			return err
 		}, nil},
-		"another role": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"another role": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, &admin, nil)
 			return err
 		}, []auth.Notice{{Kind: auth.NoticeRoleChanged, Role: session.RoleAdmin}}},
-		"the same role": {func(ctx context.Context, h *house, u auth.User, _ session.Principal) error {
+		"the same role": {func(ctx context.Context, h *harness, u auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, u.ID, &user, nil)
 			return err
 		}, nil},
-		"of an account there is not": {func(ctx context.Context, h *house, _ auth.User, _ session.Principal) error {
+		"of an account there is not": {func(ctx context.Context, h *harness, _ auth.User, _ session.Principal) error {
 			_, err := h.ChangeUser(ctx, boss, "nobody", nil, &off)
 			return refused(err)
 		}, nil},
-		"another name": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"another name": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			_, err := h.Rename(ctx, who, "Countess")
 			return err
 		}, nil},
-		"signed out everywhere": {func(ctx context.Context, h *house, _ auth.User, who session.Principal) error {
+		"signed out everywhere": {func(ctx context.Context, h *harness, _ auth.User, who session.Principal) error {
 			return h.EndSessions(ctx, who, false)
 		}, nil},
 	} {

@@ -15,11 +15,11 @@ func (s *Service) Run(ctx context.Context) error {
 	lasting, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	var last errgroup.Group
-	last.Go(func() error { return s.trail.run(lasting) })
+	last.Go(func() error { return s.auditWriter.run(lasting) })
 	last.Go(func() error { return s.notices.run(lasting) })
 
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.sessions.Run, s.runSettling, s.runRetention} {
+	for _, run := range []func(context.Context) error{s.sessions.Run, s.runOutbox, s.runRetention} {
 		g.Go(func() error { return run(ctx) })
 	}
 	err := g.Wait()

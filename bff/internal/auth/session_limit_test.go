@@ -117,7 +117,7 @@ func (c *crowded) End(ctx context.Context, ends ...session.Revocation) error {
 	return c.Store.End(ctx, ends...)
 }
 
-func withCrowd(t *testing.T, extra int) (*house, *session.Cookies, *crowded) {
+func withCrowd(t *testing.T, extra int) (*harness, *session.Cookies, *crowded) {
 	t.Helper()
 	store := &crowded{extra: extra}
 	h, c := arrived(t, func(d *auth.Deps) {
@@ -134,31 +134,31 @@ func TestAccountWithAnyNumberOfSessionsCanBeChanged(t *testing.T) {
 	const extra = 20_000
 	boss := session.Principal{UserID: "operator"}
 	for name, tt := range map[string]struct {
-		do   func(h *house, who session.Principal) error
+		do   func(h *harness, who session.Principal) error
 		left bool
 		say  string
 	}{
-		"disabled": {func(h *house, who session.Principal) error {
+		"disabled": {func(h *harness, who session.Principal) error {
 			_, err := h.ChangeUser(t.Context(), boss, who.UserID, nil, value(false))
 			return err
 		}, false, "account_disabled: 20001 sessions"},
-		"signed out": {func(h *house, who session.Principal) error {
+		"signed out": {func(h *harness, who session.Principal) error {
 			return h.EndUserSessions(t.Context(), boss, who.UserID)
 		}, false, "ended_by_admin: 20001 sessions"},
-		"another password by the operator": {func(h *house, who session.Principal) error {
+		"another password by the operator": {func(h *harness, who session.Principal) error {
 			user, err := h.UserByEmail(t.Context(), adaEmail)
 			if err == nil {
 				err = h.SetPassword(t.Context(), boss, user, newPassword)
 			}
 			return err
 		}, false, "password_changed: 20001 sessions"},
-		"others signed out": {func(h *house, who session.Principal) error {
+		"others signed out": {func(h *harness, who session.Principal) error {
 			return h.EndSessions(t.Context(), who, true)
 		}, true, "ended_by_user: 20000 sessions"},
-		"all signed out": {func(h *house, who session.Principal) error {
+		"all signed out": {func(h *harness, who session.Principal) error {
 			return h.EndSessions(t.Context(), who, false)
 		}, false, "ended_by_user: 20000 sessions"},
-		"deleted": {func(h *house, who session.Principal) error {
+		"deleted": {func(h *harness, who session.Principal) error {
 			return h.DeleteAccount(t.Context(), who, adaPassword)
 		}, false, "account_deleted: 20001 sessions"},
 	} {
@@ -229,7 +229,7 @@ func TestChangeOfAnAccountIsStoredWhileTheSessionStoreIsAway(t *testing.T) {
 	}
 	h.sessions.Fail(nil)
 	h.clock.Advance(6 * time.Second)
-	h.SettleRest(t.Context())
+	h.FlushOutbox(t.Context())
 	_, err = h.Authenticate(t.Context(), ada.Cookies.Access, ada.Cookies.Refresh)
 	wantCode(t, err, refusal.SessionRevoked)
 }

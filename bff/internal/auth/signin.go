@@ -152,7 +152,7 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 	}
 	e := s.event(ctx, EventLoginSucceeded, user.ID, session.Principal{UserID: user.ID, SessionID: rec.ID})
 	e.At = now
-	s.trail.add(e)
+	s.auditWriter.add(e)
 	device := in.Device
 	if !s.tokens.VerifyDevice(device, user.ID) {
 		device = s.tokens.NewDevice(user.ID)
@@ -198,7 +198,7 @@ func (s *Service) confirm(ctx context.Context, rec session.Record, was User, pw 
 func (s *Service) failed(ctx context.Context, user User, why string) {
 	e := s.event(ctx, EventLoginFailed, user.ID, session.Principal{})
 	e.Detail = why
-	s.trail.add(e)
+	s.auditWriter.add(e)
 }
 
 // rehash raises an old hash to today's cost, or makes one of another system's

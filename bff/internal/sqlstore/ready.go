@@ -15,7 +15,7 @@ import (
 // questions are held. Errors wrap auth.ErrDatabase.
 func (db *DB) Ping(ctx context.Context) error {
 	err := db.do(ctx, "ping", func(orm *gorm.DB) error {
-		return deleteSettlement(orm, auth.PendingSync{}).Error
+		return deletePendingSync(orm, auth.PendingSync{}).Error
 	})
 	return failed(ctx, "ping", err)
 }

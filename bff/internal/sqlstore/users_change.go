@@ -39,7 +39,7 @@ func (db *DB) Change(ctx context.Context, id string, c auth.UserChange, events .
 			}
 		}
 		if c.Sync != nil {
-			return activeAdmin(after), insertSettlement(tx, *c.Sync)
+			return activeAdmin(after), insertPendingSync(tx, *c.Sync)
 		}
 		return activeAdmin(after), nil
 	})
@@ -66,7 +66,7 @@ func (db *DB) Delete(ctx context.Context, id string, e auth.Event, s auth.Pendin
 		if err := deleteUser(tx, id).Error; err != nil {
 			return false, err
 		}
-		return false, insertSettlement(tx, s)
+		return false, insertPendingSync(tx, s)
 	})
 }
 

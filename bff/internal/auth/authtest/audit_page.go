@@ -163,7 +163,7 @@ func testChangeTogether(t *testing.T, users auth.Users, trail Trail) {
 		holds(t, trail, stored...)
 	}
 	for what, e := range map[string]auth.Event{"a used ID": role, "no ID": nameless, "a long ID": long} {
-		if err := users.Delete(t.Context(), u.ID, e, pending(u.ID)); !errors.Is(err, auth.ErrDatabase) {
+		if err := users.Delete(t.Context(), u.ID, e, pendingSync(u.ID)); !errors.Is(err, auth.ErrDatabase) {
 			t.Errorf("delete, %s: %v, want ErrDatabase", what, err)
 		}
 		known(t, users, u)
@@ -171,7 +171,7 @@ func testChangeTogether(t *testing.T, users auth.Users, trail Trail) {
 	}
 
 	// No change: no event.
-	refused := map[string]error{"no user to delete": users.Delete(t.Context(), rand.Text(), about(u), pending(rand.Text()))}
+	refused := map[string]error{"no user to delete": users.Delete(t.Context(), rand.Text(), about(u), pendingSync(rand.Text()))}
 	_, refused["ErrHashChanged"] = users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "x"}, about(u))
 	_, refused["ErrNoUser"] = users.Change(t.Context(), rand.Text(), auth.UserChange{Name: new("x")}, about(u))
 	_, refused["too long"] = users.Change(t.Context(), u.ID, auth.UserChange{Name: new(strings.Repeat("x", 101))}, about(u))
@@ -184,11 +184,11 @@ func testChangeTogether(t *testing.T, users auth.Users, trail Trail) {
 
 	gone := about(admin)
 	gone.Type = auth.EventAccountDeleted
-	must(t, users.Delete(t.Context(), admin.ID, gone, pending(admin.ID)))
+	must(t, users.Delete(t.Context(), admin.ID, gone, pendingSync(admin.ID)))
 	stored = append(stored, gone)
 	holds(t, trail, stored...) // what is said about it stays
 
-	if err := users.Delete(t.Context(), u.ID, about(u), pending(u.ID)); !errors.Is(err, auth.ErrLastAdmin) {
+	if err := users.Delete(t.Context(), u.ID, about(u), pendingSync(u.ID)); !errors.Is(err, auth.ErrLastAdmin) {
 		t.Errorf("delete the last administrator: %v, want ErrLastAdmin", err)
 	}
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), Active: new(false)}, about(u)); !errors.Is(err, auth.ErrLastAdmin) {

@@ -35,7 +35,7 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		{"who is not there is not changed", testChangeNobody},
 		{"a change may depend on the password", testChangeIfHash},
 		{"of simultaneous new passwords one succeeds", testChangeIfHashRace},
-		{"what is to be settled is stored with its change", testSettlements},
+		{"what is to be settled is stored with its change", testOutbox},
 		{"a deleted account is gone and its address free", testDelete},
 		{"the last active administrator stays", testLastAdmin},
 		{"of administrators who go at once one stays", testLastAdminRace},

@@ -109,7 +109,7 @@ func testChangeNobody(t *testing.T, users auth.Users) {
 				t.Errorf("%s %.40q: %+v, %v; want ErrNoUser", name, id, got, err)
 			}
 		}
-		if err := users.Delete(t.Context(), id, about(u), pending(id)); !errors.Is(err, auth.ErrNoUser) || errors.Is(err, auth.ErrDatabase) {
+		if err := users.Delete(t.Context(), id, about(u), pendingSync(id)); !errors.Is(err, auth.ErrNoUser) || errors.Is(err, auth.ErrDatabase) {
 			t.Errorf("delete %.40q: %v, want ErrNoUser", id, err)
 		}
 	}
@@ -142,10 +142,10 @@ func testDelete(t *testing.T, users auth.Users) {
 	u, other := person(), person()
 	create(t, users, u)
 	create(t, users, other)
-	must(t, users.Delete(t.Context(), u.ID, about(u), pending(u.ID)))
+	must(t, users.Delete(t.Context(), u.ID, about(u), pendingSync(u.ID)))
 	unknown(t, users, u.ID, u.Email.Key)
 	known(t, users, other)
-	if err := users.Delete(t.Context(), u.ID, about(u), pending(u.ID)); !errors.Is(err, auth.ErrNoUser) {
+	if err := users.Delete(t.Context(), u.ID, about(u), pendingSync(u.ID)); !errors.Is(err, auth.ErrNoUser) {
 		t.Errorf("a second time: %v, want ErrNoUser", err)
 	}
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("Ghost")}, about(u)); !errors.Is(err, auth.ErrNoUser) {

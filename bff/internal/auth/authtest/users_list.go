@@ -266,7 +266,7 @@ func testListPages(t *testing.T, users auth.Users) {
 		add(last.At)
 		add(last.At.Add(-time.Millisecond))
 		if pages%2 == 0 { // the one that the next page starts from
-			must(t, users.Delete(t.Context(), last.ID, about(auth.User{ID: last.ID}), pending(last.ID)))
+			must(t, users.Delete(t.Context(), last.ID, about(auth.User{ID: last.ID}), pendingSync(last.ID)))
 			if _, err := users.ByID(t.Context(), last.ID); !errors.Is(err, auth.ErrNoUser) {
 				t.Fatal(err)
 			}

@@ -93,7 +93,9 @@ func removals(users auth.Users) map[string]func(ctx context.Context, u auth.User
 			_, err := users.Change(ctx, u.ID, c, about(u), about(u))
 			return err
 		},
-		"delete": func(ctx context.Context, u auth.User) error { return users.Delete(ctx, u.ID, about(u), pending(u.ID)) },
+		"delete": func(ctx context.Context, u auth.User) error {
+			return users.Delete(ctx, u.ID, about(u), pendingSync(u.ID))
+		},
 	}
 }
 
@@ -210,7 +212,7 @@ func testUsersCancelled(t *testing.T, users auth.Users) {
 		"Create":          users.Create(cancelled, late, registration(late)),
 		"ByID":            byID,
 		"Change":          change,
-		"Delete":          users.Delete(cancelled, u.ID, about(u), pending(u.ID)),
+		"Delete":          users.Delete(cancelled, u.ID, about(u), pendingSync(u.ID)),
 		"List":            list,
 		"ByEmail":         byEmail,
 		"SetPasswordHash": users.SetPasswordHash(cancelled, u.ID, u.PasswordHash, "$2a$12$next"),

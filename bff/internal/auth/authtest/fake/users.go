@@ -21,7 +21,7 @@ type Users struct {
 	searchStep int    // see SearchAtMost
 	onSearch   func() // see OnSearch
 
-	unsettled []auth.PendingSync
+	pendingSyncs []auth.PendingSync
 }
 
 var _ auth.Users = (*Users)(nil)

@@ -42,7 +42,7 @@ func (s *Users) Change(ctx context.Context, id string, c auth.UserChange, events
 		return auth.User{}, err
 	}
 	if c.Sync != nil {
-		s.unsettled = append(s.unsettled, *c.Sync)
+		s.pendingSyncs = append(s.pendingSyncs, *c.Sync)
 	}
 	s.byID[id] = u
 	return u, nil
@@ -73,7 +73,7 @@ func (s *Users) Delete(ctx context.Context, id string, e auth.Event, x auth.Pend
 	}
 	delete(s.byID, id)
 	delete(s.byKey, u.Email.Key)
-	s.unsettled = append(s.unsettled, x)
+	s.pendingSyncs = append(s.pendingSyncs, x)
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (s *Users) PendingSyncs(ctx context.Context, until time.Time, limit int) ([
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	due := slices.DeleteFunc(slices.Clone(s.unsettled), func(x auth.PendingSync) bool { return x.At.After(until) })
+	due := slices.DeleteFunc(slices.Clone(s.pendingSyncs), func(x auth.PendingSync) bool { return x.At.After(until) })
 	slices.SortFunc(due, func(a, b auth.PendingSync) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return due[:min(len(due), max(limit, 1))], nil
 }
@@ -96,7 +96,7 @@ func (s *Users) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	s.unsettled = slices.DeleteFunc(s.unsettled, func(x auth.PendingSync) bool {
+	s.pendingSyncs = slices.DeleteFunc(s.pendingSyncs, func(x auth.PendingSync) bool {
 		return slices.ContainsFunc(done, func(d auth.PendingSync) bool { return d.ID == x.ID })
 	})
 	return nil

@@ -60,10 +60,10 @@ type Service struct {
 	now        func() time.Time
 	log        *slog.Logger
 
-	trail   *trail
-	notices *notices
+	auditWriter *auditWriter
+	notices     *notices
 	// settleOutages is the log of settleRest.
-	settleOutages *outagelog.Log
+	outboxOutages *outagelog.Log
 	// Of work that many requests do, or that is done again and again.
 	doneOutages, rehashOutages *outagelog.Log
 
@@ -76,20 +76,20 @@ type Service struct {
 // New puts a Service together. It starts nothing: see Run.
 func New(d Deps) *Service {
 	s := &Service{
-		users:      d.Users,
-		audit:      d.Audit,
-		limiter:    d.Limiter,
-		limits:     d.Limits,
-		tokens:     d.Tokens,
-		passwords:  d.Passwords,
-		signupOpen: d.SignupOpen,
-		now:        d.Now,
-		log:        d.Log,
-		observe:    d.Observe.complete(),
-		keeper:     d.AuditKeeper,
-		retention:  d.Retention,
-		trail:      newTrail(d.Audit, d.Log, d.Now),
-		settleOutages: outagelog.New(d.Log, d.Now,
+		users:       d.Users,
+		audit:       d.Audit,
+		limiter:     d.Limiter,
+		limits:      d.Limits,
+		tokens:      d.Tokens,
+		passwords:   d.Passwords,
+		signupOpen:  d.SignupOpen,
+		now:         d.Now,
+		log:         d.Log,
+		observe:     d.Observe.complete(),
+		keeper:      d.AuditKeeper,
+		retention:   d.Retention,
+		auditWriter: newAuditWriter(d.Audit, d.Log, d.Now),
+		outboxOutages: outagelog.New(d.Log, d.Now,
 			"changes of accounts have yet to reach their sessions", "changes of accounts reach their sessions again"),
 		doneOutages: outagelog.New(d.Log, d.Now,
 			"changes of accounts that have reached their sessions cannot be noted down so: they are carried over once more", "changes of accounts are noted down as carried over again"),
@@ -126,7 +126,7 @@ func (s *Service) SessionAccount(ctx context.Context, userID string) (session.Ac
 func (s *Service) SessionsEnded(e session.Ending) {
 	userID := e.Ends[0].UserID
 	id, detail := e.Words()
-	s.trail.add(Event{
+	s.auditWriter.add(Event{
 		ID: newID(), Type: endEvents[e.Kind], UserID: userID, ActorID: e.ActorID, SessionID: id, Detail: detail,
 		IP: e.Client.IP, UserAgent: e.Client.UserAgent, RequestID: e.Client.RequestID, At: e.At,
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // settlement is for a change that is about to be stored.
-func (s *Service) settlement(userID string, by session.Principal) PendingSync {
+func (s *Service) pendingSync(userID string, by session.Principal) PendingSync {
 	return PendingSync{ID: newID(), UserID: userID, ActorID: by.UserID, At: s.now().UTC().Truncate(time.Millisecond)}
 }
 
@@ -17,24 +17,24 @@ func (s *Service) settlement(userID string, by session.Principal) PendingSync {
 // stored: they carry its role and name, or end when it is disabled, gone or
 // has another password. When that fails it is tried again, by any instance,
 // until it has worked. Refusals are *refusal.Error.
-func (s *Service) settle(ctx context.Context, x PendingSync, again bool) error {
-	if err := s.bringInLine(ctx, x, again); err != nil {
+func (s *Service) syncSessions(ctx context.Context, x PendingSync, again bool) error {
+	if err := s.applySync(ctx, x, again); err != nil {
 		return storeError(err)
 	}
 	s.doneOutages.Note(s.users.SyncsDone(ctx, x))
 	return nil
 }
 
-func (s *Service) bringInLine(ctx context.Context, x PendingSync, again bool) error {
+func (s *Service) applySync(ctx context.Context, x PendingSync, again bool) error {
 	by := session.Principal{UserID: x.ActorID}
 	user, err := s.users.ByID(ctx, x.UserID)
 	switch {
 	case errors.Is(err, ErrNoUser):
-		return s.sessions.EndAll(ctx, x.UserID, by, session.ReasonDeleted, everySession)
+		return s.sessions.EndAll(ctx, x.UserID, by, session.ReasonDeleted, anySession)
 	case err != nil:
 		return err
 	case !user.Active:
-		return s.sessions.EndAll(ctx, x.UserID, by, session.ReasonDisabled, everySession)
+		return s.sessions.EndAll(ctx, x.UserID, by, session.ReasonDisabled, anySession)
 	}
 	if x.EndOlder {
 		older := func(r session.Record) bool { return r.ID != x.KeepSession && !r.CreatedAt.After(x.At) }
@@ -52,24 +52,24 @@ func (s *Service) accountOf(userID string) func(context.Context) (session.Accoun
 	}
 }
 
-func everySession(session.Record) bool { return true }
+func anySession(session.Record) bool { return true }
 
 const (
 	// settleAfter is how long whoever made a change has to settle it alone.
-	settleAfter = 5 * time.Second
-	settleEvery = 2 * time.Second
-	settlePage  = 100
+	outboxDelay = 5 * time.Second
+	outboxEvery = 2 * time.Second
+	outboxPage  = 100
 )
 
 // runSettling settles what others have not: they crashed, or a store was away.
-func (s *Service) runSettling(ctx context.Context) error {
-	tick := time.NewTicker(settleEvery)
+func (s *Service) runOutbox(ctx context.Context) error {
+	tick := time.NewTicker(outboxEvery)
 	defer tick.Stop()
 	for {
 		// Not before the first tick: the tables may not be up to date at a start.
 		select {
 		case <-tick.C:
-			s.settleRest(ctx)
+			s.flushOutbox(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -77,20 +77,20 @@ func (s *Service) runSettling(ctx context.Context) error {
 }
 
 // settleRest stops at the first that fails, and comes back.
-func (s *Service) settleRest(ctx context.Context) {
-	list, err := s.users.PendingSyncs(ctx, s.now().Add(-settleAfter), settlePage)
+func (s *Service) flushOutbox(ctx context.Context) {
+	list, err := s.users.PendingSyncs(ctx, s.now().Add(-outboxDelay), outboxPage)
 	if err == nil {
 		s.observe.PendingSyncs(len(list))
 	}
 	for _, x := range list {
 		if err == nil {
-			err = s.settle(ctx, x, true)
+			err = s.syncSessions(ctx, x, true)
 		}
 	}
 	switch {
 	case err == nil:
-		s.settleOutages.Worked()
+		s.outboxOutages.Worked()
 	case ctx.Err() == nil:
-		s.settleOutages.Failed(err)
+		s.outboxOutages.Failed(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // settlementRow is a row of settlements.
-type settlementRow struct {
+type pendingSyncRow struct {
 	At          int64  `gorm:"primaryKey;autoIncrement:false"` // ms since 1970
 	ID          string `gorm:"primaryKey"`
 	UserID      string
@@ -21,15 +21,15 @@ type settlementRow struct {
 	KeepSession string
 }
 
-func (settlementRow) TableName() string { return "settlements" }
+func (pendingSyncRow) TableName() string { return "settlements" }
 
-func insertSettlement(tx *gorm.DB, s auth.PendingSync) error {
+func insertPendingSync(tx *gorm.DB, s auth.PendingSync) error {
 	for _, id := range []string{s.ID, s.UserID} {
 		if id == "" || len(id) > 64 || !utf8.ValidString(id) {
 			return errors.New("table settlements does not hold this id")
 		}
 	}
-	row := settlementRow{
+	row := pendingSyncRow{
 		At: s.At.UnixMilli(), ID: s.ID, UserID: s.UserID, ActorID: cut(s.ActorID, 64), EndOlder: s.EndOlder, KeepSession: cut(s.KeepSession, 64),
 	}
 	return tx.Create(&row).Error
@@ -37,8 +37,8 @@ func insertSettlement(tx *gorm.DB, s auth.PendingSync) error {
 
 // PendingSyncs implements auth.Users.
 func (db *DB) PendingSyncs(ctx context.Context, until time.Time, limit int) ([]auth.PendingSync, error) {
-	var rows []settlementRow
-	err := db.do(ctx, "read settlements", func(orm *gorm.DB) error { return selectSettlements(orm, until, limit, &rows).Error })
+	var rows []pendingSyncRow
+	err := db.do(ctx, "read settlements", func(orm *gorm.DB) error { return selectPendingSyncs(orm, until, limit, &rows).Error })
 	if err != nil {
 		return nil, failed(ctx, "read settlements", err)
 	}
@@ -51,14 +51,14 @@ func (db *DB) PendingSyncs(ctx context.Context, until time.Time, limit int) ([]a
 	return list, nil
 }
 
-func selectSettlements(tx *gorm.DB, until time.Time, limit int, rows *[]settlementRow) *gorm.DB {
+func selectPendingSyncs(tx *gorm.DB, until time.Time, limit int, rows *[]pendingSyncRow) *gorm.DB {
 	return tx.Where("at <= ?", until.UnixMilli()).Order("at, id").Limit(max(limit, 1)).Find(rows)
 }
 
 // SyncsDone implements auth.Users.
 func (db *DB) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 	for _, s := range done {
-		err := db.do(ctx, "remove a settlement", func(orm *gorm.DB) error { return deleteSettlement(orm, s).Error })
+		err := db.do(ctx, "remove a settlement", func(orm *gorm.DB) error { return deletePendingSync(orm, s).Error })
 		if err != nil {
 			return failed(ctx, "remove a settlement", err)
 		}
@@ -66,6 +66,6 @@ func (db *DB) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 	return nil
 }
 
-func deleteSettlement(tx *gorm.DB, s auth.PendingSync) *gorm.DB {
-	return tx.Where("at = ? AND id = ?", s.At.UnixMilli(), s.ID).Delete(&settlementRow{})
+func deletePendingSync(tx *gorm.DB, s auth.PendingSync) *gorm.DB {
+	return tx.Where("at = ? AND id = ?", s.At.UnixMilli(), s.ID).Delete(&pendingSyncRow{})
 }

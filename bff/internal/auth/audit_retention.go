@@ -107,7 +107,7 @@ func (s *Service) runRetention(ctx context.Context) error {
 		every = max(time.Second, min(every, keep/10))
 	}
 	// Not at once: the tables may not be up to date at a start.
-	rest(ctx, min(every, settleEvery))
+	rest(ctx, min(every, outboxEvery))
 	for r := (&retention{s: s, holder: newID()}); ctx.Err() == nil; {
 		r.round(ctx)
 		rest(ctx, every)

@@ -13,11 +13,11 @@ import (
 )
 
 // settled is a time that no test of a store comes near.
-var settled = time.Date(2001, 2, 3, 4, 5, 6, 789e6, time.UTC)
+var longAgo = time.Date(2001, 2, 3, 4, 5, 6, 789e6, time.UTC)
 
 // pending is a settlement for a change of an account.
-func pending(userID string) auth.PendingSync {
-	return auth.PendingSync{ID: rand.Text(), UserID: userID, At: settled}
+func pendingSync(userID string) auth.PendingSync {
+	return auth.PendingSync{ID: rand.Text(), UserID: userID, At: longAgo}
 }
 
 // own are the settlements of some users: others test beside us.
@@ -37,13 +37,13 @@ func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list [
 
 // A settlement is stored with its change or not at all, and stays until it is
 // said to be done.
-func testSettlements(t *testing.T, users auth.Users) {
+func testOutbox(t *testing.T, users auth.Users) {
 	u, other := person(), person()
 	must(t, users.Create(t.Context(), u, about(u)))
 	must(t, users.Create(t.Context(), other, about(other)))
-	first := auth.PendingSync{ID: rand.Text(), UserID: u.ID, ActorID: "boss", At: settled, EndOlder: true, KeepSession: "s1"}
-	second := auth.PendingSync{ID: rand.Text(), UserID: u.ID, At: settled.Add(time.Millisecond)}
-	gone := auth.PendingSync{ID: rand.Text(), UserID: other.ID, At: settled.Add(2 * time.Millisecond)}
+	first := auth.PendingSync{ID: rand.Text(), UserID: u.ID, ActorID: "boss", At: longAgo, EndOlder: true, KeepSession: "s1"}
+	second := auth.PendingSync{ID: rand.Text(), UserID: u.ID, At: longAgo.Add(time.Millisecond)}
+	gone := auth.PendingSync{ID: rand.Text(), UserID: other.ID, At: longAgo.Add(2 * time.Millisecond)}
 
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfHash: "another", Sync: &first}, about(u)); err == nil {
 		t.Error("a change that its condition refuses")
@@ -54,7 +54,7 @@ func testSettlements(t *testing.T, users auth.Users) {
 	if _, err := users.Change(t.Context(), u.ID, auth.UserChange{Name: new("x"), IfActive: new(false), Sync: &first}, about(u)); !errors.Is(err, auth.ErrUserChanged) {
 		t.Errorf("active: %v", err)
 	}
-	if list := own(t, users, settled.Add(time.Hour), u.ID, other.ID); len(list) != 0 {
+	if list := own(t, users, longAgo.Add(time.Hour), u.ID, other.ID); len(list) != 0 {
 		t.Fatalf("nothing was changed, and to be settled: %+v", list)
 	}
 	for _, x := range []auth.PendingSync{second, first} {

@@ -17,7 +17,7 @@ func TestOneAccountsEventsPushNoOtherOutOfTheTrail(t *testing.T) {
 	eve := h.with("eve@example.com", session.RoleUser)
 	eventually(t, "the sign-in in the trail", func() bool { return len(h.eventsOf(auth.EventLoginSucceeded)) == 1 })
 	h.audit.Fail(errors.New("away"))
-	for n := range auth.MaxTrail + 500 {
+	for n := range auth.MaxAuditQueue + 500 {
 		h.Record(auth.Event{ID: fmt.Sprint("flood ", n), Type: auth.EventProfileChanged, UserID: eve.Principal.UserID, ActorID: eve.Principal.UserID, At: h.clock.Now()})
 	}
 	for n := range 100 { // wrong passwords at ada's, and what she does herself
@@ -32,7 +32,7 @@ func TestOneAccountsEventsPushNoOtherOutOfTheTrail(t *testing.T) {
 	if n := len(h.eventsOf(auth.EventLoginFailed)); n != 100 {
 		t.Errorf("%d wrong passwords are in the trail, want 100", n)
 	}
-	if n := len(h.eventsOf(auth.EventProfileChanged)); n < auth.MaxTrail-101 || n > auth.MaxTrail+64 {
-		t.Errorf("%d of the flood are in the trail, want what was left of %d", n, auth.MaxTrail)
+	if n := len(h.eventsOf(auth.EventProfileChanged)); n < auth.MaxAuditQueue-101 || n > auth.MaxAuditQueue+64 {
+		t.Errorf("%d of the flood are in the trail, want what was left of %d", n, auth.MaxAuditQueue)
 	}
 }

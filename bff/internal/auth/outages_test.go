@@ -58,7 +58,7 @@ func (f flakyAudit) Append(context.Context, ...Event) error { return *f.failure 
 func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 	for name, with := range map[string]func(*error, *slog.Logger, func() time.Time) (try func(session int)){
 		"audit": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
-			trail := newTrail(flakyAudit{failure: failure}, log, now)
+			trail := newAuditWriter(flakyAudit{failure: failure}, log, now)
 			return func(int) { trail.store(t.Context(), []Event{{}}) }
 		},
 		"notices": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
@@ -68,7 +68,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 		},
 		"settled changes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Sessions: flakySessions{}, Log: log, Now: now})
-			return func(user int) { _ = s.settle(t.Context(), PendingSync{UserID: fmt.Sprint(user)}, false) }
+			return func(user int) { _ = s.syncSessions(t.Context(), PendingSync{UserID: fmt.Sprint(user)}, false) }
 		},
 		"hashes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			passwords, err := password.NewHasher(4, 1, 1)
@@ -80,7 +80,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 		},
 		"settlements": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Log: log, Now: now})
-			return func(int) { s.settleRest(t.Context()) }
+			return func(int) { s.flushOutbox(t.Context()) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

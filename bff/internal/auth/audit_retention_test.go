@@ -169,14 +169,14 @@ func TestDeletionSaysThatItWasAnAdministrators(t *testing.T) {
 // A clock a year ahead made the whole trail look old.
 func TestRetentionDeletesNothingByAClockThatIsWrong(t *testing.T) {
 	const year = 365 * 24 * time.Hour
-	open := func(t *testing.T) (*house, func()) {
+	open := func(t *testing.T) (*harness, func()) {
 		h := open(t, keeping(auth.Retention{Keep: 48 * time.Hour}, auth.Event{ID: "young", Type: auth.EventLogout, At: sessiontest.Start.Add(-time.Hour)}))
 		h.stop()
 		round := auth.RetentionRounds(h.Service)
 		round(t.Context())
 		return h, func() { round(t.Context()) }
 	}
-	left := func(h *house) int { return len(h.eventsOf(auth.EventLogout)) }
+	left := func(h *harness) int { return len(h.eventsOf(auth.EventLogout)) }
 	t.Run("the database's is another", func(t *testing.T) {
 		h, round := open(t)
 		theirs := h.clock.Now

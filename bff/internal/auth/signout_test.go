@@ -28,7 +28,7 @@ func (s *stubborn) End(ctx context.Context, ends ...session.Revocation) error {
 	return s.Store.End(ctx, ends...)
 }
 
-func withStubborn(t *testing.T) (*house, *session.Cookies, *stubborn) {
+func withStubborn(t *testing.T) (*harness, *session.Cookies, *stubborn) {
 	t.Helper()
 	store := &stubborn{}
 	h, c := arrived(t, func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })

@@ -33,7 +33,7 @@ func (l *lines) take() string {
 }
 
 // withHash is a house with one user, imported with that hash.
-func withHash(t *testing.T, stored string) (*house, auth.User, *lines) {
+func withHash(t *testing.T, stored string) (*harness, auth.User, *lines) {
 	t.Helper()
 	log := &lines{}
 	h := open(t, func(d *auth.Deps) { d.Log = slog.New(slog.NewTextHandler(log, nil)) })
@@ -44,7 +44,7 @@ func withHash(t *testing.T, stored string) (*house, auth.User, *lines) {
 	return h, u, log
 }
 
-func (h *house) try(pw string) error {
+func (h *harness) try(pw string) error {
 	_, err := h.SignIn(h.t.Context(), auth.Credentials{Email: adaEmail, Password: pw})
 	return err
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 )
 
-// trail writes audit events off the request's path, so that a refresh never
+// auditWriter writes audit events off the request's path, so that a refresh never
 // waits for the user database. An event that cannot be kept is written to the
 // log instead: lost from the table, never lost silently.
-type trail struct {
+type auditWriter struct {
 	audit   Audit
 	log     *slog.Logger
 	outages *outagelog.Log
@@ -20,15 +20,15 @@ type trail struct {
 }
 
 const (
-	maxTrail     = 8192
-	trailBatch   = 64
-	trailTimeout = 5 * time.Second
-	trailRetry   = time.Second
+	maxAuditQueue = 8192
+	auditBatch    = 64
+	auditTimeout  = 5 * time.Second
+	auditRetry    = time.Second
 )
 
-func newTrail(audit Audit, log *slog.Logger, now func() time.Time) *trail {
-	return &trail{
-		audit: audit, log: log, queue: fairqueue.New(maxTrail, causeOf),
+func newAuditWriter(audit Audit, log *slog.Logger, now func() time.Time) *auditWriter {
+	return &auditWriter{
+		audit: audit, log: log, queue: fairqueue.New(maxAuditQueue, causeOf),
 		outages: outagelog.New(log, now, "audit events are not stored yet", "audit events are stored again"),
 	}
 }
@@ -46,40 +46,40 @@ func causeOf(e Event) string {
 	return networkOf(e.IP)
 }
 
-func (t *trail) add(e Event) {
+func (t *auditWriter) add(e Event) {
 	if dropped, full := t.queue.Push(e); full {
 		t.lost(dropped, "the queue is full")
 	}
 }
 
-func (t *trail) lost(e Event, why any) {
+func (t *auditWriter) lost(e Event, why any) {
 	t.log.Error("audit event not stored", "type", e.Type, "user", e.UserID, "actor", e.ActorID,
 		"session", e.SessionID, "detail", e.Detail, "ip", e.IP, "request", e.RequestID, "at", e.At, "error", why)
 }
 
 // run stores events until ctx ends, then those still queued.
-func (t *trail) run(ctx context.Context) error {
+func (t *auditWriter) run(ctx context.Context) error {
 	for {
 		select {
 		case <-t.queue.Ready():
-			batch := t.queue.Pop(trailBatch)
+			batch := t.queue.Pop(auditBatch)
 			for len(batch) > 0 && !t.store(ctx, batch) {
 				select {
-				case <-time.After(trailRetry):
+				case <-time.After(auditRetry):
 				case <-ctx.Done():
 					t.finish(context.WithoutCancel(ctx), batch)
 					return ctx.Err()
 				}
 			}
 		case <-ctx.Done():
-			t.finish(context.WithoutCancel(ctx), t.queue.Pop(trailBatch))
+			t.finish(context.WithoutCancel(ctx), t.queue.Pop(auditBatch))
 			return ctx.Err()
 		}
 	}
 }
 
-func (t *trail) store(ctx context.Context, batch []Event) bool {
-	ctx, cancel := context.WithTimeout(ctx, trailTimeout)
+func (t *auditWriter) store(ctx context.Context, batch []Event) bool {
+	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
 	defer cancel()
 	err := t.audit.Append(ctx, batch...)
 	if err != nil {
@@ -91,8 +91,8 @@ func (t *trail) store(ctx context.Context, batch []Event) bool {
 }
 
 // finish is the last try for everything; what fails now goes to the log.
-func (t *trail) finish(ctx context.Context, batch []Event) {
-	for ; len(batch) > 0; batch = t.queue.Pop(trailBatch) {
+func (t *auditWriter) finish(ctx context.Context, batch []Event) {
+	for ; len(batch) > 0; batch = t.queue.Pop(auditBatch) {
 		if t.store(ctx, batch) {
 			continue
 		}
@@ -100,7 +100,7 @@ func (t *trail) finish(ctx context.Context, batch []Event) {
 			for _, e := range batch {
 				t.lost(e, "shutting down")
 			}
-			if batch = t.queue.Pop(trailBatch); len(batch) == 0 {
+			if batch = t.queue.Pop(auditBatch); len(batch) == 0 {
 				return
 			}
 		}
