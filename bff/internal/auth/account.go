@@ -23,7 +23,7 @@ func (s *Service) Rename(ctx context.Context, who session.Principal, name string
 	}
 	// Records carry the name for the time when the database is away; no token does.
 	x := s.pendingSync(who.UserID, who)
-	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Sync: &x}, s.event(ctx, EventProfileChanged, who.UserID, who))
+	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Sync: &x}, s.event(ctx, EventProfileChanged, who.UserID, who, ""))
 	if err != nil {
 		return User{}, storeError(err)
 	}
@@ -70,7 +70,7 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	x := s.pendingSync(user.ID, by)
 	x.EndOlder, x.KeepSession = true, by.SessionID
 	_, err := s.users.Change(ctx, user.ID, UserChange{PasswordHash: &hash, IfHash: ifHash, Sync: &x},
-		s.event(ctx, EventPasswordChanged, user.ID, by))
+		s.event(ctx, EventPasswordChanged, user.ID, by, ""))
 	if errors.Is(err, ErrHashChanged) {
 		return errWrongPassword(err)
 	}
@@ -103,10 +103,11 @@ func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw s
 		return err
 	}
 	x := s.pendingSync(user.ID, who)
-	e := s.event(ctx, EventAccountDeleted, user.ID, who)
+	detail := ""
 	if user.Role == session.RoleAdmin {
-		e.Detail = detailOfAdmin
+		detail = detailOfAdmin
 	}
+	e := s.event(ctx, EventAccountDeleted, user.ID, who, detail)
 	if err := s.users.Delete(ctx, user.ID, e, x); err != nil {
 		return storeError(err)
 	}
@@ -137,9 +138,8 @@ func (s *Service) reauthenticate(ctx context.Context, who session.Principal, pw 
 		return User{}, hashingError(err)
 	}
 	if !ok {
-		e := s.event(ctx, EventLoginFailed, user.ID, who)
-		e.Detail = "wrong password in a session"
-		s.auditWriter.add(e)
+		e := s.event(ctx, EventLoginFailed, user.ID, who, "wrong password in a session")
+		s.recordEvent(e)
 		return User{}, errWrongPassword(nil)
 	}
 	return user, nil

@@ -119,13 +119,12 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 // changes are the events of a change that is one.
 func (s *Service) changes(ctx context.Context, by session.Principal, was User, role *session.Role, active *bool) (events []Event) {
 	if role != nil && *role != was.Role {
-		e := s.event(ctx, EventRoleChanged, was.ID, by)
-		e.Detail = fmt.Sprintf("%s to %s", was.Role, *role)
+		e := s.event(ctx, EventRoleChanged, was.ID, by, fmt.Sprintf("%s to %s", was.Role, *role))
 		events = append(events, e)
 	}
 	if active != nil && *active != was.Active {
 		what := map[bool]EventType{true: EventUserEnabled, false: EventUserDisabled}[*active]
-		events = append(events, s.event(ctx, what, was.ID, by))
+		events = append(events, s.event(ctx, what, was.ID, by, ""))
 	}
 	return events
 }

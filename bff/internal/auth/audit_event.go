@@ -57,11 +57,19 @@ type EventQuery struct {
 	Limit  int       // at least 1
 }
 
-// event is about a user, by somebody who is asking now.
-func (s *Service) event(ctx context.Context, what EventType, userID string, by session.Principal) Event {
-	c := session.ClientFrom(ctx)
+// newEvent is the one constructor of events: about a user, caused by an account
+// from a session, either of which may be empty.
+func newEvent(c session.Client, at time.Time, what EventType, userID string, by session.Principal, detail string) Event {
 	return Event{
-		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID,
-		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: s.now(),
+		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID, Detail: detail,
+		IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID, At: at,
 	}
 }
+
+// event is newEvent for the request of ctx, now.
+func (s *Service) event(ctx context.Context, what EventType, userID string, by session.Principal, detail string) Event {
+	return newEvent(session.ClientFrom(ctx), s.now(), what, userID, by, detail)
+}
+
+// recordEvent queues an event for the audit trail. It does not wait.
+func (s *Service) recordEvent(e Event) { s.auditWriter.add(e) }

@@ -59,17 +59,16 @@ var ErrUndeliverable = errors.New("refused for good")
 
 // notify has somebody told of what has taken effect. It waits for nothing.
 func (s *Service) notify(ctx context.Context, kind NoticeKind, userID, to string, change ...func(*Notice)) {
-	n := s.notice(ctx, kind, userID, to)
+	n := newNotice(session.ClientFrom(ctx), s.now(), kind, userID, to)
 	for _, f := range change {
 		f(&n)
 	}
 	s.notices.add(n)
 }
 
-// notice is by the browser of ctx.
-func (s *Service) notice(ctx context.Context, kind NoticeKind, userID, to string) Notice {
-	c := session.ClientFrom(ctx)
-	return Notice{ID: newID(), Kind: kind, UserID: userID, To: to, At: s.now(), IP: c.IP, UserAgent: c.UserAgent}
+// newNotice is the one constructor of notices: about what a browser did.
+func newNotice(c session.Client, at time.Time, kind NoticeKind, userID, to string) Notice {
+	return Notice{ID: newID(), Kind: kind, UserID: userID, To: to, At: at, IP: c.IP, UserAgent: c.UserAgent}
 }
 
 // byAdministrator hides where from.

@@ -67,7 +67,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role session.
 	if by.UserID == "" {
 		by.UserID = user.ID
 	}
-	e := s.event(ctx, EventRegistered, user.ID, by)
+	e := s.event(ctx, EventRegistered, user.ID, by, "")
 	e.At = user.CreatedAt
 	err = s.users.Create(ctx, user, e)
 	switch {

@@ -7,9 +7,7 @@
 package auth
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -109,41 +107,6 @@ func New(d Deps) *Service {
 
 // Sessions is the manager of the sessions that sign-ins open.
 func (s *Service) Sessions() *session.Manager { return s.sessions }
-
-// SessionAccount is session.Accounts.SessionAccount.
-func (s *Service) SessionAccount(ctx context.Context, userID string) (session.Account, bool, error) {
-	user, err := s.users.ByID(ctx, userID)
-	switch {
-	case errors.Is(err, ErrNoUser), err == nil && !user.Active:
-		return session.Account{}, false, nil
-	case err != nil:
-		return session.Account{}, false, storeError(err)
-	}
-	return user.Account(), true, nil
-}
-
-// SessionsEnded is session.Recorder.SessionsEnded.
-func (s *Service) SessionsEnded(e session.Ending) {
-	userID := e.Ends[0].UserID
-	id, detail := e.Words()
-	s.auditWriter.add(Event{
-		ID: newID(), Type: endEvents[e.Kind], UserID: userID, ActorID: e.ActorID, SessionID: id, Detail: detail,
-		IP: e.Client.IP, UserAgent: e.Client.UserAgent, RequestID: e.Client.RequestID, At: e.At,
-	})
-	if e.Kind == session.EndStolen {
-		s.notices.add(Notice{
-			ID: newID(), Kind: NoticeSessionStolen, UserID: userID, To: e.Email, At: e.At,
-			IP: e.Client.IP, UserAgent: e.Client.UserAgent, sessionID: id,
-		})
-	}
-}
-
-var endEvents = map[session.EndKind]EventType{
-	session.EndRevoked: EventSessionRevoked,
-	session.EndSignOut: EventLogout,
-	session.EndStolen:  EventRefreshReuse,
-	session.EndRefused: EventLoginFailed,
-}
 
 // newID returns 128 or more random bits in base32: safe in a URL, in a Redis
 // key and in a column that compares bytes.

@@ -150,9 +150,9 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 	if err != nil {
 		return SignedIn{}, err
 	}
-	e := s.event(ctx, EventLoginSucceeded, user.ID, session.Principal{UserID: user.ID, SessionID: rec.ID})
+	e := s.event(ctx, EventLoginSucceeded, user.ID, session.Principal{UserID: user.ID, SessionID: rec.ID}, "")
 	e.At = now
-	s.auditWriter.add(e)
+	s.recordEvent(e)
 	device := in.Device
 	if !s.tokens.VerifyDevice(device, user.ID) {
 		device = s.tokens.NewDevice(user.ID)
@@ -196,9 +196,8 @@ func (s *Service) confirm(ctx context.Context, rec session.Record, was User, pw 
 }
 
 func (s *Service) failed(ctx context.Context, user User, why string) {
-	e := s.event(ctx, EventLoginFailed, user.ID, session.Principal{})
-	e.Detail = why
-	s.auditWriter.add(e)
+	e := s.event(ctx, EventLoginFailed, user.ID, session.Principal{}, why)
+	s.recordEvent(e)
 }
 
 // rehash raises an old hash to today's cost, or makes one of another system's
