@@ -12,10 +12,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// ackTracker is what requests prove by being made: that a rotation's cookies
-// arrived (the first request with an access token of the new generation), and
-// that the session is in use. It costs one store write per rotation and one a
-// minute, off the request's path, and a map look-up per request.
+// ackTracker records the acknowledgements that requests carry: the first request
+// with an access token of a generation proves that the cookies of that generation
+// arrived, and each request that the session is in use. It costs one store write
+// per rotation and one a minute, off the request's path, and a map look-up per
+// request.
 type ackTracker struct {
 	records Store
 	outages *outagelog.Log
@@ -38,7 +39,7 @@ type ack struct {
 const seenEvery = time.Minute
 
 const (
-	maxAcks    = 1 << 17 // about 25 MB; past it, receipts are proved again
+	maxAcks    = 1 << 17 // about 25 MB; past it, acks are proved again
 	maxQueued  = 4096
 	ackTimeout = 3 * time.Second
 )
@@ -69,7 +70,8 @@ func (r *ackTracker) note(a token.Access, now time.Time) {
 	if known.generation == a.Generation {
 		entry.at = known.at
 	}
-	// What goes from a full queue is proved again by its session's next request.
+	// An ack that is dropped from a full queue is proved again by the next
+	// request of its session.
 	switch dropped, full := r.queue.Push(entry); {
 	case full && dropped == entry:
 		return
@@ -82,9 +84,9 @@ func (r *ackTracker) note(a token.Access, now time.Time) {
 	r.seen[a.SessionID] = entry
 }
 
-// isNews: the store has not heard of this generation's use, or not for a
-// while. The first generation needs no receipt, it has no parent that could be
-// presented; and it was seen when it was issued.
+// isNews reports whether the store does not have this generation's use yet, or a
+// "last seen" that is seenEvery old. The first generation needs no ack: it has no
+// parent that could be presented, and LastSeenAt is the time of its issue.
 func (known ack) isNews(a token.Access, now time.Time) bool {
 	if a.Generation > max(known.generation, 1) {
 		return true
@@ -107,8 +109,8 @@ func (r *ackTracker) prune(now time.Time) {
 	}
 }
 
-// apply adds what this instance knows to a record read from the store, where
-// the receipt may not have been written yet.
+// apply adds this instance's ack to a record read from the store, where it may
+// not have been written yet.
 func (r *ackTracker) apply(rec Record) Record {
 	if !rec.ReceivedAt.IsZero() {
 		return rec
@@ -121,9 +123,9 @@ func (r *ackTracker) apply(rec Record) Record {
 	return rec
 }
 
-// run writes receipts until ctx ends, then those still queued.
+// run writes acks until ctx ends, then those still queued.
 func (r *ackTracker) run(ctx context.Context) error {
-	// A write under way is finished also when ctx ends in the middle of it.
+	// A write under way is finished even when ctx ends during it.
 	writing := context.WithoutCancel(ctx)
 	for {
 		select {
@@ -138,8 +140,8 @@ func (r *ackTracker) run(ctx context.Context) error {
 	}
 }
 
-// drain writes what is queued, unless the store is away: losing receipts costs
-// a proof made again, waiting for them would hold up the shutdown.
+// drain writes the queued acks and stops at the first failure: a lost ack costs
+// one more proof, waiting for the store would delay the shutdown.
 func (r *ackTracker) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastTry)
 	defer cancel()
@@ -165,7 +167,7 @@ func (r *ackTracker) write(ctx context.Context, e ack) (ok bool) {
 	return false
 }
 
-// forget has the use that e is about proved again. r.mu is held.
+// forget makes the next request prove the use that e records. r.mu is held.
 func (r *ackTracker) forget(e ack) {
 	if r.seen[e.sessionID].generation == e.generation {
 		delete(r.seen, e.sessionID)

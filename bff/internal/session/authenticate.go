@@ -9,28 +9,29 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Principal is who a request is from.
+// Principal is the account and session that a request comes from.
 type Principal struct {
 	UserID    string
 	SessionID string
 	Email     string
 	Role      Role
 
-	pair      TokenPair // that it was read from
+	pair      TokenPair // of the token that it was read from
 	accessEnd time.Time
-	record    *Record // when the store was asked on the way; else nil
+	record    *Record // when it was read from the store for this request; else nil
 }
 
-// Grant is a positive answer to "who is this".
+// Grant is the answer to a request that is authenticated.
 type Grant struct {
 	Principal Principal
-	// Cookies is the new pair to set, or nil when the browser has what it needs.
+	// Cookies is the new token pair to set, or nil when the browser has the
+	// current one.
 	Cookies *Cookies
 }
 
-// Authenticate answers who a request is from, by its two cookies ("" for one
-// that is missing). A good access token is enough and costs no I/O; otherwise
-// the refresh token renews the session on the way. Refusals are *refusal.Error.
+// Authenticate identifies the sender of a request by its two cookies ("" for a
+// missing one). A valid access token is enough and costs no I/O; otherwise the
+// refresh token refreshes the session inline. Refusals are *refusal.Error.
 func (m *Manager) Authenticate(ctx context.Context, access, refresh string) (Grant, error) {
 	now := m.now()
 	a, err := m.tokens.VerifyAccess(access, now)
@@ -65,7 +66,7 @@ const (
 	detailReuse     = "This session was used from two places at once and has been ended everywhere. Sign in again."
 )
 
-// Issue gives the pair of cookies of a record that is stored.
+// Issue mints the token pair of a stored record.
 func (m *Manager) Issue(rec Record) (Grant, error) {
 	cookies, err := m.mint(rec)
 	if err != nil {

@@ -12,15 +12,15 @@ type Client struct {
 	RequestID string
 }
 
-// maxUserAgent bounds what a browser's own words take up in every record.
+// maxUserAgent bounds the User-Agent, which the client chooses, in every record.
 const maxUserAgent = 256
 
-// ClientKey is what a request's context has its Client under, for audit events
-// and session records.
+// ClientKey is the context key of a request's Client, for audit events and
+// session records.
 type ClientKey struct{}
 
-// ClientFrom gives the Client of a request's context, with a User-Agent that fits
-// into a record.
+// ClientFrom returns the Client of a request's context, with the User-Agent cut
+// to fit into a record.
 func ClientFrom(ctx context.Context) Client {
 	c, _ := ctx.Value(ClientKey{}).(Client)
 	if len(c.UserAgent) > maxUserAgent {

@@ -6,37 +6,38 @@ import (
 	"time"
 )
 
-// Ending is one or more sessions of one user that end together, with the one
-// audit event that says so: an event each would let one account with many
-// sessions push other people's out of the queue.
+// Ending is one or more sessions of one user that end together, with one audit
+// event: an event for each let one account with many sessions push other
+// accounts' events out of the queue.
 type Ending struct {
 	Kind    EndKind
 	Ends    []Revocation
-	ActorID string // who ended them; empty when nobody is known to have
+	ActorID string // the account that ended them; empty when unknown
 	Detail  string // of an EndStolen or EndRefused
 	At      time.Time
 	Client  Client
 	Email   string // of the account, for the notice of an EndStolen
 }
 
-// EndKind is what an Ending is to the audit trail.
+// EndKind selects the audit event of an Ending.
 type EndKind int
 
-// The kinds there are.
+// The kinds of Ending.
 const (
 	EndRevoked EndKind = iota // by the account, an administrator or the product
-	EndSignOut                // by its own browser's cookies
+	EndSignOut                // by the cookies of its own browser
 	EndStolen                 // used from two places
 	EndRefused                // a sign-in that was refused after its session had been stored
 )
 
-// Recorder is notified of sessions that have ended, for the audit trail and for
-// the notice of a theft. It waits for nothing.
+// Recorder is notified of ended sessions, for the audit trail and for the notice
+// of a theft. It does not block.
 type Recorder interface {
 	SessionsEnded(e Ending)
 }
 
-// Words give an event's session, empty for several, and its detail.
+// Words returns the session of the audit event, empty for several sessions, and
+// its detail.
 func (e Ending) Words() (sessionID, detail string) {
 	switch {
 	case e.Kind == EndRefused:
@@ -49,7 +50,7 @@ func (e Ending) Words() (sessionID, detail string) {
 	return "", fmt.Sprintf("%s: %d sessions", e.Ends[0].Reason, len(e.Ends))
 }
 
-// endingOf is for sessions of a user that by ends.
+// endingOf builds the Ending of some sessions of a user, caused by by.
 func (m *Manager) endingOf(ctx context.Context, userID string, by Principal, why Reason, sessionIDs ...string) Ending {
 	out := Ending{Kind: EndRevoked, ActorID: by.UserID, At: m.now(), Client: ClientFrom(ctx)}
 	for _, id := range sessionIDs {
@@ -58,8 +59,9 @@ func (m *Manager) endingOf(ctx context.Context, userID string, by Principal, why
 	return out
 }
 
-// EndLater is for an end that the store could not carry out, or only half: this
-// instance honours it at once and keeps trying.
+// EndLater takes an Ending that the store did not carry out, or only in part:
+// this instance treats the sessions as ended at once and retries until the store
+// has it.
 func (m *Manager) EndLater(out Ending) {
 	for _, e := range out.Ends {
 		m.revoked.add(e)
@@ -78,10 +80,10 @@ func (m *Manager) end(ctx context.Context, ends ...Revocation) error {
 	return nil
 }
 
-// EndAll ends those of a user's sessions that which names, page by page, and
-// records one Ending. The pages are read after the change that ends them: a
-// sign-in that is under way reads the account once more after its session is in
-// the index.
+// EndAll ends those of a user's sessions that which selects, page by page, and
+// records one Ending. The pages are read after the change that ends the sessions:
+// a sign-in under way reads the account once more after its session is in the
+// index.
 func (m *Manager) EndAll(ctx context.Context, userID string, by Principal, why Reason, which func(Record) bool) error {
 	var ended []Revocation
 	err := m.eachPage(ctx, userID, func(page []Record) error {

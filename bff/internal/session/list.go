@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// List gives the live sessions of the user, newest first: MaxSessions at
-// most, and always the one that the request is from. Refusals are *refusal.Error.
+// List returns the live sessions of the user, newest first: MaxSessions at most,
+// and always the one that the request comes from. Refusals are *refusal.Error.
 func (m *Manager) List(ctx context.Context, who Principal) ([]Record, error) {
 	var list []Record
 	seen := map[string]bool{}
@@ -66,8 +66,8 @@ func (m *Manager) eachPage(ctx context.Context, userID string, fn func([]Record)
 	}
 }
 
-// EndSession ends one of the user's own sessions. A session that is not
-// theirs is as unknown as one that does not exist. Refusals are *refusal.Error.
+// EndSession ends one of the user's own sessions. The answer for a session of
+// another user is the same as for an unknown one. Refusals are *refusal.Error.
 func (m *Manager) EndSession(ctx context.Context, who Principal, id string) error {
 	switch _, err := m.store.Get(ctx, who.UserID, id); {
 	case errors.Is(err, ErrNoSession):
@@ -83,10 +83,10 @@ func (m *Manager) EndSession(ctx context.Context, who Principal, id string) erro
 }
 
 // EndSessions ends all of the user's sessions, or with others all but the one
-// that the request is from. Refusals are *refusal.Error.
+// that the request comes from. Refusals are *refusal.Error.
 func (m *Manager) EndSessions(ctx context.Context, who Principal, others bool) error {
-	// The own one also when the index does not name it, and last: it is what a
-	// second try is made with.
+	// The own session ends too when the index does not name it, and last: a retry
+	// is made with its cookies.
 	own := m.endingOf(ctx, who.UserID, who, ReasonSignOut, who.SessionID)
 	ended := 0
 	err := m.EndAll(ctx, who.UserID, who, ReasonEnded, func(x Record) bool {
@@ -100,7 +100,8 @@ func (m *Manager) EndSessions(ctx context.Context, who Principal, others bool) e
 	case others:
 		return err
 	case err != nil && ended > 0:
-		// Half done. The rest is finished without a second request.
+		// Some sessions have ended: the rest is finished without a second
+		// request.
 		m.EndLater(own)
 		return err
 	case err != nil:
@@ -109,9 +110,9 @@ func (m *Manager) EndSessions(ctx context.Context, who Principal, others bool) e
 	return m.endOrEndLater(ctx, own)
 }
 
-// endOrFinishLater ends sessions now or, while the store is away, as soon as it
-// can be reached. It may be half done: announced, which also ends the session
-// that would ask again.
+// endOrEndLater ends sessions now or, while the store is away, as soon as it is
+// reachable. A failure may be partial: the revocation is published, which also
+// ends the session that would retry.
 func (m *Manager) endOrEndLater(ctx context.Context, out Ending) error {
 	if err := m.end(ctx, out.Ends...); err != nil {
 		m.EndLater(out)

@@ -19,7 +19,7 @@ type Policy struct {
 	SessionMaxAge time.Duration // absolute life of any session
 }
 
-// idleTTL is how long a session lives on without being renewed.
+// idleTTL is how long a session lives without a refresh.
 func (p Policy) idleTTL(remember bool) time.Duration {
 	if remember {
 		return p.RememberTTL
@@ -29,12 +29,13 @@ func (p Policy) idleTTL(remember bool) time.Duration {
 
 // Accounts is the port to the accounts that sessions belong to.
 type Accounts interface {
-	// SessionAccount gives what a session carries of the account as it is now; ok
-	// is false when the account is gone or disabled. Errors are for the client.
+	// SessionAccount returns the part of the account that a session carries, as
+	// it is now; ok is false when the account is deleted or disabled. Errors are
+	// for the client.
 	SessionAccount(ctx context.Context, userID string) (a Account, ok bool, err error)
 }
 
-// Deps is everything a Manager stands on.
+// Deps holds the dependencies of a Manager.
 type Deps struct {
 	Store       Store
 	Revocations Revocations
@@ -46,15 +47,16 @@ type Deps struct {
 	Policy      Policy
 	Now         func() time.Time
 	Log         *slog.Logger
-	// OnRevocation, when set, is told once of every revocation, wherever that
-	// was decided: it closes the session's live connections.
+	// OnRevocation, when set, is called once for every revocation, whichever
+	// instance it comes from: it closes the session's live connections (sockets
+	// and event streams).
 	OnRevocation func(Revocation)
 	Observe      Observer
 }
 
 // Manager opens, refreshes and ends sessions. It is safe for concurrent use. Run
-// must be running for revocations from other instances to arrive and for
-// receipts to be stored.
+// must be running for revocations from other instances to arrive and for acks to
+// be stored.
 type Manager struct {
 	store       Store
 	revocations Revocations
@@ -72,11 +74,11 @@ type Manager struct {
 	revoked         *revocationList
 	pendingSignOuts *pendingSignOuts
 	watchers        watchers
-	// Of work that many requests do.
+	// leftoverOutages logs failures of endLeftover.
 	leftoverOutages *outagelog.Log
 }
 
-// New puts a Manager together. It starts nothing: see Run.
+// New builds a Manager. It starts nothing: see Run.
 func New(d Deps) *Manager {
 	m := &Manager{
 		store: d.Store, revocations: d.Revocations, accounts: d.Accounts, recorder: d.Recorder,

@@ -2,19 +2,19 @@ package session
 
 import "time"
 
-// Observer is told what the manager does, for metrics: words of a fixed list and
-// numbers, never whose. Fields may be nil.
+// Observer receives counts and durations for metrics, with labels of fixed lists
+// and without identities. Fields may be nil.
 type Observer struct {
-	// Refreshed: what a presented refresh token led to. Tabs that share one
+	// Refreshed: the outcome of a presented refresh token. Tabs that share one
 	// answer count once.
 	Refreshed func(outcome string)
-	// Limited: whether a limit let somebody through.
+	// Limited: whether a limit allowed a call.
 	Limited func(limit string, allowed bool)
-	// Revoked: how long after a session's end this instance knows of it.
+	// Revoked: how long after the end of a session this instance knows of it.
 	Revoked func(lag time.Duration)
 }
 
-// complete fills in what is nil.
+// complete replaces nil fields by functions that do nothing.
 func (o Observer) complete() Observer {
 	if o.Refreshed == nil {
 		o.Refreshed = func(string) {}
@@ -34,9 +34,9 @@ var outcomeWords = [...]string{
 
 func (o outcome) String() string { return outcomeWords[o] }
 
-// refreshRevoked is for the tokens of sessions that are not there any more;
-// decide has no say in those.
+// refreshRevoked is the outcome for tokens of sessions without a record, which
+// decide does not see.
 const refreshRevoked = "revoked"
 
-// RefreshOutcomes are the words that Observer.Refreshed is called with.
+// RefreshOutcomes returns the labels that Observer.Refreshed is called with.
 func RefreshOutcomes() []string { return append(outcomeWords[:], refreshRevoked) }

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// Open stores a session of generation 1 for the browser of ctx. Its cookies are
-// minted by Issue. Refusals are *refusal.Error.
+// Open stores a session of generation 1 for the browser of ctx; Issue mints its
+// cookies. Refusals are *refusal.Error.
 func (m *Manager) Open(ctx context.Context, userID string, a Account, remember bool) (Record, error) {
 	now := m.now()
 	issued := now.Truncate(time.Second)
@@ -28,14 +28,15 @@ func (m *Manager) Open(ctx context.Context, userID string, a Account, remember b
 		return Record{}, StoreError(err)
 	}
 	if len(displaced) > 0 {
-		// The sign-in does not depend on it: the records are gone already.
+		// The sign-in does not depend on it: the displaced records are already
+		// deleted.
 		_ = m.endOrEndLater(ctx, m.endingOf(ctx, userID, Principal{UserID: userID}, ReasonSessionLimit, displaced...))
 	}
 	return rec, nil
 }
 
 // Discard ends a session whose sign-in was refused after Open, for the reason in
-// detail: nobody has its cookies.
+// detail. Its cookies were never sent.
 func (m *Manager) Discard(ctx context.Context, rec Record, detail string, now time.Time) {
 	m.EndLater(Ending{
 		Kind: EndRefused, Detail: detail, At: now, Client: ClientFrom(ctx),
@@ -43,17 +44,17 @@ func (m *Manager) Discard(ctx context.Context, rec Record, detail string, now ti
 	})
 }
 
-// AccountChanged brings an account's new role or name into its live sessions:
+// AccountChanged writes an account's new role or name into its live sessions:
 // they go on, and the next request of each carries the new role, on every
-// instance. When it fails it is to be called again: that announces also what
-// the records say already.
+// instance. After a failure it must be called again, with again set: that
+// publishes also the changes that the records already have.
 func (m *Manager) AccountChanged(ctx context.Context, userID string, current func(context.Context) (Account, error), again bool) error {
 	now := m.now()
 	return StoreError(m.eachPage(ctx, userID, func(page []Record) error {
 		if len(page) == 0 {
 			return nil
 		}
-		// Asked for after the records have been read, see SetAccount.
+		// Read after the records, see SetAccount.
 		a, err := current(ctx)
 		if err != nil {
 			return err
@@ -71,7 +72,8 @@ func (m *Manager) AccountChanged(ctx context.Context, userID string, current fun
 				news = append(news, Revocation{UserID: userID, SessionID: rec.ID, Reason: ReasonRoleChanged, At: now, Since: changed.pair()})
 			}
 		}
-		// After the records: an access token that is refused now is renewed from one.
+		// Published after the records are written: an access token that is
+		// refused from now on is refreshed from its record.
 		if err := m.revocations.Publish(ctx, news...); err != nil {
 			return err
 		}
@@ -82,11 +84,11 @@ func (m *Manager) AccountChanged(ctx context.Context, userID string, current fun
 	}))
 }
 
-// SetAccount gives the record with the account in it as it is now: a, or as
-// current says when the record has been read once more. The account is read
-// after the record, each time: of two changes that meet, the one that was
-// stored first used to be written last, and a demoted administrator was one
-// again by changing their name.
+// SetAccount writes the account into the record: a, or the result of current
+// after the record had to be read again. The account is read after the record,
+// each time: of two concurrent changes, the one that was stored first used to be
+// written last, and a demoted administrator became one again by changing their
+// name.
 func (m *Manager) SetAccount(ctx context.Context, rec Record, now time.Time, a Account, current func(context.Context) (Account, error)) (Record, error) {
 	for range maxSwaps {
 		if rec.Account.Same(a) {
@@ -113,14 +115,15 @@ func (m *Manager) SetAccount(ctx context.Context, rec Record, now time.Time, a A
 	return Record{}, fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps)
 }
 
-// maxAhead is how far changes that follow each other quickly may date a pair
-// into the future. Revocations are remembered for so much longer.
+// maxAhead is how far quick successive changes may date a token pair into the
+// future. Revocations are remembered for that much longer.
 const maxAhead = 30 * time.Second
 
-// CheckWritable stores the session that a member speaks from once more, as it is.
-// Their own change of password needs its record for new cookies: a password that
-// was changed behind a 503, or behind a 401, would be wrong when they try again.
-// Reading it would not do: a Redis that has become a replica refuses writes only.
+// CheckWritable writes the caller's session record back unchanged. A change of
+// the own password needs the record for new cookies: after a password change that
+// was answered with 503 or 401, the old password would be wrong at the next
+// attempt. Reading is not enough: a Redis that has become a replica refuses only
+// writes.
 func (m *Manager) CheckWritable(ctx context.Context, who Principal) error {
 	rec, err := m.store.Get(ctx, who.UserID, who.SessionID)
 	if err == nil {
@@ -135,9 +138,9 @@ func (m *Manager) CheckWritable(ctx context.Context, who Principal) error {
 	return StoreError(err)
 }
 
-// Rotate gives the session that a member speaks from new cookies of the next
-// generation. Whoever has copied the cookies holds the parent's then: a new date
-// for the same generation would leave them good.
+// Rotate gives the caller's session new cookies of the next generation. A copy of
+// the old cookies then holds the parent: a new date for the same generation would
+// leave the copy valid.
 func (m *Manager) Rotate(ctx context.Context, who Principal) (Grant, error) {
 	rec, err := m.store.Get(ctx, who.UserID, who.SessionID)
 	if errors.Is(err, ErrNoSession) {

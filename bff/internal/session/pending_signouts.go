@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// unfinished holds the sign-outs that met a store that could not be asked. It
-// is bounded by distinct sessions, repeating one takes no further space, and by
-// account: the sign-outs of one, repeated with all the tokens that it ever had,
-// used to leave no space for others'.
+// pendingSignOuts holds the sign-outs that failed because the store was away. Its
+// size is bounded by distinct sessions (a repeated sign-out takes no more space)
+// and by account: the sign-outs of one account, repeated with every token it ever
+// had, used to leave no space for other accounts.
 type pendingSignOuts struct {
 	store Store
 	log   *slog.Logger
@@ -25,13 +25,13 @@ type pendingSignOuts struct {
 }
 
 const (
-	// maxUnfinished is some 5 MB of sessions.
+	// maxPendingSignOuts is about 5 MB of sessions.
 	maxPendingSignOuts = 8192
-	// maxUnfinishedOfUser is all the sessions that an account can have, and as
-	// many again that ended before.
+	// maxPendingOfUser is all sessions that an account can have, and as many
+	// again that ended before.
 	maxPendingOfUser = 2 * MaxSessions
 	signOutRetry     = time.Second
-	// lastTry bounds what is still tried when the process ends.
+	// lastTry bounds the retries at shutdown.
 	lastTry = 2 * time.Second
 )
 
@@ -39,7 +39,7 @@ func newPendingSignOuts(store Store, log *slog.Logger, done func(Ending)) *pendi
 	return &pendingSignOuts{store: store, log: log, done: done, waiting: map[string]Ending{}, byUser: map[string]int{}}
 }
 
-// key is the same for a sign-out that is repeated.
+// key identifies a repeated sign-out.
 func (o Ending) key() string {
 	if len(o.Ends) == 1 {
 		return o.Ends[0].SessionID
@@ -81,9 +81,9 @@ func (u *pendingSignOuts) add(o Ending) {
 	u.byUser[userID] += len(o.Ends)
 }
 
-// joined is a sign-out that waits already with those ends of another that it
-// lacks. Its event stays: a thief who was caught, and then signed out, must not
-// turn the theft in the trail into a sign-out.
+// joined adds to a waiting Ending those ends of another that it lacks. The kind
+// of the waiting one stays: the sign-out of a thief who was detected before must
+// not replace the theft in the audit trail.
 func joined(waiting, o Ending) Ending {
 	waiting.Ends = slices.Clone(waiting.Ends)
 	for _, e := range o.Ends {
@@ -94,7 +94,7 @@ func joined(waiting, o Ending) Ending {
 	return waiting
 }
 
-// fullest is the user with the most sessions in waiting.
+// fullest returns the user with the most waiting sessions.
 func (u *pendingSignOuts) fullest() (userID string) {
 	for id, n := range u.byUser {
 		if n > u.byUser[userID] {
@@ -133,7 +133,7 @@ func (u *pendingSignOuts) run(ctx context.Context) error {
 			}
 			return ctx.Err()
 		}
-		// What fails is tried again: it stays in the list.
+		// A failed one stays in the list and is tried again.
 		_ = u.finish(ctx)
 	}
 }
@@ -142,7 +142,7 @@ func (u *pendingSignOuts) finish(ctx context.Context) error {
 	u.mu.Lock()
 	keys := slices.Collect(maps.Keys(u.waiting))
 	u.mu.Unlock()
-	// One by one, so that what succeeds is not announced again for what fails.
+	// One by one, so that a success is not published again with a later failure.
 	for _, key := range keys {
 		u.mu.Lock()
 		o, known := u.waiting[key]
@@ -155,7 +155,7 @@ func (u *pendingSignOuts) finish(ctx context.Context) error {
 		}
 		u.mu.Lock()
 		now, known := u.waiting[key]
-		// More may have been joined to it meanwhile: then it waits on.
+		// Another Ending may have been joined meanwhile: then it stays.
 		done := known && len(now.Ends) == len(o.Ends)
 		if done {
 			u.remove(key)

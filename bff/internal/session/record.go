@@ -7,35 +7,38 @@ import (
 	"time"
 )
 
-// Record is the stored record of one sign-in. It carries everything that a
-// token needs, so that a refresh never asks the user database and nothing can
-// fail after a rotation is stored.
+// Record is the stored record of one sign-in. It carries everything that a token
+// needs, so that a refresh never reads the user database and nothing can fail
+// after a rotation is stored.
 type Record struct {
 	ID     string
 	UserID string
 
-	// Account is the user as of sign-in or of the last change to it. Whoever
-	// changes an account updates or ends its sessions too.
+	// Account is the user as of sign-in or of the last change to it. Every change
+	// of an account updates or ends its sessions too.
 	Account Account
 
 	Remember    bool
 	CreatedAt   time.Time // sign-in
 	AbsoluteEnd time.Time // no rotation moves it
 
-	// Generation counts rotations; the first pair of tokens is generation 1.
+	// Generation counts rotations; the first token pair is generation 1.
 	Generation uint32
-	// IssuedAt is when the current pair was minted, in whole seconds, so that
-	// minting it again gives the same bytes. Within a generation it only grows.
+	// IssuedAt is when the current token pair was minted, in whole seconds, so
+	// that minting it again gives the same bytes. Within a generation it only
+	// grows.
 	IssuedAt time.Time
-	// IdleEnd is when the session ends unless renewed; never after AbsoluteEnd.
+	// IdleEnd is when the session ends unless it is refreshed; never after
+	// AbsoluteEnd.
 	IdleEnd time.Time
-	// ReceivedAt is the first use of an access token of this generation: the
-	// proof that the browser has the current cookies. Zero: not seen yet.
+	// ReceivedAt is the first use of an access token of this generation, its ack:
+	// the proof that the browser has the current cookies. Zero: not seen yet.
 	ReceivedAt time.Time
-	// ReissueUntil is until when the current pair, handed out again with an access
-	// token that was dead, is given a new date instead of a new generation.
+	// ReissueUntil is the end of the reissue window: until then the current token
+	// pair, handed out again with a dead access token, gets a new date instead of
+	// a new generation.
 	ReissueUntil time.Time
-	// Reissues is how many of its dates this generation owes to settling.
+	// Reissues counts the new dates of this generation, see maxReissues.
 	Reissues uint8
 
 	LastSeenAt time.Time
@@ -49,7 +52,7 @@ type Record struct {
 // Role is what an account may do. Roles are exact: admin does not include user.
 type Role string
 
-// The roles there are.
+// The roles.
 const (
 	RoleUser  Role = "user"
 	RoleAdmin Role = "admin"
@@ -70,10 +73,10 @@ type Account struct {
 	CreatedAt     time.Time
 }
 
-// pair is the current one.
+// pair is the current token pair.
 func (s Record) pair() TokenPair { return TokenPair{s.Generation, s.IssuedAt} }
 
-// Same reports whether a and b say the same: stores keep times to the millisecond.
+// Same reports whether a and b are equal: stores keep times to the millisecond.
 func (a Account) Same(b Account) bool {
 	sameTime := a.CreatedAt.Truncate(time.Millisecond).Equal(b.CreatedAt.Truncate(time.Millisecond))
 	a.CreatedAt = b.CreatedAt
@@ -85,53 +88,51 @@ func (s Record) ended(now time.Time) bool {
 	return !now.Before(s.IdleEnd) || !now.Before(s.AbsoluteEnd)
 }
 
-// MaxSessions is how many live sessions an account has: more devices than a
-// person owns, and few enough that a change of the account reaches all of them
-// at once. Without a bound an account with 160,000 sessions could not be
-// disabled any more.
+// MaxSessions is the most live sessions of an account: more devices than a person
+// owns, and few enough that a change of the account reaches all of them at once.
+// Without a bound an account with 160,000 sessions could not be disabled any
+// more.
 const MaxSessions = 100
 
-// Store keeps session records, and nothing but keeps them: what a rotation
-// means is decided by decide, stores only compare and swap. Errors other than
-// the ones named mean that the store could not be asked; implementations wrap
-// them in ErrSessionStore, because "no session" signs somebody out and "could
-// not ask" must not.
+// Store keeps session records. What a rotation means is up to decide, stores only
+// compare and swap. Errors other than the ones named mean that the store is
+// unavailable; implementations wrap them in ErrSessionStore, because "no session"
+// signs a user out and "unavailable" must not.
 type Store interface {
-	// Create stores a new session, to be forgotten at its IdleEnd. In the same
-	// step the account's sessions above MaxSessions are removed, those seen
-	// longest ago, and their ids given: the caller ends them with End, which
-	// announces them. A store that cannot announce in that step gives those that
-	// wait for some seconds again, with a later Create of the account, until End
-	// has been called.
+	// Create stores a new session that expires at its IdleEnd. In the same step
+	// it removes the account's sessions above MaxSessions, those seen longest
+	// ago, and returns their ids: the caller ends them with End, which publishes
+	// the revocations. A store that cannot publish in that step returns ids that
+	// have waited for some seconds again, with a later Create of the account,
+	// until End has been called.
 	Create(ctx context.Context, s Record) (displaced []string, err error)
-	// Get answers ErrNoSession when the record is not there (any more).
+	// Get returns ErrNoSession when there is no record (any more).
 	Get(ctx context.Context, userID, id string) (Record, error)
 	// Swap replaces the record whose Version is old.Version by next, stored
 	// with Version old.Version+1, and moves its expiry to next.IdleEnd.
 	// ErrConflict when the stored version is another one, ErrNoSession when
 	// there is none: Swap never brings an ended session back.
 	Swap(ctx context.Context, old, next Record) error
-	// Page gives a part of the user's live sessions, in no order, and where the
-	// next one begins: "" is the start, and "" the end. Each session that is
-	// there all the while is in one of the pages, or in several.
+	// Page returns a part of the user's live sessions, in no order, and the
+	// cursor of the next one: "" is the start, and "" the end. Each session that
+	// exists during the whole walk is in one of the pages, or in several.
 	Page(ctx context.Context, userID, cursor string) (page []Record, next string, err error)
-	// End removes the sessions and announces each to every follower. Ending
-	// what has ended already is fine. No announcement is ever lost while the
-	// removal is kept.
+	// End removes the sessions and publishes a revocation of each. Ending an
+	// ended session is not an error. No revocation is lost while the removal is
+	// kept.
 	End(ctx context.Context, ends ...Revocation) error
 }
 
-// Answers of Store.
+// Errors of a Store.
 var (
 	ErrNoSession = errors.New("no such session")
 	ErrConflict  = errors.New("the session was changed meanwhile")
-	// ErrSessionStore wraps whatever kept the session store from answering.
+	// ErrSessionStore wraps the failures of the session store.
 	ErrSessionStore = errors.New("the session store could not be asked")
 )
 
-// Revocation says that a session has ended before its time, or, with
-// ReasonRoleChanged, that it goes on and its access tokens of pairs before
-// Since do not.
+// Revocation is the end of a session before its time or, with ReasonRoleChanged,
+// of its access tokens of token pairs before Since: then the session goes on.
 type Revocation struct {
 	UserID    string
 	SessionID string
@@ -140,8 +141,8 @@ type Revocation struct {
 	Since     TokenPair
 }
 
-// TokenPair says which pair of tokens of a session is meant. Within a generation a
-// later date replaces an earlier one.
+// TokenPair identifies a pair of tokens of a session. Within a generation a later
+// date replaces an earlier one.
 type TokenPair struct {
 	Generation uint32
 	IssuedAt   time.Time // whole seconds
@@ -152,21 +153,21 @@ func (p TokenPair) Before(q TokenPair) bool {
 	return p.Generation < q.Generation || p.Generation == q.Generation && p.IssuedAt.Before(q.IssuedAt)
 }
 
-// Is reports whether p and q are the same pair. Not ==: the date is in the
+// Is reports whether p and q are the same token pair. Not ==: the date is in the
 // machine's zone when it was just taken, and in UTC when it comes from a store.
 func (p TokenPair) Is(q TokenPair) bool {
 	return p.Generation == q.Generation && p.IssuedAt.Equal(q.IssuedAt)
 }
 
-// Reason is why a session ended, as told to the browser and the audit trail.
+// Reason is why a session ended, for the browser and the audit trail.
 type Reason string
 
-// The reasons there are.
+// The reasons.
 const (
 	ReasonSignOut      Reason = "sign_out"      // by its own browser
 	ReasonEnded        Reason = "ended_by_user" // from another of the user's devices
 	ReasonRefreshReuse Reason = "refresh_reuse" // used from two places
-	ReasonExpired      Reason = "expired"       // its absolute end; told to live streams, never announced
+	ReasonExpired      Reason = "expired"       // its absolute end; sent to live streams, never published
 	ReasonRoleChanged  Reason = "role_changed"  // the session goes on
 	ReasonPassword     Reason = "password_changed"
 	ReasonDisabled     Reason = "account_disabled"
@@ -175,27 +176,28 @@ const (
 	ReasonSessionLimit Reason = "session_limit" // a later sign-in of the account took its place
 )
 
-// Revocations is how one instance hears of sessions ended by another.
+// Revocations carries revocations between instances.
 type Revocations interface {
-	// Publish tells every follower, and leaves the sessions as they are.
+	// Publish sends revocations to every subscriber. It does not change the
+	// sessions.
 	Publish(ctx context.Context, news ...Revocation) error
-	// Subscribe tells f of every revocation: first those of the last keep (which
-	// cover every access token that can still be valid), then each new one as
-	// it happens, until ctx ends. It reconnects by itself and replays what was
-	// missed. It returns ctx's error.
+	// Subscribe calls f with every revocation: first those of the last keep
+	// (which cover every access token that can still be valid), then each new one
+	// as it happens, until ctx ends. It reconnects by itself and replays missed
+	// revocations. It returns ctx's error.
 	Subscribe(ctx context.Context, keep time.Duration, f Subscriber) error
 }
 
-// Subscriber is what follows revocations. No field may be nil.
+// Subscriber receives revocations. No field may be nil.
 type Subscriber struct {
 	// Revoked may be called more than once for one revocation.
 	Revoked func(Revocation)
-	// Lost says that revocations from before a moment, in whole seconds, may be
-	// missing for good: the store was emptied, or has lost its last writes in a
-	// failover, or was trimmed by hand. Access tokens issued before it cannot be
-	// told from those of ended sessions.
+	// Lost reports that revocations from before a moment, in whole seconds, may
+	// be missing for good: the store was emptied, or has lost its last writes in
+	// a failover, or was trimmed by hand. Access tokens issued before it may
+	// belong to ended sessions.
 	Lost func(before time.Time)
-	// CaughtUp is called once, when the other two have been told all that there
-	// was, and not before the store could be asked.
+	// CaughtUp is called once, after all earlier revocations have been delivered,
+	// and not before the store was reachable.
 	CaughtUp func()
 }

@@ -11,22 +11,24 @@ import (
 )
 
 const (
-	// rotateTimeout bounds one rotation, which no client's departure stops.
+	// rotateTimeout bounds one rotation, which a client's disconnect does not
+	// cancel.
 	rotateTimeout = 5 * time.Second
 	// maxSwaps bounds the compare-and-swap loop. Every conflict means that
-	// another request of this session got on, so a loop this long is a fault.
+	// another request of this session succeeded, so reaching the bound is a
+	// fault.
 	maxSwaps = 16
 )
 
-// Refresh renews a session by its refresh token because its browser asks for
-// that, which it may not do without end. Refusals are *refusal.Error; when one says
-// that the store could not be asked, the token is as good as before.
+// Refresh refreshes a session by its refresh token at the explicit request of its
+// browser, within the limit of that. Refusals are *refusal.Error; after one that
+// says that the store is unavailable, the token is still valid.
 func (m *Manager) Refresh(ctx context.Context, raw string) (Grant, error) {
 	return m.refresh(ctx, onDemand, raw)
 }
 
-// renew is Refresh for either cause. What reaches the store is limited, once
-// for all callers of one flight.
+// refresh is Refresh for either cause. Only flights that reach the store count
+// against the limit, once for all callers of one flight.
 func (m *Manager) refresh(ctx context.Context, why refreshCause, raw string) (Grant, error) {
 	now := m.now()
 	presented, err := m.tokens.VerifyRefresh(raw, now)
@@ -37,13 +39,14 @@ func (m *Manager) refresh(ctx context.Context, why refreshCause, raw string) (Gr
 		return Grant{}, &refusal.Error{Code: refusal.NotAuthenticated, Detail: detailAnonymous, Cause: err}
 	}
 	if !m.Alive(presented.SessionID) {
-		// Known to have ended, also while the store is away or lags behind.
+		// The revocation is known here, even while the store is away or lags
+		// behind.
 		m.observe.Refreshed(refreshRevoked)
 		return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 	}
-	// A dozen tabs wake up at once: one asks the store, all share the answer.
-	// The flight outlives a caller who hangs up, or that one would take the
-	// others' answer with it.
+	// A dozen tabs wake up at once: one call reads the store, all share the
+	// result. The flight outlives a caller who disconnects, who would otherwise
+	// cancel it for the others.
 	flight := m.flights.DoChan(string(why)+raw, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rotateTimeout)
 		defer cancel()
@@ -63,24 +66,24 @@ func (m *Manager) refresh(ctx context.Context, why refreshCause, raw string) (Gr
 	}
 }
 
-// token is what the refresh token of the record's pair says.
+// token returns the claims of the record's refresh token that rotate needs.
 func (s Record) token() token.Refresh {
 	return token.Refresh{UserID: s.UserID, SessionID: s.ID, Generation: s.Generation, IssuedAt: s.IssuedAt}
 }
 
-// asDecided leaves the record to decide as it is.
+// asDecided leaves the record unchanged before decide.
 func asDecided(rec Record) Record { return rec }
 
-// withoutSettling makes decide rotate the current pair instead of giving it
-// another date.
+// withoutReissue makes decide rotate the current token pair instead of reissuing
+// it.
 func withoutReissue(rec Record) Record {
 	rec.ReissueUntil = time.Time{}
 	return rec
 }
 
-// rotate reads, decides and swaps until no other writer came between. It is
-// given the one clock reading of the request, and what to change of the record
-// before it is decided.
+// rotate repeats read, decide and compare-and-swap until no other writer
+// interferes. now is the one clock reading of the request; before changes the
+// record ahead of decide.
 func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.Time, before func(Record) Record) (Grant, error) {
 	for range maxSwaps {
 		rec, err := m.store.Get(ctx, presented.UserID, presented.SessionID)
@@ -92,7 +95,7 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 			return Grant{}, StoreError(err)
 		}
 		if since := m.revoked.since(rec.ID); rec.pair().Before(since) {
-			// A change of the account was announced, and the store has lost it in
+			// A change of the account was published, and the store has lost it in
 			// a failover.
 			next := catchUp(rec, since, m.policy, now)
 			account, ok, err := m.accounts.SessionAccount(ctx, rec.UserID)
@@ -129,7 +132,7 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 			if err != nil {
 				return Grant{}, StoreError(err)
 			}
-			if !m.Alive(rec.ID) { // ended while it rotated
+			if !m.Alive(rec.ID) { // ended during the rotation
 				return Grant{}, &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked}
 			}
 			m.observe.Refreshed(what.String())
@@ -148,8 +151,8 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 	return Grant{}, StoreError(fmt.Errorf("%w: %d swaps in a row met another writer", ErrSessionStore, maxSwaps))
 }
 
-// endStolen ends a session that two parties hold. Which of them is the owner
-// cannot be known; the owner signs in again, the thief cannot.
+// endStolen ends a session that two parties hold. It is unknown which of them is
+// the owner; the owner can sign in again, the thief cannot.
 func (m *Manager) endStolen(ctx context.Context, rec Record, presented token.Refresh, now time.Time) error {
 	out := Ending{
 		Kind: EndStolen, At: now, Client: ClientFrom(ctx), Email: rec.Account.Email,
@@ -157,17 +160,17 @@ func (m *Manager) endStolen(ctx context.Context, rec Record, presented token.Ref
 		Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
 	}
 	if err := m.end(ctx, out.Ends...); err != nil {
-		m.EndLater(out) // a thief must not get away with an outage
+		m.EndLater(out) // an outage must not save a thief
 		return StoreError(err)
 	}
 	m.recorder.SessionsEnded(out)
 	return &refusal.Error{Code: refusal.RefreshReuse, Detail: detailReuse}
 }
 
-// Superseded reports whether a pair of cookies must not be sent any more: by
-// the time a slow upstream answers, the browser may hold a newer pair from
-// another answer, and this one would roll it back. Not sending is always safe:
-// a browser that still holds the parent gets the same child again.
+// Superseded reports whether a token pair must not be sent any more: when a slow
+// upstream answers, the browser may already hold a newer pair from another
+// answer, and this one would replace it. Not sending is always safe: a browser
+// that still holds the parent gets the same child again.
 func (m *Manager) Superseded(ctx context.Context, c *Cookies) bool {
 	rec, err := m.store.Get(ctx, c.UserID, c.SessionID)
 	return err != nil || !rec.pair().Is(c.TokenPair)

@@ -9,20 +9,20 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// revocationList is this instance's memory of sessions that ended before
-// their time, and of those whose access tokens were overtaken by a change of
-// role. An access token is verified without I/O, so it is the list that makes
-// a sign-out kill tokens that have not expired. An entry lives for one access
-// TTL: then the last token it speaks of is gone by itself.
+// revocationList remembers, on this instance, sessions that ended before their
+// time and sessions whose access tokens a change of role made stale. Access
+// tokens are verified without I/O, so this list is the only thing that rejects an
+// unexpired token after a sign-out. An entry lives for one access TTL: by then
+// its last token has expired.
 type revocationList struct {
 	source Revocations
 	keep   time.Duration
 	now    func() time.Time
-	onNews func(Revocation) // told of each revocation once
+	onNews func(Revocation) // called once for each revocation
 	lag    func(time.Duration)
 
 	// lostBefore, in seconds since 1970: access tokens issued before it are not
-	// good without a look at the store, see Subscriber.Lost.
+	// valid without reading the store, see Subscriber.Lost.
 	lostBefore atomic.Int64
 	onLost     func(before time.Time)
 
@@ -36,16 +36,16 @@ type revocationList struct {
 
 type knownRevocation struct {
 	ended  bool
-	since  TokenPair // access tokens of pairs before it are overtaken; zero: none
+	since  TokenPair // access tokens of earlier token pairs are stale; zero: none
 	forget time.Time
 }
 
-// tokenState is what the list says of a genuine, unexpired access token.
+// tokenState is the state of a genuine, unexpired access token by this list.
 type tokenState int
 
 const (
 	tokenGood  tokenState = iota
-	tokenStale            // the session goes on, this token does not
+	tokenStale            // the session is live, this token is out of date
 	tokenEnded
 )
 
@@ -64,8 +64,9 @@ func newRevocationList(source Revocations, keep time.Duration, now func() time.T
 }
 
 // ofAccess is of for an access token that is genuine and has not expired. An
-// instance with a longer ACCESS_TTL may have minted it: then it outlives what
-// this one remembers, and is renewed once it is as old as its own would be.
+// instance with a longer ACCESS_TTL may have minted it: then it outlives this
+// instance's memory, and is refreshed once it is as old as this instance's own
+// tokens get.
 func (l *revocationList) ofAccess(a token.Access, now time.Time) tokenState {
 	s := l.of(a.SessionID, TokenPair{a.Generation, a.IssuedAt})
 	if s == tokenGood && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
@@ -74,9 +75,9 @@ func (l *revocationList) ofAccess(a token.Access, now time.Time) tokenState {
 	return s
 }
 
-// lose notes that revocations from before a moment may be missing. Access
-// tokens from before it are renewed by the record, which an ended session has
-// not: a browser notices nothing.
+// lose records that revocations from before a moment may be missing. Older access
+// tokens are then refreshed from the record, which an ended session does not
+// have: a browser notices nothing.
 func (l *revocationList) lose(before time.Time) {
 	at := before.Unix()
 	for {
@@ -106,7 +107,7 @@ func (l *revocationList) of(sessionID string, p TokenPair) tokenState {
 	return tokenGood
 }
 
-// add may be told of one revocation more than once; it is news once.
+// add records a revocation. A repeated one has no effect.
 func (l *revocationList) add(r Revocation) {
 	now := l.now()
 	l.mu.Lock()
@@ -134,8 +135,8 @@ func (l *revocationList) add(r Revocation) {
 	}
 }
 
-// isCaughtUp: what is told before is history, and says nothing of how quick
-// the news is.
+// isCaughtUp reports whether all earlier revocations have arrived: until then
+// their lag is not measured.
 func (l *revocationList) isCaughtUp() bool {
 	select {
 	case <-l.caughtUp:
@@ -158,7 +159,7 @@ func (l *revocationList) run(ctx context.Context) error {
 	return l.source.Subscribe(ctx, l.keep, Subscriber{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
 }
 
-// since is the pair that the session must have at least.
+// since returns the oldest token pair of the session that is not stale.
 func (l *revocationList) since(sessionID string) TokenPair {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

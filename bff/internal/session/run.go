@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run does the work that requests do not wait for: following revocations,
-// storing receipts, finishing sign-outs. It returns when ctx ends and everything
-// queued has had its last try.
+// Run does the background work: it follows revocations, stores acks and retries
+// pending sign-outs. It returns when ctx ends and everything queued has had its
+// last try.
 func (m *Manager) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{m.revoked.run, m.acks.run, m.pendingSignOuts.run} {
@@ -18,5 +18,5 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 // CaughtUp is closed when Run has read which sessions ended before it began.
-// Until then their access tokens, which are verified without I/O, look good.
+// Until then their access tokens, which are verified without I/O, look valid.
 func (m *Manager) CaughtUp() <-chan struct{} { return m.revoked.caughtUp }

@@ -8,13 +8,13 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// SignOut ends the sessions that the two cookies belong to ("" for one that
-// is missing). Expired tokens do: they are still proof of whose session it is.
-// No session, or one that has ended already, is fine, and leaves no trace: a
-// dead token repeated a million times writes nothing.
+// SignOut ends the sessions that the two cookies belong to ("" for a missing
+// one). Expired tokens are accepted: they still prove whose session it is.
+// Without a session, or after its end, nothing is written: a dead token repeated
+// a million times leaves no trace.
 //
-// When the store cannot be asked the answer is an *refusal.Error, this instance stops
-// honouring the session at once and keeps trying to end it everywhere.
+// When the store is away the answer is a *refusal.Error, this instance rejects
+// the session at once and retries to end it everywhere.
 func (m *Manager) SignOut(ctx context.Context, access, refresh string) error {
 	now := m.now()
 	var failure error
@@ -39,8 +39,8 @@ func (m *Manager) SignOut(ctx context.Context, access, refresh string) error {
 }
 
 // endLeftover ends an access token that outlived its record: the store was
-// emptied, and no other instance would ever hear of the sign-out. Once a
-// session: a token repeated writes nothing more.
+// emptied, and no other instance would learn of the sign-out. It acts once a
+// session: a repeated token writes nothing more.
 func (m *Manager) endLeftover(ctx context.Context, access string, e Revocation, now time.Time) {
 	if a, err := m.tokens.VerifyAccess(access, now); err != nil || a.SessionID != e.SessionID || !m.Alive(e.SessionID) {
 		return
@@ -49,7 +49,7 @@ func (m *Manager) endLeftover(ctx context.Context, access string, e Revocation, 
 	m.leftoverOutages.Note(m.revocations.Publish(ctx, e))
 }
 
-// endsOf names the sessions of both cookies: after a mix-up they may be two.
+// endsOf returns the sessions of both cookies: after a mix-up they may be two.
 func (m *Manager) endsOf(access, refresh string, now time.Time) []Revocation {
 	var ends []Revocation
 	if r, err := m.tokens.VerifyRefresh(refresh, now); err == nil || errors.Is(err, token.ErrExpired) {

@@ -9,13 +9,13 @@ import (
 
 const storeRetryAfter = 2 * time.Second
 
-// RevokedError says that the session has ended.
+// RevokedError is the refusal for a session that has ended.
 func RevokedError(cause error) error {
 	return &refusal.Error{Code: refusal.SessionRevoked, Detail: detailRevoked, Cause: cause}
 }
 
-// StoreError turns what a session store failed with into an answer; other errors
-// pass.
+// StoreError converts the failure of a session store into a refusal; other errors
+// are returned unchanged.
 func StoreError(err error) error {
 	if errors.Is(err, ErrSessionStore) {
 		return &refusal.Error{Code: refusal.SessionStoreUnavailable, RetryAfter: storeRetryAfter, Cause: err,

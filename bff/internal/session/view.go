@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// View is what a browser may know about its session.
+// View is the part of a session that its browser may see.
 type View struct {
 	ID                string
 	AccessExpiresAt   time.Time
@@ -14,7 +14,7 @@ type View struct {
 	Remember          bool
 }
 
-// View says how long a session lasts, by the tokens alone. refresh is the
+// View returns the lifetimes of a session, by the tokens alone. refresh is the
 // browser's refresh token, "" when it has none.
 func (m *Manager) View(who Principal, refresh string) View {
 	v := View{ID: who.SessionID, AccessExpiresAt: who.accessEnd}
@@ -32,8 +32,8 @@ func (m *Manager) View(who Principal, refresh string) View {
 	return v
 }
 
-// KnownAccount is the account in the record that who was read from; ok is false
-// when the access token was enough.
+// KnownAccount returns the account of the record that who was read from; ok is
+// false when the access token was enough.
 func (who Principal) KnownAccount() (a Account, ok bool) {
 	if who.record == nil {
 		return Account{}, false
@@ -41,7 +41,7 @@ func (who Principal) KnownAccount() (a Account, ok bool) {
 	return who.record.Account, true
 }
 
-// StoredAccount is the account in the session's record.
+// StoredAccount reads the account from the session's record.
 func (m *Manager) StoredAccount(ctx context.Context, who Principal) (Account, error) {
 	rec, err := m.store.Get(ctx, who.UserID, who.SessionID)
 	return rec.Account, err

@@ -15,16 +15,16 @@ type watchers struct {
 }
 
 // maxWatchers is how many event streams one session may have: more tabs than
-// anybody has, and no way to fill the memory with one sign-in.
+// people open, and no way to fill the memory with one sign-in.
 const maxWatchers = 100
 
-// watchBuffer is how much news a stream may be behind; after the end of a
-// session there is no more.
+// watchBuffer is how many events a stream may lag; the end of a session is the
+// last one.
 const watchBuffer = 8
 
-// Watch gives what happens to a session from now on, until stop is called. What
-// came a moment before is not told: ask Alive and IsStale after Watch. It
-// refuses a session that is watched from everywhere.
+// Watch returns the events of a session from now on, until stop is called.
+// Earlier events are not repeated: call Alive and IsStale after Watch. A session
+// with maxWatchers streams is refused.
 func (m *Manager) Watch(sessionID string) (news <-chan Revocation, stop func(), err error) {
 	w := &m.watchers
 	ch := make(chan Revocation, watchBuffer)
@@ -50,7 +50,7 @@ func (m *Manager) Watch(sessionID string) (news <-chan Revocation, stop func(), 
 	}, nil
 }
 
-// Watching is how many event streams are open.
+// Watching returns the number of open event streams.
 func (m *Manager) Watching() (count int) {
 	w := &m.watchers
 	w.mu.Lock()
@@ -70,7 +70,7 @@ func (w *watchers) notify(r Revocation) {
 			continue
 		default:
 		}
-		// The stream reads slowly. The oldest news gives way, never the newest:
+		// The stream reads slowly. The oldest event is dropped, never the newest:
 		// the end of a session was dropped behind eight changes of the role, and
 		// the stream went on.
 		select {
@@ -84,20 +84,21 @@ func (w *watchers) notify(r Revocation) {
 	}
 }
 
-// Alive reports whether this instance knows of no end of the session before
-// its time: a live connection opened during the revocation must not survive it.
-func (m *Manager) Alive(sessionID string) bool { return m.revoked.of(sessionID, TokenPair{}) != tokenEnded }
+// Alive reports whether this instance knows of no revocation of the session: a
+// live connection opened during the revocation must not survive it.
+func (m *Manager) Alive(sessionID string) bool {
+	return m.revoked.of(sessionID, TokenPair{}) != tokenEnded
+}
 
 // IsStale reports whether the account has changed since a request was
-// authenticated: its role may be another one by now.
+// authenticated: its role may differ by now.
 func (m *Manager) IsStale(who Principal) bool {
 	return m.revoked.of(who.SessionID, who.pair) == tokenStale
 }
 
-// AbsoluteEnd is when somebody's session ends whatever happens: live
-// connections are closed then. refresh is the browser's refresh token, "" when
-// it has none; then the store is asked, and while that is away the access
-// token's own end has to do.
+// AbsoluteEnd is when the session ends in any case, for closing live connections.
+// refresh is the browser's refresh token, "" when it has none; then the store is
+// read, and while that is away the end of the access token is used.
 func (m *Manager) AbsoluteEnd(ctx context.Context, who Principal, refresh string) time.Time {
 	if who.record != nil {
 		return who.record.AbsoluteEnd
