@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Rename changes somebody's own name. Refusals are *refusal.Error.
+// Rename changes the caller's own name. Refusals are *refusal.Error.
 func (s *Service) Rename(ctx context.Context, who session.Principal, name string) (User, error) {
 	if err := s.take(ctx, "change:"+who.UserID, s.limits.Change); err != nil {
 		return User{}, err
@@ -19,9 +19,10 @@ func (s *Service) Rename(ctx context.Context, who session.Principal, name string
 		return User{}, invalid("name", problem)
 	}
 	if user, err := s.users.ByID(ctx, who.UserID); err == nil && user.Name == name {
-		return user, nil // and nothing for the trail
+		return user, nil // unchanged: no audit event
 	}
-	// Records carry the name for the time when the database is away; no token does.
+	// Session records carry the name for the time when the database is away; no
+	// token does.
 	x := s.pendingSync(who.UserID, who)
 	user, err := s.users.Change(ctx, who.UserID, UserChange{Name: &name, Sync: &x}, s.event(ctx, EventProfileChanged, who.UserID, who, ""))
 	if err != nil {
@@ -33,8 +34,8 @@ func (s *Service) Rename(ctx context.Context, who session.Principal, name string
 	return user, nil
 }
 
-// ChangePassword changes somebody's own password, ends their other sessions,
-// and gives their own new cookies. Refusals are *refusal.Error.
+// ChangePassword changes the caller's own password, ends the other sessions, and
+// returns new cookies for this one. Refusals are *refusal.Error.
 func (s *Service) ChangePassword(ctx context.Context, who session.Principal, current, next string) (session.Grant, error) {
 	if current == "" || password.TooLong(current) {
 		return session.Grant{}, invalid("currentPassword", "Enter your current password.")
@@ -85,12 +86,12 @@ func (s *Service) changePassword(ctx context.Context, user User, hash, ifHash st
 	return s.syncSessions(ctx, x, false)
 }
 
-// detailOfAdmin is what a deletion says of an account that had events about others:
-// see redactDeleted.
+// detailOfAdmin marks the deletion of an account that had caused events about
+// others: see redactDeleted.
 const detailOfAdmin = "of an administrator"
 
-// DeleteAccount removes somebody's own account and ends all its sessions. What
-// stays is the audit trail. Refusals are *refusal.Error.
+// DeleteAccount removes the caller's own account and ends all its sessions. The
+// audit trail stays. Refusals are *refusal.Error.
 func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw string) error {
 	if pw == "" || password.TooLong(pw) {
 		return invalid("password", "Enter your password.")
@@ -115,8 +116,9 @@ func (s *Service) DeleteAccount(ctx context.Context, who session.Principal, pw s
 	return s.syncSessions(ctx, x, false)
 }
 
-// reauthenticate checks a signed-in user's password once more: a browser left
-// unlocked is not its owner. check comes after the limit and before the hashing.
+// reauthenticate checks a signed-in user's password once more: the person at an
+// unlocked browser may not be its owner. check runs after the limit and before
+// the hashing.
 func (s *Service) reauthenticate(ctx context.Context, who session.Principal, pw string, check func(User) error) (User, error) {
 	user, err := s.users.ByID(ctx, who.UserID)
 	if errors.Is(err, ErrNoUser) {

@@ -7,12 +7,13 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Describe says who somebody is and how long their session lasts. refresh is
-// the browser's refresh token, "" when it has none. Refusals are *refusal.Error.
+// Describe returns the caller's account and the lifetimes of the session. refresh
+// is the browser's refresh token, "" when it has none. Refusals are
+// *refusal.Error.
 //
-// It leans on whatever is up: the session half comes from the tokens alone,
-// the account half from the user database or, when that is away, from the
-// session record.
+// It works with a store away: the session half comes from the tokens alone, the
+// account half from the user database or, when that is away, from the session
+// record.
 func (s *Service) Describe(ctx context.Context, who session.Principal, refresh string) (session.Account, session.View, error) {
 	view := s.sessions.View(who, refresh)
 	if account, ok := who.KnownAccount(); ok {

@@ -10,12 +10,13 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// pageSize is how many rows a page of a list has.
+// pageSize is the number of rows on a page of a list.
 const pageSize = 50
 
-// Users gives a page of accounts, for administrators, and where the next one
-// begins; zero after the last. A search has so much time: the page may be short,
-// or empty, and the search goes on with the next. Refusals are *refusal.Error.
+// Users returns a page of accounts, for administrators, and the position of the
+// next one; zero after the last. The time of a search is limited: the page may be
+// short, or empty, and the search goes on with the next. Refusals are
+// *refusal.Error.
 func (s *Service) Users(ctx context.Context, who session.Principal, text string, after Position) ([]User, Position, error) {
 	text = strings.TrimSpace(text)
 	if text != "" {
@@ -26,7 +27,7 @@ func (s *Service) Users(ctx context.Context, who session.Principal, text string,
 		defer end()
 	}
 	if email, problem := ParseEmail(text); problem == "" {
-		text = email.Address // as it is stored, should the domain be written in letters of its own
+		text = email.Address // as it is stored: an internationalised domain in its ASCII form
 	}
 	list, resume, err := s.users.List(ctx, UserQuery{Text: text, After: after, Limit: pageSize + 1})
 	if err != nil {
@@ -39,7 +40,7 @@ func (s *Service) Users(ctx context.Context, who session.Principal, text string,
 	return list, next, nil
 }
 
-// page cuts off the row that only says that there are more.
+// page cuts off the row that only shows that there are more.
 func page[T any](list []T, at func(T) Position) ([]T, Position) {
 	if len(list) <= pageSize {
 		return list, Position{}
@@ -48,14 +49,14 @@ func page[T any](list []T, at func(T) Position) ([]T, Position) {
 	return list, at(list[pageSize-1])
 }
 
-// Activity gives a page of what the audit trail says of somebody, and where
-// the next one begins. Refusals are *refusal.Error.
+// Activity returns a page of the audit trail about the caller, and the position
+// of the next one. Refusals are *refusal.Error.
 func (s *Service) Activity(ctx context.Context, who session.Principal, after Position) ([]Event, Position, error) {
 	return s.Trail(ctx, who.UserID, "", after)
 }
 
-// Trail gives a page of the audit trail, for administrators: of one user or
-// all (""), of one type or all. Refusals are *refusal.Error.
+// Trail returns a page of the audit trail, for administrators: of one user or all
+// (""), of one type or all. Refusals are *refusal.Error.
 func (s *Service) Trail(ctx context.Context, userID string, what EventType, after Position) ([]Event, Position, error) {
 	list, err := s.audit.Page(ctx, EventQuery{UserID: userID, Type: what, After: after, Limit: pageSize + 1})
 	if err != nil {
@@ -65,20 +66,20 @@ func (s *Service) Trail(ctx context.Context, userID string, what EventType, afte
 	return list, next, nil
 }
 
-// maxChanges bounds how often a change is tried whose conditions another one has
-// overtaken.
+// maxChanges bounds the retries of a change whose conditions another change has
+// made false.
 const maxChanges = 16
 
-// ChangeUser gives an account another role, or disables or enables it; nil
-// leaves a thing alone. It takes effect at once, on every instance: a disabled
-// account's sessions end, the others' go on with the new role. Refusals are
-// *refusal.Error; after one that says that the session store could not be asked, the
-// change is stored, and reaches the sessions as soon as it can.
+// ChangeUser changes the role of an account, or disables or enables it; nil
+// fields stay. It takes effect at once, on every instance: a disabled account's
+// sessions end, the others' go on with the new role. Refusals are *refusal.Error;
+// after one that says that the session store is unavailable, the change is
+// stored, and the outbox brings it to the sessions.
 func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id string, role *session.Role, active *bool) (User, error) {
 	if role != nil && !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
 	}
-	if by.SessionID != "" { // the operator's commands have none, and no limit
+	if by.SessionID != "" { // operator commands have no session, and no limit
 		// Counted apart from the account's own changes: those must not keep an
 		// administrator from disabling it.
 		if err := s.take(ctx, "change:"+by.UserID+" "+id, s.limits.Change); err != nil {
@@ -89,7 +90,7 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 	var user User
 	var events []Event
 	err := ErrUserChanged
-	for range maxChanges { // the events tell what it was before
+	for range maxChanges { // the events contain the old values
 		if !errors.Is(err, ErrUserChanged) {
 			break
 		}
@@ -112,11 +113,12 @@ func (s *Service) ChangeUser(ctx context.Context, by session.Principal, id strin
 		default: // an account that is enabled again gets no notice
 		}
 	}
-	// Said once more: the first time may have been stored and not announced.
+	// A repeated change publishes again: the first one may have been stored and
+	// not published.
 	return user, s.syncSessions(ctx, x, len(events) == 0)
 }
 
-// changes are the events of a change that is one.
+// changes returns the events of the fields that change.
 func (s *Service) changes(ctx context.Context, by session.Principal, was User, role *session.Role, active *bool) (events []Event) {
 	if role != nil && *role != was.Role {
 		e := s.event(ctx, EventRoleChanged, was.ID, by, fmt.Sprintf("%s to %s", was.Role, *role))
@@ -133,14 +135,14 @@ func (s *Service) changes(ctx context.Context, by session.Principal, was User, r
 func (s *Service) EndUserSessions(ctx context.Context, by session.Principal, id string) error {
 	found := false
 	err := s.sessions.EndAll(ctx, id, by, session.ReasonAdmin, func(session.Record) bool { found = true; return true })
-	if err != nil || found { // they end also when the account is gone
+	if err != nil || found { // sessions of a deleted account end too
 		return err
 	}
 	_, err = s.users.ByID(ctx, id)
 	return storeError(err)
 }
 
-// UserByEmail finds an account by its address, for the operator. Refusals are
+// UserByEmail returns an account by its address, for the operator. Refusals are
 // *refusal.Error.
 func (s *Service) UserByEmail(ctx context.Context, address string) (User, error) {
 	email, problem := ParseEmail(address)
@@ -151,8 +153,8 @@ func (s *Service) UserByEmail(ctx context.Context, address string) (User, error)
 	return user, storeError(err)
 }
 
-// CreateUser makes an account for somebody, for the operator: also where
-// sign-up is closed. Refusals are *refusal.Error.
+// CreateUser creates an account, for the operator: even where sign-up is closed.
+// Refusals are *refusal.Error.
 func (s *Service) CreateUser(ctx context.Context, by session.Principal, in Registration, role session.Role) (User, error) {
 	if !role.Valid() {
 		return User{}, invalid("role", "This must be user or admin.")
@@ -160,7 +162,7 @@ func (s *Service) CreateUser(ctx context.Context, by session.Principal, in Regis
 	return s.createUser(ctx, in, role, by)
 }
 
-// SetPassword gives somebody a new password, for the operator, and ends their
+// SetPassword sets the password of an account, for the operator, and ends its
 // sessions. Refusals are *refusal.Error.
 func (s *Service) SetPassword(ctx context.Context, by session.Principal, user User, pw string) error {
 	switch problem, err := s.passwordProblem(ctx, pw, user); {

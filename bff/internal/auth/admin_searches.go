@@ -8,21 +8,20 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// searches holds the sessions that are searching: one search at a time for each.
-// A search reads many rows, and whoever typed a letter more has no use for the
-// last one; a script that starts them side by side would have the database work
-// for nothing else.
+// searches limits each session to one search at a time. A search reads many rows,
+// and after one more letter the last one is obsolete; a script that runs searches
+// side by side would keep the database busy.
 type searches struct {
 	mu      sync.Mutex
 	running map[string]chan struct{} // by session; closed when the search has ended
 }
 
 // searchPatience is how long a search waits for the one before it: a page that
-// gives up a search asks for the next at once.
+// cancels a search starts the next at once.
 const searchPatience = time.Second
 
-// begin waits for the session's search to end, and refuses when it does not; the
-// caller calls end. A caller without a session, the operator's, is not limited.
+// begin waits for the session's running search, and refuses after searchPatience;
+// the caller calls end. A caller without a session, the operator, is not limited.
 func (s *searches) begin(ctx context.Context, session string) (end func(), _ error) {
 	if session == "" {
 		return func() {}, nil

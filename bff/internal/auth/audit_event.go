@@ -7,10 +7,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// EventType names what happened, in the words of the audit trail.
+// EventType is the type of an audit event.
 type EventType string
 
-// The audit events there are.
+// The audit events.
 const (
 	EventRegistered      EventType = "registered"
 	EventLoginSucceeded  EventType = "login_succeeded"
@@ -26,13 +26,13 @@ const (
 	EventAccountDeleted  EventType = "account_deleted"
 )
 
-// Event is one line of the audit trail. It never holds a secret: no password,
-// no token, no cookie.
+// Event is one row of the audit trail. It never holds a secret: no password, no
+// token, no cookie.
 type Event struct {
 	ID        string // newID
 	Type      EventType
-	UserID    string // whom it is about; empty when the account is unknown
-	ActorID   string // who did it; empty when nobody is known to have
+	UserID    string // the account it is about; empty when unknown
+	ActorID   string // the account that caused it; empty when unknown
 	SessionID string
 	Detail    string // a fixed word or two, such as "wrong password"
 	IP        string
@@ -41,24 +41,23 @@ type Event struct {
 	At        time.Time
 }
 
-// Audit keeps events. They are only ever added; see AuditKeeper for what takes
-// them away.
+// Audit stores events. Events are only added; AuditKeeper removes them.
 type Audit interface {
 	Append(ctx context.Context, events ...Event) error
-	// Page gives events, the newest first.
+	// Page returns events, the newest first.
 	Page(ctx context.Context, q EventQuery) ([]Event, error)
 }
 
-// EventQuery asks for a page of the audit trail.
+// EventQuery selects a page of the audit trail.
 type EventQuery struct {
-	UserID string    // whom they are about; empty: anybody
+	UserID string    // the account they are about; empty: any
 	Type   EventType // empty: any
 	After  Position  // the last one of the page before; zero: from the start
 	Limit  int       // at least 1
 }
 
-// newEvent is the one constructor of events: about a user, caused by an account
-// from a session, either of which may be empty.
+// newEvent is the only constructor of events: about a user, caused by an account
+// in a session; either may be empty.
 func newEvent(c session.Client, at time.Time, what EventType, userID string, by session.Principal, detail string) Event {
 	return Event{
 		ID: newID(), Type: what, UserID: userID, ActorID: by.UserID, SessionID: by.SessionID, Detail: detail,
@@ -71,5 +70,5 @@ func (s *Service) event(ctx context.Context, what EventType, userID string, by s
 	return newEvent(session.ClientFrom(ctx), s.now(), what, userID, by, detail)
 }
 
-// recordEvent queues an event for the audit trail. It does not wait.
+// recordEvent queues an event for the audit trail. It does not block.
 func (s *Service) recordEvent(e Event) { s.auditWriter.add(e) }

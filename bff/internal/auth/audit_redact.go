@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// redactDeleted goes through the deleted accounts, the last one first, until those
-// that an earlier round has done. An account's own events have an index; what it
-// caused about others, as an administrator, is looked for in the whole trail.
+// redactDeleted walks through the deleted accounts, the last one first, until
+// those that an earlier round has done. The events about an account have an
+// index; those it caused about others, as an administrator, are searched for in
+// the whole trail.
 func (r *retention) redactDeleted(ctx context.Context) (total int, err error) {
 	began := r.s.now()
 	gone := map[string]bool{}
@@ -62,9 +63,10 @@ func (r *retention) redactDeleted(ctx context.Context) (total int, err error) {
 // storedLate is how long after its time the event of a deletion may be stored.
 const storedLate = time.Minute
 
-// mayHaveActed reports whether a deleted account was ever an administrator: at its
-// end, or it ceased to be one, or, in the words of versions before, was made by an
-// operator. Where those events are past their age, so are its acts.
+// mayHaveActed reports whether a deleted account was ever an administrator: at
+// its end, or before a change of role, or, in events of earlier versions, because
+// an operator created it. Where those events are past their age, so are the ones
+// it caused.
 func (r *retention) mayHaveActed(ctx context.Context, deleted Event) (bool, error) {
 	if deleted.Detail == detailOfAdmin {
 		return true, nil
@@ -77,8 +79,8 @@ func (r *retention) mayHaveActed(ctx context.Context, deleted Event) (bool, erro
 	return len(made) > 0 && made[0].ActorID != deleted.UserID, err
 }
 
-// redactActs goes through the trail from a time on, and reports whether it came to
-// its end.
+// redactActs walks through the trail from a time on, and reports whether it
+// reached the end.
 func (r *retention) redactActs(ctx context.Context, gone map[string]bool, from time.Time) (total int, all bool, err error) {
 	if len(gone) == 0 {
 		return 0, true, nil

@@ -8,66 +8,69 @@ import (
 )
 
 // AuditKeeper shortens the audit trail. Each call is one small step: a big one
-// would hold up what is written meanwhile, and the replicas.
+// would delay concurrent writes, and the replicas.
 type AuditKeeper interface {
-	// Clock is what time it is for the store: another machine's clock, mostly.
+	// Clock returns the time of the store: another machine's clock, mostly.
 	Clock(ctx context.Context) (time.Time, error)
-	// Lease reports whether holder alone has the task of that name until then:
-	// it had it already, or it is free, or the time of the one that had it is over.
+	// Lease reports whether holder alone has the task of that name until then: it
+	// had it already, or the task is free, or the lease of its holder has
+	// expired.
 	Lease(ctx context.Context, task, holder string, until time.Time) (bool, error)
-	// Prune deletes the oldest events that are from before then, some of them,
-	// and says how many; 0 when there are none.
+	// Prune deletes some of the oldest events that are from before then, and
+	// returns how many; 0 when there are none.
 	Prune(ctx context.Context, before time.Time) (int, error)
-	// Redact takes address and browser out of some events about a user, and says
-	// out of how many; 0 when there are none with either.
+	// Redact removes address and browser from some events about a user, and
+	// returns from how many; 0 when there are none with either.
 	Redact(ctx context.Context, userID string) (int, error)
-	// RedactActs looks at some events after a place in the trail, the oldest
-	// first, and takes address and browser out of those that an account for which
-	// gone is true caused about another one. It says out of how many, and gives
-	// the place of the last one it looked at; the zero place at the end of the trail.
+	// RedactActs reads some events after a position in the trail, the oldest
+	// first, and removes address and browser from those that an account for which
+	// gone is true caused about another one. It returns from how many, and the
+	// position of the last event it read; the zero position at the end of the
+	// trail.
 	RedactActs(ctx context.Context, gone func(actorID string) bool, after Position) (int, Position, error)
 }
 
-// Retention is what becomes of the audit trail with time.
+// Retention is the policy for old events of the audit trail.
 type Retention struct {
 	// Keep is how long events are kept; 0: for ever.
 	Keep time.Duration
-	// RedactDeleted takes address and browser out of the events about accounts
-	// that are deleted.
+	// RedactDeleted removes address and browser from the events about deleted
+	// accounts.
 	RedactDeleted bool
 }
 
 const (
 	retentionTask = "audit retention"
-	// retentionLease is how long the work rests when the instance that does it
+	// retentionLease is how long the work pauses after the instance that does it
 	// has died.
 	retentionLease = 5 * time.Minute
 	// retentionEvery is the pause between two rounds; less where events are kept
 	// for less than a few hours.
 	retentionEvery = 10 * time.Minute
-	// retentionRest is the least pause between two steps: others have their turn.
-	// A step that took longer, on a busy database, is followed by as long a pause.
+	// retentionRest is the least pause between two steps, for other work of the
+	// database. A step that took longer, on a busy database, is followed by as
+	// long a pause.
 	retentionRest, longestRest = 50 * time.Millisecond, 5 * time.Second
-	// redactAgain is how far back a round looks again: events about an account
-	// may be stored after the one that says that it is deleted.
+	// redactAgain is how far back a round repeats: events about an account may be
+	// stored after the event of its deletion.
 	redactAgain = 24 * time.Hour
 )
 
 // A clock that jumps a year ahead makes every event look old.
 const (
-	// clockSkew is how far the clocks of this machine and of the database may be
-	// apart.
+	// clockSkew is the allowed difference between the clocks of this machine and
+	// of the database.
 	clockSkew = 5 * time.Minute
-	// clockJump is how much time may pass between two looks at the clock, which
-	// are minutes apart: more is a clock that was set, or a machine that slept.
+	// clockJump is the most time between two readings of the clock, which are
+	// minutes apart: more is a clock that was set, or a machine that slept.
 	clockJump = time.Hour
-	// clockTrial is how long after that nothing is deleted: the time to see that
-	// the clock is wrong, when the database is on the same machine.
+	// clockTrial is how long after a jump nothing is deleted: the time to notice
+	// that the clock is wrong, when the database is on the same machine.
 	clockTrial = 24 * time.Hour
 )
 
-// CheckClock compares a clock with that of the database. Nothing is deleted for its
-// age while they differ.
+// CheckClock compares a clock with that of the database. Nothing is deleted for
+// its age while they differ.
 func CheckClock(ctx context.Context, keeper AuditKeeper, now time.Time) error {
 	theirs, err := keeper.Clock(ctx)
 	if err != nil {
@@ -85,18 +88,18 @@ var (
 	errClockJumped  = errors.New("the clock of this machine has been set forward by more than an hour, or it has slept: for a day nothing is deleted for its age")
 )
 
-// retention is the work of one instance for all.
+// retention is the state of the retention work, which one instance does for all.
 type retention struct {
 	s        *Service
 	holder   string
-	said     string    // what the log has said is wrong, "" for nothing
-	now      time.Time // by a clock that has been found right
-	held     time.Time // the task is this instance's until then
+	said     string    // the failure that is logged, "" for none
+	now      time.Time // the last reading of the clock
+	held     time.Time // end of this instance's lease
 	trial    time.Time // nothing is deleted before then, see clockTrial
-	redacted time.Time // accounts deleted before then are done; zero: none is
+	redacted time.Time // accounts deleted before then are done; zero: none
 }
 
-// runRetention shortens the trail until ctx ends, if that is wanted.
+// runRetention shortens the trail until ctx ends, if that is configured.
 func (s *Service) runRetention(ctx context.Context) error {
 	if s.keeper == nil || s.retention == (Retention{}) {
 		<-ctx.Done()
@@ -122,7 +125,7 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// round does what there is to do, if it is this instance's turn.
+// round does one round of the work, if this instance has the lease.
 func (r *retention) round(ctx context.Context) {
 	r.held = time.Time{}
 	var deleted, redacted int
@@ -147,7 +150,7 @@ func (r *retention) round(ctx context.Context) {
 	}
 }
 
-// say tells the log what is wrong, once for as long as it stays the same.
+// say logs a failure, once for as long as it stays the same.
 func (r *retention) say(err error) {
 	wrong := ""
 	switch {
@@ -169,8 +172,8 @@ func (r *retention) say(err error) {
 	r.said = wrong
 }
 
-// steps repeats a step until it finds nothing to do, or another instance has the
-// task.
+// steps repeats a step until it has nothing to do, or another instance has the
+// lease.
 func (r *retention) steps(ctx context.Context, step func() (int, error)) (total int, err error) {
 	for {
 		if mine, err := r.lease(ctx); err != nil || !mine {
@@ -187,14 +190,13 @@ func (r *retention) steps(ctx context.Context, step func() (int, error)) (total 
 	}
 }
 
-// restAfter leaves the database to others for at least as long as it worked for us.
+// restAfter pauses for at least as long as the step kept the database busy.
 func (r *retention) restAfter(ctx context.Context, began time.Time) {
 	rest(ctx, min(max(retentionRest, r.s.now().Sub(began)), longestRest))
 }
 
-// lease keeps the task, which half of its time before the end is asked for again.
-// The clock is looked at as often, and before the task is taken: one that is wrong
-// would hold it for a year.
+// lease holds the task, and renews it at half of its time. The clock is checked
+// as often, and before the lease is taken: a wrong one would hold it for a year.
 func (r *retention) lease(ctx context.Context) (bool, error) {
 	now := r.s.now()
 	left := r.held.Sub(now)

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 )
 
-// auditWriter writes audit events off the request's path, so that a refresh never
-// waits for the user database. An event that cannot be kept is written to the
+// auditWriter stores audit events off the request's path, so that a refresh never
+// waits for the user database. An event that cannot be stored is written to the
 // log instead: lost from the table, never lost silently.
 type auditWriter struct {
 	audit   Audit
@@ -33,8 +33,8 @@ func newAuditWriter(audit Audit, log *slog.Logger, now func() time.Time) *auditW
 	}
 }
 
-// causeOf names the share of the queue that an event takes: the share of the
-// account that acted. Wrong passwords at an account have a share of their own,
+// causeOf returns the share of the queue that an event counts for: that of the
+// account that acted. Wrong passwords for an account have a share of their own,
 // and without an account the network has one.
 func causeOf(e Event) string {
 	switch {
@@ -90,7 +90,7 @@ func (t *auditWriter) store(ctx context.Context, batch []Event) bool {
 	return true
 }
 
-// finish is the last try for everything; what fails now goes to the log.
+// finish is the last try for everything; events that fail now go to the log.
 func (t *auditWriter) finish(ctx context.Context, batch []Event) {
 	for ; len(batch) > 0; batch = t.queue.Pop(auditBatch) {
 		if t.store(ctx, batch) {

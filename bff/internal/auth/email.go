@@ -8,8 +8,8 @@ import (
 
 // Email is an address in two forms.
 type Email struct {
-	// Address is what the person typed, trimmed, with the domain in its
-	// lower-case ASCII form. Mail goes here and nowhere else.
+	// Address is the typed address, trimmed, with the domain in its lower-case
+	// ASCII form. Mail is sent only here.
 	Address string
 	// Key identifies the account: Address in lower case, ASCII only. Two
 	// addresses with one Key are one account.
@@ -24,9 +24,10 @@ const (
 	maxDomainBytes = 4 * 253
 )
 
-// ParseEmail reads an address. The local part must be ASCII: Unicode case
+// ParseEmail parses an address. The local part must be ASCII: Unicode case
 // folding made "İ" and the Kelvin sign "K" into other people's letters, and a
-// database collation made ádmin@ into admin@. The message says what to mend.
+// database collation made ádmin@ into admin@. The returned message says what to
+// correct.
 func ParseEmail(s string) (Email, string) {
 	s = strings.Trim(s, " \t\r\n")
 	if s == "" {
@@ -56,8 +57,8 @@ func ParseEmail(s string) (Email, string) {
 	return Email{Address: address, Key: lowerASCII(address)}, ""
 }
 
-// checkLocalPart accepts RFC 5322's dot-atom. Quoted local parts are legal
-// mail and a steady source of header injection; nobody signs up with one.
+// checkLocalPart accepts RFC 5322's dot-atom. Quoted local parts are valid,
+// unused in practice and a steady source of header injection.
 func checkLocalPart(local string) string {
 	const atext = "!#$%&'*+-/=?^_`{|}~"
 	for i := 0; i < len(local); i++ {
@@ -103,7 +104,7 @@ func lowerASCII(s string) string {
 	return string(b)
 }
 
-// localPart is what a password must not contain.
+// localPart returns the part that a password must not contain.
 func (e Email) localPart() string {
 	local, _, _ := strings.Cut(e.Key, "@")
 	return local

@@ -13,8 +13,8 @@ const (
 	conflictRetryAfter = time.Second
 )
 
-// storeError turns what a session store or the user database failed with into
-// an answer; other errors pass.
+// storeError converts failures of a session store or the user database into
+// refusals; other errors are returned unchanged.
 func storeError(err error) error {
 	switch {
 	case errors.Is(err, session.ErrSessionStore):

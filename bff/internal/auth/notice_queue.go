@@ -10,10 +10,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/outagelog"
 )
 
-// notices delivers beside the requests: a mail server that hangs must cost
-// them nothing, and one that is away for a while must not lose what it is for.
+// notices sends notices off the request's path: a hanging mail server must not
+// delay requests, and an outage of it must not lose notices.
 type notices struct {
-	mailer  Mailer // nil: nobody is told
+	mailer  Mailer // nil: no notices
 	due     func(context.Context, Notice) (suppressed string, err error)
 	observe func(outcome string)
 	log     *slog.Logger
@@ -23,33 +23,33 @@ type notices struct {
 	pace    noticePace
 }
 
-// noticePace is how patient delivery is. Tests have less time.
+// noticePace holds the delays of delivery, which tests shorten.
 type noticePace struct {
-	step    time.Duration // between looks at what is to be tried again
+	step    time.Duration // between two rounds of retries
 	backoff []int         // steps before the second attempt, the third, …; after the last it is given up
 	attempt time.Duration // of one delivery
 	drain   time.Duration // for everything, once the process ends
 }
 
-// Mail servers that do not know the sender put it off for some minutes
-// (greylisting), and restart in some more.
+// Mail servers defer unknown senders for some minutes (greylisting), and a
+// restart takes some more.
 var defaultNoticePace = noticePace{
 	step: 5 * time.Second, backoff: []int{1, 6, 72, 360}, attempt: 10 * time.Second, drain: 4 * time.Second,
 }
 
-// maxNotices bounds those in the queue, and those that wait for another attempt.
+// maxNotices bounds the queue, and the notices that wait for another attempt.
 const maxNotices = 1024
 
-// What becomes of a notice.
+// Outcomes of a notice.
 const (
 	noticeSent       = "sent"
 	noticeRetried    = "retried"    // an attempt failed, another one follows
 	noticeFailed     = "failed"     // given up
 	noticeDropped    = "dropped"    // there was no space
-	noticeSuppressed = "suppressed" // there were enough of its kind lately
+	noticeSuppressed = "suppressed" // over the limit of its kind
 )
 
-// NoticeOutcomes are the words that Observer.Noticed is called with.
+// NoticeOutcomes returns the labels that Observer.Noticed is called with.
 func NoticeOutcomes() []string {
 	return []string{noticeSent, noticeRetried, noticeFailed, noticeDropped, noticeSuppressed}
 }
@@ -57,7 +57,7 @@ func NoticeOutcomes() []string {
 // pending is a notice that is being delivered.
 type pending struct {
 	Notice
-	admitted bool // due has been asked; each answer takes from the limits
+	admitted bool // due was called; each call takes from the limits
 	attempts int
 	steps    int // until the next one
 }
@@ -80,7 +80,7 @@ func (q *notices) add(n Notice) {
 	}
 }
 
-// recipientOf is the account in the share of which a notice is queued.
+// recipientOf returns the account whose share of the queue a notice takes.
 func recipientOf(n Notice) string { return n.UserID }
 
 func (q *notices) lost(n Notice, outcome string, why any) {
@@ -88,9 +88,10 @@ func (q *notices) lost(n Notice, outcome string, why any) {
 	q.log.Error("notice not sent", "kind", n.Kind, "user", n.UserID, "at", n.At, "error", why)
 }
 
-// run delivers until ctx ends, and then for a moment what is left.
+// run delivers until ctx ends, and then for a moment the remaining ones.
 func (q *notices) run(ctx context.Context) error {
-	// What is on its way when ctx ends is not cut at once: it would be sent twice.
+	// A delivery under way when ctx ends is not cancelled at once: the notice
+	// would be sent twice.
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.pace.drain, stop) })()
@@ -115,18 +116,18 @@ func (q *notices) run(ctx context.Context) error {
 	}
 }
 
-// again tries those whose time has come, until done ends.
+// again tries those that are due, until done ends.
 func (q *notices) again(done, working context.Context) {
 	for _, p := range q.waiting.Pop(maxNotices) {
 		if p.steps--; p.steps > 0 || done.Err() != nil {
-			q.waiting.Push(p) // there is space: it was in there
+			q.waiting.Push(p) // there is space: it was in the queue
 			continue
 		}
 		q.deliver(working, p)
 	}
 }
 
-// deliver makes one attempt, and keeps what is to be tried again.
+// deliver makes one attempt, and queues a failed notice for another.
 func (q *notices) deliver(ctx context.Context, p pending) {
 	err := q.attempt(ctx, &p)
 	if err == nil {

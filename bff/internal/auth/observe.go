@@ -10,30 +10,30 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Observer is told what the service does, for metrics: words of a fixed list
-// and numbers, never whose. Fields may be nil.
+// Observer receives counts and durations for metrics, with labels of fixed lists
+// and without identities. Fields may be nil.
 type Observer struct {
-	// Refreshed: what a presented refresh token led to. Tabs that share one
+	// Refreshed: the outcome of a presented refresh token. Tabs that share one
 	// answer count once.
 	Refreshed func(outcome string)
 	// SignedIn: succeeded, or the code of the refusal.
 	SignedIn func(outcome string)
-	// Limited: whether a limit let somebody through.
+	// Limited: whether a limit allowed a call.
 	Limited func(limit string, allowed bool)
-	// Revoked: how long after a session's end this instance knows of it.
+	// Revoked: how long after the end of a session this instance knows of it.
 	Revoked func(lag time.Duration)
-	// Settling: how many changes of accounts were left to be settled.
+	// PendingSyncs: how many PendingSyncs were in the outbox.
 	PendingSyncs func(pending int)
 	// Noticed: sent, retried, failed, dropped or suppressed.
 	Noticed func(outcome string)
 }
 
-// ofSessions is the part that the session manager calls.
+// ofSessions returns the part that the session manager calls.
 func (o Observer) ofSessions() session.Observer {
 	return session.Observer{Refreshed: o.Refreshed, Limited: o.Limited, Revoked: o.Revoked}
 }
 
-// complete fills in what is nil of the rest.
+// complete replaces the other nil fields by functions that do nothing.
 func (o Observer) complete() Observer {
 	if o.SignedIn == nil {
 		o.SignedIn = func(string) {}
@@ -63,7 +63,7 @@ func outcomeOf(ctx context.Context, err error) string {
 	return "failed"
 }
 
-// limitOf is the word that the key of a limit begins with.
+// limitOf returns the word that the key of a limit begins with.
 func limitOf(key string) string {
 	word, _, _ := strings.Cut(key, ":")
 	return word

@@ -8,15 +8,15 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// settlement is for a change that is about to be stored.
+// pendingSync creates the PendingSync of a change that is about to be stored.
 func (s *Service) pendingSync(userID string, by session.Principal) PendingSync {
 	return PendingSync{ID: newID(), UserID: userID, ActorID: by.UserID, At: s.now().UTC().Truncate(time.Millisecond)}
 }
 
-// settle brings an account's live sessions in line with it, after a change is
-// stored: they carry its role and name, or end when it is disabled, gone or
-// has another password. When that fails it is tried again, by any instance,
-// until it has worked. Refusals are *refusal.Error.
+// syncSessions applies a stored change of an account to its live sessions: they
+// carry its role and name, or end when it is disabled, deleted or has another
+// password. After a failure the outbox repeats it, on any instance, until it
+// succeeds. Refusals are *refusal.Error.
 func (s *Service) syncSessions(ctx context.Context, x PendingSync, again bool) error {
 	if err := s.applySync(ctx, x, again); err != nil {
 		return storeError(err)
@@ -55,13 +55,14 @@ func (s *Service) accountOf(userID string) func(context.Context) (session.Accoun
 func anySession(session.Record) bool { return true }
 
 const (
-	// settleAfter is how long whoever made a change has to settle it alone.
+	// outboxDelay is how long only the request that made a change applies it.
 	outboxDelay = 5 * time.Second
 	outboxEvery = 2 * time.Second
 	outboxPage  = 100
 )
 
-// runSettling settles what others have not: they crashed, or a store was away.
+// runOutbox applies the changes that are left: their instance crashed, or a store
+// was away.
 func (s *Service) runOutbox(ctx context.Context) error {
 	tick := time.NewTicker(outboxEvery)
 	defer tick.Stop()
@@ -76,7 +77,7 @@ func (s *Service) runOutbox(ctx context.Context) error {
 	}
 }
 
-// settleRest stops at the first that fails, and comes back.
+// flushOutbox stops at the first failure, and continues in the next round.
 func (s *Service) flushOutbox(ctx context.Context) {
 	list, err := s.users.PendingSyncs(ctx, s.now().Add(-outboxDelay), outboxPage)
 	if err == nil {

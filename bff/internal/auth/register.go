@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Registration is what somebody signs up with.
+// Registration is the input of a sign-up.
 type Registration struct {
 	Email    string
 	Password string
@@ -22,27 +22,27 @@ type Registration struct {
 
 const (
 	maxNameCharacters = 100
-	// maxNameBytes is more than those are in any spelling: a character is made
-	// of four code points at most, of four bytes each. What is longer is refused
-	// without being normalised.
+	// maxNameBytes is more than such a name has in any encoding: a character has
+	// at most four code points of four bytes each. A longer name is refused
+	// without normalisation.
 	maxNameBytes = 16 * maxNameCharacters
 	nameTooLong  = "Use at most 100 characters."
 )
 
-// Register makes an account. Nobody is signed in by it. Refusals are *refusal.Error.
+// Register creates an account, and no session. Refusals are *refusal.Error.
 func (s *Service) Register(ctx context.Context, in Registration) (User, error) {
 	if !s.signupOpen {
 		return User{}, &refusal.Error{Code: refusal.SignupClosed, Detail: "Accounts are made by an administrator here."}
 	}
-	// What the strength of a password costs to tell is spent on those only who
-	// may sign up.
+	// The cost of judging a password's strength is spent only where sign-up is
+	// allowed.
 	if err := s.take(ctx, "register:"+network(ctx), s.limits.Register); err != nil {
 		return User{}, err
 	}
 	return s.createUser(ctx, in, session.RoleUser, session.Principal{})
 }
 
-// createUser makes an account; by is nobody when somebody makes their own.
+// createUser creates an account; by is empty when people create their own.
 func (s *Service) createUser(ctx context.Context, in Registration, role session.Role, by session.Principal) (User, error) {
 	user, fields, err := s.newUser(ctx, in)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role session.
 		return User{}, &refusal.Error{Code: refusal.ValidationFailed, Detail: "Some fields need another look.", Fields: fields}
 	}
 	user.Role = role
-	// Asked first to spare the hashing; the unique key decides races.
+	// Checked first to save the hashing; the unique key decides races.
 	switch _, err := s.users.ByEmail(ctx, user.Email.Key); {
 	case err == nil:
 		return User{}, errEmailTaken(nil)
@@ -79,7 +79,7 @@ func (s *Service) createUser(ctx context.Context, in Registration, role session.
 	return user, nil
 }
 
-// newUser checks every field, so that a form can show all its mistakes.
+// newUser checks every field, so that a form can show all mistakes.
 func (s *Service) newUser(ctx context.Context, in Registration) (User, map[string]string, error) {
 	fields := map[string]string{}
 	email, problem := ParseEmail(in.Email)

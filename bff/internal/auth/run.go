@@ -6,12 +6,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run does the work that requests do not wait for: following revocations,
-// storing receipts and audit events, finishing sign-outs and changes of
-// accounts, sending notices, shortening the audit trail. It returns when ctx ends and everything queued has
-// had its last try.
+// Run does the background work: sessions, audit events, the outbox, notices,
+// retention of the audit trail. It returns when ctx ends and everything queued
+// has had its last try.
 func (s *Service) Run(ctx context.Context) error {
-	// These two end last: the others' last tries still add to them.
+	// These two end last: the last tries of the others still add to them.
 	lasting, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	var last errgroup.Group
@@ -24,6 +23,6 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	err := g.Wait()
 	stopLast()
-	_ = last.Wait() // say no more than that their context has ended
+	_ = last.Wait() // their only error is that their context has ended
 	return err
 }

@@ -1,9 +1,10 @@
-// Package auth answers two questions: who is this, and what may they do.
+// Package auth holds accounts: registration, sign-in, changes of accounts and
+// their administration, the audit trail, security notices and limits. Package
+// session holds the sessions that a sign-in opens.
 //
-// It knows no HTTP, no SQL and no Redis. What it needs from the outside it
-// declares as ports (Users, Sessions, Revocations, Audit, Mailer) and other packages
-// implement; package authtest holds the contract that every implementation
-// must pass.
+// It knows no HTTP, no SQL and no Redis. It declares ports for what it needs
+// (Users, Audit, AuditKeeper, Limiter, Mailer); package authtest holds the
+// contract that every implementation must pass.
 package auth
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Deps is everything a Service stands on.
+// Deps holds the dependencies of a Service.
 type Deps struct {
 	Users       Users
 	Sessions    session.Store
@@ -31,21 +32,21 @@ type Deps struct {
 	SignupOpen  bool
 	Now         func() time.Time
 	Log         *slog.Logger
-	// OnRevocation, when set, is told once of every revocation, wherever that
-	// was decided: it closes the session's live connections.
+	// OnRevocation is session.Deps.OnRevocation: it closes the live connections
+	// of a revoked session.
 	OnRevocation func(session.Revocation)
-	// Mailer tells people what has happened to their accounts; nil: nobody is told.
+	// Mailer sends security notices; nil: none are sent.
 	Mailer  Mailer
 	Observe Observer
-	// AuditKeeper and Retention shorten the audit trail; without either it is kept
-	// for ever.
+	// AuditKeeper and Retention shorten the audit trail; without either it is
+	// kept for ever.
 	AuditKeeper AuditKeeper
 	Retention   Retention
 }
 
-// Service is the product's one authority on identity. It is safe for
-// concurrent use. Run must be running for revocations from other instances to
-// arrive, for receipts and audit events to be stored and for notices to be sent.
+// Service manages accounts and signs people in. It is safe for concurrent use.
+// Run must be running for revocations from other instances to arrive, for acks
+// and audit events to be stored and for notices to be sent.
 type Service struct {
 	users      Users
 	sessions   *session.Manager
@@ -60,9 +61,9 @@ type Service struct {
 
 	auditWriter *auditWriter
 	notices     *notices
-	// settleOutages is the log of settleRest.
+	// outboxOutages logs failures of flushOutbox.
 	outboxOutages *outagelog.Log
-	// Of work that many requests do, or that is done again and again.
+	// doneOutages and rehashOutages log failures of work that many requests do.
 	doneOutages, rehashOutages *outagelog.Log
 
 	searches  searches
@@ -71,7 +72,7 @@ type Service struct {
 	observe   Observer
 }
 
-// New puts a Service together. It starts nothing: see Run.
+// New builds a Service. It starts nothing: see Run.
 func New(d Deps) *Service {
 	s := &Service{
 		users:       d.Users,
@@ -105,9 +106,9 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Sessions is the manager of the sessions that sign-ins open.
+// Sessions returns the manager of the sessions that sign-ins open.
 func (s *Service) Sessions() *session.Manager { return s.sessions }
 
-// newID returns 128 or more random bits in base32: safe in a URL, in a Redis
-// key and in a column that compares bytes.
+// newID returns 128 or more random bits in base32: safe in a URL, in a Redis key
+// and in a column that compares bytes.
 func newID() string { return rand.Text() }

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// The ports of package session that accounts are behind.
+// This file implements the ports of package session.
 
 // SessionAccount is session.Accounts.SessionAccount.
 func (s *Service) SessionAccount(ctx context.Context, userID string) (session.Account, bool, error) {

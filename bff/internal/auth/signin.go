@@ -10,24 +10,23 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// Credentials is what somebody signs in with.
+// Credentials is the input of a sign-in.
 type Credentials struct {
 	Email    string
 	Password string
 	Remember bool
-	Device   string // the device mark of the browser, "" when it has none
+	Device   string // the device cookie of the browser, "" when it has none
 }
 
-// SignedIn is a new session and the device mark to set beside its cookies.
+// SignedIn is a new session and the device cookie to set beside its cookies.
 type SignedIn struct {
 	session.Grant
 	Device string
 }
 
-// SignIn opens a new session; what cookies the browser came with does not
-// matter, so none that an attacker planted is ever adopted. An unknown email
-// takes the time of a wrong password and gets the same answer. Refusals are
-// *refusal.Error.
+// SignIn opens a new session. The browser's earlier cookies are ignored, so one
+// that an attacker planted is never adopted. An unknown email takes the time of a
+// wrong password and gets the same answer. Refusals are *refusal.Error.
 func (s *Service) SignIn(ctx context.Context, in Credentials) (SignedIn, error) {
 	opened, err := s.signIn(ctx, in)
 	s.observe.SignedIn(outcomeOf(ctx, err))
@@ -45,12 +44,13 @@ func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) 
 	}
 	wait, err := s.limiter.Attempt(ctx, counter)
 	s.limited("failures", wait, err)
-	// Also for a client that is gone: who left the queue has guessed nothing.
+	// Also for a client that has disconnected: without a turn in the queue it has
+	// guessed nothing.
 	counting := context.WithoutCancel(ctx)
 	if err := refusal.TooMany(wait, err); err != nil {
 		return SignedIn{}, err
 	}
-	// Without an account the stored hash is "" and the answer is no.
+	// Without an account the stored hash is "" and ok is false.
 	user.Email.Key = email.Key
 	ok, rehash, err := s.verifyPassword(ctx, user, in.Password)
 	switch {
@@ -60,8 +60,8 @@ func (s *Service) signIn(ctx context.Context, in Credentials) (SignedIn, error) 
 		s.failed(ctx, user, "wrong email or password")
 		return SignedIn{}, &refusal.Error{Code: refusal.InvalidCredentials, Detail: detailWrong}
 	}
-	// From here on a client that hangs up changes nothing: a right guess that
-	// leaves no trace would be worth more than a wrong one.
+	// From here on a disconnect changes nothing: a right guess without a trace
+	// would be worth more than a wrong one.
 	ctx, cancel := context.WithTimeout(counting, openTimeout)
 	defer cancel()
 	if err := s.limiter.Forget(ctx, counter); err != nil {
@@ -83,15 +83,15 @@ const (
 	detailDisabled = "This account is disabled. Ask an administrator."
 )
 
-// openTimeout bounds what follows a right password.
+// openTimeout bounds the work after a right password.
 const openTimeout = 10 * time.Second
 
-// admit lets a sign-in be judged, or not yet, and names the counter of its
-// failures. A browser that has signed in to the account before is not in the
-// counts of its network and of its account's failures: others elsewhere lock its
-// owner out of nothing. Its device cookie opens no further count, though: all
-// sign-ins from one network at one account are one count. One address with
-// device cookies, which every sign-in gives, made 66 of them in 33 s.
+// admit applies the limits before a password is checked, and names the counter of
+// its failures. A browser that has signed in to the account before is outside the
+// counts of its network and of its account's failures: attackers elsewhere cannot
+// lock the owner out. Its device cookie opens no further count, though: all
+// sign-ins from one network at one account are one count. One address with device
+// cookies, which every sign-in gives, made 66 of them in 33 s.
 func (s *Service) admit(ctx context.Context, email Email, device string) (user User, counter string, err error) {
 	networks := func() error { return s.take(ctx, "signin:"+network(ctx), s.limits.SignIn) }
 	if device == "" { // before any database work
@@ -113,8 +113,8 @@ func (s *Service) admit(ctx context.Context, email Email, device string) (user U
 	if err != nil {
 		return User{}, "", err
 	}
-	// After the others: it has as many keys as there are emails, and a sender
-	// that made up device cookies began a key with each request.
+	// After the others: it has as many keys as there are emails, and a sender of
+	// made-up device cookies created a key with each request.
 	return user, counter, s.take(ctx, "signin-account:"+network(ctx)+" "+email.Key, s.limits.SignIn)
 }
 
@@ -133,8 +133,8 @@ func checkCredentials(in Credentials) (Email, map[string]string) {
 	return email, fields
 }
 
-// open stores a session of generation 1 and mints its cookies; a session that
-// could not be stored leaves no cookies behind.
+// open stores a session of generation 1 and mints its cookies; without a stored
+// session there are no cookies.
 func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn, error) {
 	now := s.now()
 	rec, err := s.sessions.Open(ctx, user.ID, user.Account(), in.Remember)
@@ -161,12 +161,12 @@ func (s *Service) open(ctx context.Context, user User, in Credentials) (SignedIn
 	return SignedIn{Grant: grant, Device: device}, nil
 }
 
-// confirm reads the account again once the session is stored. Whoever changes
-// an account looks for its sessions after that: a change while the password
-// was being checked would find no session, and the session the old role.
+// confirm reads the account again once the session is stored. Changes of an
+// account look for its sessions after that: a change while the password was being
+// checked would find no session, and the session would keep the old role.
 func (s *Service) confirm(ctx context.Context, rec session.Record, was User, pw string) (session.Record, error) {
 	user, err := s.users.ByID(ctx, was.ID)
-	if err == nil && user.PasswordHash != was.PasswordHash { // another password, or the same hashed anew
+	if err == nil && user.PasswordHash != was.PasswordHash { // another password, or a new hash of the same
 		ok, _, hashErr := s.verifyPassword(ctx, user, pw)
 		if hashErr != nil {
 			return rec, hashingError(hashErr)
@@ -200,8 +200,8 @@ func (s *Service) failed(ctx context.Context, user User, why string) {
 	s.recordEvent(e)
 }
 
-// rehash raises an old hash to today's cost, or makes one of another system's
-// our own. The sign-in does not depend on it.
+// rehash raises an old hash to today's cost, or converts one of another system.
+// The sign-in does not depend on it.
 func (s *Service) rehash(ctx context.Context, user User, pw string) {
 	hash, err := s.passwords.Hash(ctx, partyOf(ctx, user.Email), pw)
 	if err == nil {

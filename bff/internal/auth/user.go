@@ -21,69 +21,71 @@ type User struct {
 	CreatedAt     time.Time // UTC, whole milliseconds
 }
 
-// Users keeps accounts. Errors other than the ones named mean that the
-// database could not be asked; implementations wrap them in ErrDatabase.
+// Users stores accounts. Errors other than the ones named mean that the database
+// is unavailable; implementations wrap them in ErrDatabase.
 type Users interface {
 	// Create stores u and its audit event in one transaction: both or neither.
 	// ErrEmailTaken when an account with the same Email.Key exists, also when
 	// two calls race.
 	Create(ctx context.Context, u User, e Event) error
-	// ByID and ByEmail answer ErrNoUser when there is no such account.
+	// ByID and ByEmail return ErrNoUser when there is no such account.
 	ByID(ctx context.Context, id string) (User, error)
 	ByEmail(ctx context.Context, key string) (User, error)
 	// Change applies c and stores its audit events, in one transaction: all or
-	// nothing. It gives the account as it is then, and ErrNoUser when there is
-	// none. Calls that race are put in order: ErrLastAdmin when no active
-	// administrator would be left, whoever else is being changed at the moment;
+	// nothing. It returns the changed account, and ErrNoUser when there is none.
+	// Concurrent calls are serialised: ErrLastAdmin when no active administrator
+	// would be left, whichever other accounts change at the moment;
 	// ErrHashChanged when c.IfHash is not the stored hash any more, and
 	// ErrUserChanged when another condition does not hold.
 	Change(ctx context.Context, id string, c UserChange, events ...Event) (User, error)
 	// Delete removes the account and stores its audit event, in one
 	// transaction. ErrNoUser and ErrLastAdmin as with Change.
 	Delete(ctx context.Context, id string, e Event, s PendingSync) error
-	// PendingSyncs gives settlements stored until then, the oldest first.
+	// PendingSyncs returns the outbox: entries stored until then, the oldest
+	// first.
 	PendingSyncs(ctx context.Context, until time.Time, limit int) ([]PendingSync, error)
-	// SyncsDone removes settlements; one that is not there is fine.
+	// SyncsDone removes entries of the outbox; a missing one is not an error.
 	SyncsDone(ctx context.Context, done ...PendingSync) error
-	// List gives accounts: the newest first, or of a text as Text says. Where it
-	// has not looked through all of them, and not found Limit either, resume is
-	// how far it came: a further query begins there. ErrSearchTooWide when it
-	// came nowhere in the time that a query has.
+	// List returns accounts: the newest first, or of a text as Text says. When it
+	// has neither read all of them nor found Limit, resume is its position: a
+	// further query begins there. ErrSearchTooWide when it made no progress in
+	// the time of a query.
 	List(ctx context.Context, q UserQuery) (found []User, resume Position, err error)
-	// SetPasswordHash replaces old by next; when the stored hash is no longer
-	// old (somebody changed the password meanwhile) it does nothing.
+	// SetPasswordHash replaces old by next; when the stored hash is no longer old
+	// (the password was changed meanwhile) it does nothing.
 	SetPasswordHash(ctx context.Context, id, old, next string) error
 }
 
-// UserChange is what is to be changed of an account; nil leaves a thing alone.
+// UserChange is a change of an account; nil fields stay.
 type UserChange struct {
 	Name         *string
 	Role         *session.Role
 	Active       *bool
 	PasswordHash *string
-	// IfHash, IfRole and IfActive, where given, are what the change and its
-	// events depend on.
+	// IfHash, IfRole and IfActive, where given, are conditions of the change and
+	// its events.
 	IfHash   string
 	IfRole   *session.Role
 	IfActive *bool
-	// Settle, where given, is stored in the same transaction.
+	// Sync, where given, is stored in the same transaction.
 	Sync *PendingSync
 }
 
-// PendingSync says that a change of an account is stored and has yet to reach
-// the account's sessions, which are in another store: it is kept with the
-// change until it has, through crashes and restarts.
+// PendingSync is an entry of the transactional outbox: a change of an account is
+// stored and has yet to reach the account's sessions, which are in another store.
+// It is stored with the change and removed once the sessions have it, through
+// crashes and restarts.
 type PendingSync struct {
 	ID      string // newID
 	UserID  string
-	ActorID string // who made the change
+	ActorID string // the account that made the change
 	At      time.Time
-	// EndOlder: sessions from before At end, but for KeepSession.
+	// EndOlder ends the sessions from before At, except KeepSession.
 	EndOlder    bool
 	KeepSession string
 }
 
-// UserQuery asks for a page of accounts.
+// UserQuery selects a page of accounts.
 type UserQuery struct {
 	// Text is part of the email address or of the name, in any case; every
 	// character means itself. Empty: all accounts. Those whose address begins
@@ -93,7 +95,7 @@ type UserQuery struct {
 	Limit int      // at least 1
 }
 
-// Position is a place in a list that is sorted by time, the newest first, and
+// Position is a position in a list that is sorted by time, the newest first, and
 // where times are equal by id, byte by byte, the greatest first.
 type Position struct {
 	At time.Time // whole milliseconds
@@ -108,7 +110,7 @@ func (u User) Account() session.Account {
 	return session.Account{Email: u.Email.Address, Name: u.Name, Role: u.Role, EmailVerified: u.EmailVerified, CreatedAt: u.CreatedAt}
 }
 
-// position is where u stands in the list of a search for text, or of all.
+// position returns the position of u in the list of a search for text, or of all.
 func (u User) position(text string) Position {
 	if u.AddressBegins(text) {
 		return Position{Key: u.Email.Key}
@@ -122,23 +124,23 @@ func (u User) AddressBegins(text string) bool {
 	return text != "" && strings.HasPrefix(u.Email.Key, AddressPrefix(text))
 }
 
-// AddressPrefix is what the Email.Key of an account begins with, if its address
+// AddressPrefix returns the beginning of the Email.Key of accounts whose address
 // begins with text.
 func AddressPrefix(text string) string { return strings.ToLower(text) }
 
-// Answers of Users.
+// Errors of Users.
 var (
 	ErrNoUser      = errors.New("no such user")
 	ErrEmailTaken  = errors.New("an account with this email exists")
 	ErrLastAdmin   = errors.New("no active administrator would be left")
 	ErrHashChanged = errors.New("the password was changed meanwhile")
 	ErrUserChanged = errors.New("the account was changed meanwhile")
-	// ErrWriteConflict: others wrote the same rows until the time was over.
-	// Nothing is stored; the same may succeed when it is done again.
+	// ErrWriteConflict: concurrent writes to the same rows used up the time.
+	// Nothing is stored; a retry may succeed.
 	ErrWriteConflict = errors.New("others changed the same data at this moment")
-	// ErrSearchTooWide: the database could not look through the first accounts of
-	// a search in time.
+	// ErrSearchTooWide: the database could not read the first accounts of a
+	// search in time.
 	ErrSearchTooWide = errors.New("the search takes too long")
-	// ErrDatabase wraps whatever kept the user database from answering.
+	// ErrDatabase wraps the failures of the user database.
 	ErrDatabase = errors.New("the user database could not be asked")
 )
