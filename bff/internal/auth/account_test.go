@@ -17,7 +17,7 @@ func TestRename(t *testing.T) {
 	if err != nil || user.Name != "Augusta" {
 		t.Fatalf("%+v, %v", user, err)
 	}
-	// No token carries a name: nothing is renewed, and nothing closed.
+	// No token carries a name: nothing is refreshed, and nothing closed.
 	if g, err := h.Authenticate(t.Context(), c.Access, c.Refresh); err != nil || g.Cookies != nil {
 		t.Errorf("%+v, %v", g, err)
 	}

@@ -97,7 +97,7 @@ func TestLastAdministratorStays(t *testing.T) {
 	}
 }
 
-func TestAdministratorSignsSomebodyOut(t *testing.T) {
+func TestAdministratorEndsSessions(t *testing.T) {
 	h := open(t)
 	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	wantCode(t, h.EndUserSessions(t.Context(), boss.Principal, "nobody"), refusal.NotFound)
@@ -113,7 +113,7 @@ func TestAdministratorSignsSomebodyOut(t *testing.T) {
 // What a change has yet to do is stored with it: the instance that made it may
 // have crashed, or lost the answer to its COMMIT, or met a session store that
 // went away. Sessions of disabled and deleted accounts used to live on for good.
-func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
+func TestOutboxIsFlushedByAnyInstance(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(h *harness, id string, x auth.PendingSync) error
@@ -174,7 +174,7 @@ func TestStoredChangesAreSettledByAnyInstance(t *testing.T) {
 }
 
 // Changes that went well leave nothing to be settled.
-func TestChangesSettleThemselves(t *testing.T) {
+func TestOutboxIsFlushedInTheBackground(t *testing.T) {
 	h := open(t)
 	boss, ada := h.with("boss@example.com", session.RoleAdmin), h.with(adaEmail, session.RoleUser)
 	_, err := h.Rename(t.Context(), ada.Principal, "Ada")

@@ -242,7 +242,7 @@ func TestRetentionTakesNoLeaseByAClockThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestNothingIsShortenedUnasked(t *testing.T) {
+func TestRetentionIsOffByDefault(t *testing.T) {
 	old := auth.Event{ID: "old", Type: auth.EventAccountDeleted, UserID: "u", IP: "192.0.2.1", At: sessiontest.Start.Add(-10 * 365 * 24 * time.Hour)}
 	h := open(t, keeping(auth.Retention{}, old))
 	h.stop()

@@ -11,7 +11,7 @@ import (
 
 // While the database was away, one account's events filled the queue, and those
 // of all others were lost from the trail.
-func TestOneAccountsEventsPushNoOtherOutOfTheTrail(t *testing.T) {
+func TestOneAccountsEventsPushNoOtherOutOfTheAuditQueue(t *testing.T) {
 	h := open(t)
 	ada := h.register()
 	eve := h.with("eve@example.com", session.RoleUser)

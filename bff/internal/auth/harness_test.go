@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// house is a Service on stores in memory, a clock that stands still, and
+// harness is a Service on stores in memory, a clock that stands still, and
 // whatever a test wants to break.
 type harness struct {
 	*auth.Service
@@ -48,7 +48,7 @@ var crowd = func() auth.Limits {
 	return auth.Limits{SignIn: many, Register: many, Refresh: many, Inline: many, Password: many, Change: many, Notice: many}
 }()
 
-// open starts a house. Each option may change what it stands on.
+// open starts a harness. Each option may change what it stands on.
 func open(t testing.TB, options ...func(*auth.Deps)) *harness {
 	t.Helper()
 	clock := sessiontest.NewClock()

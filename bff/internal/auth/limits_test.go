@@ -90,7 +90,7 @@ func TestGuessingLocksTheOwnersBrowserOutOfNothing(t *testing.T) {
 }
 
 // A mark of somebody else's account, or none of ours, is no way around.
-func TestForeignDeviceMarkCountsAsUnknown(t *testing.T) {
+func TestForeignDeviceCookieCountsAsUnknown(t *testing.T) {
 	h := open(t, limited)
 	h.register()
 	eve := h.with("eve@example.com", session.RoleUser)
@@ -155,8 +155,8 @@ func TestSignUpIsLimitedPerNetwork(t *testing.T) {
 	}
 }
 
-// Fifty people behind one address renew their sessions, and nobody is limited
-// by the others; one who asks without end is. What is renewed on the way of
+// Fifty people behind one address refresh their sessions, and nobody is limited
+// by the others; one who asks without end is. What is refreshed on the way of
 // another request is nobody's asking.
 func TestRefreshIsLimitedPerSession(t *testing.T) {
 	h := open(t, limited)

@@ -129,7 +129,7 @@ func refused(err error) error {
 	return fmt.Errorf("not refused: %w", err)
 }
 
-func TestNewBrowsersAreToldOfButTheFirst(t *testing.T) {
+func TestNewBrowserSendsANoticeButTheFirst(t *testing.T) {
 	t.Parallel()
 	box := &postbox{}
 	h := open(t, mailTo(box))
@@ -228,7 +228,7 @@ func (a *atOnce) Get(ctx context.Context, userID, id string) (session.Record, er
 }
 
 // Two instances see the same theft at the same moment; both end the session.
-func TestTheftIsToldOnce(t *testing.T) {
+func TestTheftSendsOneNotice(t *testing.T) {
 	t.Parallel()
 	box, gate := &postbox{}, &atOnce{ready: make(chan struct{})}
 	var shared auth.Deps
@@ -276,7 +276,7 @@ func TestTheftIsToldOnce(t *testing.T) {
 }
 
 // Nobody is told that a session was ended before it was.
-func TestTheftDuringAnOutageIsToldWhenItHasEnded(t *testing.T) {
+func TestTheftDuringAnOutageSendsItsNoticeAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	box, store := &postbox{}, &stubborn{}
 	h, c := arrived(t, mailTo(box), func(d *auth.Deps) { store.Store, d.Sessions = d.Sessions, store })

@@ -45,7 +45,7 @@ func (o *observed) watch(d *auth.Deps) {
 	}
 }
 
-func TestObserverHearsOfSignIns(t *testing.T) {
+func TestObserverCountsSignIns(t *testing.T) {
 	t.Parallel()
 	o := &observed{}
 	h := open(t, o.watch, func(d *auth.Deps) { d.Limits.SignIn = session.Allowance{Count: 3, Per: time.Hour} })
@@ -62,7 +62,7 @@ func TestObserverHearsOfSignIns(t *testing.T) {
 	}
 }
 
-func TestObserverHearsOfRefreshes(t *testing.T) {
+func TestObserverCountsRefreshes(t *testing.T) {
 	t.Parallel()
 	o := &observed{}
 	h := open(t, o.watch)
@@ -99,7 +99,7 @@ func TestObserverHearsOfRefreshes(t *testing.T) {
 
 // What another instance ended a while ago is late news, what was ended before
 // the start is none.
-func TestObserverHearsHowLateRevocationsAre(t *testing.T) {
+func TestObserverMeasuresTheLagOfRevocations(t *testing.T) {
 	t.Parallel()
 	o := &observed{}
 	h := open(t, o.watch)

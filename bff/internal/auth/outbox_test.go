@@ -82,7 +82,7 @@ func TestFailoverThatLosesAChangeOfRole(t *testing.T) {
 
 // Changes that follow each other date a pair ahead of the clock, and the mark
 // that ended it was forgotten before it was.
-func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
+func TestChangesDateATokenPairAheadByLessThanRevocationsAreKept(t *testing.T) {
 	h := open(t)
 	ada := h.with(adaEmail, session.RoleUser)
 	var refused *refusal.Error
@@ -107,7 +107,7 @@ func TestChangesDateAPairAheadByNoMoreThanMarksAreKept(t *testing.T) {
 
 // A copy made before the change was good a minute after it, because the own
 // session was given a new date only.
-func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
+func TestPasswordChangeRotatesWithinTheReissueWindow(t *testing.T) {
 	for _, writer := range []string{"", "another writer comes between"} {
 		t.Run(writer, func(t *testing.T) {
 			store := &contended{}
@@ -141,7 +141,7 @@ func TestPasswordChangeRotatesAlsoWhileSettling(t *testing.T) {
 	}
 }
 
-// contended lets another writer, a receipt say, be first at one version.
+// contended lets another writer, an ack say, be first at one version.
 type contended struct {
 	session.Store
 	version uint64

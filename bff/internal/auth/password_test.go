@@ -32,7 +32,7 @@ func (l *lines) take() string {
 	return l.text.String()
 }
 
-// withHash is a house with one user, imported with that hash.
+// withHash is a harness with one user, imported with that hash.
 func withHash(t *testing.T, stored string) (*harness, auth.User, *lines) {
 	t.Helper()
 	log := &lines{}

@@ -118,7 +118,7 @@ func TestOneAccountPerAddress(t *testing.T) {
 	}
 }
 
-func TestRegistrationThatFailsLeavesNobody(t *testing.T) {
+func TestFailedRegistrationLeavesNoAccount(t *testing.T) {
 	h := open(t)
 	h.audit.Fail(errors.New("disk full")) // account and event are one transaction
 	_, err := h.Register(t.Context(), auth.Registration{Email: adaEmail, Password: adaPassword})

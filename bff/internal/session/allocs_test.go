@@ -9,13 +9,13 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-func TestNothingIsAllocatedForWhoIsSignedIn(t *testing.T) {
+func TestAuthenticateDoesNotAllocate(t *testing.T) {
 	h, c := arrived(t)
 	ctx := context.Background()
 	if n := testing.AllocsPerRun(100, func() { _, _ = h.Authenticate(ctx, c.Access, c.Refresh) }); n != 0 {
 		t.Errorf("first generation: %v allocations", n)
 	}
-	// A later generation has a receipt, and other sessions have ended.
+	// A later generation has an ack, and other sessions have ended.
 	h.clock.Advance(policy.AccessTTL)
 	g, err := h.Authenticate(ctx, "", c.Refresh)
 	if err != nil || g.Cookies == nil {

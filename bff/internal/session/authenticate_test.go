@@ -9,7 +9,7 @@ import (
 )
 
 // BenchmarkAuthenticate is a signed-in browser's request like the one before:
-// a later generation, whose receipt is written, beside sessions that ended.
+// a later generation, whose ack is written, beside sessions that ended.
 func BenchmarkAuthenticate(b *testing.B) {
 	h, c := arrived(b)
 	h.clock.Advance(policy.AccessTTL)

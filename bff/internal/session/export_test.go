@@ -20,13 +20,13 @@ func (r RevocationList) Add(ended Revocation) { r.l.add(ended) }
 // Len is how many sessions are remembered.
 func (r RevocationList) Len() int { return len(r.l.known) }
 
-// Unfinished is the queue of sign-outs that the store could not carry out.
+// PendingSignOuts is the queue of sign-outs that the store could not carry out.
 type PendingSignOuts struct {
 	u    *pendingSignOuts
 	done []string
 }
 
-// NewUnfinished makes one that is worked off by Finish alone.
+// NewPendingSignOuts makes one that is worked off by Finish alone.
 func NewPendingSignOuts(store Store, log *slog.Logger) *PendingSignOuts {
 	q := &PendingSignOuts{}
 	q.u = newPendingSignOuts(store, log, func(o Ending) {

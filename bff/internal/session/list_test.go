@@ -41,7 +41,7 @@ func TestOwnSessionsCanBeListedAndEnded(t *testing.T) {
 	})
 }
 
-func TestSomebodyElsesSessionIsUnknown(t *testing.T) {
+func TestSessionOfAnotherUserIsNotFound(t *testing.T) {
 	h, c := arrived(t)
 	eve := signIn(t, h.Manager, "eve", h.accounts.active["eve"], false)
 	wantCode(t, h.EndSession(t.Context(), eve.Principal, c.SessionID), refusal.NotFound)
@@ -158,7 +158,7 @@ func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestWatchersHearOfTheirSessionOnly(t *testing.T) {
+func TestWatchReceivesItsSessionOnly(t *testing.T) {
 	h, mine := arrived(t)
 	other := h.signIn(false)
 	news, stop, err := h.Watch(mine.SessionID)
@@ -212,7 +212,7 @@ func TestRoleChangeInTheSecondOfTheSignIn(t *testing.T) {
 
 // A request was authenticated, and before its stream was watched the role
 // changed: nobody would have told it.
-func TestRequestKnowsThatItsRoleWasOvertaken(t *testing.T) {
+func TestIsStaleAfterAChangeOfRole(t *testing.T) {
 	h, c := arrived(t)
 	who := h.who(c)
 	if h.IsStale(who) {

@@ -33,7 +33,7 @@ func (l *lossy) Subscribe(ctx context.Context, keep time.Duration, f session.Sub
 
 // With the stream of revocations lost, an access token from before cannot be
 // told from that of an ended session: the record decides.
-func TestAccessTokenFromBeforeALossIsRenewed(t *testing.T) {
+func TestAccessTokenFromBeforeALossIsRefreshed(t *testing.T) {
 	store := &lossy{lost: make(chan time.Time), told: make(chan struct{})}
 	h := open(t, func(d *session.Deps) { store.Revocations, d.Revocations = d.Revocations, store })
 	ended, stays := h.signIn(false), h.signIn(false)
@@ -52,7 +52,7 @@ func TestAccessTokenFromBeforeALossIsRenewed(t *testing.T) {
 	}
 	h.who(g.Cookies)
 	_, err = h.Authenticate(t.Context(), stays.Access, "")
-	wantCode(t, err, refusal.SessionExpired) // the browser asks for a renewal
+	wantCode(t, err, refusal.SessionExpired) // the browser asks for a refresh
 	_, err = h.Authenticate(t.Context(), ended.Access, ended.Refresh)
 	wantCode(t, err, refusal.SessionRevoked)
 
@@ -65,7 +65,7 @@ func TestAccessTokenFromBeforeALossIsRenewed(t *testing.T) {
 
 // Beside an instance with an ACCESS_TTL of hours this one forgot after minutes
 // that a session had ended, and took its access token again.
-func TestAccessTokenOfALongerAccessTTLIsRenewed(t *testing.T) {
+func TestAccessTokenOfALongerAccessTTLIsRefreshed(t *testing.T) {
 	h := open(t)
 	long := open(t, func(d *session.Deps) {
 		d.Store, d.Revocations, d.Tokens, d.Now = h.sessions, h.sessions, h.tokens, h.clock.Now
@@ -85,7 +85,7 @@ func TestAccessTokenOfALongerAccessTTLIsRenewed(t *testing.T) {
 
 // A stream that reads nothing for a while had space for eight news, and the end
 // of the session was the ninth.
-func TestSlowStreamHearsTheEndOfItsSession(t *testing.T) {
+func TestSlowStreamReceivesTheEndOfItsSession(t *testing.T) {
 	h, c := arrived(t, func(d *session.Deps) { d.OnRevocation = nil })
 	news, stop, err := h.Watch(c.SessionID)
 	if err != nil {

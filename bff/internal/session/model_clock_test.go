@@ -4,7 +4,7 @@ package session
 type clock uint8
 
 const (
-	tick      clock = iota // 5 s: within the window of late traffic
+	tick      clock = iota // 5 s: within the parent grace
 	tickToEnd              // 5 s, in which the current access token expires
 	toEdge                 // until it is about to
 	toEnd                  // until it has

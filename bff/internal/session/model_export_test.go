@@ -87,7 +87,7 @@ func ModelSchedule(seed uint64, steps int, thief bool) []ModelEvent {
 		}
 		x.dropBeyond(&w, 0, st)
 	}
-	if thief && len(made.generations) > 2 { // two generations behind is never late traffic
+	if thief && len(made.generations) > 2 { // two generations behind is never within the parent grace
 		st := step{op: arrive, inst: uint8(r.IntN(instances))}
 		events = append(events, asked(st, made.number(4), &made, verdict{what: stolen}))
 	}

@@ -3,21 +3,21 @@ package session
 import "time"
 
 // replica is a copy of the record that a failover may put in its place. It is
-// exact at the moment when it stops hearing of its master; what is written after
-// that is lost with the master: rotations, dates, receipts, settling.
+// exact at the moment when it loses its master; what is written after
+// that is lost with the master: rotations, dates, acks, the reissue window.
 //
 // One tab is walked with changes of the account, two without: both together are
-// six million worlds, four minutes on a busy machine; they hold as well.
+// six million states, four minutes on a busy machine; they hold as well.
 // What is not walked: a copy that is two generations behind (it is taken to
-// hear of its master again), or of an earlier date that no change of the account
-// has given, and a change between the failover and the first renewal.
+// catch up with its master), or of an earlier date that no change of the account
+// has given, and a change between the failover and the first refresh.
 type replica struct {
 	state    copying
 	at       behind // its pair
 	issued   age    // once it has taken over; until then that of its generation
 	received age
 	window   uint8
-	told     bool // the account has changed since, and world.announced is the pair
+	told     bool // the account has changed since, and state.announced is the pair
 }
 
 type copying uint8
@@ -36,7 +36,7 @@ func (w *model) at() behind {
 	return current
 }
 
-// lag has the replica stop hearing of its master.
+// lag has the replica lose its master.
 func (w *model) lag() {
 	w.replica = replica{state: lagging, received: w.received, window: w.window}
 }
@@ -47,7 +47,7 @@ func (w *model) mayLag() bool { return w.replica.state == inStep }
 // mayFail reports whether a failover now is walked.
 func (w *model) mayFail() bool { return w.replica.state == lagging }
 
-// keepUp lets a replica hear of its master again that is too far behind.
+// keepUp lets a replica catch up with its master that is too far behind.
 func (w *model) keepUp() {
 	r := &w.replica
 	if r.state == lagging && (r.at.generations() > 1 || r.at%2 == 1 && !r.told) {
@@ -99,7 +99,7 @@ func (w *model) presentedTo(rec Record, b behind) TokenPair {
 	return p
 }
 
-// redatedAt is what becomes of a pair when another of a generation gets a later
+// reissuedAt is what becomes of a pair when another of a generation gets a later
 // date.
 func reissuedAt(generations uint8) func(behind) behind {
 	return func(b behind) behind {
@@ -124,12 +124,12 @@ func (s *server) catchUp(w *model, back behind, now time.Time) behind {
 	w.fallBack(move)
 	if g == 0 {
 		w.twin, w.issued[0], w.received = w.issued[0], ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-		w.decided(next, s.onTime)
+		w.setWindow(next, s.onTime)
 		w.replica = replica{}
 	} else {
 		w.replica.at, w.replica.told = behind(2*g), false
 		w.replica.issued, w.replica.received = ageOf(next.IssuedAt), ageOf(next.ReceivedAt)
-		w.decided(next, s.onTime)
+		w.setWindow(next, s.onTime)
 	}
 	return move(back)
 }

@@ -11,12 +11,12 @@ import (
 )
 
 // heist is one way of living off stolen cookies: once in every access token's
-// life the victim renews, and the thief does the same so much later (earlier,
+// life the victim refreshes, and the thief does the same so much later (earlier,
 // when negative).
 type heist struct {
 	loot       string
 	offset     time.Duration
-	thiefUses  bool // access tokens; else every request of his is a renewal
+	thiefUses  bool // access tokens; else every request of his is a refresh
 	victimUses bool // else it makes one request in every access token's life
 }
 
@@ -29,15 +29,15 @@ type party struct {
 
 const (
 	rounds = 6
-	// firstUse is how long after a renewal its access token is first used.
+	// firstUse is how long after a refresh its access token is first used.
 	firstUse = time.Second
 )
 
 // Thieves on the real Service. What "caught within one rotation" means: say
 // that one of the two has used a pair that the other has not got. From then on
 // the other gets no cookies, and the session ends for both at that one's first
-// renewal 15 s or more after the first use, or past the next rotation. Until
-// then both hold the same pair: a thief who renews in the gap between the end
+// refresh 15 s or more after the first use, or past the next rotation. Until
+// then both hold the same pair: a thief who refreshes in the gap between the end
 // of the victim's access token and the first use of its child, every time, and
 // who uses no access token before the victim does, is what a second tab is. He
 // is caught when he misses one such gap.
@@ -65,7 +65,7 @@ func TestModelThiefSchedules(t *testing.T) {
 	}
 }
 
-// neverSplits: whoever renews second has always done so before the first has
+// neverSplits: whoever refreshes second has always done so before the first has
 // used the new pair.
 func (x heist) neverSplits() bool {
 	switch x.loot {
@@ -80,7 +80,7 @@ func (x heist) neverSplits() bool {
 	case x.offset > 0:
 		return !x.victimUses
 	}
-	return true // 0: both renew at one moment
+	return true // 0: both refresh at one moment
 }
 
 // play gives after how many rotations since the split the two were caught.
@@ -109,7 +109,7 @@ func (x heist) play(t *testing.T, h *harness) string {
 			if p.refresh(t, h) {
 				return x.ended(t, h, split, victim, thief)
 			}
-			// At offset 0 both renew before either uses what it got.
+			// At offset 0 both refresh before either uses what it got.
 			users := []*party{p}
 			if gap == 0 {
 				users = order[:i*2]
@@ -129,7 +129,7 @@ func (x heist) play(t *testing.T, h *harness) string {
 	return "never"
 }
 
-// renew reports whether that was noticed as a theft.
+// refresh reports whether that was noticed as a theft.
 func (p *party) refresh(t *testing.T, h *harness) bool {
 	t.Helper()
 	g, err := h.Authenticate(t.Context(), "", p.has.Refresh)

@@ -125,7 +125,7 @@ func (s *stage) change() string {
 	return ""
 }
 
-// maxQueued is more receipts than one session ever has queued.
+// maxQueued is more acks than one session ever has queued.
 const maxQueued = 6
 
 // work lets an instance do what it has queued, as at its shutdown.
@@ -156,7 +156,7 @@ func (s *stage) pass(clock string) {
 	if clock == "edge" {
 		until = until.Add(-5 * time.Second)
 	}
-	// In the model the window of late traffic is over after either.
+	// In the model the parent grace is over after either.
 	if least := now.Add(15 * time.Second); until.Before(least) {
 		until = least
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// server answers the requests of a world with the code under test: decide,
-// accessEnd and the receipts are the real ones. What Refresh adds to them, the
+// server answers the requests of a state with the code under test: decide,
+// accessEnd and the acks are the real ones. What Refresh adds to them, the
 // loop of compare and swap, is taken as one step. That is exact: an outcome
 // that writes nothing is settled by what Get gave, one that writes is settled
 // when Swap finds that nothing has changed since, and else asked again. The
@@ -22,7 +22,7 @@ type server struct {
 	lives  lives
 	acks   *ackTracker
 	store  oneRecord
-	onTime bool // see world.settle
+	onTime bool // see model.setWindow
 }
 
 func newServer(p Policy) *server {
@@ -68,7 +68,7 @@ func (v verdict) String() string {
 	return v.what.String()
 }
 
-// load makes the receipts those of one instance.
+// load makes the acks those of one instance.
 func (s *server) load(w *model, inst uint8) {
 	clear(s.acks.seen)
 	if a := w.seen[inst]; a != never {
@@ -83,11 +83,11 @@ func (s *server) useAccess(w *model, inst uint8, back behind) verdict {
 	}
 	s.load(w, inst)
 	// With no time of issue the use is always news, as it really is once a
-	// minute, so that a receipt may be queued again at any moment.
+	// minute, so that an ack may be queued again at any moment.
 	s.acks.note(token.Access{
 		UserID: "U", SessionID: "S", Generation: modelGeneration - uint32(back.generations()), ExpiresAt: modelNow.Add(time.Minute),
 	}, modelNow)
-	// A receipt of an older generation is written to no record and applied to
+	// An ack of an older generation is written to no record and applied to
 	// none, so the model has no place for it.
 	if e := s.acks.seen["S"]; e.generation == modelGeneration {
 		w.seen[inst] = ageOf(e.at)
@@ -98,7 +98,7 @@ func (s *server) useAccess(w *model, inst uint8, back behind) verdict {
 	return verdict{byAccess: true}
 }
 
-// writeReceipt is an instance's worker getting round to it.
+// writeAck is an instance's worker getting round to it.
 func (s *server) writeAck(w *model, inst uint8) {
 	s.store.rec = w.record()
 	err := s.acks.store(context.Background(), ack{
@@ -114,7 +114,7 @@ func (s *server) writeAck(w *model, inst uint8) {
 	*received, w.queued[inst] = ageOf(s.store.rec.ReceivedAt), false
 }
 
-// renew is Refresh, with the clock as it was a while before.
+// refresh is Refresh, with the clock as it was a while before.
 func (s *server) refresh(w *model, inst uint8, back behind, since age) verdict {
 	if w.replica.state == tookOver && w.replica.told {
 		back = s.catchUp(w, back, when(since))
@@ -150,8 +150,8 @@ func (s *server) refresh(w *model, inst uint8, back behind, since age) verdict {
 			v.fault = "a receipt is made of a new date"
 		}
 	case what == replayed:
-		w.decided(next, s.onTime)
-		if next != rec { // stored, and what the instance knew of receipts with it
+		w.setWindow(next, s.onTime)
+		if next != rec { // stored, and what the instance knew of acks with it
 			if w.replica.state == tookOver {
 				w.replica.received = ageOf(next.ReceivedAt)
 			} else {
@@ -191,7 +191,7 @@ func (s *server) stranded(w *model, through int) string {
 			return fmt.Sprintf("a request now is %s %s", v, v.fault)
 		}
 		later := *w
-		for i := range later.queued { // by then every receipt has been written
+		for i := range later.queued { // by then every ack has been written
 			if later.queued[i] {
 				s.writeAck(&later, uint8(i))
 			}

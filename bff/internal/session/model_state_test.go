@@ -10,16 +10,16 @@ import (
 
 // The model of one session, small enough to be walked through completely.
 //
-// A world is everything that decides what can happen next: the stored record,
+// A state is everything that decides what can happen next: the stored record,
 // what each instance has proof of, the browser's cookie jar, and the messages
 // under way. Generations are counted backwards from the record's, and times
-// are ages in a few classes, so that worlds which differ in nothing that
-// matters are one world. That makes their number finite although schedules may
+// are ages in a few classes, so that states which differ in nothing that
+// matters are one state. That makes their number finite although schedules may
 // be of any length: no walk is cut off.
 type model struct {
 	issued   [3]age          // when the current generation's pair and those of the two before it were minted
 	window   uint8           // ticks until the record's ReissueUntil, or anyTime
-	received age             // the record's proof of receipt
+	received age             // the record's proof of ack
 	seen     [instances]age  // each instance's own proof of it
 	queued   [instances]bool // and whether its worker still has to write it
 	used     age             // what really was the current access token's first use: known to the model only
@@ -31,7 +31,7 @@ type model struct {
 	twin      age    // of the pair that a failover has put another of its generation in place of
 }
 
-// anyTime is a ReissueUntil that may pass at any moment: fewer worlds than one
+// anyTime is a ReissueUntil that may pass at any moment: fewer states than one
 // that passes on time, and all that can happen then.
 const anyTime = 255
 
@@ -46,11 +46,11 @@ type message struct {
 type kind uint8
 
 const (
-	idle    kind = iota
-	request      // any request to us: renewed on the way when its access token is expired
-	renewal      // POST /api/auth/refresh, which renews a fresh one too
-	arrived      // at an instance, which has read the clock and not yet the record
-	answer       // with new cookies; one without changes nothing and is not modelled
+	idle            kind = iota
+	request              // any request to us: refreshed on the way when its access token is expired
+	explicitRefresh      // POST /api/auth/refresh, which refreshes a fresh one too
+	arrived              // at an instance, which has read the clock and not yet the record
+	answer               // with new cookies; one without changes nothing and is not modelled
 )
 
 // age is a class of time passed.
@@ -61,8 +61,8 @@ const (
 	just
 	fiveAgo
 	tenAgo
-	late    // the window of late traffic is over; for all but issued, any longer time too
-	nearEnd // of a pair: its access token is about to expire, within settling
+	late    // the parent grace is over; for all but issued, any longer time too
+	nearEnd // of a pair: its access token is about to expire, within the reissue window
 	expired // of a pair: the access token has expired
 	old     // of a pair: hours ago
 )
@@ -84,7 +84,7 @@ func accessLife() time.Duration {
 	return accessEnd(rec, testPolicy.AccessTTL).Sub(rec.IssuedAt)
 }
 
-// modelNow is the present of every world.
+// modelNow is the present of every state.
 var modelNow = t0.Add(24 * time.Hour)
 
 func when(a age) time.Time { return moments[a] }
@@ -112,7 +112,7 @@ func ageOf(t time.Time) age {
 	panic("a time that the model does not know: " + modelNow.Sub(t).String())
 }
 
-// record is the stored session of this world.
+// record is the stored session of this state.
 func (w *model) record() Record {
 	if w.replica.state == tookOver {
 		return w.copied()
@@ -155,7 +155,7 @@ func (w *model) rotate(next Record) {
 	w.fallBack(behind.rotated)
 }
 
-// redate makes next, of the same generation, the record: with the receipt that
+// reissue makes next, of the same generation, the record: with the ack that
 // only the instance knew of until then.
 func (w *model) reissue(next Record) {
 	if w.replica.state == tookOver { // its pair stays the newest of its generation
@@ -182,8 +182,8 @@ func (w *model) fallBack(to func(behind) behind) {
 	}
 }
 
-// settle notes a ReissueUntil. It matters while the access token is dying only.
-func (w *model) decided(next Record, onTime bool) {
+// setWindow notes a ReissueUntil. It matters while the access token is dying only.
+func (w *model) setWindow(next Record, onTime bool) {
 	left := next.ReissueUntil.Sub(modelNow)
 	window := &w.window
 	if w.replica.state == tookOver {
@@ -199,7 +199,7 @@ func (w *model) decided(next Record, onTime bool) {
 	}
 }
 
-// sort makes worlds alike that differ in names only: of tabs, of instances; or
+// sort makes states alike that differ in names only: of tabs, of instances; or
 // in a ReissueUntil that will be over before the access token is.
 func (w *model) sort() {
 	if w.issued[0] < nearEnd {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// heist is a world with a thief in it: somebody who has copied cookies of the
+// heist is a state with a thief in it: somebody who has copied cookies of the
 // browser once, at any moment, and plays against it. Both act one after the
 // other; that answers get lost is the browser's problem alone.
 type heist struct {
@@ -135,12 +135,12 @@ func (h *heist) do(s *server, a act, at uint8) (v verdict) {
 	return v
 }
 
-// fallBack moves what the thief has; the world has moved its own.
+// fallBack moves what the thief has; the state has moved its own.
 func (h *heist) fallBack(to func(behind) behind) {
 	h.refresh, h.access = h.refresh.fallBack(to), h.access.fallBack(to)
 }
 
-// contract is the table for a renewal, used being when an access token of the
+// contract is the table for a refresh, used being when an access token of the
 // current generation was.
 func (h *heist) contract(s *server, back behind, used age) outcome {
 	switch {
@@ -166,7 +166,7 @@ func (h *heist) split() bool {
 }
 
 // loses checks what "caught within one rotation" says, once they are split:
-// whoever is behind ends the session for both with the first renewal that
+// whoever is behind ends the session for both with the first refresh that
 // comes 15 s or more after the current generation's first use, or after one
 // more rotation, however soon.
 func (h *heist) loses(s *server) string {
@@ -207,9 +207,9 @@ func (h *heist) knows(inst uint8) age {
 type robbery struct {
 	graph[heist, act]
 	caught int // steps that end the session for both
-	split  int // worlds in which one of them is doomed
-	inStep int // worlds after a theft in which nobody is
-	window int // outcomes that are owed to a receipt not yet written
+	split  int // states in which one of them is doomed
+	inStep int // states after a theft in which nobody is
+	window int // outcomes that are owed to an ack not yet written
 }
 
 func (r *robbery) atLeast(t *testing.T, worlds, steps int) {

@@ -14,9 +14,9 @@ type browser struct {
 	// clockApart lets time and other requests pass between a request's reading
 	// of the clock and of the record.
 	clockApart bool
-	// renewals lets tabs call POST /api/auth/refresh while the access token is
+	// refreshes lets tabs call POST /api/auth/refresh while the access token is
 	// fresh.
-	renewals bool
+	refreshes bool
 	// changes lets somebody change the user's role at any moment.
 	changes bool
 	// failover lets a replica that lags take over from the store.
@@ -25,7 +25,7 @@ type browser struct {
 }
 
 func (b browser) String() string {
-	return fmt.Sprintf("%d tabs, renewals %v, changes %v, failover %v", b.tabs, b.renewals, b.changes, b.failover)
+	return fmt.Sprintf("%d tabs, renewals %v, changes %v, failover %v", b.tabs, b.refreshes, b.changes, b.failover)
 }
 
 // step is one move of a schedule. The message is named by its content, for
@@ -46,7 +46,7 @@ const (
 	decided              // an arrived request is decided
 	deliver              // an answer's cookies reach the jar
 	lose                 // a message is lost, or its tab has gone
-	write                // an instance's worker stores its receipt
+	write                // an instance's worker stores its ack
 	forget               // or fails to, or its process ends
 	change               // the user's role
 	windowOver           // anyTime is now
@@ -77,7 +77,7 @@ func (s step) String() string {
 	return fmt.Sprintf("%s %s %v (%s old) at %d", name, s.m.what, s.m.back, s.m.age, s.inst)
 }
 
-// moves calls yield with every step that a world allows.
+// moves calls yield with every step that a state allows.
 func (b *browser) moves(l *lives, w *model, yield func(step)) {
 	free := true
 	for i := range b.tabs {
@@ -92,10 +92,10 @@ func (b *browser) moves(l *lives, w *model, yield func(step)) {
 			}
 			free = false
 			yield(step{op: send, m: message{what: request, back: w.jar, age: just}})
-			if b.renewals {
-				yield(step{op: send, m: message{what: renewal, back: w.jar, age: just}})
+			if b.refreshes {
+				yield(step{op: send, m: message{what: explicitRefresh, back: w.jar, age: just}})
 			}
-		case request, renewal:
+		case request, explicitRefresh:
 			for inst := range uint8(b.instances) {
 				yield(step{op: arrive, m: m, inst: inst})
 				yield(step{op: repeat, m: m, inst: inst})
@@ -187,7 +187,7 @@ func (b *browser) take(s *server, w *model, m *message, st step) (v verdict) {
 		*m = message{}
 	}
 	switch {
-	case m.what != renewal && st.m.what == request && s.lives.fresh(w, back):
+	case m.what != explicitRefresh && st.m.what == request && s.lives.fresh(w, back):
 		return s.useAccess(w, st.inst, back)
 	case st.op == arrive && b.clockApart:
 		*m = message{what: arrived, back: back, age: just, inst: st.inst}
@@ -224,7 +224,7 @@ type walk struct {
 	afterFailover, repaired, twins int
 }
 
-// explore visits every world that can be reached from a fresh sign-in.
+// explore visits every state that can be reached from a fresh sign-in.
 func (b browser) explore(t *testing.T) *walk {
 	t.Helper()
 	x := &walk{browser: b, server: newServer(b.policy), beyond: map[string]int{}, met: map[string]int{}, holes: map[string]string{}}
@@ -265,7 +265,7 @@ func (b browser) explore(t *testing.T) *walk {
 	return x
 }
 
-// file notes the world that a step led to and checks it when it is new.
+// file notes the state that a step led to and checks it when it is new.
 func (x *walk) file(w model, from int32, st step) {
 	x.dropBeyond(&w, from, st)
 	w.sort()

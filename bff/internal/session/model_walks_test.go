@@ -20,7 +20,7 @@ func TestModelTabs(t *testing.T) {
 	b.explore(t).report(t, 1_220_000, 13_800_000)
 }
 
-// Two instances, each with a worker that writes its receipts at any later
+// Two instances, each with a worker that writes its acks at any later
 // moment or never. Until one is written the other instance may hand out the
 // child again, which is the pair that the browser has.
 func TestModelTwoInstances(t *testing.T) {
@@ -60,14 +60,14 @@ func TestModelPromptMessages(t *testing.T) {
 	}{
 		{browser{tabs: 3, instances: 1, prompt: true, policy: testPolicy}, 249_000, 2_630_000},
 		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, changes: true}, 113_000, 1_080_000},
-		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, renewals: true}, 231_000, 2_170_000},
+		{browser{tabs: 2, instances: 1, prompt: true, policy: testPolicy, refreshes: true}, 231_000, 2_170_000},
 	} {
 		t.Run(tt.String(), func(t *testing.T) {
 			t.Parallel()
 			x := tt.explore(t)
 			x.report(t, tt.worlds, tt.steps)
 			var known []string
-			if tt.renewals {
+			if tt.refreshes {
 				known = knownHoles
 			}
 			for hole, schedule := range x.holes {
@@ -89,7 +89,7 @@ func TestModelPromptMessages(t *testing.T) {
 // refresh token, alone or with the access token, of the current generation or
 // an older one, can do against a browser: before it, after it, in its step.
 //
-// Every renewal by either has the outcome that the contract's table says, by
+// Every refresh by either has the outcome that the contract's table says, by
 // what has really happened: nobody who is behind ever gets cookies again.
 func TestModelThief(t *testing.T) {
 	t.Parallel()
@@ -109,8 +109,8 @@ func TestModelThiefElsewhere(t *testing.T) {
 }
 
 // A failover to a replica that lagged, at any moment, with any of a rotation, a
-// receipt, settling and an announced change of the account lost. The repair
-// kept the receipt of the generation before, and the browser was signed out.
+// ack, the reissue window and an announced change of the account lost. The repair
+// kept the ack of the generation before, and the browser was signed out.
 func TestModelFailover(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -40,8 +40,8 @@ func withStubborn(t *testing.T) (*harness, *session.Cookies, *stubborn) {
 	return h, c, store
 }
 
-// Known to have ended, and renewed all the same through the refresh token.
-func TestKnownEndIsHonouredThoughTheRecordIsStillThere(t *testing.T) {
+// Known to have ended, and refreshed all the same through the refresh token.
+func TestKnownRevocationHoldsWhileTheRecordStillExists(t *testing.T) {
 	h, c, store := withStubborn(t)
 	store.refuses.Store(true)
 	wantCode(t, h.SignOut(t.Context(), c.Access, c.Refresh), refusal.SessionStoreUnavailable)
@@ -134,9 +134,9 @@ func TestDeadTokenRepeatedWritesNothing(t *testing.T) {
 	}
 }
 
-// Each queued receipt waited for a hanging store in turn, for an hour if there
+// Each queued ack waited for a hanging store in turn, for an hour if there
 // were enough.
-func TestShutdownDoesNotWaitForReceipts(t *testing.T) {
+func TestShutdownDoesNotWaitForAcks(t *testing.T) {
 	h := open(t)
 	var all []*session.Cookies
 	for range 20 {

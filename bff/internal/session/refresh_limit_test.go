@@ -28,7 +28,7 @@ func inlineHarness(t *testing.T) (*harness, *session.Cookies, *counted) {
 }
 
 // One session made a thousand refreshes a second on the way of requests.
-func TestRefreshesOnTheWayAreLimitedForTheSession(t *testing.T) {
+func TestInlineRefreshesAreLimitedForTheSession(t *testing.T) {
 	h, c, store := inlineHarness(t)
 	bystander := h.signIn(false)
 	h.clock.Advance(16 * time.Minute)
@@ -67,7 +67,7 @@ func TestRefreshesOnTheWayAreLimitedForTheSession(t *testing.T) {
 }
 
 // Each rotation's own child is refreshed at once, again and again.
-func TestChainOfRefreshesOnTheWayIsLimited(t *testing.T) {
+func TestChainOfInlineRefreshesIsLimited(t *testing.T) {
 	h, c, _ := inlineHarness(t)
 	refresh := c.Refresh
 	for n := range 11 {
@@ -88,7 +88,7 @@ func TestChainOfRefreshesOnTheWayIsLimited(t *testing.T) {
 }
 
 // inBubble is a Service that goes by the clock of the test's bubble, and a browser
-// with a stale access token. The house is made outside of the bubble.
+// with a stale access token. The harness is made outside of the bubble.
 func (h *harness) inBubble(t *testing.T) (*session.Manager, *session.Cookies) {
 	t.Helper()
 	sessions, err := filestore.Open(filestore.Config{Now: time.Now})
@@ -137,7 +137,7 @@ func TestStampedeOfTabsIsNotRefused(t *testing.T) {
 }
 
 // The browser goes on like that, and is refused then.
-func TestStampedeWithoutEndIsRefused(t *testing.T) {
+func TestEndlessStampedeIsRefused(t *testing.T) {
 	h := open(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, c := h.inBubble(t)
@@ -160,7 +160,7 @@ func TestStampedeWithoutEndIsRefused(t *testing.T) {
 
 // The client that began a flight hangs up while the flight waits: the others
 // still get the answer.
-func TestHangingUpWhileAFlightWaitsTakesNoOtherAlong(t *testing.T) {
+func TestDisconnectDuringAWaitingFlightCancelsNoOther(t *testing.T) {
 	h := open(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, c := h.inBubble(t)

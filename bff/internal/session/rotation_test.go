@@ -179,7 +179,7 @@ func TestRememberMeLivesLonger(t *testing.T) {
 	}
 }
 
-// Fifty tabs whose tokens expire in one second would all renew in that second.
+// Fifty tabs whose tokens expire in one second would all refresh in that second.
 func TestAccessExpiryIsSpreadAndRepeatable(t *testing.T) {
 	ttl := testPolicy.AccessTTL
 	distinct := map[time.Time]bool{}
@@ -207,8 +207,8 @@ func TestAccessNeverOutlivesTheSession(t *testing.T) {
 	}
 }
 
-// A renewal's decision is values and nothing else.
-func TestADecisionAllocatesNothing(t *testing.T) {
+// A refresh's decision is values and nothing else.
+func TestDecideDoesNotAllocate(t *testing.T) {
 	rec, outcomes := record(5), map[outcome]bool{}
 	if n := testing.AllocsPerRun(100, func() {
 		for presented := range uint32(6) {

@@ -21,7 +21,7 @@ func TestFreshAccessTokenAsksNoStore(t *testing.T) {
 	}
 }
 
-func TestStaleAccessTokenIsRenewedOnTheWay(t *testing.T) {
+func TestStaleAccessTokenIsRefreshedInline(t *testing.T) {
 	h, c := arrived(t)
 	h.clock.Advance(policy.AccessTTL)
 	h.accounts.Fail(errors.New("away")) // a refresh never asks the user database
@@ -33,7 +33,7 @@ func TestStaleAccessTokenIsRenewedOnTheWay(t *testing.T) {
 	}
 }
 
-func TestNobodyIsNotAuthenticated(t *testing.T) {
+func TestInvalidTokensAreNotAuthenticated(t *testing.T) {
 	h, c := arrived(t)
 	for _, tt := range []struct {
 		name, access, refresh string
@@ -68,7 +68,7 @@ func TestLostAnswerGetsTheSameChildAgain(t *testing.T) {
 	}
 }
 
-func TestLateTrafficOfTheParent(t *testing.T) {
+func TestParentIsServedWithinParentGrace(t *testing.T) {
 	h, c := arrived(t)
 	h.clock.Advance(20 * time.Minute)
 	child, err := h.Refresh(t.Context(), c.Refresh)
@@ -115,7 +115,7 @@ func TestThiefIsCaughtAndTheSessionEndsForBoth(t *testing.T) {
 	})
 }
 
-func TestReceiptIsStoredOnce(t *testing.T) {
+func TestAckIsStoredOnce(t *testing.T) {
 	h, c := arrived(t)
 	h.clock.Advance(20 * time.Minute)
 	g, err := h.Refresh(t.Context(), c.Refresh)
@@ -201,7 +201,7 @@ func TestLoserOfARaceGetsTheWinnersChild(t *testing.T) {
 	}
 }
 
-func TestCallerWhoHangsUpHarmsNobody(t *testing.T) {
+func TestDisconnectedCallerDoesNotCancelTheRefresh(t *testing.T) {
 	h, c := arrived(t)
 	h.clock.Advance(20 * time.Minute)
 	gone, cancel := context.WithCancel(t.Context())
@@ -215,7 +215,7 @@ func TestCallerWhoHangsUpHarmsNobody(t *testing.T) {
 	}
 }
 
-func TestStoreAwaySignsNobodyOut(t *testing.T) {
+func TestStoreOutageSignsNoBrowserOut(t *testing.T) {
 	h, c := arrived(t)
 	h.clock.Advance(20 * time.Minute)
 	h.sessions.Fail(errors.New("connection refused"))
@@ -251,7 +251,7 @@ func TestSessionEndsWhenItShould(t *testing.T) {
 	}
 }
 
-func TestAbsoluteEndHoldsHoweverOftenItIsRenewed(t *testing.T) {
+func TestAbsoluteEndHoldsHoweverOftenItIsRefreshed(t *testing.T) {
 	h, c := arrived(t)
 	end := h.clock.Now().Add(policy.SessionMaxAge)
 	for h.clock.Now().Before(end.Add(-policy.RefreshTTL)) {
@@ -300,7 +300,7 @@ func TestSupersededCookiesAreHeldBack(t *testing.T) {
 // Somebody with two pairs of one generation presented the older one whenever
 // the access token was about to die: it settled, the owner's pair was always an
 // older one too, and no rotation ever showed that they were two.
-func TestThiefCannotKeepAGenerationSettling(t *testing.T) {
+func TestThiefCannotReissueAGenerationForEver(t *testing.T) {
 	h, stolen := arrived(t)
 	get := func(refresh string) (*session.Cookies, error) {
 		g, err := h.Authenticate(t.Context(), "", refresh)

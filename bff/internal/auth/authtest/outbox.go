@@ -12,15 +12,15 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// settled is a time that no test of a store comes near.
+// longAgo is a time that no test of a store comes near.
 var longAgo = time.Date(2001, 2, 3, 4, 5, 6, 789e6, time.UTC)
 
-// pending is a settlement for a change of an account.
+// pendingSync is one for a change of an account.
 func pendingSync(userID string) auth.PendingSync {
 	return auth.PendingSync{ID: rand.Text(), UserID: userID, At: longAgo}
 }
 
-// own are the settlements of some users: others test beside us.
+// own are the pending syncs of some users: others test beside us.
 func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list []auth.PendingSync) {
 	t.Helper()
 	all, err := users.PendingSyncs(t.Context(), until, 10_000)
@@ -35,7 +35,7 @@ func own(t *testing.T, users auth.Users, until time.Time, ids ...string) (list [
 	return list
 }
 
-// A settlement is stored with its change or not at all, and stays until it is
+// A pending sync is stored with its change or not at all, and stays until it is
 // said to be done.
 func testOutbox(t *testing.T, users auth.Users) {
 	u, other := person(), person()
