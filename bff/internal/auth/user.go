@@ -142,5 +142,5 @@ var (
 	// search in time.
 	ErrSearchTooWide = errors.New("the search takes too long")
 	// ErrDatabase wraps the failures of the user database.
-	ErrDatabase = errors.New("the user database could not be asked")
+	ErrDatabase = errors.New("the user database is unavailable")
 )

@@ -1,6 +1,6 @@
 package password
 
-// Observer is told what a Hasher does, for metrics. Fields may be nil.
+// Observer receives counts and durations of a Hasher, for metrics. Fields may be nil.
 type Observer struct {
 	// Refused: the queue was full.
 	Refused func()
@@ -11,7 +11,7 @@ type Observer struct {
 	Judges func()
 }
 
-// Observe has o told from now on. It must be called before h is used.
+// Observe sets the Observer. It must be called before h is used.
 func (h *Hasher) Observe(o Observer) { h.observe = o }
 
 func (o Observer) begins() (ended func()) {

@@ -42,7 +42,7 @@ var ErrBusy = errors.New("too many passwords are being hashed at once")
 // another scheme, damaged, or dearer than maxCost.
 var ErrUnreadableHash = errors.New("the stored password hash cannot be read")
 
-// RetryAfter is what to tell a client that met ErrBusy.
+// RetryAfter is the Retry-After for a client that got ErrBusy.
 const RetryAfter = 2 * time.Second
 
 // Hasher hashes, verifies and judges with bounded concurrency: cost 12 holds a
@@ -105,7 +105,7 @@ func (h *Hasher) Hash(ctx context.Context, party Party, pw string) (string, erro
 //
 // Every no takes the same time: how often bcrypt is computed depends on pw
 // alone, never on whether there is an account or what its hash is. That goes
-// for ErrUnreadableHash, too, which is a no that the operator must hear of.
+// for ErrUnreadableHash, too, which the operator must learn of.
 func (h *Hasher) Verify(ctx context.Context, party Party, stored, pw string) (ok, rehash bool, err error) {
 	release, err := h.acquireHash(ctx, party)
 	if err != nil {

@@ -15,7 +15,7 @@ type Party struct {
 
 // queue bounds how many compute at once and how many wait. At most half of it
 // is for one account, and half for one network: one address with device
-// cookies filled it, and all others were told busy.
+// cookies filled it, and all others got ErrBusy.
 type queue struct {
 	slots chan struct{} // one per computation under way
 	size  int           // callers, waiting or computing

@@ -53,7 +53,7 @@ func TooLong(pw string) bool {
 	return len(pw) > maxBytes || utf8.RuneCountInString(norm.NFC.String(pw)) > MaxLength
 }
 
-// CheckShape says what keeps pw from being anybody's password, or "". It is
+// CheckShape returns the reason why pw cannot be a password, or "". It is
 // cheap and comes before any hashing.
 func CheckShape(pw string) string {
 	if !utf8.ValidString(pw) {
@@ -79,7 +79,7 @@ func CheckShape(pw string) string {
 
 const tooLong = "Use at most 256 characters."
 
-// Judge says what is wrong with pw as a new password, or "". emailName is the
+// Judge returns the reason why pw is refused as a new password, or "". emailName is the
 // part of the account's address before the @; others are further words that
 // an attacker would try, such as the person's name. The computation takes
 // its turn among the hashes: a crafted password took a core from all others.

@@ -128,7 +128,7 @@ var (
 	ErrNoSession = errors.New("no such session")
 	ErrConflict  = errors.New("the session was changed meanwhile")
 	// ErrSessionStore wraps the failures of the session store.
-	ErrSessionStore = errors.New("the session store could not be asked")
+	ErrSessionStore = errors.New("the session store is unavailable")
 )
 
 // Revocation is the end of a session before its time or, with ReasonRoleChanged,

@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Access is what an access token says. Times are whole seconds.
+// Access holds the claims of an access token. Times are whole seconds.
 type Access struct {
 	UserID     string
 	SessionID  string
@@ -21,7 +21,7 @@ type Access struct {
 	ExpiresAt  time.Time
 }
 
-// expired is what the parser says of exp.
+// expired is the error of the parser for exp.
 func (a *Access) expired(now time.Time) bool { return !now.Before(a.ExpiresAt) }
 
 type accessClaims struct {
@@ -81,7 +81,7 @@ func (k *Keys) verifyAccess(raw string, now time.Time) (_ Access, timeless bool,
 	}, c.NotBefore == nil, err
 }
 
-// Refresh is what a refresh token says. Times are whole seconds.
+// Refresh holds the claims of a refresh token. Times are whole seconds.
 //
 // Remember and AbsoluteEnd travel inside jti, so that "which session is this"
 // can be answered while the session store is away.

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// The device mark tells a browser that has signed in to an account before
-// from one that has not. It is no credential: it only chooses which counter
+// The device cookie tells a browser that has signed in to an account before
+// from one that has not. It is not a credential: it only chooses which counter
 // of failed sign-ins a request is held to. It is bound to the account and
-// authenticated, so that nobody can plant or invent one.
+// authenticated, so that it cannot be planted or invented.
 
-// deviceKeys derives the mark's keys from the refresh secrets, so that there
-// is no further secret to keep.
+// deviceKeys derives the cookie's keys from the refresh secrets, so that no
+// further secret is needed.
 func deviceKeys(secrets [][]byte) ([][]byte, error) {
 	keys := make([][]byte, 0, len(secrets))
 	for _, s := range secrets {
@@ -31,13 +31,13 @@ func deviceKeys(secrets [][]byte) ([][]byte, error) {
 
 const deviceMACBytes = 16
 
-// NewDevice makes a mark for the account.
+// NewDevice makes a device cookie for the account.
 func (i *Issuer) NewDevice(userID string) string {
 	id := rand.Text()
 	return id + "." + deviceMAC(i.keys.Load().device[0], id, userID)
 }
 
-// VerifyDevice reports whether mark was made by us for the account.
+// VerifyDevice reports whether a device cookie was made by us for the account.
 func (i *Issuer) VerifyDevice(mark, userID string) bool {
 	id, mac, ok := strings.Cut(mark, ".")
 	if !ok || id == "" {

@@ -18,7 +18,7 @@ import (
 
 const (
 	// IdentityTTL is the whole life of an identity token. It is short because
-	// an upstream that verifies it offline cannot hear of a sign-out.
+	// an upstream that verifies it offline does not learn of a sign-out.
 	IdentityTTL = 2 * time.Minute
 	// identityReuse is how long a cached token is handed out again; what is
 	// left of IdentityTTL then is the upstream's margin for a slow queue.
@@ -27,7 +27,7 @@ const (
 	maxCachedIdentities = 16384
 )
 
-// Identity is whom an upstream is told about.
+// Identity is the caller that an upstream receives.
 type Identity struct {
 	UserID    string
 	SessionID string
@@ -55,7 +55,7 @@ type cachedIdentity struct {
 	reuseUntil time.Time
 }
 
-// bearerScheme is what RFC 6750 §2.1 puts before a token.
+// bearerScheme precedes a token, RFC 6750 §2.1.
 const bearerScheme = "Bearer "
 
 // MintBearer gives an ES256 token for one upstream (RFC 7519; the audience keeps

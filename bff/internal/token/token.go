@@ -1,6 +1,6 @@
 // Package token mints and verifies every token of the product: the access and
 // refresh tokens of the browser's cookies, the identity token that upstream
-// APIs receive, and the device mark. It is the only package that knows JWT.
+// APIs receive, and the device cookie. It is the only package that knows JWT.
 //
 // golang-jwt's defaults accept a missing exp, an unknown crit, any typ and an
 // altered last signature character (RFC 8725 asks for the opposite); each of
@@ -37,7 +37,7 @@ const (
 	typIdentity = "JWT"
 )
 
-// Config is what an Issuer works with. In each list the first key signs and
+// Config configures an Issuer. In each list the first key signs and
 // all verify, so that keys can be changed without signing anyone out.
 type Config struct {
 	Issuer       string // PUBLIC_URL

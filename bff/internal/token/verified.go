@@ -23,7 +23,7 @@ const (
 	sweptSets = 8
 )
 
-// verified remembers what access tokens say whose signature held, by all of
+// verified caches the claims of access tokens with a valid signature, by all of
 // their bytes: a page of thirty requests shows one token thirty times, and
 // HS256 and JSON were a third of what a request cost. What depends on the time
 // is never kept; see VerifyAccess.
@@ -51,7 +51,7 @@ type verifiedToken struct {
 	access Access
 }
 
-// find gives what is kept of raw, nil for nothing.
+// find returns the cached claims of raw, nil for none.
 func (v *verified) find(raw string) *verifiedToken {
 	sets := v.sets.Load()
 	if sets == nil || len(raw) > maxVerifiedBytes {

@@ -39,10 +39,10 @@ func RunAudit(t *testing.T, open func(t *testing.T) (auth.Users, Trail)) {
 		{"an event without an ID is refused, and those with it", testEventWithoutID},
 		{"an account and its event are stored together", testCreateTogether},
 		{"a changed account and its events are stored together", testChangeTogether},
-		{"of simultaneous sign-ups one is told of", testSignUpRaceEvents},
+		{"of simultaneous sign-ups one has an event", testSignUpRaceEvents},
 		{"pages by person and type", testPageFilters},
 		{"pages have neither gaps nor repeats", testPageWhileWritten},
-		{"a caller who left is told so", testAuditCancelled},
+		{"a cancelled call fails", testAuditCancelled},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -38,7 +38,7 @@ func RunLimiter(t *testing.T, open func(t *testing.T, clock *sessiontest.Clock) 
 		{"an allowance of nothing allows nothing", testTakeNothing},
 		{"each key has its own allowance", testTakeKeys},
 		{"a hundred at once are let in as far as allowed", testTakeRace},
-		{"a clock put back makes nobody wait longer", testClockBack},
+		{"a clock set back lengthens no wait", testClockBack},
 		{"odd keys do not collide", testOddKeys},
 		{"a cancelled call counts nothing", testLimiterCancelled},
 		{"five attempts are free, then each waits twice as long", testAttempts},
@@ -104,7 +104,7 @@ func testTake(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 			clock.Advance(moment) // in all exactly what was said
 			takes(t, l, key, a, 0)
 		}
-		// What is left of the wait is told, whenever it is asked.
+		// The rest of the wait is returned at any time.
 		takes(t, l, key, a, one)
 		clock.Advance(one / 4)
 		takes(t, l, key, a, one-one/4)
@@ -174,7 +174,7 @@ func testTakeRace(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 }
 
 // race calls a hundred times at once, on two instances, and fails unless want
-// are let in and all others are told to wait for so long.
+// are allowed and all others must wait for so long.
 func race(t *testing.T, l auth.Limiter, want int64, wait time.Duration, call func(context.Context, auth.Limiter) (time.Duration, error)) {
 	t.Helper()
 	both := everyone(t, l)

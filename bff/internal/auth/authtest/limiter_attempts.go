@@ -57,7 +57,7 @@ func testUndo(t *testing.T, l auth.Limiter, clock *sessiontest.Clock) {
 	for failures, delay := range delays {
 		clock.Advance(delay)
 		// An attempt that could not be judged, because the server was busy,
-		// has used none of the free ones and makes nobody wait.
+		// has used none of the free ones and delays no attempt.
 		for range 3 {
 			attempt(t, both[0], "k", 0)
 			must(t, both[1].Undo(t.Context(), "k"))

@@ -24,9 +24,9 @@ func RunAuditKeeper(t *testing.T, open func(t *testing.T, now func() time.Time) 
 		"events from before a time are deleted, the others stay": testPrune,
 		"address and browser of one user's events are taken out": testRedact,
 		"address and browser of an account's acts are taken out": testRedactActs,
-		"the clock is told":                                        testClock,
-		"one holder has a task until its time is over":             testLease,
-		"a caller who left is told so when the trail is shortened": testKeeperCancelled,
+		"the clock is read":                                  testClock,
+		"one holder has a task until its time is over":       testLease,
+		"a cancelled call fails when the trail is shortened": testKeeperCancelled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := sessiontest.NewClock()

@@ -21,9 +21,9 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		run  func(t *testing.T, users auth.Users)
 	}{
 		{"an account comes back exactly as it was stored", testAccounts},
-		{"who is not there is not there", testNobody},
+		{"a missing account is not found", testNobody},
 		{"keys and IDs are compared byte by byte", testBytes},
-		{"odd IDs find nobody and break nothing", testOddUserIDs},
+		{"odd IDs find nothing and break nothing", testOddUserIDs},
 		{"an address has one account", testDuplicateAddress},
 		{"a used ID is not a taken address", testDuplicateID},
 		{"an account that does not fit is refused whole", testTooLong},
@@ -32,10 +32,10 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		{"of simultaneous new hashes one succeeds", testSetPasswordHashRace},
 		{"a change changes what it names and nothing else", testChange},
 		{"a change that does not fit is refused whole", testChangeTooLong},
-		{"who is not there is not changed", testChangeNobody},
+		{"a missing account is not changed", testChangeNobody},
 		{"a change may depend on the password", testChangeIfHash},
 		{"of simultaneous new passwords one succeeds", testChangeIfHashRace},
-		{"what is to be settled is stored with its change", testOutbox},
+		{"a PendingSync is stored with its change", testOutbox},
 		{"a deleted account is gone and its address free", testDelete},
 		{"the last active administrator stays", testLastAdmin},
 		{"of administrators who go at once one stays", testLastAdminRace},
@@ -44,7 +44,7 @@ func RunUsers(t *testing.T, open func(t *testing.T) auth.Users) {
 		{"a text is found in address and name", testListText},
 		{"an address or its beginning comes first", testListAddress},
 		{"pages have neither gaps nor repeats", testListPages},
-		{"a caller who left is told so", testUsersCancelled},
+		{"a cancelled call fails", testUsersCancelled},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
@@ -138,7 +138,7 @@ func testAccounts(t *testing.T, users auth.Users) {
 		known(t, users, u)
 	}
 
-	elsewhere := person() // the moment counts, not the zone it was told in
+	elsewhere := person() // the moment counts, not its zone
 	elsewhere.CreatedAt = sessiontest.Start.In(time.FixedZone("", -7*3600))
 	create(t, users, elsewhere)
 	known(t, users, elsewhere)
@@ -212,7 +212,7 @@ func testDuplicateAddress(t *testing.T, users auth.Users) {
 	}
 	known(t, users, first)
 	unknown(t, users, second.ID, "nobody")
-	// The very same account again is no different.
+	// The same account again gives the same answer.
 	if err := users.Create(t.Context(), first, registration(first)); !errors.Is(err, auth.ErrEmailTaken) {
 		t.Errorf("the same account again: %v, want ErrEmailTaken", err)
 	}

@@ -177,7 +177,7 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 	}
 	refused(admin) // neither the disabled one nor the user counts
 
-	// What leaves an administrator is no such thing.
+	// A change that leaves an administrator is allowed.
 	admin.Name, admin.PasswordHash = "Still Here", "$2a$14$next"
 	same(t, "rename", change(t, users, admin, auth.UserChange{
 		Name: &admin.Name, PasswordHash: &admin.PasswordHash, Role: new(session.RoleAdmin), Active: new(true),
@@ -218,7 +218,7 @@ func testLastAdmin(t *testing.T, users auth.Users) {
 	must(t, remove["demote"](t.Context(), admin))
 	refused(disabled)
 
-	// Somebody new in office sets the old one free.
+	// With another administrator the first one can be removed.
 	user.Role = session.RoleAdmin
 	same(t, "promote", change(t, users, user, auth.UserChange{Role: new(session.RoleAdmin)}), user)
 	must(t, remove["delete"](t.Context(), disabled))

@@ -224,7 +224,7 @@ func testListAddress(t *testing.T, users auth.Users) {
 	}
 }
 
-// Accounts are made and deleted while somebody turns the pages.
+// Accounts are created and deleted during a walk through the pages.
 func testListPages(t *testing.T, users auth.Users) {
 	made := 0
 	add := func(at time.Time) auth.User {

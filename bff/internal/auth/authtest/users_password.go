@@ -61,7 +61,7 @@ func testSetPasswordHashRace(t *testing.T, users auth.Users) {
 	if got.PasswordHash == u.PasswordHash {
 		t.Error("nobody's hash was stored")
 	}
-	// Whoever is late with the first hash changes nothing any more.
+	// A late change with the first hash as condition has no effect.
 	must(t, users.SetPasswordHash(t.Context(), u.ID, u.PasswordHash, "$2a$12$late"))
 	u.PasswordHash = got.PasswordHash
 	known(t, users, u)

@@ -162,8 +162,8 @@ func raceForLast(t *testing.T, users auth.Users, name string, n int, way func(ra
 	}
 }
 
-// Removals meet promotions and all that does not concern administrators: nobody
-// waits for somebody who waits for him.
+// Removals meet promotions and all that does not concern administrators: none
+// deadlocks.
 func testAdminsComeAndGo(t *testing.T, users auth.Users) {
 	const people = 6
 	var all []auth.User

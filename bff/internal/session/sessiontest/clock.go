@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Clock is a clock that moves only when told to. It is safe for concurrent
+// Clock is a clock that moves only by Advance and Set. It is safe for concurrent
 // use. Its Now method is what packages take as `Now func() time.Time`.
 type Clock struct {
 	mu  sync.Mutex

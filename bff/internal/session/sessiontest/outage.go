@@ -22,7 +22,7 @@ var _ Store = (*Sessions)(nil)
 // NewSessions gives store, which works until Fail.
 func NewSessions(store Store) *Sessions { return &Sessions{store: store} }
 
-// Fail makes every call but Follow answer that the store could not be asked,
+// Fail makes every call but Subscribe fail with ErrSessionStore,
 // because of err, until Fail(nil).
 func (s *Sessions) Fail(err error) {
 	s.mu.Lock()
@@ -72,7 +72,7 @@ func (s *Sessions) Page(ctx context.Context, userID, cursor string) (page []sess
 	return page, next, err
 }
 
-// End is session.Store.End. Ending nothing asks no store.
+// End is session.Store.End. Ending nothing makes no call.
 func (s *Sessions) End(ctx context.Context, ends ...session.Revocation) error {
 	if len(ends) == 0 {
 		return nil
@@ -80,7 +80,7 @@ func (s *Sessions) End(ctx context.Context, ends ...session.Revocation) error {
 	return s.try(ctx, func() error { return s.store.End(ctx, ends...) })
 }
 
-// Publish is session.Revocations.Publish. Announcing nothing asks no store.
+// Publish is session.Revocations.Publish. Publishing nothing makes no call.
 func (s *Sessions) Publish(ctx context.Context, news ...session.Revocation) error {
 	if len(news) == 0 {
 		return nil

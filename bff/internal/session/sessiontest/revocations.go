@@ -49,8 +49,8 @@ func (f *Subscriber) subscriber(caughtUp func()) session.Subscriber {
 	}
 }
 
-// Lost waits until the follower has been told that revocations from before want
-// may be missing. Other moments that it is told of are passed over.
+// Lost waits for a loss of revocations from before want
+// may be missing. Other losses are skipped.
 func (f *Subscriber) Lost(t *testing.T, want time.Time) {
 	t.Helper()
 	var told []time.Time
@@ -63,12 +63,12 @@ func (f *Subscriber) Lost(t *testing.T, want time.Time) {
 			}
 			told = append(told, before)
 		case <-late:
-			t.Fatalf("told that revocations are lost from before %v, want %v", told, want)
+			t.Fatalf("revocations are lost from before %v, want %v", told, want)
 		}
 	}
 }
 
-// LostNothing fails when the follower was told since the last Lost that
+// LostNothing fails when since the last Lost the subscriber learnt that
 // revocations are missing.
 func (f *Subscriber) LostNothing(t *testing.T) {
 	t.Helper()
@@ -96,7 +96,7 @@ func (f *Subscriber) Stop(t *testing.T) {
 	}
 }
 
-// Expect waits until the follower has heard every one of want; the test fails
+// Expect waits until the subscriber has received every one of want; the test fails
 // when one does not come.
 func (f *Subscriber) Expect(t *testing.T, want ...session.Revocation) {
 	t.Helper()
@@ -107,13 +107,13 @@ func (f *Subscriber) Expect(t *testing.T, want ...session.Revocation) {
 			case r := <-f.heard:
 				f.all = append(f.all, r)
 			case <-late:
-				t.Fatalf("did not hear of %+v, only of %+v", w, f.all)
+				t.Fatalf("did not receive %+v, only %+v", w, f.all)
 			}
 		}
 	}
 }
 
-// Received is what has been heard so far, in order and without repetitions.
+// Received returns what has been received so far, in order and without repetitions.
 func (f *Subscriber) Received() []session.Revocation {
 	for {
 		select {
@@ -161,7 +161,7 @@ func testFollow(t *testing.T, s Store, clock *Clock) {
 		}
 		must(t, by.End(t.Context(), r))
 		want = append(want, r)
-		// Whoever hears of an end finds the session gone, or going.
+		// On a received end, a reader finds the session gone, or going.
 		here.Expect(t, r)
 		there.Expect(t, r)
 	}
@@ -183,8 +183,8 @@ func testFollowRepeated(t *testing.T, s Store, clock *Clock) {
 	first := revocation(x, clock.Now())
 	must(t, s.End(t.Context(), first))
 	f.Expect(t, first)
-	// An end that failed half way is tried again; whoever missed the first
-	// announcement must hear the second.
+	// An end that failed half way is tried again; a subscriber that missed the first
+	// revocation must receive the second.
 	second := revocation(x, clock.Advance(time.Second))
 	must(t, s.End(t.Context(), second))
 	f.Expect(t, second)
@@ -207,11 +207,11 @@ func testReplay(t *testing.T, s Store, clock *Clock) {
 	f.Expect(t, recent)
 	live := end()
 	f.Expect(t, live)
-	same(t, "heard by one who asked for 15 minutes", f.Received(), []session.Revocation{recent, live})
+	same(t, "received for the last 15 minutes", f.Received(), []session.Revocation{recent, live})
 
 	all := Subscribe(t, s, 4*time.Hour)
 	all.Expect(t, old, recent, live)
-	same(t, "heard by one who asked for 4 hours", all.Received(), []session.Revocation{old, recent, live})
+	same(t, "received for the last 4 hours", all.Received(), []session.Revocation{old, recent, live})
 }
 
 func testFollowStops(t *testing.T, s Store, clock *Clock) {
@@ -246,7 +246,7 @@ func testAnnounce(t *testing.T, s Store, clock *Clock) {
 	must(t, s.Publish(t.Context()))
 }
 
-// Whoever serves before it has read who has left serves those who have left.
+// An instance that serves before it has read the earlier revocations serves ended sessions.
 func testCaughtUp(t *testing.T, s Store, clock *Clock) {
 	for _, n := range []int{0, 1, 2500} { // of none, and of more than a store reads at once
 		news := make([]session.Revocation, n)
@@ -272,7 +272,7 @@ func testCaughtUp(t *testing.T, s Store, clock *Clock) {
 		case <-time.After(patience):
 			t.Fatalf("not said to know, with %d to know of", n)
 		}
-		for range 2 { // the second is heard after whatever the first brought about
+		for range 2 { // the second arrives after the effects of the first
 			next := revocation(sample(rand.Text(), clock.Now()), clock.Advance(time.Second))
 			must(t, s.Publish(t.Context(), next))
 			f.Expect(t, next)

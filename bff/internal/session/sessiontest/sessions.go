@@ -41,7 +41,7 @@ func RunSessions(t *testing.T, open func(t *testing.T, clock *Clock) Store) {
 		{"what is not there is not there", testUnknown},
 		{"a session answers to its own user only", testOtherUser},
 		{"odd ids do not collide", testOddIDs},
-		{"a cancelled call is no answer about the session", testCancelled},
+		{"a cancelled call says nothing about the session", testCancelled},
 		{"the list is newest first and the user's own", testList},
 		{"a session ends at its idle end", testExpiry},
 		{"the list has no ghosts", testGhosts},
@@ -53,12 +53,12 @@ func RunSessions(t *testing.T, open func(t *testing.T, clock *Clock) Store) {
 		{"a swap stays with its session", testSwapOther},
 		{"fifty swaps of one version have one winner", testSwapRace},
 		{"an end beats every swap that races it", testEndRace},
-		{"every follower hears of an end", testFollow},
-		{"a follower hears of an end again", testFollowRepeated},
-		{"a follower hears what came before it, as far as it asked", testReplay},
-		{"a follower is told when it knows what came before it", testCaughtUp},
-		{"what is announced is heard, and the session goes on", testAnnounce},
-		{"a follower stops when told to", testFollowStops},
+		{"every subscriber receives an end", testFollow},
+		{"a subscriber receives a repeated end", testFollowRepeated},
+		{"a subscriber receives earlier revocations, as far back as it asks for", testReplay},
+		{"CaughtUp is called after the earlier revocations", testCaughtUp},
+		{"a published revocation arrives, and the session goes on", testAnnounce},
+		{"a subscriber stops with its context", testFollowStops},
 		{"the 101st session takes the place of the one seen longest ago", testSessionLimit},
 		{"of sessions seen at one moment the oldest makes space", testSessionLimitTies},
 		{"sessions that have ended take no space", testSessionLimitExpired},
@@ -156,7 +156,7 @@ func testUnknown(t *testing.T, s Store, clock *Clock) {
 	gone(t, s, session.Record{})
 	list, err := ListSessions(t.Context(), s, rand.Text())
 	must(t, err)
-	same(t, "list of nobody", list, nil)
+	same(t, "list of an unknown user", list, nil)
 }
 
 func testOtherUser(t *testing.T, s Store, clock *Clock) {
