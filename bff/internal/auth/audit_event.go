@@ -71,4 +71,4 @@ func (s *Service) event(ctx context.Context, what EventType, userID string, by s
 }
 
 // recordEvent queues an event for the audit trail. It does not block.
-func (s *Service) recordEvent(e Event) { s.auditWriter.add(e) }
+func (s *Service) recordEvent(e Event) { s.auditWriter.enqueue(e) }

@@ -46,24 +46,24 @@ func causeOf(e Event) string {
 	return networkOf(e.IP)
 }
 
-func (t *auditWriter) add(e Event) {
+func (t *auditWriter) enqueue(e Event) {
 	if dropped, full := t.queue.Push(e); full {
-		t.lost(dropped, "the queue is full")
+		t.logLost(dropped, "the queue is full")
 	}
 }
 
-func (t *auditWriter) lost(e Event, why any) {
+func (t *auditWriter) logLost(e Event, why any) {
 	t.log.Error("audit event not stored", "type", e.Type, "user", e.UserID, "actor", e.ActorID,
 		"session", e.SessionID, "detail", e.Detail, "ip", e.IP, "request", e.RequestID, "at", e.At, "error", why)
 }
 
-// run stores events until ctx ends, then those still queued.
-func (t *auditWriter) run(ctx context.Context) error {
+// storeLoop stores events until ctx ends, then those still queued.
+func (t *auditWriter) storeLoop(ctx context.Context) error {
 	for {
 		select {
 		case <-t.queue.Ready():
 			batch := t.queue.Pop(auditBatch)
-			for len(batch) > 0 && !t.store(ctx, batch) {
+			for len(batch) > 0 && !t.storeBatch(ctx, batch) {
 				select {
 				case <-time.After(auditRetry):
 				case <-ctx.Done():
@@ -78,7 +78,7 @@ func (t *auditWriter) run(ctx context.Context) error {
 	}
 }
 
-func (t *auditWriter) store(ctx context.Context, batch []Event) bool {
+func (t *auditWriter) storeBatch(ctx context.Context, batch []Event) bool {
 	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
 	defer cancel()
 	err := t.audit.Append(ctx, batch...)
@@ -93,12 +93,12 @@ func (t *auditWriter) store(ctx context.Context, batch []Event) bool {
 // finish is the last try for everything; events that fail now go to the log.
 func (t *auditWriter) finish(ctx context.Context, batch []Event) {
 	for ; len(batch) > 0; batch = t.queue.Pop(auditBatch) {
-		if t.store(ctx, batch) {
+		if t.storeBatch(ctx, batch) {
 			continue
 		}
 		for {
 			for _, e := range batch {
-				t.lost(e, "shutting down")
+				t.logLost(e, "shutting down")
 			}
 			if batch = t.queue.Pop(auditBatch); len(batch) == 0 {
 				return

@@ -33,10 +33,10 @@ func NewNoticeQueue(m Mailer, log *slog.Logger, observe func(string), attempt, d
 }
 
 // Add never waits.
-func (q NoticeQueue) Add(n Notice) { q.q.add(n) }
+func (q NoticeQueue) Add(n Notice) { q.q.enqueue(n) }
 
 // Run is part of Service.Run.
-func (q NoticeQueue) Run(ctx context.Context) error { return q.q.run(ctx) }
+func (q NoticeQueue) Run(ctx context.Context) error { return q.q.deliverLoop(ctx) }
 
 // MaxNotices is how many fit into the queue.
 const MaxNotices = maxNotices
@@ -45,4 +45,4 @@ const MaxNotices = maxNotices
 const MaxAuditQueue = maxAuditQueue
 
 // Record queues an event, as whatever brings one about does.
-func (s *Service) Record(e Event) { s.auditWriter.add(e) }
+func (s *Service) Record(e Event) { s.auditWriter.enqueue(e) }

@@ -64,7 +64,7 @@ func (s *Service) notify(ctx context.Context, kind NoticeKind, userID, to string
 	for _, f := range change {
 		f(&n)
 	}
-	s.notices.add(n)
+	s.notices.enqueue(n)
 }
 
 // newNotice is the only constructor of notices: about a change made by a browser.

@@ -71,25 +71,25 @@ func newNotices(mailer Mailer, log *slog.Logger, now func() time.Time, observe f
 	}
 }
 
-func (q *notices) add(n Notice) {
+func (q *notices) enqueue(n Notice) {
 	if q.mailer == nil {
 		return
 	}
 	if dropped, full := q.queue.Push(n); full {
-		q.lost(dropped, noticeDropped, "the queue is full")
+		q.logLost(dropped, noticeDropped, "the queue is full")
 	}
 }
 
 // recipientOf returns the account whose share of the queue a notice takes.
 func recipientOf(n Notice) string { return n.UserID }
 
-func (q *notices) lost(n Notice, outcome string, why any) {
+func (q *notices) logLost(n Notice, outcome string, why any) {
 	q.observe(outcome)
 	q.log.Error("notice not sent", "kind", n.Kind, "user", n.UserID, "at", n.At, "error", why)
 }
 
-// run delivers until ctx ends, and then for a moment the remaining ones.
-func (q *notices) run(ctx context.Context) error {
+// deliverLoop delivers until ctx ends, and then for a moment the remaining ones.
+func (q *notices) deliverLoop(ctx context.Context) error {
 	// A delivery under way when ctx ends is not cancelled at once: the notice
 	// would be sent twice.
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -110,14 +110,14 @@ func (q *notices) run(ctx context.Context) error {
 				q.deliver(working, pending{Notice: n})
 			}
 		case <-tick.C:
-			q.again(ctx, working)
+			q.retryDue(ctx, working)
 		case <-ctx.Done():
 		}
 	}
 }
 
-// again tries those that are due, until done ends.
-func (q *notices) again(done, working context.Context) {
+// retryDue tries those that are due, until done ends.
+func (q *notices) retryDue(done, working context.Context) {
 	for _, p := range q.waiting.Pop(maxNotices) {
 		if p.steps--; p.steps > 0 || done.Err() != nil {
 			q.waiting.Push(p) // there is space: it was in the queue
@@ -135,7 +135,7 @@ func (q *notices) deliver(ctx context.Context, p pending) {
 		return
 	}
 	if errors.Is(err, ErrUndeliverable) || p.attempts >= len(q.pace.backoff) {
-		q.lost(p.Notice, noticeFailed, err)
+		q.logLost(p.Notice, noticeFailed, err)
 		return
 	}
 	q.observe(noticeRetried)
@@ -144,7 +144,7 @@ func (q *notices) deliver(ctx context.Context, p pending) {
 	p.steps = q.pace.backoff[p.attempts]
 	p.attempts++
 	if dropped, full := q.waiting.Push(p); full {
-		q.lost(dropped.Notice, noticeDropped, "too many wait for another attempt")
+		q.logLost(dropped.Notice, noticeDropped, "too many wait for another attempt")
 	}
 }
 
@@ -183,7 +183,7 @@ func (q *notices) finish(ctx context.Context) {
 			err = q.attempt(ctx, &p)
 		}
 		if err != nil {
-			q.lost(p.Notice, noticeFailed, err)
+			q.logLost(p.Notice, noticeFailed, err)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 	for name, with := range map[string]func(*error, *slog.Logger, func() time.Time) (try func(session int)){
 		"audit": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			trail := newAuditWriter(flakyAudit{failure: failure}, log, now)
-			return func(int) { trail.store(t.Context(), []Event{{}}) }
+			return func(int) { trail.storeBatch(t.Context(), []Event{{}}) }
 		},
 		"notices": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			q := newNotices(flakyMailer{failure}, log, now, func(string) {})

@@ -14,8 +14,8 @@ func (s *Service) Run(ctx context.Context) error {
 	lasting, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	var last errgroup.Group
-	last.Go(func() error { return s.auditWriter.run(lasting) })
-	last.Go(func() error { return s.notices.run(lasting) })
+	last.Go(func() error { return s.auditWriter.storeLoop(lasting) })
+	last.Go(func() error { return s.notices.deliverLoop(lasting) })
 
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{s.sessions.Run, s.runOutbox, s.runRetention} {

@@ -29,7 +29,7 @@ func (s *Service) SessionsEnded(e session.Ending) {
 	if e.Kind == session.EndStolen {
 		n := newNotice(e.Client, e.At, NoticeSessionStolen, userID, e.Email)
 		n.sessionID = id
-		s.notices.add(n)
+		s.notices.enqueue(n)
 	}
 }
 

@@ -52,8 +52,8 @@ func newAckTracker(records Store, log *slog.Logger, now func() time.Time) *ackTr
 	}
 }
 
-// note records that a's generation is in use.
-func (r *ackTracker) note(a token.Access, now time.Time) {
+// noteUse records that a's generation is in use.
+func (r *ackTracker) noteUse(a token.Access, now time.Time) {
 	r.mu.RLock()
 	known := r.seen[a.SessionID]
 	r.mu.RUnlock()
@@ -109,9 +109,9 @@ func (r *ackTracker) prune(now time.Time) {
 	}
 }
 
-// apply adds this instance's ack to a record read from the store, where it may
+// applyTo adds this instance's ack to a record read from the store, where it may
 // not have been written yet.
-func (r *ackTracker) apply(rec Record) Record {
+func (r *ackTracker) applyTo(rec Record) Record {
 	if !rec.ReceivedAt.IsZero() {
 		return rec
 	}
@@ -123,15 +123,15 @@ func (r *ackTracker) apply(rec Record) Record {
 	return rec
 }
 
-// run writes acks until ctx ends, then those still queued.
-func (r *ackTracker) run(ctx context.Context) error {
+// writeLoop writes acks until ctx ends, then those still queued.
+func (r *ackTracker) writeLoop(ctx context.Context) error {
 	// A write under way is finished even when ctx ends during it.
 	writing := context.WithoutCancel(ctx)
 	for {
 		select {
 		case <-r.queue.Ready():
 			for _, e := range r.queue.Pop(1) {
-				r.write(writing, e)
+				r.writeAck(writing, e)
 			}
 		case <-ctx.Done():
 			r.drain(writing)
@@ -146,16 +146,16 @@ func (r *ackTracker) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastTry)
 	defer cancel()
 	for next := r.queue.Pop(1); len(next) > 0; next = r.queue.Pop(1) {
-		if !r.write(ctx, next[0]) {
+		if !r.writeAck(ctx, next[0]) {
 			return
 		}
 	}
 }
 
-func (r *ackTracker) write(ctx context.Context, e ack) (ok bool) {
+func (r *ackTracker) writeAck(ctx context.Context, e ack) (ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	err := r.store(ctx, e)
+	err := r.storeAck(ctx, e)
 	if err == nil || errors.Is(err, ErrNoSession) {
 		r.outages.Worked()
 		return true
@@ -174,7 +174,7 @@ func (r *ackTracker) forget(e ack) {
 	}
 }
 
-func (r *ackTracker) store(ctx context.Context, e ack) error {
+func (r *ackTracker) storeAck(ctx context.Context, e ack) error {
 	for range maxSwaps {
 		rec, err := r.records.Get(ctx, e.userID, e.sessionID)
 		if err != nil {

@@ -28,7 +28,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 		"receipts": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			r := newAckTracker(flakyStore{failure: failure}, log, now)
 			return func(session int) {
-				r.write(t.Context(), ack{userID: "u", sessionID: fmt.Sprint(session), generation: 2})
+				r.writeAck(t.Context(), ack{userID: "u", sessionID: fmt.Sprint(session), generation: 2})
 			}
 		},
 	} {

@@ -37,10 +37,10 @@ func (m *Manager) Authenticate(ctx context.Context, access, refresh string) (Gra
 	a, err := m.tokens.VerifyAccess(access, now)
 	state := tokenGood
 	if err == nil {
-		state = m.revoked.ofAccess(a, now)
+		state = m.revoked.stateOfAccess(a, now)
 	}
 	if err == nil && state == tokenGood {
-		m.acks.note(a, now)
+		m.acks.noteUse(a, now)
 		return Grant{Principal: Principal{
 			UserID: a.UserID, SessionID: a.SessionID, Email: a.Email, Role: Role(a.Role),
 			pair: TokenPair{a.Generation, a.IssuedAt}, accessEnd: a.ExpiresAt,

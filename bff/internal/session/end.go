@@ -64,18 +64,18 @@ func (m *Manager) endingOf(ctx context.Context, userID string, by Principal, why
 // has it.
 func (m *Manager) EndLater(out Ending) {
 	for _, e := range out.Ends {
-		m.revoked.add(e)
+		m.revoked.remember(e)
 	}
-	m.pendingSignOuts.add(out)
+	m.pendingSignOuts.enqueue(out)
 }
 
-// end ends sessions everywhere, and on this instance before it returns.
-func (m *Manager) end(ctx context.Context, ends ...Revocation) error {
+// endNow ends sessions everywhere, and on this instance before it returns.
+func (m *Manager) endNow(ctx context.Context, ends ...Revocation) error {
 	if err := m.store.End(ctx, ends...); err != nil {
 		return err
 	}
 	for _, e := range ends {
-		m.revoked.add(e)
+		m.revoked.remember(e)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (m *Manager) EndAll(ctx context.Context, userID string, by Principal, why R
 			return nil
 		}
 		out := m.endingOf(ctx, userID, by, why, ids...)
-		if err := m.end(ctx, out.Ends...); err != nil {
+		if err := m.endNow(ctx, out.Ends...); err != nil {
 			m.EndLater(out)
 			return err
 		}

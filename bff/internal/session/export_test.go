@@ -15,7 +15,7 @@ func NewRevocationList(keep time.Duration, now func() time.Time) RevocationList 
 }
 
 // Add is what a follower does.
-func (r RevocationList) Add(ended Revocation) { r.l.add(ended) }
+func (r RevocationList) Add(ended Revocation) { r.l.remember(ended) }
 
 // Len is how many sessions are remembered.
 func (r RevocationList) Len() int { return len(r.l.known) }
@@ -37,7 +37,7 @@ func NewPendingSignOuts(store Store, log *slog.Logger) *PendingSignOuts {
 }
 
 // Add is what a sign-out does that met a store that was away.
-func (q *PendingSignOuts) Add(ends ...Revocation) { q.u.add(Ending{Ends: ends}) }
+func (q *PendingSignOuts) Add(ends ...Revocation) { q.u.enqueue(Ending{Ends: ends}) }
 
 // Of is how many sessions of a user wait, Len of all.
 func (q *PendingSignOuts) Of(userID string) int { return q.u.byUser[userID] }
@@ -47,6 +47,6 @@ func (q *PendingSignOuts) Len() int { return q.u.count }
 
 // Finish works it off, and gives the details of the events.
 func (q *PendingSignOuts) Finish(ctx context.Context) []string {
-	_ = q.u.finish(ctx)
+	_ = q.u.retryAll(ctx)
 	return q.done
 }

@@ -114,7 +114,7 @@ func (m *Manager) EndSessions(ctx context.Context, who Principal, others bool) e
 // reachable. A failure may be partial: the revocation is published, which also
 // ends the session that would retry.
 func (m *Manager) endOrEndLater(ctx context.Context, out Ending) error {
-	if err := m.end(ctx, out.Ends...); err != nil {
+	if err := m.endNow(ctx, out.Ends...); err != nil {
 		m.EndLater(out)
 		return StoreError(err)
 	}

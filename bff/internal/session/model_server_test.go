@@ -84,7 +84,7 @@ func (s *server) useAccess(w *model, inst uint8, back behind) verdict {
 	s.load(w, inst)
 	// With no time of issue the use is always news, as it really is once a
 	// minute, so that an ack may be queued again at any moment.
-	s.acks.note(token.Access{
+	s.acks.noteUse(token.Access{
 		UserID: "U", SessionID: "S", Generation: modelGeneration - uint32(back.generations()), ExpiresAt: modelNow.Add(time.Minute),
 	}, modelNow)
 	// An ack of an older generation is written to no record and applied to
@@ -101,7 +101,7 @@ func (s *server) useAccess(w *model, inst uint8, back behind) verdict {
 // writeAck is an instance's worker getting round to it.
 func (s *server) writeAck(w *model, inst uint8) {
 	s.store.rec = w.record()
-	err := s.acks.store(context.Background(), ack{
+	err := s.acks.storeAck(context.Background(), ack{
 		userID: "U", sessionID: "S", generation: modelGeneration, at: when(w.seen[inst]),
 	})
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *server) refresh(w *model, inst uint8, back behind, since age) verdict {
 	}
 	stored := w.record()
 	s.load(w, inst)
-	rec := s.acks.apply(stored)
+	rec := s.acks.applyTo(stored)
 	presented := w.presentedTo(rec, back)
 	what, next := decide(rec, presented, s.policy, when(since))
 	v := verdict{what: what, cookies: what == rotated || what == reissued || what == replayed}

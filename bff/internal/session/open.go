@@ -78,7 +78,7 @@ func (m *Manager) AccountChanged(ctx context.Context, userID string, current fun
 			return err
 		}
 		for _, n := range news {
-			m.revoked.add(n)
+			m.revoked.remember(n)
 		}
 		return nil
 	}))

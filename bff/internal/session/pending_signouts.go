@@ -47,13 +47,13 @@ func (o Ending) key() string {
 	return o.Ends[0].UserID + " " + string(o.Ends[0].Reason)
 }
 
-func (u *pendingSignOuts) add(o Ending) {
+func (u *pendingSignOuts) enqueue(o Ending) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	key, userID := o.key(), o.Ends[0].UserID
 	if before, known := u.waiting[key]; known {
 		o = joined(before, o)
-		u.remove(key)
+		u.dequeue(key)
 	}
 	if free := maxPendingOfUser - u.byUser[userID]; free < len(o.Ends) {
 		u.giveUp(userID, len(o.Ends)-max(free, 0), "too many of the account wait for the session store")
@@ -71,7 +71,7 @@ func (u *pendingSignOuts) add(o Ending) {
 		for k, other := range u.waiting {
 			if other.Ends[0].UserID == most {
 				u.giveUp(most, len(other.Ends), "too many wait for the session store, most of them of this account")
-				u.remove(k)
+				u.dequeue(k)
 				break
 			}
 		}
@@ -104,7 +104,7 @@ func (u *pendingSignOuts) fullest() (userID string) {
 	return userID
 }
 
-func (u *pendingSignOuts) remove(key string) {
+func (u *pendingSignOuts) dequeue(key string) {
 	o := u.waiting[key]
 	delete(u.waiting, key)
 	u.count -= len(o.Ends)
@@ -118,8 +118,8 @@ func (u *pendingSignOuts) giveUp(userID string, sessions int, why any) {
 	u.log.Error("sign-out given up", "user", userID, "sessions", sessions, "error", why)
 }
 
-// run retries until all are done, and once more when ctx ends.
-func (u *pendingSignOuts) run(ctx context.Context) error {
+// retryLoop retries until all are done, and once more when ctx ends.
+func (u *pendingSignOuts) retryLoop(ctx context.Context) error {
 	retry := time.NewTicker(signOutRetry)
 	defer retry.Stop()
 	for {
@@ -128,17 +128,17 @@ func (u *pendingSignOuts) run(ctx context.Context) error {
 		case <-ctx.Done():
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
 			defer cancel()
-			if err := u.finish(final); err != nil {
+			if err := u.retryAll(final); err != nil {
 				u.giveUpAll(err)
 			}
 			return ctx.Err()
 		}
 		// A failed one stays in the list and is tried again.
-		_ = u.finish(ctx)
+		_ = u.retryAll(ctx)
 	}
 }
 
-func (u *pendingSignOuts) finish(ctx context.Context) error {
+func (u *pendingSignOuts) retryAll(ctx context.Context) error {
 	u.mu.Lock()
 	keys := slices.Collect(maps.Keys(u.waiting))
 	u.mu.Unlock()
@@ -158,7 +158,7 @@ func (u *pendingSignOuts) finish(ctx context.Context) error {
 		// Another Ending may have been joined meanwhile: then it stays.
 		done := known && len(now.Ends) == len(o.Ends)
 		if done {
-			u.remove(key)
+			u.dequeue(key)
 		}
 		u.mu.Unlock()
 		if done {

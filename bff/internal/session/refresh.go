@@ -111,7 +111,7 @@ func (m *Manager) rotate(ctx context.Context, presented token.Refresh, now time.
 			}
 			continue
 		}
-		known := before(m.acks.apply(rec))
+		known := before(m.acks.applyTo(rec))
 		what, next := decide(known, TokenPair{presented.Generation, presented.IssuedAt}, m.policy, now)
 		switch what {
 		case rotated, reissued, replayed:
@@ -159,7 +159,7 @@ func (m *Manager) endStolen(ctx context.Context, rec Record, presented token.Ref
 		Ends:   []Revocation{{UserID: rec.UserID, SessionID: rec.ID, Reason: ReasonRefreshReuse, At: now}},
 		Detail: fmt.Sprintf("generation %d presented, %d is current", presented.Generation, rec.Generation),
 	}
-	if err := m.end(ctx, out.Ends...); err != nil {
+	if err := m.endNow(ctx, out.Ends...); err != nil {
 		m.EndLater(out) // an outage must not save a thief
 		return StoreError(err)
 	}

@@ -63,22 +63,22 @@ func newRevocationList(source Revocations, keep time.Duration, now func() time.T
 	}
 }
 
-// ofAccess is of for an access token that is genuine and has not expired. An
+// stateOfAccess is stateOf for an access token that is genuine and has not expired. An
 // instance with a longer ACCESS_TTL may have minted it: then it outlives this
 // instance's memory, and is refreshed once it is as old as this instance's own
 // tokens get.
-func (l *revocationList) ofAccess(a token.Access, now time.Time) tokenState {
-	s := l.of(a.SessionID, TokenPair{a.Generation, a.IssuedAt})
+func (l *revocationList) stateOfAccess(a token.Access, now time.Time) tokenState {
+	s := l.stateOf(a.SessionID, TokenPair{a.Generation, a.IssuedAt})
 	if s == tokenGood && (a.IssuedAt.Unix() < l.lostBefore.Load() || now.Sub(a.IssuedAt) >= l.keep) {
 		return tokenStale
 	}
 	return s
 }
 
-// lose records that revocations from before a moment may be missing. Older access
+// markLost records that revocations from before a moment may be missing. Older access
 // tokens are then refreshed from the record, which an ended session does not
 // have: a browser notices nothing.
-func (l *revocationList) lose(before time.Time) {
+func (l *revocationList) markLost(before time.Time) {
 	at := before.Unix()
 	for {
 		known := l.lostBefore.Load()
@@ -92,7 +92,7 @@ func (l *revocationList) lose(before time.Time) {
 	}
 }
 
-func (l *revocationList) of(sessionID string, p TokenPair) tokenState {
+func (l *revocationList) stateOf(sessionID string, p TokenPair) tokenState {
 	l.mu.RLock()
 	m, known := l.known[sessionID]
 	l.mu.RUnlock()
@@ -107,8 +107,8 @@ func (l *revocationList) of(sessionID string, p TokenPair) tokenState {
 	return tokenGood
 }
 
-// add records a revocation. A repeated one has no effect.
-func (l *revocationList) add(r Revocation) {
+// remember records a revocation. A repeated one has no effect.
+func (l *revocationList) remember(r Revocation) {
 	now := l.now()
 	l.mu.Lock()
 	m := l.known[r.SessionID]
@@ -155,8 +155,8 @@ func (l *revocationList) prune(now time.Time) {
 	l.pruneAt = max(minPrune, 2*len(l.known))
 }
 
-func (l *revocationList) run(ctx context.Context) error {
-	return l.source.Subscribe(ctx, l.keep, Subscriber{Revoked: l.add, Lost: l.lose, CaughtUp: l.markCaughtUp})
+func (l *revocationList) subscribe(ctx context.Context) error {
+	return l.source.Subscribe(ctx, l.keep, Subscriber{Revoked: l.remember, Lost: l.markLost, CaughtUp: l.markCaughtUp})
 }
 
 // since returns the oldest token pair of the session that is not stale.

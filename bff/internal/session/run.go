@@ -11,7 +11,7 @@ import (
 // last try.
 func (m *Manager) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{m.revoked.run, m.acks.run, m.pendingSignOuts.run} {
+	for _, run := range []func(context.Context) error{m.revoked.subscribe, m.acks.writeLoop, m.pendingSignOuts.retryLoop} {
 		g.Go(func() error { return run(ctx) })
 	}
 	return g.Wait()

@@ -26,7 +26,7 @@ func (m *Manager) SignOut(ctx context.Context, access, refresh string) error {
 			continue
 		}
 		if err == nil {
-			err = m.end(ctx, e)
+			err = m.endNow(ctx, e)
 		}
 		if err != nil {
 			m.EndLater(out)
@@ -45,7 +45,7 @@ func (m *Manager) endLeftover(ctx context.Context, access string, e Revocation, 
 	if a, err := m.tokens.VerifyAccess(access, now); err != nil || a.SessionID != e.SessionID || !m.Alive(e.SessionID) {
 		return
 	}
-	m.revoked.add(e)
+	m.revoked.remember(e)
 	m.leftoverOutages.Note(m.revocations.Publish(ctx, e))
 }
 

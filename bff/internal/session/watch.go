@@ -87,13 +87,13 @@ func (w *watchers) notify(r Revocation) {
 // Alive reports whether this instance knows of no revocation of the session: a
 // live connection opened during the revocation must not survive it.
 func (m *Manager) Alive(sessionID string) bool {
-	return m.revoked.of(sessionID, TokenPair{}) != tokenEnded
+	return m.revoked.stateOf(sessionID, TokenPair{}) != tokenEnded
 }
 
 // IsStale reports whether the account has changed since a request was
 // authenticated: its role may differ by now.
 func (m *Manager) IsStale(who Principal) bool {
-	return m.revoked.of(who.SessionID, who.pair) == tokenStale
+	return m.revoked.stateOf(who.SessionID, who.pair) == tokenStale
 }
 
 // AbsoluteEnd is when the session ends in any case, for closing live connections.
