@@ -90,7 +90,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":          {"redisstore", "redisstore/redischecks", "redisstore/redisconn"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "web/pages", "demoapi"},
-	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "web/pages", "proxy", "proxy/route", "demoapi", "telemetry", "e2e", "bench", "operator"},
+	"net/http":                           {"main", "app", "web", "web/clientaddr", "web/listener", "web/pages", "proxy", "proxy/route", "demoapi", "telemetry", "e2e", "bench", "operator", "doctor"},
 	"net/http/httputil":                  {"proxy", "bench"}, // the bare proxy that ours is measured beside
 	"net/http/pprof":                     {"app"},
 	"github.com/goccy/go-yaml":           {"proxy/route"},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func Examine(ctx context.Context, o Options, x Examination) doctor.Report {
 	o.Log = slog.New(slog.DiscardHandler)
 	groups := [][]doctor.Check{settingsChecks(o)}
 	stores, closeStores := storeChecks(ctx, o, x)
-	groups = append(append(groups, stores...), proxiesChecks(o.Config, x))
+	groups = append(append(groups, stores...), doctor.Proxies(cmp.Or(x.Ops, o.Config.OpsAddr)))
 	report := doctor.Run(ctx, x.Limit, groups...)
 	closeStores()
 	return report

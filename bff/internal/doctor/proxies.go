@@ -1,4 +1,4 @@
-package app
+package doctor
 
 import (
 	"context"
@@ -10,30 +10,23 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
 )
 
-// proxiesChecks ask a running instance which of the trusted proxies it has seen:
-// this process answers no requests.
-func proxiesChecks(c *config.Config, x Examination) []doctor.Check {
-	return []doctor.Check{{Name: "proxies.seen", Ask: func(ctx context.Context) (doctor.Result, error) {
-		addr := x.Ops
-		if addr == "" {
-			addr = c.OpsAddr
-		}
+// Proxies checks which of the trusted proxies a running instance has seen, by the
+// metrics of its private listener at addr; "" where it has none.
+func Proxies(addr string) []Check {
+	return []Check{{Name: "proxies.seen", Ask: func(ctx context.Context) (Result, error) {
 		const fix = "Start an instance and let it be used, then run this on its machine, or name its private listener with --ops HOST:PORT."
 		if addr == "" {
-			return doctor.Result{Fix: fix}, errors.New("OPS_ADDR is off")
+			return Result{Fix: fix}, errors.New("OPS_ADDR is off")
 		}
 		text, err := scrape(ctx, local(addr))
 		if err != nil {
-			return doctor.Result{Fix: fix}, err
+			return Result{Fix: fix}, err
 		}
 		seen, err := readProxies(text)
 		if err != nil {
-			return doctor.Result{Fix: fix}, fmt.Errorf("%s: %w", addr, err)
+			return Result{Fix: fix}, fmt.Errorf("%s: %w", addr, err)
 		}
 		return seen.judge()
 	}}}
@@ -111,23 +104,23 @@ func readProxies(text string) (p proxiesSeen, err error) {
 	return p, nil
 }
 
-func (p proxiesSeen) judge() (doctor.Result, error) {
+func (p proxiesSeen) judge() (Result, error) {
 	const list = "Put the network of every proxy in front into TRUSTED_PROXIES (its address is `ip` in the log); a client that comes past the proxies must not reach the port."
-	all, never := doctor.Plural(p.requests, "request"), strings.Join(p.never, ", ")
+	all, never := Plural(p.requests, "request"), strings.Join(p.never, ", ")
 	switch {
 	case p.requests == 0:
-		return doctor.Result{Fix: "Run it again when people have used it."}, errors.New("no request has come to this instance since it started")
+		return Result{Fix: "Run it again when people have used it."}, errors.New("no request has come to this instance since it started")
 	case len(p.never) > 0 && len(p.seen) == 0 && p.others > 0:
-		return doctor.Result{State: doctor.Problem, Fix: list,
+		return Result{State: Problem, Fix: list,
 			Found: fmt.Sprintf("none of %s came from %s, and %d had X-Forwarded-For from elsewhere: all people count as one for the limits", all, never, p.others)}, nil
 	case len(p.never) > 0:
-		return doctor.Result{State: doctor.Warning, Fix: "Correct the network, or take it out: who is in it later is believed.",
+		return Result{State: Warning, Fix: "Correct the network, or take it out: who is in it later is believed.",
 			Found: fmt.Sprintf("none of %s came over %s", all, never)}, nil
 	case p.others > 0:
-		return doctor.Result{State: doctor.Warning, Fix: list,
+		return Result{State: Warning, Fix: list,
 			Found: fmt.Sprintf("%d of %s had X-Forwarded-For from an address that is not trusted", p.others, all)}, nil
 	case len(p.seen) == 0:
-		return doctor.Result{State: doctor.OK, Found: "none is trusted, and none was seen in " + all}, nil
+		return Result{State: OK, Found: "none is trusted, and none was seen in " + all}, nil
 	}
-	return doctor.Result{State: doctor.OK, Found: "all of TRUSTED_PROXIES were seen in " + all}, nil
+	return Result{State: OK, Found: "all of TRUSTED_PROXIES were seen in " + all}, nil
 }
