@@ -55,7 +55,7 @@ func TestChangesSinceSeesEachKey(t *testing.T) {
 		"identity": "none", "forward_cookies": "true", "timeout": "7s", "max_body": "none", "health_path": "/up",
 		"forward_authorization": "true", "cross_site": "allow",
 	}
-	// What a key needs beside it, in the old file and the new.
+	// Other keys that a key needs, in the old file and the new.
 	beside := map[string]string{"forward_authorization": "    identity: none\n", "cross_site": "    identity: none\n    access: public\n"}
 	base := "routes:\n  - path: /api/x\n"
 	for _, key := range keyNames() {
@@ -125,7 +125,7 @@ func TestPrintWritesEveryDefaultOut(t *testing.T) {
 	}
 }
 
-// What is printed can be pasted: it leads to the same table.
+// The output of Print can be pasted: it leads to the same table.
 func TestPrintedTableIsReadAsTheSame(t *testing.T) {
 	schema := routesSchema(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,22 +11,22 @@ func (c *Config) checkPath(wrong reporter) {
 	case p == "":
 		wrong("missing; give a prefix such as /api/orders")
 	case !within(p, "/api"):
-		// The cross-site rule guards /api only; a proxied path elsewhere
-		// would be open to every site that a member visits.
+		// The cross-site rule covers /api only: a proxied path elsewhere would be
+		// open to every site that a member visits.
 		wrong("%q must be /api or below it, such as /api%s", p, strings.TrimRight("/"+strings.TrimLeft(p, "/"), "/"))
 	case strings.HasSuffix(p, "/"):
 		wrong("%q ends in a slash; write %q, which covers everything below it too", p, strings.TrimRight(p, "/"))
 	case len(p) > maxPathSize:
 		wrong("longer than %d bytes; use a shorter prefix", maxPathSize)
 	case strings.ContainsFunc(p, func(r rune) bool { return r != '/' && (r > 0x7f || !isUnreserved(byte(r))) }):
-		// Anything else could be spelled in two ways, encoded and not.
+		// Other characters have two spellings, encoded and not.
 		wrong("%q may hold letters, digits and - . _ ~ only; wildcards are not needed, a path covers everything below it", p)
 	case CheckPath(p) != nil:
 		wrong("%q: %v", p, CheckPath(p))
 	default:
 		for _, own := range Reserved {
 			if within(strings.ToLower(p), own) {
-				wrong("%q is reserved: %s is the gatehouse's own; choose another prefix", p, own)
+				wrong("%q is reserved: %s is Gatehouse's own; choose another prefix", p, own)
 			}
 		}
 	}

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Access says who may use a row.
+// Access says who may call a route.
 type Access uint8
 
 // The zero value is the strict one, so that a forgotten field opens nothing.
 const (
 	Member   Access = iota // a session is needed
-	Optional               // forwarded as somebody when there is a session
-	Public                 // forwarded as nobody, always
+	Optional               // forwarded with the identity of the session, if there is one
+	Public                 // forwarded without an identity, always
 )
 
-// IdentityMode says how an upstream learns who is asking.
+// IdentityMode says how an upstream is given the caller's identity.
 type IdentityMode uint8
 
 const (
@@ -33,7 +33,8 @@ const (
 	maxPathSize = 200 // bytes of a row's path
 )
 
-// Config is a row of the route table as it is written. Its zero fields stand for the defaults.
+// Config is a row of the route table as it is written. Zero fields stand for the
+// defaults.
 type Config struct {
 	Path           string        // prefix on segment borders, under /api
 	Upstreams      []*url.URL    // origins; at least one
@@ -43,7 +44,7 @@ type Config struct {
 	Methods        []string      // empty: every one of Methods
 	Audience       string        // `aud` of the identity token; empty: Path's last segment
 	Identity       IdentityMode  //
-	ForwardCookies bool          // cookies which are not ours pass, both ways
+	ForwardCookies bool          // other cookies than Gatehouse's own pass, both ways
 	Timeout        time.Duration // to the response header; 0: 30 s
 	MaxBody        int64         // bytes; 0: 10 MiB; NoLimit: none
 	// ForwardAuthorization passes the client's own Authorization, such as an API
@@ -53,18 +54,18 @@ type Config struct {
 	// AllowCrossSite lifts the cross-site rule, for a row that is Public and
 	// has IdentityNone.
 	AllowCrossSite bool
-	HealthPath     string // asked by Run; empty: only real requests tell
+	HealthPath     string // requested every few seconds; empty: only forwarded requests show the upstream's state
 }
 
 var (
-	// Methods are those that are served at all. TRACE and CONNECT are missing on
-	// purpose: the one shows a client the identity token that we added, the
-	// other makes us an open tunnel.
+	// Methods are the methods that are served at all. TRACE and CONNECT are missing
+	// on purpose: the one shows a client the identity token that was added, the
+	// other makes an open tunnel.
 	Methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-	// Roles are those of auth, which this package may not import. A test of web
-	// compares them.
+	// Roles are the roles of package auth, which this package may not import. A
+	// test of web compares them.
 	Roles = []string{"user", "admin"}
-	// Reserved are the gatehouse's own paths under /api. A test of web compares
+	// Reserved are Gatehouse's own paths under /api. A test of web compares
 	// them with its routes.
 	Reserved = []string{"/api/auth", "/api/admin", "/api/openapi.yaml"}
 )
@@ -84,7 +85,7 @@ func firstSegment(path string) string {
 // SchemeH2C is HTTP/2 without TLS.
 const SchemeH2C = "h2c"
 
-// URLScheme is what a URL of an upstream's begins with.
+// URLScheme returns the scheme for the URL of an upstream: http for h2c.
 func URLScheme(scheme string) string {
 	if scheme == SchemeH2C {
 		return "http"

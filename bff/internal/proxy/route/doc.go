@@ -3,6 +3,6 @@
 //
 // A [Config] is a row as it is written, a [Route] is one that was checked. A
 // [Table] is a plain value that does not change: a reload makes another one, and
-// what is known of upstreams is kept elsewhere. [CheckPath] refuses paths that two
+// the state of upstreams is kept elsewhere. [CheckPath] refuses paths that two
 // servers could read differently; the path judged is the path for the upstream.
 package route

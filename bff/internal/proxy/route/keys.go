@@ -7,21 +7,20 @@ import (
 	"time"
 )
 
-// key is one key of a row, and everything there is to say about it: how it is
-// read, printed by `gatehouse config`, checked, described in reference.md and in
-// the JSON Schema.
+// key is one key of a row: how it is read, printed by `gatehouse config`, checked,
+// and described in reference.md and in the JSON Schema.
 type key struct {
 	name, doc string
 	unset     string // the default in words, where it is not one value
 	value
-	// check reports what is wrong with a value that could be read; nil: nothing
-	// can be.
+	// check reports the mistakes of a value that could be read; nil: every such
+	// value is right.
 	check func(c *Config, wrong reporter)
 	needs *need
 	with  string // the other key that check looks at
 }
 
-// reporter takes what is wrong with the value of a key, and the fix.
+// reporter takes a mistake in the value of a key, with the fix.
 type reporter func(format string, args ...any)
 
 // need is a rule about two keys: a value other than the default is allowed only
@@ -36,7 +35,7 @@ type other struct {
 	words []string
 }
 
-// required as unset says that a row has to have the key.
+// required as unset marks a key that every row must have.
 const required = "required"
 
 // keys are the keys of a row, in the order of print and documents.
@@ -99,7 +98,7 @@ var keys = []key{{
 	name:  "cross_site",
 	doc:   "`allow` lifts the cross-site rule, for returns of payment providers; only with `access: public` and `identity: none`.",
 	value: oneOf(func(c *Config) *bool { return &c.AllowCrossSite }, choice[bool]{"refuse", false}, choice[bool]{"allow", true}),
-	needs: &need{[]other{{"access", []string{"public"}}, {"identity", []string{"none"}}}, "pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`"},
+	needs: &need{[]other{{"access", []string{"public"}}, {"identity", []string{"none"}}}, "other sites may call public routes only, without an identity; add `access: public` and `identity: none`"},
 }, {
 	name:  "timeout",
 	doc:   "Time to the response header, such as `90s`; streams are not cut.",
@@ -142,7 +141,8 @@ func keyNamed(name string) *key {
 	return &keys[slices.IndexFunc(keys, func(k key) bool { return k.name == name })]
 }
 
-// fallback is the default as a routes file has it; nil where it is not one value.
+// fallback returns the default in the form of a routes file; nil where it is not
+// one value.
 func (k *key) fallback() any {
 	c := new(Config)
 	if k.fill != nil {
@@ -151,7 +151,7 @@ func (k *key) fallback() any {
 	return k.print(c)
 }
 
-// looksAt lists the other keys that the rules about k look at.
+// looksAt lists the other keys that the rules about k depend on.
 func (k *key) looksAt() (names []string) {
 	if k.with != "" {
 		names = append(names, k.with)
@@ -173,11 +173,11 @@ func (o other) has(c *Config) bool {
 	return slices.Contains(o.words, fmt.Sprint(keyNamed(o.key).print(c)))
 }
 
-// mistake is one thing wrong with a row, by the key a file would have it under.
+// mistake is one mistake in a row, with the key that has it.
 type mistake struct{ key, text string }
 
-// check fills in the defaults and returns everything that is wrong.
-func (c *Config) check() (wrong []mistake) {
+// fillAndCheck fills in the defaults and returns all mistakes.
+func (c *Config) fillAndCheck() (wrong []mistake) {
 	for _, k := range keys {
 		if k.fill != nil {
 			k.fill(c)

@@ -19,8 +19,7 @@ import (
 // an open door. The error joins every mistake of the file, each with its line
 // and the fix.
 //
-// It walks the syntax tree instead of decoding into a struct, since a decoder
-// stops at the first mistake.
+// It walks the syntax tree: a decoder into a struct stops at the first mistake.
 func ParseTable(src []byte) (*Table, error) {
 	src, err := textfile.UTF8(src)
 	if err != nil {
@@ -36,13 +35,13 @@ func ParseTable(src []byte) (*Table, error) {
 	for _, w := range wrong {
 		broken := func(key string) bool { return f.broken[w.row][key] }
 		if broken(w.key) || slices.ContainsFunc(keyNamed(w.key).looksAt(), broken) {
-			continue // its value could not even be read, and that is reported
+			continue // a value that could not be read is reported already
 		}
 		line, ok := f.lines[w.row][w.key]
 		if !ok {
 			line = f.lines[w.row][""]
 		}
-		f.add(line, "%s: %s", w.key, w.text)
+		f.mistakeAt(line, "%s: %s", w.key, w.text)
 	}
 	if len(f.wrong) > 0 {
 		slices.SortStableFunc(f.wrong, func(a, b lineError) int { return cmp.Compare(a.line, b.line) })
@@ -70,14 +69,14 @@ func syntaxError(err error) error {
 	return fmt.Errorf("not YAML: %w", err)
 }
 
-// routesFile collects what is wrong with a file, and where its keys are.
+// routesFile collects the mistakes of a file, and the lines of its keys.
 type routesFile struct {
 	wrong  []lineError
 	lines  []map[string]int  // per row, by key; "" is the row itself
 	broken []map[string]bool // per row: keys whose value was refused while reading
 }
 
-func (f *routesFile) add(line int, format string, args ...any) {
+func (f *routesFile) mistakeAt(line int, format string, args ...any) {
 	f.wrong = append(f.wrong, lineError{line, fmt.Sprintf(format, args...)})
 }
 
@@ -90,19 +89,19 @@ func lineOf(n ast.Node) int {
 
 func (f *routesFile) rows(file *ast.File) (rows []Config) {
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		f.add(1, "one document with the key `routes` is needed")
+		f.mistakeAt(1, "one document with the key `routes` is needed")
 		return nil
 	}
 	routes := f.mapping(file.Docs[0].Body, "the file", []string{"routes"})["routes"]
 	if routes == nil {
 		if len(f.wrong) == 0 {
-			f.add(1, "the key `routes` is missing; write `routes: []` for none")
+			f.mistakeAt(1, "the key `routes` is missing; write `routes: []` for none")
 		}
 		return nil
 	}
 	list, ok := routes.(*ast.SequenceNode)
 	if !ok {
-		f.add(lineOf(routes), "`routes` must be a list")
+		f.mistakeAt(lineOf(routes), "`routes` must be a list")
 		return nil
 	}
 	for _, n := range list.Values {
@@ -115,7 +114,7 @@ func (f *routesFile) row(n ast.Node) (row Config) {
 	values := f.mapping(n, "a route", keyNames())
 	lines, broken := map[string]int{"": lineOf(n)}, map[string]bool{}
 	f.lines, f.broken = append(f.lines, lines), append(f.broken, broken)
-	if values == nil { // no mapping at all, reported
+	if values == nil { // not a mapping, which is reported
 		for _, k := range keys {
 			broken[k.name] = true
 		}
@@ -129,13 +128,13 @@ func (f *routesFile) row(n ast.Node) (row Config) {
 		lines[k.name] = lineOf(v)
 		if err := k.parse(&row, v); err != nil {
 			broken[k.name] = true
-			f.add(lineOf(v), "%s: %v", k.name, err)
+			f.mistakeAt(lineOf(v), "%s: %v", k.name, err)
 		}
 	}
 	return row
 }
 
-// mapping returns the values of a mapping by key, or nil when n is none.
+// mapping returns the values of a mapping by key, or nil when n is not one.
 func (f *routesFile) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
 	var pairs []*ast.MappingValueNode
 	switch n := n.(type) {
@@ -144,7 +143,7 @@ func (f *routesFile) mapping(n ast.Node, what string, known []string) map[string
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{n}
 	default:
-		f.add(lineOf(n), "%s must be a mapping with the keys %s", what, strings.Join(known, ", "))
+		f.mistakeAt(lineOf(n), "%s must be a mapping with the keys %s", what, strings.Join(known, ", "))
 		return nil
 	}
 	values := make(map[string]ast.Node)
@@ -152,9 +151,9 @@ func (f *routesFile) mapping(n ast.Node, what string, known []string) map[string
 		key := p.Key.GetToken().Value
 		switch {
 		case !slices.Contains(known, key):
-			f.add(lineOf(p.Key), "unknown key %q; known are %s", key, strings.Join(known, ", "))
+			f.mistakeAt(lineOf(p.Key), "unknown key %q; known are %s", key, strings.Join(known, ", "))
 		case values[key] != nil:
-			f.add(lineOf(p.Key), "key %q twice; remove one", key)
+			f.mistakeAt(lineOf(p.Key), "key %q twice; remove one", key)
 		default:
 			values[key] = p.Value
 		}

@@ -65,7 +65,7 @@ routes:
 	}
 }
 
-// Every mistake is named with its line, all in one go.
+// All mistakes are reported at once, each with its line.
 func TestParseTableReportsEveryMistake(t *testing.T) {
 	_, err := ParseTable([]byte(`routes:
   - path: /api/a
@@ -122,7 +122,7 @@ extra: 1
 	}
 }
 
-// A key that needs others is not complained of while those cannot be read.
+// A rule about two keys is not reported while the other key cannot be read.
 func TestParseTableReportsEveryMistakeOfKeysThatNeedOthers(t *testing.T) {
 	_, err := ParseTable([]byte(`routes:
   - path: /api/a
@@ -157,10 +157,10 @@ func TestParseTableReportsEveryMistakeOfKeysThatNeedOthers(t *testing.T) {
 	}
 	want := []string{
 		"line 4: forward_authorization: the identity token takes the place of the client's Authorization; add `identity: none` or `identity: headers`",
-		"line 5: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
+		"line 5: cross_site: other sites may call public routes only, without an identity; add `access: public` and `identity: none`",
 		`line 6: roles: unknown role "boss"; roles are user, admin`,
-		"line 12: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
-		"line 16: cross_site: pages of other sites may only use what anybody may; it needs `access: public` and `identity: none`",
+		"line 12: cross_site: other sites may call public routes only, without an identity; add `access: public` and `identity: none`",
+		"line 16: cross_site: other sites may call public routes only, without an identity; add `access: public` and `identity: none`",
 		`line 19: access: "publik" is not one of member, optional, public`,
 		`line 20: identity: "nobody" is not one of jwt, headers, none`,
 		`line 26: forward_authorization: "1" is not one of true, false`,

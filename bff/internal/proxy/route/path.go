@@ -19,12 +19,11 @@ func badPath(reason string, args ...any) error {
 }
 
 // RawPath returns the path of a request exactly as it came, undecoded and
-// without the query. It wants origin-form ("/a?b", RFC 9112 §3.2.1): the other
-// forms name a host inside the request line, and two places to name a host are
-// one too many.
+// without the query. The target must be in origin-form ("/a?b", RFC 9112 §3.2.1):
+// the other forms name a host in the request line, besides the one in Host.
 func RawPath(r *http.Request) (string, error) {
 	target := r.RequestURI
-	if target == "" { // made in this process, not read from a connection
+	if target == "" { // a request made in this process
 		target = r.URL.EscapedPath()
 	}
 	if target == "" || target[0] != '/' {
@@ -34,12 +33,12 @@ func RawPath(r *http.Request) (string, error) {
 	return path, nil
 }
 
-// CheckPath is the canonical gate, to be passed by every request before any
-// routing. Two routers that read one path differently are how an attacker gets
-// past a rule, so a path that can be read in two ways is refused: dot segments
-// (also `..;x` as Tomcat reads it, and beside %2F), empty segments,
-// backslashes, control bytes, encoded unreserved characters such as %61,
-// and what lenient decoders turn into a dot or a slash.
+// CheckPath refuses a path that is not canonical. Every request passes it before
+// any routing: an attacker gets past a rule where two routers read one path
+// differently. Refused are dot segments (also `..;x` as Tomcat reads it, and
+// beside %2F), empty segments, backslashes, control bytes, encoded unreserved
+// characters such as %61, and characters that lenient decoders turn into a dot or
+// a slash.
 //
 // rawPath is undecoded and without the query. The error wraps [ErrBadPath] and
 // says what to send instead.
@@ -60,7 +59,7 @@ func CheckPath(rawPath string) error {
 			}
 			seg, rawStart = segment{}, i+1
 		case '.', ';':
-			seg.add(c)
+			seg.readByte(c)
 		case '%':
 			v, ok := escaped(rawPath, i)
 			if !ok {
@@ -75,14 +74,14 @@ func CheckPath(rawPath string) error {
 				}
 				seg = segment{}
 			} else if char, plain := compatible(rawPath, i); plain == nil {
-				seg.add(v)
+				seg.readByte(v)
 			} else if bytes.ContainsAny(plain, `%./\`) {
-				// Full-width and small forms, leaders, ligatures: checked as
-				// one character, and made into another afterwards.
+				// Full-width and small forms, leaders, ligatures: checked as one
+				// character, and turned into another afterwards.
 				return badPath("%q can be taken for %q", char, plain)
 			} else {
 				for _, c := range plain {
-					seg.add(c)
+					seg.readByte(c)
 				}
 				i += 3 * (len(char) - 1)
 			}
@@ -91,7 +90,7 @@ func CheckPath(rawPath string) error {
 			if c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == '?' {
 				return badPath("byte 0x%02x is not allowed; percent-encode it", c)
 			}
-			seg.add(c)
+			seg.readByte(c)
 		}
 	}
 	if seg.isDots() {
@@ -102,15 +101,15 @@ func CheckPath(rawPath string) error {
 
 var errDotSegment = badPath("dot segment; send the resolved path")
 
-// segment is what the dot rule needs to know of the segment being read: only
-// dots so far, and whether parameters (RFC 3986 §3.3) have begun, which
+// segment is the state of the dot rule in a segment: how many dots, whether there
+// is anything else, and whether parameters (RFC 3986 §3.3) have begun, which
 // servlet containers cut off before they resolve dots.
 type segment struct {
 	dots          int
 	other, params bool
 }
 
-func (s *segment) add(c byte) {
+func (s *segment) readByte(c byte) {
 	switch {
 	case s.params:
 	case c == ';':
@@ -124,7 +123,7 @@ func (s *segment) add(c byte) {
 
 func (s *segment) isDots() bool { return !s.other && (s.dots == 1 || s.dots == 2) }
 
-// checkEscaped judges the byte v that is percent-encoded at path[i].
+// checkEscaped checks the byte v that is percent-encoded at path[i].
 func checkEscaped(path string, i int, v byte) error {
 	switch {
 	case v < 0x20 || v == 0x7f:
@@ -136,20 +135,20 @@ func checkEscaped(path string, i int, v byte) error {
 	case v < 0xc0:
 		return nil
 	}
-	// A lone byte is one of a legacy encoding.
+	// A lone byte belongs to a legacy encoding.
 	if next, ok := escaped(path, i+3); ok && next >= 0x80 && next < overlongBelow[v] {
 		return badPath("overlong UTF-8 (RFC 3629 §3)")
 	}
 	return nil
 }
 
-// overlongBelow has the second byte from which a first byte is not overlong, for
-// the forms of five and six bytes too (RFC 2279), which old decoders still read.
+// overlongBelow maps a first byte to the lowest second byte that is not overlong.
+// It has the forms of five and six bytes (RFC 2279) too: old decoders read them.
 var overlongBelow = [256]byte{0xc0: 0xc0, 0xc1: 0xc0, 0xe0: 0xa0, 0xf0: 0x90, 0xf8: 0x88, 0xfc: 0x84}
 
 // compatible decodes the percent-encoded character that begins at s[i], and
-// gives what it becomes in servers that normalise (NFKC, UAX #15); nil where it
-// stays as it is.
+// returns its form in servers that normalise (NFKC, UAX #15); nil where it stays
+// the same.
 func compatible(s string, i int) (char, plain []byte) {
 	if first, _ := escaped(s, i); first < utf8.RuneSelf {
 		return nil, nil
@@ -198,8 +197,8 @@ func isUnreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// foldPath reads the beginning of a checked path the way the most careless
-// upstream would: %2F as a slash, parameters cut off, no difference between
+// foldPath reads the beginning of a checked path as the most careless upstream
+// would: %2F as a slash, parameters cut off, no difference between
 // upper and lower case nor between full-width letters and others (NFKC), and
 // not one byte further than limit. separators says that more than case changed.
 func foldPath(path string, limit int) (folded string, separators bool) {

@@ -61,8 +61,8 @@ func TestRawPath(t *testing.T) {
 	}
 }
 
-// Every character that NFKC makes a dot, a slash, a backslash or a percent sign
-// of is refused, and none of the others: x/text knows them, a list did not.
+// Refused is every character that NFKC turns into a dot, a slash, a backslash or a
+// percent sign, and no other: a list by hand was incomplete.
 func TestCheckPathRefusesWhatNormalisesToSeparators(t *testing.T) {
 	for r := rune(0x80); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) {

@@ -38,8 +38,8 @@ func (t *Table) Print(w io.Writer) error {
 
 func wordOf(name string, c *Config) string { return fmt.Sprint(keyNamed(name).print(c)) }
 
-// String is the word that a routes file has for it.
+// String returns the word of the routes file.
 func (a Access) String() string { return wordOf("access", &Config{Access: a}) }
 
-// String is the word that a routes file has for it.
+// String returns the word of the routes file.
 func (m IdentityMode) String() string { return wordOf("identity", &Config{Identity: m}) }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The table of reference.md is written by hand, and says what keys says.
+// The table of reference.md is written by hand; its rows are those of keys.
 func TestReferenceListsEveryKey(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/reference.md")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// scalar wants a plain, non-empty scalar. An empty value would mean the default,
-// and `roles:` with nothing behind it is more likely a forgotten value.
+// scalar returns the text of a plain, non-empty scalar. An empty value is refused:
+// it would mean the default, and `roles:` alone is more likely a forgotten value.
 func scalar(n ast.Node) (string, error) {
 	switch n := n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:

@@ -57,11 +57,11 @@ func (p properties) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// WriteSchema writes the JSON Schema of a routes file, with which editors
-// complete and check one. It refuses what this package refuses, but for what
-// takes more than one row or a calculation to see: two rows of one path, a
-// strip_prefix that is not above its path, a size past 4 EiB, two spellings of
-// an origin, what two servers could read differently inside of %XX.
+// WriteSchema writes the JSON Schema of a routes file, for editors. It refuses the
+// values that this package refuses, except for mistakes that take more than one
+// row or a calculation to find: two rows of one path, a strip_prefix that is not
+// above its path, a size over 4 EiB, two spellings of an origin, ambiguous
+// characters in percent escapes.
 func WriteSchema(w io.Writer) error {
 	closed := new(bool)
 	row := schema{Type: "object", AdditionalProperties: closed}
@@ -92,8 +92,8 @@ func encoder(w io.Writer) *json.Encoder {
 	return e
 }
 
-// conditional is what k needs, for a row that has another value than the
-// default.
+// conditional is the rule about the keys that k needs, for a row that sets k to
+// another value than the default.
 func (k *key) conditional() schema {
 	var used schema
 	used.Required = []string{k.name}
@@ -129,8 +129,8 @@ const (
 	durationPattern = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 )
 
-// routePathSchema is checkPath's: under /api, without dot segments, and none of
-// Reserved in any case.
+// routePathSchema has the rules of checkPath: under /api, no dot segments, and
+// nothing reserved, in upper or lower case.
 func routePathSchema() schema {
 	not := []schema{{Pattern: `/\.\.?(/|$)`}}
 	for _, own := range Reserved {
@@ -139,8 +139,8 @@ func routePathSchema() schema {
 	return schema{Pattern: `^/api(/[A-Za-z0-9._~-]+)*$`, MaxLength: maxPathSize, Not: &schema{AnyOf: not}}
 }
 
-// canonicalPathSchema is CheckPath's, but for what a percent escape is of when
-// it is no byte of ASCII, or beside others.
+// canonicalPathSchema has the rules of CheckPath, except for percent escapes of
+// bytes that are not ASCII.
 var canonicalPathSchema = schema{
 	Pattern: `^/$|^(/([!"$&-.0->@-\[\]-~]|%[0-9A-Fa-f]{2})+)+/?$`,
 	Not: &schema{AnyOf: []schema{

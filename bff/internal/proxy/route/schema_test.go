@@ -26,7 +26,7 @@ func routesSchema(t testing.TB) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	if strings.Contains(text.String(), `"$id"`) {
-		t.Error("a file that an editor finds beside the routes has no address of its own")
+		t.Error("the schema has an $id, and is a file beside the routes")
 	}
 	doc, err := jsonschema.UnmarshalJSON(&text)
 	if err != nil {
@@ -78,7 +78,7 @@ func rowWith(name, value string) string {
 	return text
 }
 
-// What the parser refuses for a reason that is in the row itself, an editor marks.
+// The schema refuses the values that the parser refuses for a reason in the row itself.
 func TestSchemaRefusesWrongValues(t *testing.T) {
 	schema := routesSchema(t)
 	wrong := map[string][]string{
@@ -168,7 +168,7 @@ func TestSchemaTakesGoodValues(t *testing.T) {
 			}
 		}
 	}
-	escaped := regexp.MustCompile(`%[89A-Fa-f]`) // what is not ASCII takes tables that a pattern has not
+	escaped := regexp.MustCompile(`%[89A-Fa-f]`) // bytes that are not ASCII
 	for _, p := range goodPaths {
 		if err := underSchema(schema, rowWith("health_path", strconv.Quote(p))); err != nil {
 			t.Errorf("the schema refuses %q: %v", p, err)
@@ -183,7 +183,7 @@ func TestSchemaTakesGoodValues(t *testing.T) {
 }
 
 // A default that is written out changes nothing.
-func TestDefaultsAreWhatTheyAreSaidToBe(t *testing.T) {
+func TestDocumentedDefaults(t *testing.T) {
 	schema := routesSchema(t)
 	for _, k := range keys {
 		byDefault := k.fallback()

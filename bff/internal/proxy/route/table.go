@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Identity is whom a request is forwarded as; the zero value is nobody.
+// Identity is the user that a request is forwarded for; the zero value is none.
 type Identity struct{ UserID, SessionID, Email, Role string }
 
-// Table is the one list of what is reachable behind the gatehouse. It does not
+// Table is the list of everything that is reachable behind Gatehouse. It does not
 // change; a reload makes a new one.
 type Table struct {
 	routes  map[string]*Route // by path
@@ -19,22 +19,22 @@ type Table struct {
 	all     []*Route          // in the order given
 }
 
-// Route is a checked Config with what forwarding needs at hand. It is shared and not
-// to be changed.
+// Route is a checked Config, with values that forwarding needs for each request. It
+// is shared and must not be changed.
 type Route struct {
 	Config
-	own       bool   // one of Reserved: the gatehouse answers it, never an upstream
+	own       bool   // one of Reserved, which no upstream may answer
 	allow     string // Allow header of a 405
 	AnyMethod bool   // Methods is not a restriction
-	// audienceByDefault says that the file left Audience to the path.
+	// audienceByDefault: the file has no audience, and the path gave it.
 	audienceByDefault bool
 	// ForwardedPrefix is the value of X-Forwarded-Prefix, shared by all
 	// requests; nil where nothing is cut off.
 	ForwardedPrefix []string
 }
 
-// NewTable checks rows and makes a table of them. The error joins every
-// mistake there is, each naming its row and the fix.
+// NewTable checks rows and makes a table of them. The error joins all mistakes,
+// each with its row and the fix.
 func NewTable(rows ...Config) (*Table, error) {
 	t, wrong := newTable(rows)
 	var all []error
@@ -55,14 +55,14 @@ type rowMistake struct {
 func newTable(rows []Config) (*Table, []rowMistake) {
 	t := &Table{routes: make(map[string]*Route), folded: make(map[string]*Route)}
 	for _, path := range Reserved {
-		t.add(&Route{Config: Config{Path: path}, own: true})
+		t.index(&Route{Config: Config{Path: path}, own: true})
 	}
 	var wrong []rowMistake
 	for i := range rows {
 		rt := &Route{Config: rows[i]}
 		rt.AnyMethod = len(rt.Methods) == 0
 		rt.audienceByDefault = rt.Audience == ""
-		for _, m := range rt.check() {
+		for _, m := range rt.fillAndCheck() {
 			wrong = append(wrong, rowMistake{i, m})
 		}
 		if other := t.folded[strings.ToLower(rt.Path)]; other != nil && !other.own {
@@ -73,19 +73,19 @@ func newTable(rows []Config) (*Table, []rowMistake) {
 		}
 		rt.allow = strings.Join(rt.Methods, ", ")
 		t.all = append(t.all, rt)
-		t.add(rt)
+		t.index(rt)
 	}
 	return t, wrong
 }
 
-func (t *Table) add(rt *Route) {
+func (t *Table) index(rt *Route) {
 	t.routes[rt.Path] = rt
 	t.folded[strings.ToLower(rt.Path)] = rt
 	t.longest = max(t.longest, len(rt.Path))
 }
 
-// Routes returns the table as it is in effect, defaults filled in, in the order
-// given. The slice is the table's own.
+// Routes returns the rows with their defaults, in the order given. The slice is the
+// table's own.
 func (t *Table) Routes() []*Route { return t.all }
 
 // Covers reports whether path is the route's or below it on a segment border.
@@ -104,26 +104,26 @@ func longestMatch(routes map[string]*Route, path string, longest int) (found *Ro
 	return found
 }
 
-// Outcome is what the table says about a request.
+// Outcome is the result of a Decision.
 type Outcome uint8
 
 const (
 	NotFound         Outcome = iota // 404: no row; the default of everything
 	BadPath                         // 400: Decision.Reason says why
 	MethodNotAllowed                // 405: Decision.Allow
-	NeedsSession                    // 401, unless the caller finds a session and asks again
-	Forbidden                       // 403: somebody, but not in the right role
+	NeedsSession                    // 401, unless the caller finds a session and decides again
+	Forbidden                       // 403: signed in, without any of the roles
 	Forward
 )
 
-// Decision is the table's answer about one request.
+// Decision is how a request is to be answered.
 type Decision struct {
 	Outcome Outcome
 	Allow   string // value of the Allow header for MethodNotAllowed
 	Reason  error  // for BadPath; wraps ErrBadPath
 
 	route *Route
-	path  string // "" until the method is found to be allowed
+	path  string // "" unless the method is allowed
 }
 
 // Route is the row that the request falls under, nil for NotFound and BadPath.
@@ -133,10 +133,10 @@ func (d Decision) Route() *Route { return d.route }
 // StripPrefix.
 func (d Decision) UpstreamPath() string { return d.path }
 
-// Decide says what is to be done with a request; it is a pure function.
-// rawPath is the path as the client sent it, see [RawPath]. who is nil while
-// nobody is known: a row for members then answers NeedsSession, and the caller
-// authenticates and goes on with [Decision.As].
+// Decide finds the row of a request, and how it is to be answered. It is a pure
+// function. rawPath is the path as the client sent it, see [RawPath]. who is nil
+// before the caller has authenticated the client: a route for members is then
+// NeedsSession, and the caller authenticates and goes on with [Decision.As].
 func (t *Table) Decide(method, rawPath string, who *Identity) Decision {
 	if err := CheckPath(rawPath); err != nil {
 		return Decision{Outcome: BadPath, Reason: err}
@@ -144,8 +144,8 @@ func (t *Table) Decide(method, rawPath string, who *Identity) Decision {
 	rt := longestMatch(t.routes, rawPath, t.longest)
 	folded, separators := foldPath(rawPath, t.longest)
 	if sloppy := longestMatch(t.folded, folded, t.longest); sloppy != rt {
-		// An upstream that takes %2F for a slash, cuts ;parameters off or
-		// ignores case would serve a path that another row guards:
+		// An upstream that takes %2F for a slash, cuts ;parameters off or ignores
+		// case would serve a path that belongs to another row:
 		// /api/orders%2Fadmin, /api/orders/admin;x, /api/orders/ADMIN.
 		if rt == nil && !separators {
 			return Decision{} // only case differs, and nothing would be sent
@@ -167,7 +167,7 @@ func (t *Table) Decide(method, rawPath string, who *Identity) Decision {
 	return d.As(who)
 }
 
-// As decides again for somebody; what does not hang on who stays as it is.
+// As decides again for an identity. Outcomes that do not depend on it stay.
 func (d Decision) As(who *Identity) Decision {
 	if d.path == "" {
 		return d

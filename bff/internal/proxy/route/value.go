@@ -12,11 +12,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// value says how the value of a key is read and printed.
+// value is how the value of a key is read and printed.
 type value struct {
 	parse  func(c *Config, n ast.Node) error
-	print  func(c *Config) any // as a routes file has it; nil where only the missing key says it
-	fill   func(c *Config)     // puts the default in; nil: the zero value is the default
+	print  func(c *Config) any // in the form of a routes file; nil where the key has to be left out
+	fill   func(c *Config)     // sets the default; nil: the zero value is the default
 	schema schema
 }
 
@@ -39,13 +39,14 @@ func text(field func(*Config) *string, s schema) value {
 	}
 }
 
-// filled is v with a default that has to be put in.
+// filled is v with a default that is not the zero value.
 func filled(v value, fill func(*Config)) value {
 	v.fill = fill
 	return v
 }
 
-// texts is a list of some of known; byDefault is nil where the empty list is.
+// texts is a list of some of known words; byDefault nil: the empty list is the
+// default.
 func texts(field func(*Config) *[]string, byDefault func(*Config) []string, known []string) value {
 	v := value{
 		parse: func(c *Config, n ast.Node) (err error) {
@@ -70,7 +71,7 @@ func texts(field func(*Config) *[]string, byDefault func(*Config) []string, know
 	return v
 }
 
-// choice is a word of a routes file, or true or false, and what it stands for.
+// choice is a word of a routes file, or true or false, and its value.
 type choice[T comparable] struct {
 	word  any
 	value T
@@ -108,7 +109,7 @@ func origins() value {
 			list, err := scalars(n)
 			for _, s := range list {
 				u, err := url.Parse(s)
-				if err != nil { // without the text: it may hold credentials
+				if err != nil { // the text is left out: it may hold credentials
 					return errors.New("not a URL; write an origin such as http://orders:8000")
 				}
 				c.Upstreams = append(c.Upstreams, u)

@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSharedDefaultAudiencesAreWarnedOf(t *testing.T) {
-	const shared = "the rows /api/v1/orders, /api/v2/orders share the audience \"orders\", by default: an identity token for one is good at the others; write `audience` into each of them"
+func TestWarningsOfSharedDefaultAudiences(t *testing.T) {
+	const shared = "the rows /api/v1/orders, /api/v2/orders share the audience \"orders\", by default: an identity token for one is valid at the others; write `audience` into each of them"
 	for name, tt := range map[string]struct {
 		first, second string
 		want          []string
