@@ -12,24 +12,6 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
-func BenchmarkDecide(b *testing.B) {
-	rows := []route.Config{{Path: "/api/orders", Upstreams: up(b), StripPrefix: "/api"}, {Path: "/api/orders/admin", Upstreams: up(b), Roles: []string{"admin"}}}
-	for _, name := range []string{"users", "files", "search", "billing", "mail"} {
-		rows = append(rows, route.Config{Path: "/api/" + name, Upstreams: up(b)})
-	}
-	table := mustTable(b, rows...)
-	for name, path := range map[string]string{"plain": "/api/orders/4711/items", "ulid": "/api/orders/01HX5ZZKBKACTAV9WEVGEMMVRZ", "encoded": "/api/orders/a%2Fb%20c"} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if d := table.Decide("GET", path, ann); d.Outcome != route.Forward {
-					b.Fatal(d)
-				}
-			}
-		})
-	}
-}
-
 // BenchmarkForward is a whole request over a loopback connection, 1 KiB of
 // JSON, with an upstream in the same process.
 func BenchmarkForward(b *testing.B) {

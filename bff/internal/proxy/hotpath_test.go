@@ -30,11 +30,6 @@ var browserHeader = http.Header{
 	"User-Agent": {"Mozilla/5.0"}, "Priority": {"u=1"}, "X-Request-Id": {"1"},
 }
 
-func TestAllocationsOfADecision(t *testing.T) {
-	table := mustTable(t, route.Config{Path: "/api/orders", Upstreams: up(t)}, route.Config{Path: "/api/orders/admin", Upstreams: up(t), Roles: []string{"admin"}})
-	allowed(t, 0, func() { table.Decide("GET", "/api/orders/4711/items", ann) })
-}
-
 func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, OwnCookies: ownCookies})
 	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: up(t)})

@@ -133,26 +133,3 @@ func TestHealthProbeOverH2C(t *testing.T) {
 		t.Errorf("asked in %s", p)
 	}
 }
-
-func TestRowsOverH2C(t *testing.T) {
-	for upstreams, wrong := range map[string]string{
-		"h2c://a:1":                "",
-		"h2c://a http://b":         "",
-		"h2c://a http://A:80/":     "twice",
-		"h2c://a/path":             "without path",
-		"h2c://user:pw@a":          "credentials",
-		"h2://a":                   "not an origin",
-		"h2c:a":                    "not an origin",
-		"h2c://a:1 https://a:1":    "",
-		"h2c://a:1 H2C://a:1":      "twice",
-		"http://a:80 https://a:80": "",
-	} {
-		row := route.Config{Path: "/api/x"}
-		for u := range strings.FieldsSeq(upstreams) {
-			row.Upstreams = append(row.Upstreams, mustURL(t, u))
-		}
-		if _, err := route.NewTable(row); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
-			t.Errorf("%s: %v, want %q", upstreams, err, wrong)
-		}
-	}
-}
