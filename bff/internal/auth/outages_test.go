@@ -78,7 +78,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Passwords: passwords, Log: log, Now: now})
 			return func(user int) { s.rehash(t.Context(), User{ID: fmt.Sprint(user)}, "p") }
 		},
-		"settlements": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
+		"outbox": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			s := New(Deps{Users: flakyUsers{failure: failure}, Log: log, Now: now})
 			return func(int) { s.flushOutbox(t.Context()) }
 		},

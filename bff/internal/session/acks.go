@@ -47,7 +47,7 @@ const (
 func newAckTracker(records Store, log *slog.Logger, now func() time.Time) *ackTracker {
 	return &ackTracker{
 		records: records, outages: outagelog.New(log, now,
-			"receipts of rotations are not stored; the next request of each session tries again", "receipts of rotations are stored again"),
+			"acknowledgements of rotations are not stored; the next request of each session tries again", "acknowledgements of rotations are stored again"),
 		seen: make(map[string]ack), queue: fairqueue.New(maxQueued, func(e ack) string { return e.userID }),
 	}
 }

@@ -25,7 +25,7 @@ func (f flakyStore) Get(context.Context, string, string) (Record, error) {
 // During an outage of Redis the log had a line for each session and try.
 func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 	for name, with := range map[string]func(*error, *slog.Logger, func() time.Time) (try func(session int)){
-		"receipts": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
+		"acks": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
 			r := newAckTracker(flakyStore{failure: failure}, log, now)
 			return func(session int) {
 				r.writeAck(t.Context(), ack{userID: "u", sessionID: fmt.Sprint(session), generation: 2})

@@ -205,7 +205,7 @@ func TestRoleChangeInTheSecondOfTheSignIn(t *testing.T) {
 		}
 		steady, err := h.Authenticate(t.Context(), first.Cookies.Access, first.Cookies.Refresh)
 		if err != nil || steady.Cookies != nil || steady.Principal.Role != role {
-			t.Fatalf("%+v, %v; want no further renewal", steady, err)
+			t.Fatalf("%+v, %v; want no further refresh", steady, err)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (s *server) refresh(w *model, inst uint8, back behind, since age) verdict {
 	case what == reissued:
 		w.reissue(next)
 		if next.ReceivedAt != rec.ReceivedAt {
-			v.fault = "a receipt is made of a new date"
+			v.fault = "an ack is made of a new date"
 		}
 	case what == replayed:
 		w.setWindow(next, s.onTime)

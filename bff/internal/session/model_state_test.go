@@ -225,7 +225,7 @@ func (a age) String() string {
 }
 
 func (k kind) String() string {
-	return [...]string{"idle", "request", "renewal", "arrived", "answer"}[k]
+	return [...]string{"idle", "request", "refresh", "arrived", "answer"}[k]
 }
 
 func (w model) String() string {

@@ -70,7 +70,7 @@ func (x *walk) report(t *testing.T, worlds, steps int) {
 	}
 	t.Log(s.String())
 	if len(x.nodes) < worlds || x.edges < steps {
-		t.Errorf("the model has shrunk: %d worlds and %d steps, it had %d and %d", len(x.nodes), x.edges, worlds, steps)
+		t.Errorf("the model has shrunk: %d states and %d steps, it had %d and %d", len(x.nodes), x.edges, worlds, steps)
 	}
 	for _, must := range []string{"by access token", "rotated", "redated", "replayed", "served"} {
 		if x.met[must] == 0 && (must != "served" || x.tabs > 1) { // one tab is not late

@@ -75,7 +75,7 @@ func (h *heist) acts(l *lives, changes bool, yield func(act)) {
 	}
 	for inst, queued := range h.queued {
 		if queued {
-			yield(act{who: "worker", does: "writes the receipt", inst: uint8(inst)})
+			yield(act{who: "worker", does: "writes the ack", inst: uint8(inst)})
 		}
 	}
 	if h.window == anyTime {
@@ -108,7 +108,7 @@ func (h *heist) do(s *server, a act, at uint8) (v verdict) {
 		v = s.refresh(&h.model, at, a.back, just)
 	case "uses access":
 		v = s.useAccess(&h.model, at, a.back)
-	case "writes the receipt":
+	case "writes the ack":
 		s.writeAck(&h.model, a.inst)
 	case "settles":
 		h.window = 0
@@ -179,7 +179,7 @@ func (h *heist) loses(s *server) string {
 		later.pass(tick)
 	}
 	if v := s.refresh(&later, 0, newest, just); v.what != stolen {
-		return fmt.Sprintf("split, and 15 s later the %s's renewal is %s", who, v)
+		return fmt.Sprintf("split, and 15 s later the %s's refresh is %s", who, v)
 	}
 	overtaken := h.model
 	v := s.refresh(&overtaken, 0, current, just)
@@ -190,7 +190,7 @@ func (h *heist) loses(s *server) string {
 		return fmt.Sprintf("the %s, who is ahead, is %s", ahead, v)
 	}
 	if v := s.refresh(&overtaken, 0, newest.rotated(), just); v.what != stolen {
-		return fmt.Sprintf("split and overtaken, and the %s's renewal is %s", who, v)
+		return fmt.Sprintf("split and stale, and the %s's refresh is %s", who, v)
 	}
 	return ""
 }
@@ -214,10 +214,10 @@ type robbery struct {
 
 func (r *robbery) atLeast(t *testing.T, worlds, steps int) {
 	t.Helper()
-	t.Logf("%s\ncaught by %d steps; after a theft %d worlds are split, in %d the two are in step; %d outcomes owed to a late receipt",
+	t.Logf("%s\ncaught by %d steps; after a theft %d states are split, in %d the two are in step; %d outcomes owed to a late receipt",
 		r.covered(), r.caught, r.split, r.inStep, r.window)
 	if len(r.nodes) < worlds || r.edges < steps || r.caught == 0 || r.split == 0 || r.inStep == 0 {
-		t.Errorf("the model has shrunk; it had %d worlds and %d steps", worlds, steps)
+		t.Errorf("the model has shrunk; it had %d states and %d steps", worlds, steps)
 	}
 }
 

@@ -25,7 +25,7 @@ type browser struct {
 }
 
 func (b browser) String() string {
-	return fmt.Sprintf("%d tabs, renewals %v, changes %v, failover %v", b.tabs, b.refreshes, b.changes, b.failover)
+	return fmt.Sprintf("%d tabs, refreshes %v, changes %v, failover %v", b.tabs, b.refreshes, b.changes, b.failover)
 }
 
 // step is one move of a schedule. The message is named by its content, for
@@ -71,9 +71,9 @@ func (s step) String() string {
 	case useTwin:
 		return "a request with the access token of before the failover"
 	case write, forget:
-		return fmt.Sprintf("instance %d %s its receipt", s.inst, [...]string{write: "writes", forget: "forgets"}[s.op])
+		return fmt.Sprintf("instance %d %s its ack", s.inst, [...]string{write: "writes", forget: "forgets"}[s.op])
 	}
-	name := [...]string{"send", "arrive", "repeat", "settle", "deliver", "lose"}[s.op]
+	name := [...]string{"send", "arrive", "repeat", "decide", "deliver", "lose"}[s.op]
 	return fmt.Sprintf("%s %s %v (%s old) at %d", name, s.m.what, s.m.back, s.m.age, s.inst)
 }
 

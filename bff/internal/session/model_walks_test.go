@@ -104,7 +104,7 @@ func TestModelThiefElsewhere(t *testing.T) {
 	t.Parallel()
 	r := rob(t, 1, (*heist).knows)
 	if r.atLeast(t, 250_000, 2_830_000); r.window == 0 {
-		t.Error("no receipt was ever late: the walk proves nothing about it")
+		t.Error("no ack was ever late: the walk proves nothing about it")
 	}
 }
 

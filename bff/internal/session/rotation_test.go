@@ -53,11 +53,11 @@ func TestDecide(t *testing.T) {
 		{"current, at the absolute end", 5, now, func(s *Record) { s.AbsoluteEnd = now }, gone},
 		{"stolen one of a session that is over", 1, now, func(s *Record) { s.IdleEnd = now }, gone},
 		{"current, access token dead", 5, lateNow, nil, rotated},
-		{"current, access token dead, settling", 5, lateNow, window(time.Millisecond), reissued},
-		{"current, access token dead, settled", 5, lateNow, window(0), rotated},
-		{"current, access token alive, settling", 5, now, window(time.Minute), rotated},
-		{"grandparent, settling", 3, lateNow, window(time.Minute), stolen},
-		{"newer than the record, settling", 6, lateNow, window(time.Minute), rotated},
+		{"current, access token dead, in the reissue window", 5, lateNow, window(time.Millisecond), reissued},
+		{"current, access token dead, after the reissue window", 5, lateNow, window(0), rotated},
+		{"current, access token alive, in the reissue window", 5, now, window(time.Minute), rotated},
+		{"grandparent, in the reissue window", 3, lateNow, window(time.Minute), stolen},
+		{"newer than the record, in the reissue window", 6, lateNow, window(time.Minute), rotated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := record(5)

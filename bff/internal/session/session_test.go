@@ -137,7 +137,7 @@ func TestAckIsStoredOnce(t *testing.T) {
 		t.Fatalf("received at %s, %v; want %s", rec.ReceivedAt, err, h.clock.Now())
 	}
 	if rec.Version != before.Version+1 {
-		t.Errorf("%d writes for one receipt", rec.Version-before.Version)
+		t.Errorf("%d writes for one ack", rec.Version-before.Version)
 	}
 }
 
