@@ -17,7 +17,7 @@ func newPages(c *config.Config, log *slog.Logger) (web.Pages, error) {
 	case c.SPADevURL != nil:
 		log.Warn("pages come from a development server; the Content-Security-Policy is relaxed for it",
 			"url", c.SPADevURL.String(), "relaxed", web.DevRelaxes)
-		return pages.NewDevPages(proxy.NewDevServer(c.SPADevURL)), nil
+		return pages.NewDevServer(proxy.NewDevServer(c.SPADevURL)), nil
 	case c.SPADir != "":
 		return pages.NewFiles(os.DirFS(c.SPADir), web.CheckPagePath)
 	}

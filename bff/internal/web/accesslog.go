@@ -24,16 +24,16 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		took := over.Sub(start)
 		end(route, status)
 		s.answered(c, route, status, took, broke)
-		v := visitOf(c)
+		info := infoFromRequest(c)
 		line := logLine{
 			at: over, method: loggedMethod(c.Request().Method), route: route, status: status, took: took,
-			request: v.client.RequestID, ip: v.client.IP, user: v.userID, trace: trace, brokenOff: broke,
+			request: info.client.RequestID, ip: info.client.IP, user: info.userID, trace: trace, brokenOff: broke,
 		}
 		if c.Path() == "/healthz" && status == http.StatusOK {
 			line.level = slog.LevelDebug // load balancers ask every other second
 		}
-		if v.err != nil {
-			line.err = shortened(v.err.Error())
+		if info.err != nil {
+			line.err = shortened(info.err.Error())
 			if status >= http.StatusInternalServerError {
 				line.level = slog.LevelError
 			}
@@ -87,7 +87,7 @@ func shortened(s string) string {
 
 // loggedRoute is the pattern that matched, never what was asked for.
 func loggedRoute(c echo.Context) string {
-	if route := visitOf(c).route; route != "" {
+	if route := infoFromRequest(c).route; route != "" {
 		return route
 	}
 	if p := c.Path(); p != "" && p != "/*" {

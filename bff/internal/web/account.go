@@ -69,7 +69,7 @@ func (s *Server) login(c echo.Context) error {
 func (s *Server) refresh(c echo.Context) error {
 	p := s.cookies.read(c.Request())
 	grant, err := s.sessions.Refresh(c.Request().Context(), p.refresh)
-	s.forget(c.Response().Header(), p, err)
+	s.clearDeadCookies(c.Response().Header(), p, err)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *Server) me(c echo.Context, who session.Principal) error {
 	p := s.cookies.read(c.Request())
 	account, view, err := s.auth.Describe(c.Request().Context(), who, p.refresh)
 	if err != nil {
-		s.forget(c.Response().Header(), p, err)
+		s.clearDeadCookies(c.Response().Header(), p, err)
 		return err
 	}
 	return s.signedIn(c, who, account, view)
@@ -115,11 +115,11 @@ func (s *Server) changePassword(c echo.Context, who session.Principal) error {
 		return err
 	}
 	grant, err := s.auth.ChangePassword(c.Request().Context(), who, current, next)
-	s.forget(c.Response().Header(), s.cookies.read(c.Request()), err)
+	s.clearDeadCookies(c.Response().Header(), s.cookies.read(c.Request()), err)
 	if err != nil {
 		return err
 	}
-	s.renew(c.Response().Header(), grant.Cookies)
+	s.setSessionCookies(c.Response().Header(), grant.Cookies)
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -142,8 +142,8 @@ func (s *Server) answerSession(c echo.Context, grant session.Grant, refresh stri
 	if err != nil {
 		return err
 	}
-	s.renew(c.Response().Header(), grant.Cookies)
-	visitOf(c).userID = grant.Principal.UserID
+	s.setSessionCookies(c.Response().Header(), grant.Cookies)
+	infoFromRequest(c).userID = grant.Principal.UserID
 	return s.signedIn(c, grant.Principal, account, view)
 }
 

@@ -11,7 +11,7 @@ import (
 // What a proxied request allocates in this package, its log line included; that
 // metrics allocate nothing is telemetry's own test.
 func TestProxiedRequestAllocatesLittle(t *testing.T) {
-	const most = 1 + // the visit
+	const most = 1 + // the requestInfo
 		1 + // the copy of the request that has it as its context: there is no other way to hand one on
 		1 + // the text of the request's id, when the client sent none
 		1 + // the milliseconds of the log line, which slog boxes for encoding/json

@@ -16,7 +16,7 @@ import (
 
 const headerRequestID = "X-Request-Id"
 
-// identifyRequest begins a visit and gives it an id: the caller's when it is
+// identifyRequest begins a requestInfo and gives it an id: the caller's when it is
 // sane (it ends up in logs and in upstreams), else a new one.
 func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -25,13 +25,13 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if !saneID(id) {
 			id = rand.Text()
 		}
-		v := &visit{
+		info := &requestInfo{
 			Context: r.Context(), server: s, echo: c, id: [1]string{id},
 			client: session.Client{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: id},
 		}
-		r.Header[headerRequestID] = v.id[:]
-		c.Response().Header()[headerRequestID] = v.id[:]
-		c.SetRequest(r.WithContext(v))
+		r.Header[headerRequestID] = info.id[:]
+		c.Response().Header()[headerRequestID] = info.id[:]
+		c.SetRequest(r.WithContext(info))
 		return next(c)
 	}
 }
@@ -64,7 +64,7 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		visitOf(c).path = path
+		infoFromRequest(c).path = path
 		return next(c)
 	}
 }
@@ -108,12 +108,12 @@ func CheckPagePath(path string) error {
 // endpoints have no row.
 func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		v, r := visitOf(c), c.Request()
-		if underAPI(v.path) {
-			v.decision = s.table().Decide(r.Method, v.path, nil)
+		info, r := infoFromRequest(c), c.Request()
+		if underAPI(info.path) {
+			info.decision = s.table().Decide(r.Method, info.path, nil)
 			// A page of another site can send a form, and cannot read the answer:
 			// there are no CORS headers. It could read a WebSocket.
-			if row := v.decision.Route(); row == nil || !row.AllowCrossSite || r.Header["Upgrade"] != nil {
+			if row := info.decision.Route(); row == nil || !row.AllowCrossSite || r.Header["Upgrade"] != nil {
 				if err := s.crossSite.check(r.Header); err != nil {
 					return err
 				}
@@ -124,26 +124,26 @@ func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // authenticate answers who the request is from. It writes no cookies: see
-// renew and forget.
+// setSessionCookies and clearDeadCookies.
 func (s *Server) authenticate(c echo.Context, p presented) (session.Grant, error) {
 	grant, err := s.sessions.Authenticate(c.Request().Context(), p.access, p.refresh)
 	if err == nil {
-		visitOf(c).userID = grant.Principal.UserID
+		infoFromRequest(c).userID = grant.Principal.UserID
 	}
 	return grant, err
 }
 
-// renew sets the cookies of a grant, if it brings any.
-func (s *Server) renew(h http.Header, cookies *session.Cookies) {
+// setSessionCookies sets the cookies of a grant, if it brings any.
+func (s *Server) setSessionCookies(h http.Header, cookies *session.Cookies) {
 	if cookies != nil {
 		s.cookies.set(h, cookies)
 		h.Set("Cache-Control", "no-store") // Set-Cookie must not sit in any cache
 	}
 }
 
-// forget clears what a refused request carried: cookies that came twice
+// clearDeadCookies clears what a refused request carried: cookies that came twice
 // always, the session's only when the answer says that they are of no use.
-func (s *Server) forget(h http.Header, p presented, err error) {
+func (s *Server) clearDeadCookies(h http.Header, p presented, err error) {
 	if err != nil && endsSession(err) && !p.none() {
 		s.cookies.clear(h)
 	}
@@ -156,17 +156,17 @@ func (s *Server) member(handle func(echo.Context, session.Principal) error) echo
 	return func(c echo.Context) error {
 		p := s.cookies.read(c.Request())
 		grant, err := s.authenticate(c, p)
-		s.forget(c.Response().Header(), p, err)
+		s.clearDeadCookies(c.Response().Header(), p, err)
 		if err != nil {
 			return err
 		}
-		s.renew(c.Response().Header(), grant.Cookies)
+		s.setSessionCookies(c.Response().Header(), grant.Cookies)
 		return handle(c, grant.Principal)
 	}
 }
 
-// only lets a role through.
-func only(role session.Role, handle func(echo.Context, session.Principal) error) func(echo.Context, session.Principal) error {
+// requireRole lets a role through.
+func requireRole(role session.Role, handle func(echo.Context, session.Principal) error) func(echo.Context, session.Principal) error {
 	return func(c echo.Context, who session.Principal) error {
 		if who.Role != role {
 			return problem(codeForbidden, "Your role does not open this.")

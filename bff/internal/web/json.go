@@ -188,12 +188,12 @@ func readBody(c echo.Context) ([]byte, error) {
 	return body, nil
 }
 
-// hurry gives the client until then to send the rest of its body, against
+// limitBodyTime gives the client until then to send the rest of its body, against
 // those that drip: nobody needs ten seconds for 64 KiB. The deadline stays when
 // the body is not read to its end, because net/http reads on before it lets an
 // answer go. It is the kernel that keeps it, by the machine's clock. Errors
 // mean a writer without deadlines (a test's).
-func hurry(c echo.Context) {
+func limitBodyTime(c echo.Context) {
 	if c.Request().ContentLength != 0 {
 		_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyDeadline))
 	}

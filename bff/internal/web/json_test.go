@@ -143,7 +143,7 @@ func TestAnswerToAHostileBodyIsSmall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", strings.NewReader(tt.body))
 			r.Header.Set("Content-Type", jsonType)
-			v := &visit{Context: r.Context()}
+			v := &requestInfo{Context: r.Context()}
 			w := httptest.NewRecorder()
 			c := echo.New().NewContext(r.WithContext(v), w)
 			var in posted

@@ -43,14 +43,14 @@ func (s *Server) page(c echo.Context) error {
 	row, who := s.pages.Find(p)
 	if row == "" {
 		if to, ok := pageAliases[p]; ok {
-			visitOf(c).route = p
+			infoFromRequest(c).route = p
 			return c.Redirect(http.StatusFound, withQuery(to, r.URL.RawQuery))
 		}
 		if s.pages.Asset(w, r, p) {
-			visitOf(c).route = "/assets"
+			infoFromRequest(c).route = "/assets"
 			return nil
 		}
-		visitOf(c).route = "/404"
+		infoFromRequest(c).route = "/404"
 		if pages.LooksLikeFile(p) {
 			return problem(refusal.NotFound, "There is no such file.")
 		}
@@ -58,7 +58,7 @@ func (s *Server) page(c echo.Context) error {
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil
 	}
-	visitOf(c).route = row
+	infoFromRequest(c).route = row
 	if who == pages.Members {
 		if done, err := s.guard(c); done || err != nil {
 			return err
@@ -99,16 +99,16 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 		return true, s.toSignIn(c, nil)
 	}
 	grant, err := s.authenticate(c, p)
-	s.forget(h, p, err)
+	s.clearDeadCookies(h, p, err)
 	switch {
 	case err == nil:
-		s.renew(h, grant.Cookies)
+		s.setSessionCookies(h, grant.Cookies)
 		return false, nil
 	case endsSession(err):
 		return true, s.toSignIn(c, err)
 	}
 	// Nobody could be asked: the page comes, and the app says so.
-	visitOf(c).err = fmt.Errorf("page served without a look at the session: %w", err)
+	infoFromRequest(c).err = fmt.Errorf("page served without a look at the session: %w", err)
 	return false, nil
 }
 

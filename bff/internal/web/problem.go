@@ -116,7 +116,7 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	hurry(c) // what is left of the body is nobody's
+	limitBodyTime(c) // what is left of the body is nobody's
 	e := s.classify(err, c)
 	p := problems[e.Code]
 	h := c.Response().Header()
@@ -128,12 +128,12 @@ func (s *Server) answerProblem(err error, c echo.Context) {
 		h.Set("WWW-Authenticate", "Cookie")
 	}
 	h.Set("Cache-Control", "no-store")
-	if row := visitOf(c).decision.Route(); row != nil && row.Access != route.Public {
+	if row := infoFromRequest(c).decision.Route(); row != nil && row.Access != route.Public {
 		h["Vary"] = proxy.VaryCookie
 	}
 	h.Del("ETag")
 	body := problemBody{Status: p.status, Detail: e.Detail, Code: e.Code, RequestID: requestID(c), Errors: e.Fields}.marshal()
-	visitOf(c).err = err
+	infoFromRequest(c).err = err
 	// A client that is gone needs no answer, and the log line says so.
 	_ = c.Blob(p.status, "application/problem+json", body)
 }

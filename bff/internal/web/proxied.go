@@ -18,17 +18,17 @@ import (
 // says whether it may go on, and as whom. The session is renewed before the
 // body is forwarded, so nothing is lost or sent twice.
 func (s *Server) proxied(c echo.Context) error {
-	r, h, v := c.Request(), c.Response().Header(), visitOf(c)
-	d := v.decision
+	r, h, info := c.Request(), c.Response().Header(), infoFromRequest(c)
+	d := info.decision
 	if d.Route() != nil {
-		v.route = d.Route().Path
+		info.route = d.Route().Path
 	}
 	var grant session.Grant
 	if d.Outcome == route.NeedsSession || d.Outcome == route.Forward && d.Route().Access == route.Optional {
 		p := s.cookies.read(r)
 		var err error
 		grant, err = s.authenticate(c, p)
-		s.forget(h, p, err)
+		s.clearDeadCookies(h, p, err)
 		if err != nil && !(d.Outcome == route.Forward && endsSession(err)) {
 			return err
 		}
@@ -48,11 +48,11 @@ func (s *Server) proxied(c echo.Context) error {
 	case route.NeedsSession:
 		return problem(refusal.NotAuthenticated, "Sign in first.")
 	case route.Forbidden:
-		s.renew(h, grant.Cookies)
+		s.setSessionCookies(h, grant.Cookies)
 		return problem(codeForbidden, "Your role does not open this.")
 	}
-	v.who, v.cookies = grant.Principal, grant.Cookies
-	s.forward(c.Response(), r, d, proxy.Call{Who: who, ClientIP: v.client.IP, Caller: v})
+	info.who, info.cookies = grant.Principal, grant.Cookies
+	s.forward(c.Response(), r, d, proxy.Call{Who: who, ClientIP: info.client.IP, Caller: info})
 	return nil
 }
 
@@ -65,54 +65,54 @@ func endsSession(err error) bool {
 
 const supersededTimeout = time.Second
 
-// visit leaves to the proxy what package web knows of a forwarded request.
-var _ proxy.Caller = (*visit)(nil)
+// requestInfo leaves to the proxy what package web knows of a forwarded request.
+var _ proxy.Caller = (*requestInfo)(nil)
 
 // BeforeHeader adds the renewed cookies when the upstream's response is about to be
 // sent, perhaps long after the renewal: by then the browser may hold newer ones.
-func (v *visit) BeforeHeader(h http.Header) {
-	if v.cookies == nil {
+func (info *requestInfo) BeforeHeader(h http.Header) {
+	if info.cookies == nil {
 		return
 	}
 	// The response to a body that stopped comes after its request was cancelled.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.echo.Request().Context()), supersededTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(info.echo.Request().Context()), supersededTimeout)
 	defer cancel()
-	if !v.server.sessions.Superseded(ctx, v.cookies) {
-		v.server.renew(h, v.cookies)
+	if !info.server.sessions.Superseded(ctx, info.cookies) {
+		info.server.setSessionCookies(h, info.cookies)
 	}
 }
 
 // OnError answers a request that could not be forwarded, through the writer it is
 // given.
-func (v *visit) OnError(w http.ResponseWriter, failed *proxy.Error) {
+func (info *requestInfo) OnError(w http.ResponseWriter, failed *proxy.Error) {
 	var err error = failed
-	if failed.Kind == proxy.SessionEnded && v.roleChanged() {
+	if failed.Kind == proxy.SessionEnded && info.roleChanged() {
 		err = &refusal.Error{Code: refusal.Busy, Detail: "Your account has just been changed. Try again.", RetryAfter: time.Second, Cause: err}
 	}
-	c := v.echo
+	c := info.echo
 	outer := c.Response()
-	c.SetResponse(echo.NewResponse(w, v.server.echo))
-	v.server.answerProblem(err, c)
+	c.SetResponse(echo.NewResponse(w, info.server.echo))
+	info.server.answerProblem(err, c)
 	c.SetResponse(outer)
 }
 
 // StreamEnd returns the latest end of a live connection.
-func (v *visit) StreamEnd() time.Time {
-	if v.who.UserID == "" {
+func (info *requestInfo) StreamEnd() time.Time {
+	if info.who.UserID == "" {
 		return time.Time{} // has no session
 	}
-	r := v.echo.Request()
-	return v.server.sessions.AbsoluteEnd(r.Context(), v.who, v.server.cookies.read(r).refresh)
+	r := info.echo.Request()
+	return info.server.sessions.AbsoluteEnd(r.Context(), info.who, info.server.cookies.read(r).refresh)
 }
 
 // Alive reports whether the session has not ended, and the caller's role is still
 // the one that the upstream was sent.
-func (v *visit) Alive() bool {
-	return v.who.UserID == "" || v.server.sessions.Alive(v.who.SessionID) && !v.server.sessions.IsStale(v.who)
+func (info *requestInfo) Alive() bool {
+	return info.who.UserID == "" || info.server.sessions.Alive(info.who.SessionID) && !info.server.sessions.IsStale(info.who)
 }
 
 // roleChanged reports whether a stream ends because its caller's role is another
 // one, and the session goes on.
-func (v *visit) roleChanged() bool {
-	return v.who.UserID != "" && v.server.sessions.Alive(v.who.SessionID)
+func (info *requestInfo) roleChanged() bool {
+	return info.who.UserID != "" && info.server.sessions.Alive(info.who.SessionID)
 }

@@ -36,7 +36,7 @@ func (s *Server) routes() []endpoint {
 		return endpoint{method, path, members, s.member(h)}
 	}
 	admin := func(method, path string, h func(echo.Context, session.Principal) error) endpoint {
-		return endpoint{method, path, admins, s.member(only(session.RoleAdmin, h))}
+		return endpoint{method, path, admins, s.member(requireRole(session.RoleAdmin, h))}
 	}
 	return []endpoint{
 		open("POST", "/api/auth/register", s.register),
@@ -82,13 +82,13 @@ func (s *Server) mount(e *echo.Echo) {
 	methods := map[string][]string{}
 	var paths []string
 	for _, r := range s.routes() {
-		e.Add(r.method, r.path, own(r.handler))
+		e.Add(r.method, r.path, ownEndpoint(r.handler))
 		if methods[r.path] == nil {
 			paths = append(paths, r.path)
 		}
 		methods[r.path] = append(methods[r.path], r.method)
 		if r.method == http.MethodGet {
-			e.Add(http.MethodHead, r.path, own(r.handler))
+			e.Add(http.MethodHead, r.path, ownEndpoint(r.handler))
 			methods[r.path] = append(methods[r.path], http.MethodHead)
 		}
 	}
@@ -100,27 +100,27 @@ func (s *Server) mount(e *echo.Echo) {
 			}
 		}
 	}
-	e.RouteNotFound("/*", s.elsewhere)
+	e.RouteNotFound("/*", s.fallback)
 }
 
-// own is around every handler of ours: answers are about somebody and kept by
+// ownEndpoint is around every handler of ours: answers are about somebody and kept by
 // nobody (handlers of public things overrule it), bodies are small and quick.
-func own(next echo.HandlerFunc) echo.HandlerFunc {
+func ownEndpoint(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		if c.Request().ContentLength > maxBody {
 			return problem(codeBodyTooLarge, "Send at most 64 KiB.")
 		}
-		hurry(c)
+		limitBodyTime(c)
 		return next(c)
 	}
 }
 
-// elsewhere is everything that no route names.
-func (s *Server) elsewhere(c echo.Context) error {
+// fallback answers everything that no route names.
+func (s *Server) fallback(c echo.Context) error {
 	if underAPI(sentPath(c)) {
 		return s.proxied(c)
 	}
-	hurry(c) // a page needs no body, and one that never comes held the connection
+	limitBodyTime(c) // a page needs no body, and one that never comes held the connection
 	return s.page(c)
 }

@@ -22,14 +22,14 @@ func TestDrippedBodyIsGivenUp(t *testing.T) {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerProblem
 	e.Pre(s.identifyRequest)
-	e.POST("/reads", own(func(c echo.Context) error {
+	e.POST("/reads", ownEndpoint(func(c echo.Context) error {
 		var email string
 		return readJSON(c, required("email", &email))
 	}))
-	e.POST("/ignores", own(func(c echo.Context) error { return c.NoContent(204) }))
+	e.POST("/ignores", ownEndpoint(func(c echo.Context) error { return c.NoContent(204) }))
 	e.GET("/login", func(c echo.Context) error { // a page, which has no use for a body
-		visitOf(c).path = "/login"
-		return s.elsewhere(c)
+		infoFromRequest(c).path = "/login"
+		return s.fallback(c)
 	})
 	server := httptest.NewServer(e)
 	defer server.Close()

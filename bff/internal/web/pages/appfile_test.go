@@ -68,7 +68,7 @@ func TestPagesOfSpaWithoutAFile(t *testing.T) {
 }
 
 func TestDevelopmentPagesHaveTheTableOfSpa(t *testing.T) {
-	d := NewDevPages(http.NotFoundHandler())
+	d := NewDevServer(http.NotFoundHandler())
 	for path, want := range map[string]Access{"/dashboard": Members, "/signin": Anyone, "/src/main.tsx": ""} {
 		if _, who := d.Find(path); who != want {
 			t.Errorf("%s is for %q, want %q", path, who, want)

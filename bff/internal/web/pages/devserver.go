@@ -2,25 +2,25 @@ package pages
 
 import "net/http"
 
-// DevPages takes pages and files from a development server, hot reload's
+// DevServer takes pages and files from a development server, hot reload's
 // WebSocket included: same origin and same cookies as in production.
-type DevPages struct{ server http.Handler }
+type DevServer struct{ server http.Handler }
 
-// NewDevPages wants a handler that forwards to the development server.
-func NewDevPages(server http.Handler) DevPages { return DevPages{server} }
+// NewDevServer wants a handler that forwards to the development server.
+func NewDevServer(server http.Handler) DevServer { return DevServer{server} }
 
 // Find implements web.Pages. Other pages are not guarded here; the development
 // server answers for them like for any file.
-func (d DevPages) Find(path string) (row string, who Access) { return ownPages.find(path) }
+func (d DevServer) Find(path string) (row string, who Access) { return ownPages.find(path) }
 
 // Policies implements web.Pages: in development they are reported, not refused.
-func (d DevPages) Policies() []string { return nil }
+func (d DevServer) Policies() []string { return nil }
 
 // Asset implements web.Pages: the development server knows what there is.
-func (d DevPages) Asset(w http.ResponseWriter, r *http.Request, _ string) bool {
+func (d DevServer) Asset(w http.ResponseWriter, r *http.Request, _ string) bool {
 	d.server.ServeHTTP(w, r)
 	return true
 }
 
 // Page implements web.Pages; the status is the development server's.
-func (d DevPages) Page(w http.ResponseWriter, r *http.Request, _ int) { d.server.ServeHTTP(w, r) }
+func (d DevServer) Page(w http.ResponseWriter, r *http.Request, _ int) { d.server.ServeHTTP(w, r) }

@@ -9,11 +9,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// visit is what this package knows of one request. It is the request's context at
+// requestInfo is what this package knows of one request. It is the request's context at
 // the same time, so that handlers, the proxy's hooks and package auth find it
 // or their part of it: one allocation and one copy of the request, where
 // Echo's store and context.WithValue make one of each for every fact.
-type visit struct {
+type requestInfo struct {
 	context.Context // the connection's
 
 	server *Server
@@ -30,22 +30,24 @@ type visit struct {
 	err      error             // what became a problem
 }
 
-type visitKey struct{}
+type requestInfoKey struct{}
 
-// Value makes visit a context.
-func (v *visit) Value(key any) any {
+// Value makes requestInfo a context.
+func (info *requestInfo) Value(key any) any {
 	switch key.(type) {
-	case visitKey:
-		return v
+	case requestInfoKey:
+		return info
 	case session.ClientKey:
-		return v.client
+		return info.client
 	}
-	return v.Context.Value(key)
+	return info.Context.Value(key)
 }
 
-// visitOf finds what identifyRequest began.
-func visitOf(c echo.Context) *visit { return c.Request().Context().Value(visitKey{}).(*visit) }
+// infoFromRequest finds what identifyRequest began.
+func infoFromRequest(c echo.Context) *requestInfo {
+	return c.Request().Context().Value(requestInfoKey{}).(*requestInfo)
+}
 
-func requestID(c echo.Context) string { return visitOf(c).client.RequestID }
+func requestID(c echo.Context) string { return infoFromRequest(c).client.RequestID }
 
-func sentPath(c echo.Context) string { return visitOf(c).path }
+func sentPath(c echo.Context) string { return infoFromRequest(c).path }
