@@ -12,9 +12,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
-// logRequest writes one line a request. It never holds a cookie, a token, a
-// body or a raw path: paths carry ids and search words, and whatever an
-// attacker writes into them.
+// logRequest writes one line per request. It never holds a cookie, a token, a body
+// or a raw path: paths carry ids, search words and an attacker's text.
 func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := s.now()
@@ -30,7 +29,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			request: info.client.RequestID, ip: info.client.IP, user: info.userID, trace: trace, brokenOff: broke,
 		}
 		if c.Path() == "/healthz" && status == http.StatusOK {
-			line.level = slog.LevelDebug // load balancers ask every other second
+			line.level = slog.LevelDebug // load balancers probe every other second
 		}
 		if info.err != nil {
 			line.err = shortened(info.err.Error())
@@ -40,7 +39,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.writeLogLine(c.Request().Context(), &line)
 		if broke {
-			// The client must not take what it has for the whole answer.
+			// The client must not take its part for the whole response.
 			panic(http.ErrAbortHandler)
 		}
 		return nil
@@ -55,8 +54,8 @@ func loggedStatus(c echo.Context, broke bool) int {
 	return status
 }
 
-// run answers a request whatever happens. It reports whether the answer broke
-// off in its middle, which is what a panic with http.ErrAbortHandler means.
+// run answers a request, also after an error or a panic. It reports whether the
+// response broke off in its middle: a panic with http.ErrAbortHandler means that.
 func (s *Server) run(c echo.Context, next echo.HandlerFunc) (broke bool) {
 	defer func() {
 		switch fault := recover(); fault {
@@ -77,7 +76,7 @@ func (s *Server) run(c echo.Context, next echo.HandlerFunc) (broke bool) {
 
 const maxLogged = 500
 
-// shortened bounds what an error that quotes somebody can do to the log.
+// shortened bounds the log line of an error that quotes a client.
 func shortened(s string) string {
 	if len(s) > maxLogged {
 		return strings.ToValidUTF8(s[:maxLogged], "") + "…"
@@ -85,7 +84,7 @@ func shortened(s string) string {
 	return s
 }
 
-// loggedRoute is the pattern that matched, never what was asked for.
+// loggedRoute is the pattern that matched, never the path of the request.
 func loggedRoute(c echo.Context) string {
 	if route := infoFromRequest(c).route; route != "" {
 		return route

@@ -42,7 +42,7 @@ func TestPanicIsAProblemAndALogLine(t *testing.T) {
 	}
 }
 
-// What breaks off must stay broken: a complete-looking half is worse.
+// A response that breaks off must stay broken: half of one that looks complete is worse.
 func TestAnswerThatBreaksOffStaysBroken(t *testing.T) {
 	for name, fault := range map[string]any{"aborted": http.ErrAbortHandler, "panic": "out of range"} {
 		_, _, logs, panicked := serveLogged(t, func(c echo.Context) error {
@@ -67,8 +67,8 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// Nobody has seen the 5xx of a client that hung up, and it is counted as none;
-// what broke by itself is still ours.
+// The 5xx of a client that hung up reached no client, and is not counted as one;
+// a fault of the server still is.
 func TestClientThatHungUpIs499(t *testing.T) {
 	for name, c := range map[string]struct {
 		gone    bool

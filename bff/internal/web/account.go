@@ -76,7 +76,7 @@ func (s *Server) refresh(c echo.Context) error {
 	return s.answerSession(c, grant, p.refresh)
 }
 
-// logout answers 204 to whoever asks, so that nobody is ever stuck signed in.
+// logout answers 204 also without a session, so that a browser can always sign out.
 func (s *Server) logout(c echo.Context) error {
 	p := s.cookies.read(c.Request())
 	err := s.sessions.SignOut(c.Request().Context(), p.access, p.refresh)
@@ -135,8 +135,8 @@ func (s *Server) deleteAccount(c echo.Context, who session.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// answerSession is the answer to a sign-in or a refresh: cookies first, then
-// the body that says what they mean.
+// answerSession responds to a sign-in or a refresh: with the cookies, and a body
+// about their session.
 func (s *Server) answerSession(c echo.Context, grant session.Grant, refresh string) error {
 	account, view, err := s.auth.Describe(c.Request().Context(), grant.Principal, refresh)
 	if err != nil {
@@ -147,14 +147,14 @@ func (s *Server) answerSession(c echo.Context, grant session.Grant, refresh stri
 	return s.signedIn(c, grant.Principal, account, view)
 }
 
-// signedIn says who is signed in. Date is of the clock that the session's dates
-// are by, because the app compares them; net/http's own reads the machine's.
+// signedIn responds with the account and its session. Date is by the same clock as
+// the session's dates, because the app compares them; net/http's is by the machine's.
 func (s *Server) signedIn(c echo.Context, who session.Principal, account session.Account, view session.View) error {
 	c.Response().Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	return c.JSON(http.StatusOK, map[string]any{"user": userOf(who.UserID, account), "session": sessionOf(view)})
 }
 
-// publicMaxAge lets upstreams cache the keys and still learn a new one soon.
+// publicMaxAge lets upstreams cache the keys and still get a new one soon.
 const publicMaxAge = "public, max-age=300"
 
 func (s *Server) keySet(c echo.Context) error {

@@ -91,8 +91,8 @@ func (s *Server) audit(c echo.Context, _ session.Principal) error {
 	return c.JSON(http.StatusOK, map[string]any{"events": eventsOf(list), "next": cursor(next)})
 }
 
-// activity is somebody's own part of the audit trail. Where an administrator
-// has acted, their address and browser are their own business.
+// activity responds with the account's own part of the audit trail. In entries of
+// an administrator's actions their address and browser are left out.
 func (s *Server) activity(c echo.Context, who session.Principal) error {
 	after, err := readCursor(c)
 	if err != nil {
@@ -122,7 +122,7 @@ func eventsOf(list []auth.Event) []auditBody {
 	return out
 }
 
-// cursor is what a client gives back to get the next page; null after the last.
+// cursor is the parameter for the next page; null after the last.
 func cursor(at auth.Position) *string {
 	if at == (auth.Position{}) {
 		return nil
@@ -135,7 +135,7 @@ func cursor(at auth.Position) *string {
 	return &text
 }
 
-// cursorByKey stands in a cursor where others have the time.
+// cursorByKey is in a cursor by key in place of the time.
 const cursorByKey = "key"
 
 func readCursor(c echo.Context) (auth.Position, error) {

@@ -8,11 +8,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
-// What a proxied request allocates in this package, its log line included; that
-// metrics allocate nothing is telemetry's own test.
+// The bound is on a proxied request's allocations in this package, its log line
+// included; a test of telemetry holds those of metrics to none.
 func TestProxiedRequestAllocatesLittle(t *testing.T) {
 	const most = 1 + // the requestInfo
-		1 + // the copy of the request that has it as its context: there is no other way to hand one on
+		1 + // the copy of the request that has it as its context: a context cannot be passed on otherwise
 		1 + // the text of the request's id, when the client sent none
 		1 + // the milliseconds of the log line, which slog boxes for encoding/json
 		1 // the attributes of the line past the five that a slog.Record has space for

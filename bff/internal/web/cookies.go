@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// cookieJar writes and reads our cookies: the only place that does, so that
-// setting and clearing cannot drift apart (a cookie is only cleared by the
-// very attributes that set it).
+// cookieJar writes and reads our cookies. No other code does, so that setting and
+// clearing cannot drift apart (a cookie is cleared only with the attributes that
+// set it).
 //
 // On https the __Host- prefix makes the browser itself refuse a cookie that a
 // sibling subdomain planted (RFC 6265bis §4.1.3.2).
@@ -30,8 +30,8 @@ func newCookieJar(secure bool) cookieJar {
 	return cookieJar{secure: secure, access: prefix + "access_token", refresh: prefix + "refresh_token", device: prefix + "device"}
 }
 
-// OwnCookieNames lists our cookies under http and https: what an upstream
-// must neither see nor set.
+// OwnCookieNames lists our cookies under http and https. Upstreams must neither get
+// nor set them.
 func OwnCookieNames() []string {
 	var names []string
 	for _, jar := range []cookieJar{newCookieJar(false), newCookieJar(true)} {
@@ -40,24 +40,24 @@ func OwnCookieNames() []string {
 	return names
 }
 
-// presented is what a request carries of ours.
+// presented are our cookies in a request.
 type presented struct {
 	access, refresh, device string
-	session                 bool     // a session cookie came, whatever is in it
+	session                 bool     // a session cookie came, of any value
 	doubled                 []string // names that came more than once
 }
 
-// none: the request belongs to nobody, and there is nothing to clear.
+// none reports that the request has no session, and no cookie to clear.
 func (p presented) none() bool { return !p.session }
 
-// read collects our cookies. Two of one name mean that somebody else planted
-// one (a sibling subdomain, a plain-http answer); which, nobody can tell, so
-// neither counts.
+// read collects our cookies. Two of one name mean that an attacker planted one (a
+// sibling subdomain, a plain-http response). They cannot be told apart, so neither
+// counts.
 func (j cookieJar) read(r *http.Request) presented {
 	var access, refresh, device came
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
-			// net/http passes over what it cannot parse: a planted malformed
+			// net/http skips cookies that it cannot parse: a planted malformed
 			// twin went unnoticed.
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
@@ -84,7 +84,7 @@ func (j cookieJar) read(r *http.Request) presented {
 	return p
 }
 
-// came is a cookie of ours in a request: its value, and how often it is there.
+// came counts one of our cookies in a request, and keeps its value.
 type came struct {
 	value string
 	times int
@@ -109,7 +109,7 @@ func (j cookieJar) set(h http.Header, c *session.Cookies) {
 
 func (j cookieJar) setDevice(h http.Header, mark string) { j.write(h, j.device, mark, deviceMaxAge) }
 
-// clear removes the session's cookies; the device mark stays.
+// clear removes the session's cookies; the device cookie stays.
 func (j cookieJar) clear(h http.Header) { j.clearNames(h, j.access, j.refresh) }
 
 func (j cookieJar) clearNames(h http.Header, names ...string) {

@@ -10,7 +10,7 @@ import (
 // WebSocket handshakes and event streams included (SameSite cookies do not
 // cover a sibling subdomain, and CORS does not cover WebSocket). Both headers
 // are on the Fetch standard's forbidden list: a page cannot forge them. A
-// client that sends neither is no browser and carries no ambient cookies.
+// client that sends neither is not a browser and has no ambient cookies.
 type crossSite struct {
 	allowed  map[string]bool // Origin values
 	expected string
@@ -23,7 +23,7 @@ func newCrossSite(public, dev *url.URL) crossSite {
 			continue
 		}
 		x.allowed[u.String()] = true
-		// One machine, three spellings: whoever typed 127.0.0.1 is not an attacker.
+		// One machine, three spellings: 127.0.0.1 in the address bar is not an attack.
 		names := []string{"localhost", "127.0.0.1", "[::1]"}
 		port := ""
 		if u.Port() != "" {
@@ -62,8 +62,8 @@ func (x crossSite) check(h http.Header) error {
 // a sandboxed frame, and also for a page that sends no referrer.
 const opaqueOrigin = "null"
 
-// withheldByPolicy: a form or beacon of one's own page was refused, because the
-// Fetch standard empties Origin under `no-referrer`, which pages can ask for by
+// withheldByPolicy reports whether a page of this origin withheld its Origin. Its
+// forms and beacons were refused, because the Fetch standard empties Origin under `no-referrer`, which pages can ask for by
 // a <meta> or rel=noreferrer. A document without an origin is cross-site, and so
 // is a request that came by way of another site's redirect.
 func withheldByPolicy(h http.Header) bool {
@@ -71,7 +71,7 @@ func withheldByPolicy(h http.Header) bool {
 	return len(site) == 1 && site[0] == "same-origin"
 }
 
-// printable cuts what a client sent to what an answer may repeat.
+// printable makes a client's text safe to repeat in a response.
 func printable(s string) string {
 	if len(s) > 100 {
 		s = s[:100]

@@ -84,7 +84,7 @@ func TestCrossSiteRule(t *testing.T) {
 	}
 }
 
-// Whoever reads the refusal must see which origin would have passed.
+// The refusal must name the origin that would have passed.
 func TestCrossSiteRefusalNamesTheExpectedOrigin(t *testing.T) {
 	x := newCrossSite(origin(t, "https://app.example.com"), nil)
 	for name, h := range map[string]http.Header{

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// eventTick is how exactly the absolute end is kept.
+	// eventTick is the precision of the absolute end.
 	eventTick = 500 * time.Millisecond
-	// heartbeat keeps proxies on the way from taking a quiet stream for dead.
+	// heartbeat keeps proxies on the way from closing an idle stream.
 	heartbeat = 20 * time.Second
-	// expiringBefore is how long before the absolute end a page is warned.
+	// expiringBefore is the time between the warning and the absolute end.
 	expiringBefore = 5 * time.Minute
 )
 
@@ -27,16 +27,16 @@ type eventBody struct {
 	Reason session.Reason `json:"reason"`
 }
 
-// events tells a browser what happens to its session (server-sent events). It
-// lives as long as the session: rotation and the access token's expiry do not
-// touch it, a revocation on any instance or the absolute end closes it.
+// events streams the changes of a session to its browser (server-sent events). The
+// stream lasts as long as the session: rotation and the access token's expiry do not
+// affect it, a revocation on any instance or the absolute end closes it.
 func (s *Server) events(c echo.Context, who session.Principal) error {
 	news, stop, err := s.sessions.Watch(who.SessionID)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if !s.sessions.Alive(who.SessionID) { // revoked while this request was on its way
+	if !s.sessions.Alive(who.SessionID) { // revoked since the request was authenticated
 		return problem(refusal.SessionRevoked, "This session was ended. Sign in again.")
 	}
 	ctx := c.Request().Context()
@@ -47,12 +47,12 @@ func (s *Server) events(c echo.Context, who session.Principal) error {
 	h.Set("X-Accel-Buffering", "no")
 	c.Response().WriteHeader(http.StatusOK)
 	if c.Request().Method == http.MethodHead {
-		// net/http swallows the body of an answer to HEAD: the stream would go
-		// on unseen, on a connection that a proxy gives to somebody else.
+		// net/http drops the body of a response to HEAD: the stream would go on
+		// unseen, on a connection that a proxy reuses for other clients.
 		return nil
 	}
 	err = s.comment(c, "watching")
-	if err == nil && s.sessions.IsStale(who) { // on its way, too
+	if err == nil && s.sessions.IsStale(who) { // as above
 		err = s.event(c, "role_changed", session.ReasonRoleChanged)
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Server) events(c echo.Context, who session.Principal) error {
 		case <-tick.C:
 			now := s.now()
 			switch {
-			case !s.sessions.Alive(who.SessionID) && len(news) == 0: // its news got lost
+			case !s.sessions.Alive(who.SessionID) && len(news) == 0: // its event was lost
 				_ = s.event(c, "revoked", session.ReasonEnded)
 				return nil
 			case !now.Before(end):
@@ -109,14 +109,14 @@ func (s *Server) event(c echo.Context, kind string, reason session.Reason) error
 func (s *Server) comment(c echo.Context, text string) error { return s.send(c, ": "+text+"\n\n") }
 
 func (s *Server) send(c echo.Context, text string) error {
-	// A reader that takes nothing is given up by its connection. A deadline here
-	// stayed on it, and broke what the browser asked there ten seconds later.
+	// The connection itself ends a reader that stalls. A deadline set here stayed on
+	// it, and broke the browser's next request there ten seconds later.
 	if _, err := c.Response().Write([]byte(text)); err != nil {
 		return err
 	}
 	return http.NewResponseController(c.Response()).Flush()
 }
 
-// EndStreams ends the event streams of this instance; it is going away.
-// Without it they would hold up the shutdown until its deadline.
+// EndStreams ends the event streams of this instance for its shutdown, which they
+// would delay until its deadline.
 func (s *Server) EndStreams() { s.closeOnce.Do(func() { close(s.closing) }) }

@@ -17,7 +17,7 @@ import (
 const headerRequestID = "X-Request-Id"
 
 // identifyRequest begins a requestInfo and gives it an id: the caller's when it is
-// sane (it ends up in logs and in upstreams), else a new one.
+// sane (logs and upstreams get it), else a new one.
 func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -49,8 +49,7 @@ func saneID(id string) bool {
 	return true
 }
 
-// canonical refuses every path that could be read in two ways, before
-// anything is routed: Echo once sent /api/%61dmin/users past the middleware of
+// canonical refuses every path that could be read in two ways, before routing: Echo once sent /api/%61dmin/users past the middleware of
 // /api/admin and into its handler.
 func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -80,18 +79,18 @@ func (s *Server) knownMethod(next echo.HandlerFunc) echo.HandlerFunc {
 
 func underAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }
 
-// almostAPI: a path outside /api that a careless reading puts inside, such as
-// /api%2Fauth/me or /api;x/auth/me. It must not get a page.
+// almostAPI reports whether a careless reader takes a path outside /api for one
+// inside, such as /api%2Fauth/me or /api;x/auth/me. It must not get a page.
 func almostAPI(path string) bool {
 	const api = "/api"
 	return len(path) > len(api) && strings.EqualFold(path[:len(api)], api) && (path[len(api)] == '%' || path[len(api)] == ';')
 }
 
-// CheckPagePath refuses what an app may not have a page at: paths that the gate
-// refuses or that are under /api, and our own endpoints.
+// CheckPagePath refuses the paths at which an app may not have a page: those that
+// the gate refuses, those under /api, and our own endpoints.
 func CheckPagePath(path string) error {
 	if err := route.CheckPath(path); err != nil {
-		return fmt.Errorf("is no path: %w", err)
+		return fmt.Errorf("is not a path: %w", err)
 	}
 	if underAPI(path) || almostAPI(path) {
 		return errors.New("is under /api, which has no pages")
@@ -123,7 +122,7 @@ func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate answers who the request is from. It writes no cookies: see
+// authenticate returns the session that the request carries. It writes no cookies: see
 // setSessionCookies and clearDeadCookies.
 func (s *Server) authenticate(c echo.Context, p presented) (session.Grant, error) {
 	grant, err := s.sessions.Authenticate(c.Request().Context(), p.access, p.refresh)
@@ -133,16 +132,16 @@ func (s *Server) authenticate(c echo.Context, p presented) (session.Grant, error
 	return grant, err
 }
 
-// setSessionCookies sets the cookies of a grant, if it brings any.
+// setSessionCookies sets the cookies of a grant, if it has any.
 func (s *Server) setSessionCookies(h http.Header, cookies *session.Cookies) {
 	if cookies != nil {
 		s.cookies.set(h, cookies)
-		h.Set("Cache-Control", "no-store") // Set-Cookie must not sit in any cache
+		h.Set("Cache-Control", "no-store") // Set-Cookie must not be cached
 	}
 }
 
-// clearDeadCookies clears what a refused request carried: cookies that came twice
-// always, the session's only when the answer says that they are of no use.
+// clearDeadCookies clears cookies of a refused request: those that came twice
+// always, the session's only when err means that they are of no use.
 func (s *Server) clearDeadCookies(h http.Header, p presented, err error) {
 	if err != nil && endsSession(err) && !p.none() {
 		s.cookies.clear(h)
@@ -150,8 +149,8 @@ func (s *Server) clearDeadCookies(h http.Header, p presented, err error) {
 	s.cookies.clearNames(h, p.doubled...)
 }
 
-// member lets through who has a session, renewed on the way when it is stale,
-// and hands the handler who that is.
+// member lets requests with a session through, refreshed on the way when it is
+// stale, and passes its principal to the handler.
 func (s *Server) member(handle func(echo.Context, session.Principal) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p := s.cookies.read(c.Request())
@@ -165,7 +164,7 @@ func (s *Server) member(handle func(echo.Context, session.Principal) error) echo
 	}
 }
 
-// requireRole lets a role through.
+// requireRole lets principals with this role through.
 func requireRole(role session.Role, handle func(echo.Context, session.Principal) error) func(echo.Context, session.Principal) error {
 	return func(c echo.Context, who session.Principal) error {
 		if who.Role != role {

@@ -9,7 +9,7 @@ import (
 )
 
 // securityHeaders are on every answer of every kind, ours and proxied, once.
-// All answers share the values, which nobody may write into: Set replaces a
+// All answers share the values, which must not be written into: Set replaces a
 // value, and Add copies one that has no space for more.
 type securityHeaders struct {
 	page       string // the Content-Security-Policy of pages
@@ -51,30 +51,30 @@ func newSecurityHeaders(hsts, dev bool, policies []string) securityHeaders {
 }
 
 const (
-	// Nothing inline, nothing from elsewhere, no eval; script sinks take no
+	// Nothing inline, nothing from other origins, no eval; script sinks take no
 	// strings at all (Trusted Types).
 	pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'; trusted-types 'none'"
-	// DevRelaxes says what this gives up; what it keeps is that nothing comes
-	// from elsewhere, no eval, no frames around it, forms and base shut.
+	// DevRelaxes lists what this gives up. It keeps: nothing from other origins, no
+	// eval, no frames around it, forms and base shut.
 	devCSP = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 		"connect-src 'self' ws: wss:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	// In development Trusted Types only report: a tool may break them, and
-	// whoever writes the app reads in the console what production will refuse.
+	// In development Trusted Types only report: a tool may break them, and the
+	// console shows what production will refuse.
 	devReportCSP = "require-trusted-types-for 'script'; trusted-types 'none'"
 	// An answer under /api that is opened as a document can run nothing.
 	apiCSP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-	// What the preload lists ask for; subdomains are the operator's own matter.
+	// The age that preload lists ask for; subdomains are for the operator to decide.
 	twoYears = "max-age=63072000"
 
 	permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), " +
 		"microphone=(), midi=(), payment=(), usb=()"
 )
 
-// DevRelaxes is what pages of a development server may do and production's may
-// not, for the log.
+// DevRelaxes lists, for the log, what pages of a development server may do and
+// production's may not.
 const DevRelaxes = "inline scripts and styles (React refresh and style updates are), data: images, WebSockets to anywhere (hot reload), " +
 	"media and frames of this origin; Trusted Types report and do not refuse"
 

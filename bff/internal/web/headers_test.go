@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A value with space for more would be written into by whoever adds one to a
-// single answer.
+// A value with space for more would be written into by code that adds one to a
+// single response.
 func TestSharedHeaderValuesHaveNoRoom(t *testing.T) {
 	for _, headers := range []securityHeaders{newSecurityHeaders(true, false, []string{"lit-html"}), newSecurityHeaders(false, true, nil)} {
 		for _, line := range append(headers.pages, headers.api...) {

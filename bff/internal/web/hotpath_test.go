@@ -54,8 +54,8 @@ func emptyApp(tb testing.TB) *pages.Files {
 	return app
 }
 
-// newHotPath asks for something of a row with this access, as a browser does
-// whose person is signed in.
+// newHotPath sends a request to a row with this access, as a browser with a session
+// does.
 func newHotPath(tb testing.TB, access route.Access) *hotPath {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

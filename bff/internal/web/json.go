@@ -23,8 +23,8 @@ import (
 
 const maxBody = 64 << 10
 
-// bodyDeadline is how long a client may take to send a body this small. Tests
-// do not wait for it.
+// bodyDeadline is the time that a client has to send a body this small. Tests
+// shorten it.
 var bodyDeadline = 10 * time.Second
 
 // field is one member of a request body.
@@ -38,7 +38,7 @@ func required(name string, into any) field { return field{name, into, true} }
 func optional(name string, into any) field { return field{name, into, false} }
 
 // readJSON reads a body that must be one JSON object with these members and
-// no others. It is strict because lenience has let things in: Echo's Bind
+// no others. It is strict because Echo's Bind is not: it
 // takes forms (which other sites can post), ignores what follows the JSON,
 // takes the last of two equal keys and folds case ("Role" set role).
 func readJSON(c echo.Context, fields ...field) error {
@@ -79,12 +79,12 @@ func readJSON(c echo.Context, fields ...field) error {
 	return nil
 }
 
-// maxNamed is how many unknown fields an answer names: it named thousands, and
-// was 262 KB long.
+// maxNamed bounds the unknown fields that a response names: one named thousands
+// and was 262 KB long.
 const maxNamed = 10
 
 // readMembers reads one JSON object: the values of the members that have a
-// field, and the names of others, a few more than are told.
+// field, and the names of others, one more than maxNamed at most.
 func readMembers(body []byte, fields []field) (members map[string]jsontext.Value, unknown []string, err error) {
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	if d.PeekKind() != '{' {
@@ -111,7 +111,7 @@ func readMembers(body []byte, fields []field) (members map[string]jsontext.Value
 			unknown = append(unknown, key)
 		}
 	}
-	if _, err := d.ReadToken(); err != nil { // the closing brace, or what is wrong
+	if _, err := d.ReadToken(); err != nil { // the closing brace, or a syntax error
 		return nil, nil, err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
@@ -180,19 +180,19 @@ func readBody(c echo.Context) ([]byte, error) {
 	case err != nil:
 		return nil, &refusal.Error{Code: codeMalformedJSON, Detail: "The body did not arrive whole.", Cause: err}
 	}
-	if body, err = textfile.UTF8(body); err != nil { // a mark may be ignored (RFC 8259 §8.1)
+	if body, err = textfile.UTF8(body); err != nil { // a byte order mark may be ignored (RFC 8259 §8.1)
 		return nil, problem(codeMalformedJSON, "Send UTF-8.")
 	}
-	// The body is here: its deadline must not cancel the handler that hashes.
+	// The whole body has arrived: its deadline must not cancel a handler that hashes.
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
 	return body, nil
 }
 
-// limitBodyTime gives the client until then to send the rest of its body, against
-// those that drip: nobody needs ten seconds for 64 KiB. The deadline stays when
-// the body is not read to its end, because net/http reads on before it lets an
-// answer go. It is the kernel that keeps it, by the machine's clock. Errors
-// mean a writer without deadlines (a test's).
+// limitBodyTime gives the client bodyDeadline to send the rest of its body, against
+// clients that drip: 64 KiB take less than ten seconds. The deadline stays when the
+// body is not read to its end, because net/http reads the rest before it sends a
+// response. The kernel keeps it, by the machine's clock. Errors mean a writer
+// without deadlines (a test's).
 func limitBodyTime(c echo.Context) {
 	if c.Request().ContentLength != 0 {
 		_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyDeadline))

@@ -9,22 +9,22 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Observer is told of each request, for metrics and traces: its method and
-// route as the log has them, so one of few words. Fields may be nil.
+// Observer gets each request, for metrics and traces: its method and route as the
+// log has them, each one of few values. Fields may be nil.
 type Observer struct {
-	// Answered is called when a request is over. stream says that it lasted as
-	// long as somebody listened.
+	// Answered is called when a request is over. stream means that it lasted until
+	// one side closed it.
 	Answered func(method, route string, status int, took time.Duration, stream bool)
-	// BrokenOff: an answer ended in its middle.
+	// BrokenOff is called when a response ended in its middle.
 	BrokenOff func(route string)
-	// Trace is called when a request begins. trusted: its peer is one of
-	// TrustedProxies. The request goes on with ctx; id is for the log; end is
+	// Trace is called when a request begins. trusted means that its
+	// peer is a trusted proxy. The request continues with ctx; id is for the log; end is
 	// called when the request is over.
 	Trace func(r *http.Request, method, requestID string, trusted bool) (ctx context.Context, id string, end func(route string, status int))
 }
 
-// trace begins a request's trace, if there are any. Probes every other second
-// are nothing to record.
+// trace starts a request's trace, if traces are on. Probes every other second are
+// not recorded.
 func (s *Server) trace(c echo.Context) (id string, end func(route string, status int)) {
 	r := c.Request()
 	if s.observe.Trace == nil || r.URL.Path == "/healthz" {
@@ -35,7 +35,7 @@ func (s *Server) trace(c echo.Context) (id string, end func(route string, status
 	return id, end
 }
 
-// answered tells the metrics of a request that is over.
+// answered counts a request that is over.
 func (s *Server) answered(c echo.Context, route string, status int, took time.Duration, broke bool) {
 	if s.observe.Answered != nil {
 		s.observe.Answered(loggedMethod(c.Request().Method), route, status, took, isStream(status, c.Response().Header()))

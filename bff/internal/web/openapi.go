@@ -7,7 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// openAPIDocument is the promise to whoever calls these endpoints. The end-to-end
+// openAPIDocument is the contract with clients of these endpoints. The end-to-end
 // tests hold every answer against it; the app's types are generated from it.
 //
 //go:embed openapi.yaml

@@ -87,7 +87,7 @@ func TestOpenAPIDocumentHasEveryEndpointAndNoOther(t *testing.T) {
 			t.Errorf("%s is not in openapi.yaml", name)
 			continue
 		}
-		// nil is what the document says for all: a session's cookies.
+		// nil means the document's default: a session's cookies.
 		open := o.Security != nil && len(*o.Security) == 0
 		if open != (e.Who == "anyone") && name != "POST /api/auth/refresh" {
 			t.Errorf("%s is for %s, and its security is %v", name, e.Who, o.Security)
@@ -99,12 +99,11 @@ func TestOpenAPIDocumentHasEveryEndpointAndNoOther(t *testing.T) {
 		}
 	}
 	for name := range documented {
-		t.Errorf("%s is in openapi.yaml, and no route", name)
+		t.Errorf("%s is in openapi.yaml, and not in routes", name)
 	}
 }
 
-// wanted are the codes that an endpoint answers with because of what is around
-// its handler.
+// wanted are the codes of the checks around an endpoint's handler.
 func wanted(e Endpoint, o *openapi3.Operation) map[int]string {
 	codes := map[int]string{400: "malformed_request", 413: "body_too_large", 500: "internal"}
 	if strings.Contains(e.Path, ":") {
@@ -139,7 +138,7 @@ func TestOpenAPIDocumentHasEveryProblemCode(t *testing.T) {
 		delete(listed, string(code))
 	}
 	for code := range listed {
-		t.Errorf("ProblemCode has %s, which nobody answers with", code)
+		t.Errorf("ProblemCode has %s, which no handler answers with", code)
 	}
 	for name, o := range operations(doc) {
 		for status := range o.Responses.Map() {

@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/pages"
 )
 
-// pageAliases are what people type and old links say, where the app has no
-// such page.
+// pageAliases are paths that people type and old links have, for apps without a
+// page there.
 var pageAliases = map[string]string{
 	"/login":    pages.SignIn,
 	"/register": "/signup",
@@ -21,19 +21,19 @@ var pageAliases = map[string]string{
 
 // Pages is where the single-page app comes from.
 type Pages interface {
-	// Find gives the row of the app's pages that path is in, and who it is
-	// for; "" when it is no page.
+	// Find returns the row of the app's pages that path is in, and who may open
+	// it; "" when path is not a page.
 	Find(path string) (row string, who pages.Access)
 	// Policies names the Trusted Types policies that the app may make.
 	Policies() []string
-	// Asset serves the file at path, or reports that there is none.
+	// Asset serves the file at path and reports whether there is one.
 	Asset(w http.ResponseWriter, r *http.Request, path string) bool
 	// Page serves the app's document with this status.
 	Page(w http.ResponseWriter, r *http.Request, status int)
 }
 
-// page answers for everything outside /api that no route names: files of the
-// app, its pages, and its 404.
+// page serves paths outside /api that no route names: files of the app, its pages,
+// and its 404.
 func (s *Server) page(c echo.Context) error {
 	r, w := c.Request(), c.Response()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -54,7 +54,7 @@ func (s *Server) page(c echo.Context) error {
 		if pages.LooksLikeFile(p) {
 			return problem(refusal.NotFound, "There is no such file.")
 		}
-		s.tellArrival(w, r)
+		s.setArrival(w, r)
 		s.pages.Page(w, r, http.StatusNotFound)
 		return nil
 	}
@@ -64,17 +64,16 @@ func (s *Server) page(c echo.Context) error {
 			return err
 		}
 	}
-	s.tellArrival(w, r)
+	s.setArrival(w, r)
 	s.pages.Page(w, r, http.StatusOK)
 	return nil
 }
 
-// tellArrival tells the app, which cannot see our cookies, that none came with
-// its document: it need not ask who is there then, and a stranger's console is
-// spared a 401. A browser that may have withheld them is not believed, and
-// something is always said: a 304 without the header would leave an old one in
-// place.
-func (s *Server) tellArrival(w http.ResponseWriter, r *http.Request) {
+// setArrival tells the app, which cannot see our cookies, that its document was
+// requested without them: it need not call /me then, which would put a 401 on the
+// console. It does not count when the browser may have withheld them. The header
+// is always set: a 304 without it would leave an old value in place.
+func (s *Server) setArrival(w http.ResponseWriter, r *http.Request) {
 	arrival := "session;desc=unknown"
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "none", "same-origin", "same-site":
@@ -85,8 +84,8 @@ func (s *Server) tellArrival(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server-Timing", arrival)
 }
 
-// guard keeps members' pages from people without a session, and renews a
-// stale one on the way. It reports whether it has answered.
+// guard redirects requests without a session away from members' pages, and
+// refreshes a stale session. It reports whether it has responded.
 func (s *Server) guard(c echo.Context) (done bool, err error) {
 	r, h := c.Request(), c.Response().Header()
 	p := s.cookies.read(r)
@@ -107,13 +106,13 @@ func (s *Server) guard(c echo.Context) (done bool, err error) {
 	case endsSession(err):
 		return true, s.toSignIn(c, err)
 	}
-	// Nobody could be asked: the page comes, and the app says so.
+	// The store could not be reached: the page is served, and the app reports it.
 	infoFromRequest(c).err = fmt.Errorf("page served without a look at the session: %w", err)
 	return false, nil
 }
 
-// toSignIn also says why the session is over. With the cookies the app loses
-// its only way to ask: somebody who was robbed and reloaded was not told.
+// toSignIn redirects with the reason for the session's end. The app cannot ask for
+// it without the cookies: after a theft and a reload it showed none.
 func (s *Server) toSignIn(c echo.Context, end error) error {
 	u := c.Request().URL
 	to := pages.SignIn + "?next=" + url.QueryEscape(withQuery(u.EscapedPath(), u.RawQuery))

@@ -29,7 +29,7 @@ func TestMistakesInPagesAreRefusedTogether(t *testing.T) {
 		`{"pages": {"members": ["/orders/logo.png"], ` + good + `}}`:                   {`"/orders/logo.png" is a file, and files are for anyone`},
 		`{"pages": {"members": ["/"], ` + good + `}}`:                                  {`"/" is there twice`},
 		`{"trustedTypes": ["default", "a b", "*", "'allow-duplicates'", "x;script-src", ""]}`: {
-			`"default" is no`, `"a b"`, `"*"`, `allow-duplicates`, `x;script-src`, `"" is no`},
+			`"default" is not`, `"a b"`, `"*"`, `allow-duplicates`, `x;script-src`, `"" is not`},
 	} {
 		_, err := pages.NewFiles(with(text), CheckPagePath)
 		if err == nil {

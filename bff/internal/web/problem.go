@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/refusal"
 )
 
-// Codes that this package answers with, beside those of package auth.
+// Codes of this package's own problems, beside those of package refusal.
 const (
 	codeMalformedJSON       refusal.Code = "malformed_json"
 	codeMalformedRequest    refusal.Code = "malformed_request"
@@ -35,11 +35,11 @@ const (
 	codeInternal            refusal.Code = "internal"
 )
 
-// statusClientGone is what nginx logs for it. Counted among the 5xx, whoever
-// closes a tab looks like an outage.
+// statusClientGone is the status that nginx logs for it. Counted among the 5xx, a
+// closed tab looked like an outage.
 const statusClientGone = 499
 
-// problems is every answer that is not a success: its status and its title.
+// problems has the status and the title of every code.
 var problems = map[refusal.Code]struct {
 	status int
 	title  string
@@ -79,7 +79,7 @@ var problems = map[refusal.Code]struct {
 	codeInternal:                    {http.StatusInternalServerError, "Something went wrong on our side"},
 }
 
-// problem is an answer that this package decides on by itself.
+// problem makes an error of this package's own decision.
 func problem(code refusal.Code, detail string) error {
 	return &refusal.Error{Code: code, Detail: detail}
 }
@@ -89,7 +89,7 @@ type methodNotAllowed struct{ allow string }
 
 func (e *methodNotAllowed) Error() string { return "method not allowed; allowed: " + e.allow }
 
-// problemBody is RFC 9457 with our members.
+// problemBody is the problem document of RFC 9457 with our members.
 type problemBody struct {
 	Type      string            `json:"type"`
 	Title     string            `json:"title"`
@@ -111,12 +111,12 @@ func (b problemBody) marshal() []byte {
 }
 
 // answerProblem is Echo's error handler: the one place where an error becomes
-// an answer. What the client may not know stays in the log.
+// a response. Causes are for the log alone.
 func (s *Server) answerProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	limitBodyTime(c) // what is left of the body is nobody's
+	limitBodyTime(c) // no handler reads the rest of the body
 	e := s.classify(err, c)
 	p := problems[e.Code]
 	h := c.Response().Header()

@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// proxied answers a request that is not for the product itself: the table
-// says whether it may go on, and as whom. The session is renewed before the
-// body is forwarded, so nothing is lost or sent twice.
+// proxied forwards a request to an API if the table of routes allows it. The
+// session is refreshed before the body is forwarded, so nothing is lost or sent
+// twice.
 func (s *Server) proxied(c echo.Context) error {
 	r, h, info := c.Request(), c.Response().Header(), infoFromRequest(c)
 	d := info.decision

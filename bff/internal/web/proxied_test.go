@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
-// What a row that is not public is answered depends on who asks, the answers
-// that are our own included.
+// Responses of rows that are not public depend on the cookies, those of our own
+// included.
 func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 	for _, tt := range []struct {
 		access route.Access
@@ -47,7 +47,7 @@ func TestProblemsOfMembersRowsDependOnTheCookies(t *testing.T) {
 	}
 }
 
-// rowsOf makes the server use these tables, one for each time it asks.
+// rowsOf makes the server use these tables, one for each request.
 func (p *hotPath) rowsOf(t *testing.T, tables ...*route.Table) {
 	t.Helper()
 	p.server.table = func() *route.Table {
@@ -73,8 +73,8 @@ const (
 	closedRow    = "  - {path: /api/pay, upstreams: [http://127.0.0.1:9], access: public, identity: none}\n"
 )
 
-// What a page of another site may do in a row with `cross_site: allow`, and
-// nowhere else.
+// A page of another site may send these requests to a row with `cross_site: allow`,
+// and to no other.
 func TestCrossSiteRows(t *testing.T) {
 	p := newHotPath(t, route.Member)
 	table := tableOf(t, openToOthers+"  - {path: /api/pay/own, upstreams: [http://127.0.0.1:9], access: public, identity: none}\n")
@@ -130,7 +130,7 @@ func TestRowIsJudgedOnce(t *testing.T) {
 	}
 }
 
-// What the limit of live connections is answered with.
+// The problem of a request above the limit of live connections.
 func TestTooManyLiveConnectionsProblem(t *testing.T) {
 	p := newHotPath(t, route.Public)
 	p.server.forward = func(w http.ResponseWriter, _ *http.Request, d route.Decision, call proxy.Call) {

@@ -9,9 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// requestInfo is what this package knows of one request. It is the request's context at
-// the same time, so that handlers, the proxy's hooks and package auth find it
-// or their part of it: one allocation and one copy of the request, where
+// requestInfo holds the facts about one request. It is also the request's context,
+// so that handlers, the proxy's hooks and package auth find it or their part of it: one allocation and one copy of the request, where
 // Echo's store and context.WithValue make one of each for every fact.
 type requestInfo struct {
 	context.Context // the connection's
@@ -22,12 +21,12 @@ type requestInfo struct {
 	id     [1]string // client.RequestID, as headers hold it
 
 	path     string            // the canonical path, as sent
-	decision route.Decision    // what the proxy's table says about it, for a path under /api
-	route    string            // pattern for the log, where Echo's own is no help
-	userID   string            // who it is from, for the log
-	who      session.Principal // whom it is forwarded as
+	decision route.Decision    // by the proxy's table, for a path under /api
+	route    string            // pattern for the log, where Echo has none
+	userID   string            // of the caller, for the log
+	who      session.Principal // as which it is forwarded
 	cookies  *session.Cookies  // renewed for a forwarded request; nil: not renewed
-	err      error             // what became a problem
+	err      error             // that became a problem
 }
 
 type requestInfoKey struct{}
@@ -43,7 +42,7 @@ func (info *requestInfo) Value(key any) any {
 	return info.Context.Value(key)
 }
 
-// infoFromRequest finds what identifyRequest began.
+// infoFromRequest finds the requestInfo that identifyRequest made.
 func infoFromRequest(c echo.Context) *requestInfo {
 	return c.Request().Context().Value(requestInfoKey{}).(*requestInfo)
 }

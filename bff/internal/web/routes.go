@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// access says who may call an endpoint of our own.
+// access is the group of callers that may use one of our own endpoints.
 type access string
 
 const (
@@ -28,8 +28,8 @@ type endpoint struct {
 	handler      echo.HandlerFunc
 }
 
-// routes is every endpoint of the product itself: what is not here and not in
-// the proxy's table is not reachable.
+// routes lists every endpoint of the product itself. A path that is neither here
+// nor in the proxy's table is not reachable.
 func (s *Server) routes() []endpoint {
 	open := func(method, path string, h echo.HandlerFunc) endpoint { return endpoint{method, path, anyone, h} }
 	member := func(method, path string, h func(echo.Context, session.Principal) error) endpoint {
@@ -62,7 +62,7 @@ func (s *Server) routes() []endpoint {
 	}
 }
 
-// Endpoint is a row of routes as others may know it.
+// Endpoint is a row of routes for other packages.
 type Endpoint struct {
 	Method, Path string
 	Who          string // anyone, member, admin
@@ -76,8 +76,8 @@ func Endpoints() (list []Endpoint) {
 	return list
 }
 
-// mount hands the routes to Echo, answers other methods on them by 405, and
-// everything else by the proxy's table or the pages.
+// mount registers the routes with Echo, answers other methods on them with 405, and
+// all other paths by the proxy's table or the pages.
 func (s *Server) mount(e *echo.Echo) {
 	methods := map[string][]string{}
 	var paths []string
@@ -103,8 +103,8 @@ func (s *Server) mount(e *echo.Echo) {
 	e.RouteNotFound("/*", s.fallback)
 }
 
-// ownEndpoint is around every handler of ours: answers are about somebody and kept by
-// nobody (handlers of public things overrule it), bodies are small and quick.
+// ownEndpoint wraps every handler of ours. Responses are personal and must not be
+// cached (handlers of public data overrule it); bodies are small and arrive soon.
 func ownEndpoint(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
@@ -116,11 +116,11 @@ func ownEndpoint(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// fallback answers everything that no route names.
+// fallback answers requests whose path no route names.
 func (s *Server) fallback(c echo.Context) error {
 	if underAPI(sentPath(c)) {
 		return s.proxied(c)
 	}
-	limitBodyTime(c) // a page needs no body, and one that never comes held the connection
+	limitBodyTime(c) // a page needs no body, and one that never arrived held the connection
 	return s.page(c)
 }

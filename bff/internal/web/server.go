@@ -22,12 +22,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
-// Options is what a Server stands on.
+// Options are the parts and settings of a Server.
 type Options struct {
 	Auth      *auth.Service
 	Proxy     *proxy.Proxy
-	Table     func() *route.Table // the one in effect; a reload changes it
-	JWKS      func() []byte       // the public identity keys that are in force
+	Table     func() *route.Table // the table in effect; a reload replaces it
+	JWKS      func() []byte       // the current public identity keys
 	PublicURL *url.URL
 	SPADevURL *url.URL // its origin is allowed too; nil in production
 	Clients   *clientaddr.Finder
@@ -36,12 +36,12 @@ type Options struct {
 	Log       *slog.Logger
 	LogLines  LogLines // nil: lines of requests go through Log
 	Observe   Observer
-	// Away says why a load balancer is to send nobody here, "" when it may; nil
-	// is always.
+	// Away gives the reason why load balancers must send no requests here, "" when
+	// they may. With nil they always may.
 	Away func() string
 }
 
-// forwarder is the proxy's Forward, which tests of what comes before it replace.
+// forwarder is the proxy's Forward. Tests of the steps before it replace it.
 type forwarder func(w http.ResponseWriter, r *http.Request, d route.Decision, call proxy.Call)
 
 // Server answers browsers.
@@ -69,7 +69,7 @@ type Server struct {
 	closeOnce sync.Once
 }
 
-// New puts a Server together.
+// New makes a Server.
 func New(o Options) *Server {
 	secure := o.PublicURL.Scheme == "https"
 	s := &Server{
@@ -88,8 +88,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// ServeHTTP implements http.Handler. It is Echo's but for the chain, which Echo
-// makes anew for each request from what Pre was given.
+// ServeHTTP implements http.Handler. It differs from Echo's in the chain, which Echo
+// builds again for each request from the middleware of Pre.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := s.echo.AcquireContext()
 	c.Reset(r, w)

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 )
 
-// maxForwardedHops bounds how many entries of X-Forwarded-For are looked at.
+// maxForwardedHops bounds the entries of X-Forwarded-For that are read.
 const maxForwardedHops = 64
 
 // Finder finds the client's address. Echo's default believes any
@@ -36,8 +36,8 @@ func New(trusted []netip.Prefix, log *slog.Logger) *Finder {
 	return &Finder{trusted: trusted, log: log, seen: make([]atomic.Bool, len(trusted))}
 }
 
-// unreadableKinds are what the log says once each, so that neither clients nor a
-// proxy can fill it.
+// unreadableKinds are logged once each, so that neither clients nor a proxy can fill
+// the log.
 var unreadableKinds = [...]string{
 	unreadableOther:      "text that is not an address",
 	unreadableUnknown:    "unknown",
@@ -52,15 +52,15 @@ const (
 	unreadableForwarded
 )
 
-// Find walks from the peer to the left over the proxies that are trusted. Each
-// of them has appended the address that it was asked from, so what stands left
-// of the first address that is not trusted was written by a client, and is not
-// looked at. Where a trusted proxy has sent something else than an address, the
+// Find returns the client's address. It goes from the peer to the left over the
+// trusted proxies. Each of them has appended the address of its peer, so the entries
+// left of the first address that is not trusted were written by a client, and are
+// not read. Where a trusted proxy has sent something else than an address, the
 // client is unknown, and the proxy counts as the client.
 func (x *Finder) Find(r *http.Request) string {
 	direct := peer(r)
 	lines := r.Header["X-Forwarded-For"]
-	// Probes of a balancer say nothing of the way that people's requests take.
+	// Probes of a load balancer do not take the way of people's requests.
 	probe := r.URL.Path == "/healthz"
 	hop, err := netip.ParseAddr(direct)
 	if err != nil {
@@ -116,7 +116,7 @@ func (x *Finder) trusts(a netip.Addr, probe bool) (trusted bool) {
 			continue
 		}
 		trusted = true
-		if !probe && !x.seen[i].Load() { // cores do not fight over what is set
+		if !probe && !x.seen[i].Load() { // no write once it is set: cores would contend for it
 			x.seen[i].Store(true)
 		}
 	}
@@ -131,7 +131,7 @@ func (x *Finder) ProxiesSeen(yield func(network netip.Prefix, seen bool)) {
 	}
 }
 
-// ForwardedByOthers is how many requests have had X-Forwarded-For and came from an
+// ForwardedByOthers counts the requests with X-Forwarded-For that came from an
 // address that is not trusted. Clients can write the header, too.
 func (x *Finder) ForwardedByOthers() int { return int(x.others.Load()) }
 
@@ -199,7 +199,7 @@ func bareAddr(s string) (netip.Addr, bool) {
 }
 
 // withoutLeadingZeros makes 203.0.113.7 of 203.000.113.007. C reads such numbers
-// as octal; what prints them means decimal ones.
+// as octal; programs that print them mean decimal ones.
 func withoutLeadingZeros(s string) string {
 	parts := strings.Split(s, ".")
 	if len(parts) != 4 {
@@ -222,7 +222,7 @@ func enclosed(s, open, end string) (inner string, ok bool) {
 	return s[len(open) : len(s)-len(end)], true
 }
 
-// plainAddr is the one spelling that limits and lists of networks compare.
+// plainAddr is the spelling by which limits and lists of networks compare addresses.
 func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 func unreadableKind(entry string) int {
@@ -243,7 +243,7 @@ func (x *Finder) sayUnreadable(kind int, proxy netip.Addr, entry string) {
 	})
 }
 
-// printable cuts what a client sent to what a log line may repeat.
+// printable makes a client's text safe to repeat in a log line.
 func printable(s string) string {
 	if len(s) > 100 {
 		s = s[:100]

@@ -21,8 +21,8 @@ func TestClientAddress(t *testing.T) {
 		want    string
 	}{
 		{"direct", nil, "192.0.2.1:5", nil, "192.0.2.1"},
-		{"forged, nobody is trusted", nil, "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
-		{"forged from a private address, nobody is trusted", nil, "10.0.0.1:5", []string{"203.0.113.9"}, "10.0.0.1"},
+		{"forged, without trusted proxies", nil, "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
+		{"forged from a private address, without trusted proxies", nil, "10.0.0.1:5", []string{"203.0.113.9"}, "10.0.0.1"},
 		{"behind a trusted proxy", testProxies, "10.0.0.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"a trusted proxy itself", testProxies, "10.0.0.1:5", nil, "10.0.0.1"},
 		{"forged through a trusted proxy", testProxies, "10.0.0.1:5", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9"},
@@ -38,13 +38,13 @@ func TestClientAddress(t *testing.T) {
 		{"several lines", testProxies, "10.0.0.1:5", []string{"198.51.100.1", "203.0.113.9"}, "203.0.113.9"},
 		{"several lines, the last one a proxy's", testProxies, "10.0.0.1:5", []string{"198.51.100.1, 203.0.113.9", "10.2.2.2"}, "203.0.113.9"},
 		{"several lines, the last one empty", testProxies, "10.0.0.1:5", []string{"203.0.113.9", ""}, "203.0.113.9"},
-		// What a client puts in front is not looked at.
+		// Entries that a client puts in front are not read.
 		{"junk in front", testProxies, "10.0.0.1:5", []string{"junk, unknown, [, \", 203.0.113.9"}, "203.0.113.9"},
 		{"a quotation mark that is left open", testProxies, "10.0.0.1:5", []string{`"198.51.100.1, 203.0.113.9`}, "203.0.113.9"},
 		{"a trusted address in front", testProxies, "10.0.0.1:5", []string{"198.51.100.1, 10.9.9.9, 203.0.113.9"}, "203.0.113.9"},
 		{"more than is looked at, of trusted ones", testProxies, "10.0.0.1:5", []string{"198.51.100.1, " + many}, "10.0.0.9"},
 		{"more than is looked at, of nothing", testProxies, "10.0.0.1:5", []string{"198.51.100.1" + strings.Repeat(",", 60_000)}, "10.0.0.1"},
-		// What cannot be read was sent by the last proxy that could.
+		// An unreadable entry was sent by the last proxy whose own is readable.
 		{"unreadable behind one proxy", testProxies, "10.0.0.1:5", []string{"198.51.100.1, unknown"}, "10.0.0.1"},
 		{"unreadable behind two proxies", testProxies, "10.0.0.1:5", []string{"198.51.100.1, junk, 10.2.2.2"}, "10.2.2.2"},
 	} {
@@ -60,7 +60,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// Each of these is what some proxy writes; an entry with a port made everybody
+// Each of these is written by some proxy; an entry with a port made all people
 // behind it one client.
 func TestForwardedAddressesAsProxiesWriteThem(t *testing.T) {
 	for entry, want := range map[string]string{
@@ -99,7 +99,7 @@ func TestForwardedAddressesAsProxiesWriteThem(t *testing.T) {
 	}
 }
 
-func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
+func TestUnreadableForwardedAddressIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	find := New(testProxies, slog.New(slog.NewTextHandler(&log, nil))).Find
 	ask := func(peer string, header ...string) {
@@ -115,7 +115,7 @@ func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
 	ask("10.0.0.1:5", "X-Forwarded-For", "junk, 203.0.113.7")
 	ask("10.0.0.1:5", "Forwarded", "for=1.2.3.4", "X-Forwarded-For", "203.0.113.7")
 	if log.Len() > 0 {
-		t.Fatalf("said of what is right, or a client's: %s", log.String())
+		t.Fatalf("logged of a readable address, or of a client's header: %s", log.String())
 	}
 	for range 50 {
 		ask("10.0.0.1:5", "X-Forwarded-For", "junk\nlevel=ERROR "+strings.Repeat("x", 9000))
@@ -133,7 +133,7 @@ func TestUnreadableForwardedAddressIsSaidOnce(t *testing.T) {
 	}
 }
 
-func TestWhichProxiesWereSeen(t *testing.T) {
+func TestProxiesSeen(t *testing.T) {
 	for _, tt := range []struct {
 		name, path, peer, xff string
 		seen                  [2]bool // of testProxies
@@ -168,7 +168,7 @@ func TestWhichProxiesWereSeen(t *testing.T) {
 	}
 }
 
-func TestWhoseTraceGoesOn(t *testing.T) {
+func TestTraceContinuesFromTrustedProxiesOnly(t *testing.T) {
 	x := New(testProxies, nil)
 	for peer, want := range map[string]bool{
 		"10.1.2.3:99": true, "[::ffff:10.1.2.3]:99": true, "[fd00::1]:9": true, "11.0.0.1:9": false, "[fe80::1%eth0]:9": false, "": false, "pipe": false,

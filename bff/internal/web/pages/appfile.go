@@ -12,21 +12,21 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
-// appFile is what an app may say of itself, beside its index.html.
+// appFile is the file in which an app describes itself, beside its index.html.
 const appFile = "gatehouse.json"
 
 type appFacts struct {
 	table table
 	// policies are the Trusted Types policies that it may make: Lit does not
-	// start without its own, and Vue draws no static parts. Each may be made once, so that a script that
-	// comes later does not get one.
+	// start without its own, and Vue draws no static parts. Each may be made once,
+	// so that a script that comes later does not get one.
 	policies []string
 }
 
 var policyName = regexp.MustCompile(`^[A-Za-z0-9\-#=_/@.%]+$`)
 
-// readAppFile reads what an app says of itself and reports every mistake in it:
-// a page that is open by one is noticed by nobody. check refuses
+// readAppFile reads an app's description of itself and reports every mistake in it:
+// a page that is open by mistake goes unnoticed. check refuses
 // paths that are not for pages, has tells which files there are.
 func readAppFile(text []byte, check func(path string) error, has func(path string) bool) (appFacts, error) {
 	var file struct {
@@ -47,16 +47,16 @@ func readAppFile(text []byte, check func(path string) error, has func(path strin
 	var mistakes []error
 	wrong := func(what, why string) { mistakes = append(mistakes, fmt.Errorf("%s: %q %s", appFile, what, why)) }
 	for _, name := range file.TrustedTypes {
-		// The default policy is asked about every string there is: it would
-		// switch the whole thing off.
+		// The default policy gets every string there is: it would switch Trusted
+		// Types off.
 		if name == "default" || !policyName.MatchString(name) {
-			wrong(name, "is no name of a Trusted Types policy that may be made")
+			wrong(name, "is not a name of a Trusted Types policy that may be made")
 		}
 	}
 	if file.Pages != nil {
 		facts.table = readPageTable(map[Access][]string{Anyone: file.Pages.Anyone, Members: file.Pages.Members}, check, has, wrong)
 	}
-	// In an order that does not change from start to start.
+	// The order is the same at every start.
 	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return facts, errors.Join(mistakes...)
 }
@@ -74,7 +74,7 @@ func readPageTable(rows map[Access][]string, check func(path string) error, has 
 			case strings.HasPrefix(path, assetsDir):
 				wrong(row, "is under /assets, which has no pages")
 			case has(row):
-				// It would be everybody's, whatever is said here.
+				// It would be served to anyone, with or without this row.
 				wrong(row, "is a file, and files are for anyone")
 			case t[row] != "":
 				wrong(row, "is there twice")
@@ -88,7 +88,7 @@ func readPageTable(rows map[Access][]string, check func(path string) error, has 
 	}
 	if _, who := t.find(SignIn); who != Anyone {
 		// For members only, it would redirect to itself.
-		wrong(SignIn, "must be for anyone: who is not signed in is sent there")
+		wrong(SignIn, "must be for anyone: requests without a session are redirected there")
 	}
 	return t
 }

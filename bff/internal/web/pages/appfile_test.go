@@ -9,10 +9,10 @@ import (
 	"testing/fstest"
 )
 
-// anyPath has nothing against any page; web's own rule is tested there.
+// anyPath allows every page; web tests its own rule.
 func anyPath(string) error { return nil }
 
-// with is an app that says this of itself.
+// with is an app with this gatehouse.json.
 func with(text string) fstest.MapFS {
 	app := maps.Clone(builtApp)
 	app["orders/logo.png"] = &fstest.MapFile{}
@@ -20,7 +20,7 @@ func with(text string) fstest.MapFS {
 	return app
 }
 
-func TestPagesOfAnAppOfOnesOwn(t *testing.T) {
+func TestPagesOfAnotherApp(t *testing.T) {
 	f, err := NewFiles(with(`{"pages": {
 		"anyone": ["/", "/signin", "/login", "/*", "/orders/new"], "members": ["/orders", "/orders/*"]
 	}}`), anyPath)

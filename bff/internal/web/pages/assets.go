@@ -37,13 +37,13 @@ type content struct {
 	body []byte
 }
 
-// assetsDir is where builds put what has a hash in its name.
+// assetsDir is the folder of files with a hash in their names.
 const assetsDir = "/assets/"
 
 const (
 	// Names under /assets/ hold a hash of the content: new content, new name.
 	cacheForever = "public, max-age=31536000, immutable"
-	// Kept, but asked for again each time; an ETag makes that cheap.
+	// Cached, but revalidated each time; an ETag makes that cheap.
 	cacheCheck = "no-cache"
 )
 
@@ -51,15 +51,15 @@ const (
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // NewFiles reads a built app: index.html, its assets and their copies, and
-// gatehouse.json if it is not quite like the one in spa/. check refuses paths
-// that this file may not have pages at.
+// gatehouse.json if it differs from the one in spa/. check refuses paths at which
+// the app may not have pages.
 func NewFiles(dist fs.FS, check func(path string) error) (*Files, error) {
 	return newFiles(dist, check, false)
 }
 
-// NewEmbeddedFiles is NewFiles for files that cannot change or go away. Each is
-// read when it is first asked for: most of them, such as plain files that have
-// compressed copies, never are.
+// NewEmbeddedFiles is NewFiles for files that cannot change or go away. Each is read
+// at the first request for it: most of them, such as plain files that have compressed
+// copies, never are.
 func NewEmbeddedFiles(dist fs.FS, check func(path string) error) (*Files, error) {
 	return newFiles(dist, check, true)
 }
@@ -72,7 +72,7 @@ func newFiles(dist fs.FS, check func(path string) error, late bool) (*Files, err
 		}
 		if hidden := strings.HasPrefix(path.Base(name), ".") && name != "." && name != ".well-known"; hidden {
 			if d.IsDir() {
-				return fs.SkipDir // .vite: the build's own notes
+				return fs.SkipDir // .vite: the build's manifest
 			}
 			return nil
 		}
@@ -102,7 +102,8 @@ func newFiles(dist fs.FS, check func(path string) error, late bool) (*Files, err
 	return f, nil
 }
 
-// isCompressedCopy: without the plain file beside it, it is a file to download.
+// isCompressedCopy reports whether the plain file is beside name. Without one it is
+// a file to download.
 func isCompressedCopy(dist fs.FS, name string) bool {
 	for _, e := range encodings {
 		if plain, ok := strings.CutSuffix(name, e.suffix); ok {
@@ -161,7 +162,7 @@ func newContent(body []byte) content {
 	return content{etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body: body}
 }
 
-// file finds the file that a path as it was sent names: "/a%20b.txt" is the file
+// file finds the file that a path, as it was sent, names: "/a%20b.txt" is the file
 // "a b.txt", and "+" is itself. The path has passed the canonical gate. An
 // encoded slash separates nothing, so it names no file.
 func (f *Files) file(path string) *asset {
@@ -175,7 +176,7 @@ func (f *Files) file(path string) *asset {
 	return f.assets[name]
 }
 
-// Find implements web.Pages. A file that is there is no page.
+// Find implements web.Pages. A path of a file is not a page.
 func (f *Files) Find(path string) (row string, who Access) {
 	if f.file(path) != nil {
 		return "", ""
@@ -223,7 +224,7 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request, status int) {
 	h.Set("Content-Length", strconv.Itoa(len(c.body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(c.body) // a client that is gone needs no answer
+		_, _ = w.Write(c.body) // a client that is gone needs no response
 	}
 }
 

@@ -33,7 +33,7 @@ func files(t *testing.T) *Files {
 	return f
 }
 
-// get asks for an asset, or for the page when the path is "/".
+// get requests an asset, or the page when the path is "/".
 func get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -70,7 +70,7 @@ func (r reads) ReadFile(name string) ([]byte, error) {
 }
 
 // A folder may be emptied while the server runs; the binary's own files stay,
-// and what nobody asks for takes no memory.
+// and those without a request take no memory.
 func TestEmbeddedFilesAreReadWhenAskedFor(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept-Encoding", "br")
@@ -155,7 +155,7 @@ func TestCaching(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotServed(t *testing.T) {
+func TestPathsThatAreNotServed(t *testing.T) {
 	for _, path := range []string{
 		"/assets/gone-0000.js", "/assets/app-4f2a.js.br", "/.vite/manifest.json", "/index.html", "/assets", "/assets/", "/../index.html",
 	} {

@@ -8,8 +8,8 @@ import (
 
 const wellKnownDir = ".well-known/"
 
-// wellKnownTypes are of names without an extension whose readers insist on a
-// type: iOS opens no links in an app whose association is not JSON.
+// wellKnownTypes are the types of names without an extension whose readers insist
+// on one: iOS opens no links in an app whose association is not JSON.
 var wellKnownTypes = map[string]string{
 	"apple-app-site-association": "application/json", // also at the root
 
@@ -18,7 +18,7 @@ var wellKnownTypes = map[string]string{
 	"traffic-advice": "application/trafficadvice+json",
 }
 
-// contentType does not ask the operating system's table: on one machine .js
+// contentType does not use the operating system's table: on one machine .js
 // was text/plain, and nosniff then kept the app from starting.
 func contentType(name string) string {
 	if kind := wellKnownTypes[path.Base(name)]; kind != "" {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Access says who may open a page.
+// Access is the group of people who may open a page.
 type Access string
 
 const (
@@ -16,12 +16,13 @@ const (
 	Members Access = "members"
 )
 
-// SignIn is where people without a session are sent.
+// SignIn is the page that requests without a session are redirected to.
 const SignIn = "/signin"
 
-// LooksLikeFile: a miss that wants a file (a script of an older build, a
-// source map, what programs look for in /.well-known) must not get a page of HTML with status 200 or 404; it used to
-// be parsed as a script.
+// LooksLikeFile reports whether a client at path wants a file: a script of an older
+// build, a source map, a program's file in /.well-known. When it is missing, the
+// response must not be a page of HTML with status 200 or 404, which used to be
+// parsed as a script.
 func LooksLikeFile(path string) bool {
 	return strings.HasPrefix(path, assetsDir) || strings.HasPrefix(path, "/.well-known/") || filepath.Ext(path) != ""
 }

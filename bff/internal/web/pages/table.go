@@ -2,24 +2,24 @@ package pages
 
 import "strings"
 
-// table says which paths are pages, and who they are for. A key that ends
-// in /* is every path below.
+// table maps the paths of pages to who may open them. A key that ends in /* is
+// every path below.
 type table map[string]Access
 
-// ownPages are those of the app in spa/; its router has the same list. What is
-// not here is the app's 404.
+// ownPages are those of the app in spa/; its router has the same list. Other paths
+// get the app's 404.
 var ownPages = table{
 	"/":          Anyone,
 	"/signup":    Anyone,
 	"/signin":    Anyone,
 	"/dashboard": Members,
 	"/account":   Members,
-	// The app tells members who are no administrators that it is not for them.
+	// The app tells members who are not administrators that it is not for them.
 	"/admin/users": Members,
 	"/admin/audit": Members,
 }
 
-// find gives the row that a path is in, the longest one; "" when it is no page.
+// find returns the longest row that a path is in; "" when it is not a page.
 func (t table) find(path string) (row string, who Access) {
 	if who, ok := t[path]; ok {
 		return path, who
