@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { ADMIN, AT_ONCE, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
 
-// Whoever's session ends while a page is open may be told so by a 401.
+// A session that ends while a page is open may show there as a 401.
 test.use({ expected: /401.* \/api\/auth\/(me|login|events)$/ })
 
 async function openAsAdmin(page: Page): Promise<Page> {
@@ -31,7 +31,7 @@ async function change(
   await expect(admin.getByRole('dialog')).toHaveCount(0)
 }
 
-test('an administrator changes the role of somebody who is signed in', async ({ page, device }) => {
+test('an administrator changes the role of a signed-in user', async ({ page, device }) => {
   const email = await openAsMember(page, '/dashboard')
   await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(0)
   await page.evaluate(() => Reflect.set(window, 'notReloaded', true))
@@ -63,11 +63,7 @@ test('an administrator changes the role of somebody who is signed in', async ({ 
   await expect(events.getByRole('listitem')).toHaveCount(1)
 })
 
-test('an administrator disables somebody with two tabs and something half written', async ({
-  page,
-  context,
-  device,
-}) => {
+test('an administrator disables a user with two tabs and unsent text', async ({ page, context, device }) => {
   const email = await openAsMember(page, '/dashboard')
   const other = await context.newPage()
   await other.goto('/dashboard')
@@ -88,7 +84,7 @@ test('an administrator disables somebody with two tabs and something half writte
   await expect(page.getByText(email)).toHaveCount(0)
 })
 
-test('an administrator signs somebody out everywhere, who comes back to the same place', async ({
+test('an administrator signs a user out everywhere, who comes back to the same place', async ({
   page,
   device,
 }) => {

@@ -1,7 +1,7 @@
 import { devices } from '@playwright/test'
 import { AT_ONCE, enter, expect, expectAccessible, openAsMember, signIn, test } from './test'
 
-// Whoever's session ends while a page is open may be told so by a 401.
+// A session that ends while a page is open may show there as a 401.
 test.use({ expected: /401.* \/api\/(auth\/(me|events)|demo\/me)$/ })
 
 const { userAgent } = devices['iPhone 15']
@@ -59,7 +59,7 @@ test('signing out everywhere empties every device and every tab', async ({ page,
     await expect(one).toHaveURL(`/signin?next=${next}`)
     await expect(one.getByText(email)).toHaveCount(0)
   }
-  // Whoever signs in again in one tab has every tab back where it was.
+  // A new sign-in in one tab brings every tab back to its page.
   await signIn(page, email)
   await expect(page).toHaveURL('/account')
   await expect(tab).toHaveURL('/dashboard?tab=3')

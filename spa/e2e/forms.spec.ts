@@ -55,7 +55,7 @@ test('the sign-up form says at each field what is wrong, and nothing is sent', a
   expect(sent.filter((url) => url.endsWith('/api/auth/register'))).toEqual([])
 })
 
-test('what only the server knows lands at the field too', async ({ page }) => {
+test('errors that only the server can find are at the field too', async ({ page }) => {
   const email = await registered(page)
   await page.goto('/signup')
   await field(page, 'Email').fill(email)
@@ -83,7 +83,7 @@ test('what only the server knows lands at the field too', async ({ page }) => {
   await expect(field(page, 'Email')).toBeFocused()
 })
 
-test('a wrong password and an unknown email are told the same', async ({ page }) => {
+test('a wrong password and an unknown email get the same answer', async ({ page }) => {
   const email = await registered(page)
   await page.goto('/signin')
   for (const who of [email, newEmail()]) {

@@ -11,7 +11,7 @@ import type { Page } from '@playwright/test'
 const spa = fileURLToPath(new URL('..', import.meta.url))
 
 interface Orders {
-  /** What the API behind has been asked, such as "POST /orders: body". */
+  /** Requests that have reached the API, such as "POST /orders: body". */
   asked: string[]
   port: number
   server: Server
@@ -163,7 +163,7 @@ async function look(page: Page, at: boolean): Promise<void> {
   }, !at)
 }
 
-test('the printed app loads in a seventh tab, and each tab hears of a sign-out when it is looked at', async ({
+test('the printed app loads in a seventh tab, and each tab notices a sign-out when it becomes visible', async ({
   page,
   context,
   email,
@@ -183,7 +183,7 @@ test('the printed app loads in a seventh tab, and each tab hears of a sign-out w
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
 })
 
-test('the printed app does not show the next one what the last one loaded', async ({ page, email }) => {
+test('the printed app does not show the next user data of the last one', async ({ page, email }) => {
   await page.goto('/signin')
   await signIn(page, email)
   await page.getByRole('button', { name: 'Load orders' }).click()
@@ -194,7 +194,7 @@ test('the printed app does not show the next one what the last one loaded', asyn
   await expect(page.getByRole('status')).toBeEmpty()
 })
 
-test('the printed app hears of a sign-out on another device', async ({ page, browser, product, email }) => {
+test('the printed app notices a sign-out on another device', async ({ page, browser, product, email }) => {
   await page.goto('/signin')
   await signIn(page, email)
   await expect(page.getByRole('heading')).toHaveText(email)

@@ -18,7 +18,7 @@ test.use({
   expected: /(401.* \/api\/auth\/me|404.* \/no\/such\/page)$/,
 })
 
-/** Whoever has a thumb gets everywhere: nothing is out at the side, nothing is smaller than 24 px. */
+/** Usable with a thumb: nothing is out at the side, nothing is smaller than 24 px. */
 async function expectFitsAPhone(page: Page): Promise<void> {
   const { wide, small } = await page.evaluate(() => {
     const shown = (element: Element) =>

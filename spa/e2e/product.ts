@@ -46,7 +46,7 @@ export interface App {
   build?: (dir: string) => void
 }
 
-/** The real program with an app of somebody else's. */
+/** The real program with another app. */
 export async function startApp({ pages, route, port, build }: App): Promise<Product> {
   const { dir, remove } = temporary()
   const app = join(dir, 'my-app')
@@ -63,7 +63,7 @@ export async function startApp({ pages, route, port, build }: App): Promise<Prod
 /** The real program, in embedded mode in this folder, with the pages that the environment says. */
 export async function startProduct(dir: string, env: Record<string, string>): Promise<Product> {
   const program = join(dir, 'gatehouse')
-  // Linking is most of it, and nobody will debug this one.
+  // Linking is most of it, and this one is not debugged.
   await promisify(execFile)('go', ['build', '-ldflags', '-s -w', '-o', program, './bff'], {
     cwd: root,
     env: { ...process.env, CGO_ENABLED: '0' },

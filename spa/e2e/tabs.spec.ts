@@ -3,7 +3,7 @@ import { enter, expect, newEmail, openAsMember, password, registered, signIn, te
 
 test.use({ expected: /401.* \/api\/(auth\/(me|events)|demo\/me)$/ })
 
-/** Collects whatever of `secret` any document of the page paints from now on, for however short a time. */
+/** Collects every part of `secret` that any document of the page paints from now on, for however short a time. */
 async function lookOutFor(page: Page, secret: string): Promise<string[]> {
   const seen: string[] = []
   await page.exposeFunction('reportSecret', (where: string) => seen.push(where))
@@ -19,7 +19,7 @@ async function lookOutFor(page: Page, secret: string): Promise<string[]> {
   return seen
 }
 
-test('somebody else who signs in in another tab takes this one over, with nothing left of the first', async ({
+test('another user who signs in in another tab takes this one over, with nothing left of the first', async ({
   page,
   context,
 }) => {
@@ -86,7 +86,7 @@ test('after signing out neither the back button nor another document shows the l
   expect(seen).toEqual([])
 })
 
-test('a page that the browser kept for the back button shows nothing before it has asked', async ({
+test('a page that the browser kept for the back button shows nothing before /me has responded', async ({
   baseURL,
   launchOptions,
 }) => {

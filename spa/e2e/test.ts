@@ -15,12 +15,12 @@ export const password = 'plain orbit lantern 7'
 export const ADMIN = 'root@example.com'
 
 /**
- * For what a page is told of, and does not ask for: half a second on an idle machine, and minutes for a page that is
- * not told.
+ * For events that the server sends to a page: half a second on an idle machine, and minutes for a page without its
+ * stream.
  */
 export const AT_ONCE = { timeout: 15_000 }
 
-/** An address that nobody else in the run has. */
+/** An address that is unique in the run. */
 export function newEmail(): string {
   return `ada.${Date.now()}.${Math.floor(Math.random() * 1e6)}@example.com`
 }
@@ -43,7 +43,7 @@ export const test = base.extend<Fixtures>({
   control: ['', { option: true }],
   // oxlint-disable-next-line no-empty-pattern -- Playwright wants a destructured first argument
   expected: async ({}, use) => {
-    // Asking who is there, and being told "nobody", is how every visit starts.
+    // Every visit without a session starts with a 401 of /me.
     await use(/401.* \/api\/auth\/me$/)
   },
   // oxlint-disable-next-line no-empty-pattern -- the same

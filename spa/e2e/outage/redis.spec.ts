@@ -9,7 +9,7 @@ test.afterEach(async ({ stack }) => {
   for (const server of ['redis', 'mariadb'] as const) await stack.start(server).catch(() => {}) // it runs already
 })
 
-test('while Redis is away people go on, nobody is signed out, and it all comes back by itself', async ({
+test('while Redis is down sessions go on, none ends, and all recovers by itself', async ({
   page,
   device,
   stack,
@@ -24,7 +24,7 @@ test('while Redis is away people go on, nobody is signed out, and it all comes b
   await visitor.goto('/signin')
 
   await stack.stop('redis')
-  // A good access token needs nobody.
+  // A good access token needs no store.
   await send.click()
   await expect(answer.getByRole('status')).toContainText('200')
   await page.reload()
@@ -65,7 +65,7 @@ test('while Redis is away people go on, nobody is signed out, and it all comes b
   await expect(page.getByText('You are signed in on this device only.')).toBeVisible()
 })
 
-test('signing out while Redis is away empties this browser at once, and ends the session later', async ({
+test('signing out while Redis is down empties this browser at once, and ends the session later', async ({
   page,
   stack,
 }) => {
@@ -84,7 +84,7 @@ test('signing out while Redis is away empties this browser at once, and ends the
     .toBe(401)
 })
 
-test('while MariaDB is away sessions go on, and who signs in or up is told', async ({
+test('while MariaDB is down sessions go on, and the forms of sign-in and sign-up say so', async ({
   page,
   device,
   stack,

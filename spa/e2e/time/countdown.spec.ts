@@ -2,7 +2,10 @@ import { expect, expectAccessible, password, registered, signIn, test } from '..
 
 test.use({ expected: /(401.* \/api\/auth\/me|429.* \/api\/auth\/login)$/ })
 
-test('whoever guesses has to wait, sees how long, and gets in afterwards', async ({ page, stack }) => {
+test('after wrong guesses sign-in has to wait, shows how long, and works afterwards', async ({
+  page,
+  stack,
+}) => {
   await page.clock.install({ time: await stack.advance('0s') })
   const email = await registered(page)
   const guess = async () => {

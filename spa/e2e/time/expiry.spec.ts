@@ -3,7 +3,7 @@ import { AT_ONCE, enter, expect, expectAccessible, openAsMember, registered, sig
 // What expires is refused first, and the browser notes that down.
 test.use({ expected: /401.* \/api\/(auth\/(me|refresh|sessions|activity|events)|demo\/(me|notes))$/ })
 
-test('an access token that expires while somebody works is renewed on the way', async ({ page, stack }) => {
+test('an access token that expires during work is refreshed on the way', async ({ page, stack }) => {
   await page.clock.install({ time: await stack.advance('0s') })
   await openAsMember(page, '/dashboard')
   await expect(page.getByRole('timer')).toHaveText(/^in 1[45]:\d\d$/)
@@ -43,7 +43,7 @@ test('an access token that expires while somebody works is renewed on the way', 
   await expect(page.getByRole('heading', { name: 'Account', exact: true })).toBeVisible()
 })
 
-test('calls that are told at once that the session has expired share one renewal', async ({ page }) => {
+test('calls that get session_expired at once share one refresh', async ({ page }) => {
   await openAsMember(page, '/dashboard')
   const sent: string[] = []
   page.on('request', (request) => sent.push(`${request.method()} ${new URL(request.url()).pathname}`))

@@ -3,7 +3,7 @@ import { useLocation } from 'react-router'
 import { ButtonLink } from '@/components/ui/button'
 import { useAuth } from '@/lib/session/use-auth'
 
-// Nobody needs it to sign in.
+// The sign-in page does not need it.
 const MemberMenu = lazy(() => import('@/app/member-menu'))
 
 /** The end of the header: the way in, or the way out. */

@@ -100,7 +100,7 @@ describe.each(['/signin', '/signup'])('%s', (page) => {
     },
   )
 
-  it('moves on when somebody signs in in another tab', async () => {
+  it('moves on after a sign-in in another tab', async () => {
     answerMe(anonymous)
     const { at } = renderApp(page)
     await screen.findByRole('form')

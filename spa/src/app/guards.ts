@@ -4,10 +4,10 @@ import type { SessionSource } from '@/lib/session/session-source'
 
 /**
  * Guards are loaders: a page behind one is not rendered before the answer is there, so nothing flashes. When
- * nobody can be asked, `ready` rejects and the router shows the error page.
+ * the server cannot be reached, `ready` rejects and the router shows the error page.
  */
 
-/** Lets members pass and sends everybody else to sign in, to come back afterwards. */
+/** Opens the page with a session; without one leads to the sign-in page, and back afterwards. */
 export function membersOnly(source: SessionSource) {
   return async ({ request }: LoaderFunctionArgs) => {
     const state = await source.ready()
@@ -18,7 +18,7 @@ export function membersOnly(source: SessionSource) {
   }
 }
 
-/** Lets pass who is not signed in, and sends members on to where they were going. */
+/** Opens the page without a session; with one leads to `next`. */
 export function guestsOnly(source: SessionSource) {
   return async ({ request }: LoaderFunctionArgs) => {
     const state = await source.ready()
@@ -27,7 +27,7 @@ export function guestsOnly(source: SessionSource) {
   }
 }
 
-/** Sent away from the page that is open already, one should not get back to it by the back button. */
+/** After a redirect away from the open page the back button must not lead back to it. */
 function leave(request: Request, to: string): Response {
   const { pathname, search } = new URL(request.url)
   const open = pathname === location.pathname && search === location.search

@@ -11,7 +11,7 @@ import { SessionContext } from '@/lib/session/use-auth'
 
 const source = createSessionSource({ stranger: cameWithoutSession() })
 source.start()
-// Asked at once, beside the loading of the page's chunk. Whoever needs the answer handles its failure.
+// Requests /me at once, beside the loading of the page's chunk. The guards handle its failure.
 source.ready().catch(() => {})
 
 const router = createBrowserRouter(createRoutes(source))

@@ -9,7 +9,7 @@ import { Logo } from '@/components/ui/logo'
 import { ThemeSwitch } from '@/components/ui/theme-switch'
 import { useAuth } from '@/lib/session/use-auth'
 
-// Nobody needs it to sign in.
+// The sign-in page does not need it.
 const MainNav = lazy(() => import('@/app/main-nav'))
 
 export function RootLayout() {
@@ -49,7 +49,7 @@ export function RootLayout() {
           {(user || onMembersPage) && (
             <nav
               aria-label="Pages"
-              // On a members' page its line is there before anybody is known, so that nothing moves.
+              // On a members' page its line is there before the session is known, so that nothing moves.
               className={clsx(
                 'flex h-11 items-center gap-1 max-sm:order-last max-sm:-mx-4 max-sm:w-[calc(100%+2rem)] max-sm:border-t max-sm:border-line max-sm:px-2',
                 !onMembersPage && 'max-sm:hidden',
@@ -59,7 +59,7 @@ export function RootLayout() {
             </nav>
           )}
           <div className="ml-auto flex items-center gap-2 sm:gap-3">
-            {/* Last, because the menu comes when it is known who is there, and would push it aside. */}
+            {/* Last, because the menu comes once the session is known, and would push it aside. */}
             <AccountMenu />
             <ThemeSwitch theme={theme} onChange={setTheme} />
           </div>

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react'
 import { useLocation, useNavigationType } from 'react-router'
 
 /**
- * A new page starts at its top or at its hash, and back and forward lead to where somebody was. The browser's own
+ * A new page starts at its top or at its hash, and back and forward lead to the place where it was left. The browser's own
  * way does the second before the page is there, on one that may be too short. Kept in memory, not in storage.
  */
 export function useScrollPlaces(): void {

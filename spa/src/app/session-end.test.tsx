@@ -31,7 +31,7 @@ describe('the end of a session', () => {
 })
 
 describe('a page that comes back from the browser’s cache', () => {
-  it('shows nothing of a member before the server has said who is there', async () => {
+  it('shows no user data before /me has responded', async () => {
     server.use(http.get('/api/auth/me', () => me()))
     const { at } = renderApp('/dashboard')
     expect(await screen.findByText(ada.email)).toBeVisible()

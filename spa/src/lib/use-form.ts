@@ -97,8 +97,8 @@ export function useForm<V extends Values>({ schema, initial, onSubmit }: FormOpt
 }
 
 /**
- * What the server found wrong with the fields called `names`. Null when that is not all there is to say, so
- * that the problem has to be shown as a whole.
+ * The server's errors at the fields called `names`. Null when there are others or none, so that the problem has
+ * to be shown as a whole.
  */
 export function fieldErrorsOf<Name extends string>(
   error: unknown,

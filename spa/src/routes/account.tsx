@@ -19,7 +19,7 @@ export function Component() {
   const navigate = useNavigate()
   const [deleting, setDeleting] = useState(false)
 
-  // The change itself is done: when nobody answers now, what is shown is a little old.
+  // The change itself is done: when this request fails, the page is a little out of date.
   const lookAgain = () => void refresh().catch(() => {})
 
   return (

@@ -6,7 +6,7 @@ import { useMember } from '@/lib/session/use-auth'
 
 /**
  * Around the administrators' pages. It reads the role with every render, so that a change of role shows or hides
- * them at once. What they show is the server's to refuse.
+ * them at once. The server refuses their data.
  */
 export function Component() {
   const { user } = useMember()

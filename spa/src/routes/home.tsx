@@ -46,7 +46,7 @@ function Entrance() {
       </ButtonLink>
     )
   }
-  // Not knowing yet, hold the place; not able to know, offer what everybody may do.
+  // While loading, keep the space; after a failure, offer the links for visitors.
   if (status === 'loading' && !problem) return <Skeleton className="h-25 w-full sm:h-11 sm:w-64" />
   return (
     <>

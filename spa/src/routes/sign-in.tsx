@@ -12,7 +12,7 @@ interface FromSignUp {
   registered: string
 }
 
-/** The server says in the address why it led here: it has cleared the cookies that the app could ask with. */
+/** The server's redirect has the reason: it has cleared the cookies that /me would need. */
 function words(reason: string | null) {
   return reason && Object.hasOwn(END_WORDS, reason) ? END_WORDS[reason as keyof typeof END_WORDS] : null
 }

@@ -2,7 +2,7 @@ import { http, HttpResponse } from 'msw'
 import { server } from './server'
 import type { AuditEvent, AuditEventType, AuditPage, Device, Devices } from '@/lib/api/schema'
 
-/** What the server says of somebody's devices and of what happened to their account. */
+/** Responses of the server about devices and events. */
 
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
 const IPHONE =

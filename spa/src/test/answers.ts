@@ -2,7 +2,7 @@ import { HttpResponse } from 'msw'
 import type { Session, SignedIn, User } from '@/lib/api/auth-api'
 import type { Problem, ProblemCode } from '@/lib/api/schema'
 
-/** What the server answers, in the shapes of its API. */
+/** Responses of the server, in the shapes of its API. */
 
 export const ada: User = {
   id: '42',

@@ -3,7 +3,7 @@ import { setupServer } from 'msw/node'
 import type { AuditPage, Devices } from '@/lib/api/schema'
 
 /**
- * By itself it answers only what the dashboard asks for beside the call under test, and with nothing: each test
+ * By default it answers only the requests of the dashboard beside the call under test, with empty lists: each test
  * says what its server does, and any other request fails it.
  */
 export const server = setupServer(

@@ -28,13 +28,13 @@ interface Shape {
 }
 
 interface ButtonProps extends ComponentProps<'button'>, Shape {
-  /** It is at work: says so, and cannot be pressed again. */
+  /** Shows that its action is under way; it cannot be pressed again. */
   busy?: boolean
 }
 
 /**
  * A disabled or busy button keeps the focus and is announced (aria-disabled); the `disabled` attribute would
- * throw somebody at the keyboard back to the top of the page in the middle of a form.
+ * move the keyboard's focus back to the top of the page in the middle of a form.
  */
 export function Button({
   look = 'primary',

@@ -1,7 +1,7 @@
 import { CircleCheck } from 'lucide-react'
 import type { ReactNode } from 'react'
 
-/** Says what has been done. Always there, so that a screen reader hears it appear. */
+/** Confirms an action. Always in the page, so that a screen reader announces its text. */
 export function Done({ children }: { children: ReactNode }) {
   return (
     <div role="status" className="min-w-0 text-sm">

@@ -1,7 +1,7 @@
 import { CircleAlert } from 'lucide-react'
 import { useId, type ReactNode } from 'react'
 
-/** What a control takes over so that label, hint and error belong to it. */
+/** The attributes that tie label, hint and error to a control. */
 interface FieldControl {
   id: string
   'aria-invalid': true | undefined

@@ -18,7 +18,7 @@ interface NoticeProps {
   children: ReactNode
 }
 
-/** What went wrong interrupts a screen reader; everything else waits for its turn. */
+/** Errors interrupt a screen reader; other notices wait for their turn. */
 export function Notice({ tone = 'info', title, className, children }: NoticeProps) {
   const { icon: Icon, box, mark } = TONES[tone]
   return (

@@ -14,7 +14,7 @@ interface DeviceRowProps {
   now: number
   /** Says since when it has been signed in, where there is space. */
   since?: boolean
-  /** What can be done with it, given its name and the id of what describes it. */
+  /** The action for it, given its name and the id of its description. */
   action?: (name: string, detailId: string) => ReactNode
 }
 

@@ -1,6 +1,6 @@
 import type { AuditEvent, AuditEventType } from '@/lib/api/schema'
 
-/** What one may look for among one's own events. */
+/** The filters of one's own events. */
 export const KINDS = {
   all: 'Everything',
   access: 'Sign-ins and sign-outs',

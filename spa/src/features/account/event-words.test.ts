@@ -52,7 +52,7 @@ it.each([
   expect(sayEvent(event(type, { detail, actorId }), '42').text).toBe(words)
 })
 
-it('marks what may be somebody else, and nothing more', () => {
+it('marks events that may be an attacker’s, and no others', () => {
   expect(sayEvent(event('login_failed'), '42').alarming).toBe(true)
   expect(sayEvent(event('refresh_reuse'), '42').alarming).toBe(true)
   expect(sayEvent(event('login_succeeded'), '42').alarming).toBe(false)

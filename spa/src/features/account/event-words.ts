@@ -2,7 +2,7 @@ import type { AuditEvent, AuditEventType } from '@/lib/api/schema'
 
 interface Saying {
   text: string
-  /** Worth a second look by whoever it was not. */
+  /** Worth a second look: it may have been an attacker. */
   alarming: boolean
 }
 
@@ -37,7 +37,7 @@ const SEVERAL = /^(\w+): (\d+) sessions$/
 
 const ALARMING = new Set(['login_failed', 'refresh_reuse'])
 
-/** What an event says to the account's owner. A type from a newer server is shown as it is. */
+/** The text of an event for the account's owner. A type of a newer server is shown as it is. */
 export function sayEvent({ type, actorId, detail }: AuditEvent, ownId: string): Saying {
   const [, reason = detail, count] = SEVERAL.exec(detail) ?? []
   let known = (type === 'session_revoked' && ENDS[reason]) || TEXTS[type]

@@ -14,7 +14,7 @@ import { sayProblem, type Words } from '@/lib/api/problem-words'
 import { dayOf } from '@/lib/time/words'
 import { fieldErrorsOf, useForm } from '@/lib/use-form'
 
-/** What a name may be is for the server to say: any text, or none. */
+/** The server decides which names are valid: any text, or none. */
 const schema = z.object({ name: z.string().check(z.trim()) })
 
 export function ProfileFormCard({ user, onDone }: { user: User; onDone: () => void }) {

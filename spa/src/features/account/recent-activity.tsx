@@ -2,7 +2,7 @@ import { EventRows } from './event-rows'
 import { RecentCard } from './recent-card'
 import type { Activity } from './use-activity'
 
-/** What has happened last. */
+/** The latest events. */
 export function RecentActivity({ activity: { page, reload }, ownId }: { activity: Activity; ownId: string }) {
   return (
     <RecentCard

@@ -12,7 +12,7 @@ export const RECENT = 3
 
 interface RecentCardProps<T> {
   title: string
-  /** What is on its way, for whoever cannot see that. */
+  /** The name of the loading content, for screen readers. */
   loading: string
   list: Loaded<T[]>
   onRetry: () => void

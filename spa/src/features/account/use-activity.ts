@@ -25,7 +25,7 @@ export function useActivity(): Activity {
       const fresh = await fetchActivity(null)
       take = (now) => ({ status: 'ready', value: now.status === 'ready' ? onTop(fresh, now.value) : fresh })
     } catch (error) {
-      // What is shown is still true.
+      // The events that are shown are still true.
       take = (now) => (now.status === 'ready' ? now : { status: 'failed', error })
     }
     if (mine === asked.current) setPage(take)

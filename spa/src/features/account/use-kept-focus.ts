@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'react'
  */
 export function useKeptFocus() {
   const element = useRef<HTMLDivElement>(null)
-  // React tells of no blur when it removes what has the focus.
+  // React fires no blur when it removes the element with the focus.
   const inside = useRef(false)
   useEffect(() => {
     if (inside.current && document.activeElement === document.body) {

@@ -1,4 +1,4 @@
-/** What somebody calls the thing they sit in front of. */
+/** The everyday name of a device. */
 export interface Client {
   /** "Firefox", or null. */
   browser: string | null
@@ -39,7 +39,7 @@ const SYSTEMS: Table = [
   [/\bLinux\b|\bX11\b/, 'Linux'],
 ]
 
-/** Whoever signs in writes the text, so nothing of it is shown: only words from these tables. */
+/** The client chooses the text, so nothing of it is shown: only words from these tables. */
 export function readUserAgent(text: string): Client {
   const program = find(PROGRAMS, text)
   if (program) return { browser: program, system: null, kind: 'program' }

@@ -35,7 +35,7 @@ export function AccountList() {
     }
     setDone(sayChange(change, account, own).done)
     setAsking(null)
-    // Should the live news be late or away: the next answer tells.
+    // Should the event stream be late or down: the next response carries it.
     if (own) refresh().catch(() => {})
   }
 

@@ -7,7 +7,7 @@ import { dayOf } from '@/lib/time/words'
 
 interface AccountRowProps {
   account: Account
-  /** It is that of whoever is looking. */
+  /** It is the account of this session. */
   own: boolean
   onChange: (change: Change) => void
 }

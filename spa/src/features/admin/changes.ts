@@ -1,11 +1,11 @@
 import { changeAccount, endSessions, type Account } from './admin-api'
 
-/** What an administrator can do to an account. */
+/** The changes that an administrator can make to an account. */
 export type Change = 'make-admin' | 'make-user' | 'disable' | 'enable' | 'sign-out'
 
 export interface ChangeWords {
   title: string
-  /** What happens, also to the sessions. */
+  /** The effect, also on the sessions. */
   text: string
   /** Instead of a shrug, when it is one's own account. */
   warning: string | undefined
@@ -73,7 +73,7 @@ export function sayChange(change: Change, account: Account, own: boolean): Chang
   }
 }
 
-/** Gives the account as it is afterwards. */
+/** Returns the account after the change. */
 export async function carryOut(change: Change, account: Account): Promise<Account> {
   switch (change) {
     case 'make-admin':

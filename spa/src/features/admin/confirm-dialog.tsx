@@ -7,14 +7,14 @@ import { ProblemError } from '@/lib/api/auth-fetch'
 import { sayProblem, type Words } from '@/lib/api/problem-words'
 
 interface ConfirmDialogProps {
-  /** Null: nothing is asked. */
+  /** Null: closed. */
   words: ChangeWords | null
   /** Does it; the dialog stays and says so when it fails. */
   onConfirm: () => Promise<void>
   onClose: () => void
 }
 
-/** Asks before something is done to somebody. What is under way cannot be called back, so it stays open then. */
+/** Asks before a change of another account. A change under way cannot be cancelled, so it stays open then. */
 export function ConfirmDialog({ words, onConfirm, onClose }: ConfirmDialogProps) {
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Words | null>(null)

@@ -4,7 +4,7 @@ import { Badge } from '@/components/ui/badge'
 import { Fact, Facts } from '@/components/ui/facts'
 import { minuteOf } from '@/lib/time/words'
 
-/** What happened in one line or two, and the rest of it behind "Details". */
+/** An event in one line or two, and the rest of it behind "Details". */
 export function EventRow({ event, onUser }: { event: AuditEvent; onUser: (id: string) => void }) {
   const { words, tone } = sayEvent(event.type)
   const when = minuteOf(event.at)

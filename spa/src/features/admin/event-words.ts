@@ -1,6 +1,6 @@
 import type { BadgeTone } from '@/components/ui/badge'
 
-/** What the audit trail calls things, in words, in the order of the filter. */
+/** Texts for the types of the audit trail, in the order of the filter. */
 export const EVENT_WORDS: Record<string, { words: string; tone: BadgeTone }> = {
   registered: { words: 'Account created', tone: 'success' },
   login_succeeded: { words: 'Signed in', tone: 'neutral' },

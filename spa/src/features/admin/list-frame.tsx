@@ -11,7 +11,7 @@ interface ListFrameProps {
   pages: Pages<unknown> & { more: () => void }
   /** The height of a row, for as long as there are none. */
   skeleton: string
-  /** What is said when there is nothing. */
+  /** The text of an empty list. */
   empty: string
   /** A ListRow for each. */
   children: ReactNode

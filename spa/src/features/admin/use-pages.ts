@@ -10,7 +10,7 @@ export interface Pages<T> {
   items: T[] | null
   next: string | null
   busy: boolean
-  /** Why the last page asked for did not come. */
+  /** Why the last request for a page failed. */
   error: unknown
 }
 
@@ -47,7 +47,7 @@ export function usePages<T extends { id: string }>(load: Load<T>) {
   return {
     ...pages,
     ...(of !== load && { busy: true, error: null }),
-    /** Asks for the next page, or once more for the one that did not come. */
+    /** Requests the next page, or again the one that failed. */
     more() {
       const controller = new AbortController()
       running.current?.abort()
@@ -63,13 +63,13 @@ export function usePages<T extends { id: string }>(load: Load<T>) {
   }
 }
 
-/** What the answer makes of the list; null when it is not waited for any more. */
+/** The list with a page added; null when the list has been loaded anew meanwhile. */
 async function answer<T>(
   load: Load<T>,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<((now: State<T>) => State<T>) | null> {
-  // What was found before answers another question now.
+  // The rows of an earlier search do not belong to this one.
   const before = (now: State<T>) => (cursor === null ? null : now.items)
   try {
     const { items, next } = await load(cursor, signal)

@@ -4,8 +4,8 @@ import { useSearchParams } from 'react-router'
 const DEBOUNCE_MS = 250
 
 /**
- * A text field that is a parameter of the page's address: what is typed gets there after a pause, what happens to
- * the address otherwise gets into the field. Gives the field's text, the address's, and the way to change both.
+ * A text field that is a parameter of the page's address: text that is typed gets there after a pause, other
+ * changes of the address get into the field. Gives the field's text, the address's, and the way to change both.
  */
 export function useQueryText(name: string): [text: string, asked: string, set: (text: string) => void] {
   const [params, setParams] = useSearchParams()
@@ -18,7 +18,7 @@ export function useQueryText(name: string): [text: string, asked: string, set: (
     setSeen(asked)
     // Its own echo must not take away what was typed since.
     if (asked !== sent) setText(asked)
-    // Heard once: the same words again are somebody who comes back to them.
+    // Counts once: the same text again is a return to it.
     setSent(null)
   }
 

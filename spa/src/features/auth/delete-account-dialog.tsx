@@ -36,7 +36,7 @@ interface FormProps extends DeleteAccountProps {
   onBusy: (busy: boolean) => void
 }
 
-/** The password once more: a browser left unlocked is not its owner. */
+/** Asks for the password: the browser may have been left unlocked. */
 function DeleteAccountForm({ email, onClose, onBusy, onDone }: FormProps) {
   const form = usePasswordForm({
     schema,

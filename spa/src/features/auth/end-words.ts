@@ -1,6 +1,6 @@
 import type { EndReason } from '@/lib/session/session'
 
-/** What somebody is told who was signed in and no longer is. */
+/** Texts about the end of a session. */
 export const END_WORDS: Record<EndReason, { title: string; text: string; tone: 'info' | 'warning' }> = {
   signed_out: { tone: 'info', title: 'You are signed out', text: 'Your session on this device has ended.' },
   signed_out_elsewhere: {

@@ -7,14 +7,14 @@ const BARS = [1, 2, 3, 4] as const
 
 interface StrengthMeterProps extends Owner {
   password: string
-  /** The field says already what is wrong with it. */
+  /** The field shows an error already. */
   quiet: boolean
 }
 
 /** Has its full height from the start, so that typing moves nothing. */
 export function StrengthMeter({ password, email, name, quiet }: StrengthMeterProps) {
   const strength = useStrength(useDeferredValue(password), email, name)
-  // Something short of nothing is still one bar: an empty meter would look broken.
+  // The worst password still has one bar: an empty meter would look broken.
   const bars = strength ? Math.max(1, strength.score) : 0
   return (
     <>

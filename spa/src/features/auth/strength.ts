@@ -5,7 +5,7 @@ export interface Strength {
   /** 0 to 4; less than 2 is refused. */
   score: 0 | 1 | 2 | 3 | 4
   label: string
-  /** What to know about it, good or bad. */
+  /** Advice about it, good or bad. */
   advice: string
   /** Set when the server would refuse it. */
   refusal: string | null
@@ -23,7 +23,7 @@ type Estimator = (password: string, words: string[]) => Estimate
 
 let estimator: Promise<Estimator | null> | undefined
 
-/** Loads the dictionaries: far more bytes than the page itself, so only once somebody chooses a password. */
+/** Loads the dictionaries: far more bytes than the page itself, so only once a password is being chosen. */
 export function loadEstimator(): Promise<Estimator | null> {
   estimator ??= import('./zxcvbn').then(
     (module) => module.estimate,

@@ -7,7 +7,7 @@ interface CapsLock {
     onKeyDown: (event: KeyboardEvent) => void
     onKeyUp: (event: KeyboardEvent) => void
   }
-  /** Empty while Caps Lock is off. Always there, so that a screen reader hears it appear. */
+  /** Empty while Caps Lock is off. Always in the page, so that a screen reader announces its text. */
   hint: ReactNode
 }
 

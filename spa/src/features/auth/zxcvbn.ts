@@ -17,7 +17,7 @@ const zxcvbn = new ZxcvbnFactory({
   dictionary: { ...dictionary, 'firstnames-en': firstNames, 'wikipedia-en': words },
 })
 
-/** `personal`: words that somebody who knows the owner would try first. */
+/** `personal`: words that an attacker who knows the owner would try first. */
 export function estimate(password: string, personal: string[]): Estimate {
   const { score, feedback } = zxcvbn.check(password, personal.filter(Boolean))
   return { score, warning: feedback.warning ?? '', suggestion: feedback.suggestions[0] ?? '' }

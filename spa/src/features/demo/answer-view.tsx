@@ -87,7 +87,7 @@ function Body({ text }: { text: string }) {
   return (
     <div>
       <h3 className="mb-2 text-sm">Response body</h3>
-      {/* Focusable, because somebody without a mouse has to be able to scroll it. */}
+      {/* Focusable, so that the keyboard can scroll it. */}
       <pre
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}

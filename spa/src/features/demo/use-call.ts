@@ -5,7 +5,7 @@ import { authFetch, ProblemError } from '@/lib/api/auth-fetch'
 import { sayProblem, type Words } from '@/lib/api/problem-words'
 import { useMember } from '@/lib/session/use-auth'
 
-/** What the API says it saw of the caller. */
+/** The caller as the API saw them. */
 export interface Seen {
   id: string
   role: string
@@ -42,7 +42,7 @@ export function useCall() {
   const running = useRef<AbortController | null>(null)
   useEffect(() => () => running.current?.abort(), [])
 
-  /** Was the session renewed by the call? The cookies are not for us to see, but /me tells. */
+  /** Did the call refresh the session? Scripts cannot read the cookies, but /me has the new times. */
   const renewedSince = async (before: string): Promise<boolean | null> => {
     try {
       const after = await refresh()
@@ -52,7 +52,7 @@ export function useCall() {
     }
   }
 
-  /** Resolves when the answer, or the whole stream, is through: whether the API did what it was asked. */
+  /** Resolves at the end of the response or the stream: whether the call succeeded. */
   const send = async (call: Call, text: string): Promise<boolean> => {
     running.current?.abort()
     const controller = new AbortController()

@@ -21,7 +21,7 @@ async function problemFrom(promise: Promise<unknown>): Promise<ProblemError> {
   return error as ProblemError
 }
 
-/** A server whose session is stale until it is refreshed; counts what it is asked. */
+/** A server whose session is stale until it is refreshed; counts its requests. */
 function staleServer(
   refresh: () => Response | Promise<Response> = () => HttpResponse.json({ ...signedIn() }),
 ) {
@@ -87,7 +87,7 @@ describe('an answer', () => {
     expect(retryAfter).toBeLessThanOrEqual(3600)
   })
 
-  it('that is no problem+json keeps its body for the caller', async () => {
+  it('that is not problem+json keeps its body for the caller', async () => {
     server.use(http.get('/api/orders', () => HttpResponse.text('teapot', { status: 418 })))
     const error = await problemFrom(authFetch('/api/orders'))
     expect(error).toMatchObject({ status: 418, code: 'http_error' })
@@ -177,7 +177,7 @@ describe('an expired session', () => {
   })
 
   it.each<ProblemCode>(['session_revoked', 'refresh_reuse'])(
-    'that turns out as %s is told so, and to listeners',
+    'that turns out as %s is thrown and announced as that',
     async (code) => {
       const seen = staleServer(() => problem(401, code))
       const error = await problemFrom(authFetch('/api/orders'))

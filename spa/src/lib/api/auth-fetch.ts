@@ -1,20 +1,20 @@
 /**
  * The one way from this app to the server: `fetch` plus what a session behind HttpOnly cookies needs.
  *
- * It imports nothing, so another frontend can copy the file as it is. What it adds to `fetch`:
+ * It imports nothing, so another frontend can copy the file as it is. It adds to `fetch`:
  *
  * - Same origin only. The cookies are the credentials and must not travel.
  * - An answer that is not 2xx is thrown as a ProblemError, built from RFC 9457 problem+json when it is one.
- * - A 401 `session_expired` leads to one `POST /api/auth/refresh`, shared by everybody who waits, and then to
+ * - A 401 `session_expired` leads to one `POST /api/auth/refresh`, shared by all waiting callers, and then to
  *   exactly one retry with the same body. Any other 401, such as one from an API behind the proxy, is the
- *   caller's to read: renewing the session would not mend it.
+ *   caller's to handle: a refresh would not help.
  * - Nothing can hang: the shared refresh has a deadline and is forgotten when it ends, however it ends.
  */
 
 const REFRESH_PATH = '/api/auth/refresh'
 export const REFRESH_TIMEOUT_MS = 10_000
 
-/** 401 codes by which the server says that there is no session (any more). */
+/** 401 codes that mean that there is no session (any more). */
 const SESSION_GONE = new Set(['session_expired', 'session_revoked', 'refresh_reuse', 'not_authenticated'])
 
 interface ProblemFields {
@@ -62,21 +62,21 @@ export class ProblemError extends Error {
     return this.status === 401 && SESSION_GONE.has(this.code)
   }
 
-  /** Nobody could be asked, which says nothing about being signed in. */
+  /** The server could not be reached or could not check, so the session may still be good. */
   get unavailable(): boolean {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504
   }
 }
 
 export type SessionEvent =
-  /** `body` is what the refresh answered. */
+  /** `body` is the response to the refresh. */
   | { type: 'renewed'; body: unknown }
-  /** An answer said that there is no session. */
+  /** A response meant that there is no session. */
   | { type: 'ended'; problem: ProblemError }
 
 const listeners = new Set<(event: SessionEvent) => void>()
 
-/** Tells of renewals and ends that were noticed on the way. Returns the function that stops it. */
+/** Calls `listener` after each refresh and end of the session. Returns the function that stops it. */
 export function onSessionEvent(listener: (event: SessionEvent) => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
@@ -93,23 +93,23 @@ export async function authFetch(path: string, init: RequestInit = {}): Promise<R
   } catch (error) {
     if (!isExpired(error) || url.pathname === REFRESH_PATH) {
       discard(again, first)
-      throw told(error)
+      throw announced(error)
     }
-    // A renewal that ended while this request was under way is the one it needs.
+    // A refresh that ended while this request was under way is the one it needs.
     if (sentIn === renewals) await renewed(error, init.signal)
   }
   try {
     return await send(url, again)
   } catch (error) {
-    throw told(error)
+    throw announced(error)
   }
 }
 
-/** How many renewals have succeeded. */
+/** Counts successful refreshes. */
 let renewals = 0
 let renewal: Promise<void> | undefined
 
-/** Resolves when the session is renewed, by the one refresh that all waiting callers share. */
+/** Resolves after the one refresh that all waiting callers share. */
 async function renewed(expired: ProblemError, signal: AbortSignal | null | undefined): Promise<void> {
   renewal ??= refresh().finally(() => {
     renewal = undefined
@@ -117,9 +117,9 @@ async function renewed(expired: ProblemError, signal: AbortSignal | null | undef
   try {
     await unlessAborted(renewal, signal)
   } catch (error) {
-    // By now the cookies are gone, and "you are not signed in" says less than what was said first.
+    // By now the cookies are gone, and not_authenticated says less than the first code did.
     const less = error instanceof ProblemError && error.code === 'not_authenticated'
-    throw told(less ? expired : error)
+    throw announced(less ? expired : error)
   }
 }
 
@@ -133,7 +133,7 @@ async function refresh(): Promise<void> {
     tell({ type: 'renewed', body })
   } catch (error) {
     if (error instanceof ProblemError) throw error
-    // Aborted, or an answer cut short: whether the session was renewed is unknown, asking again is safe.
+    // Aborted, or a response cut short: whether the session was refreshed is unknown, and a repetition is safe.
     const code = deadline.signal.aborted ? 'refresh_timeout' : 'network_error'
     throw new ProblemError({ status: 0, code, title: 'The session could not be renewed' }, { cause: error })
   } finally {
@@ -241,7 +241,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
 }
 
-function told(error: unknown): unknown {
+function announced(error: unknown): unknown {
   if (error instanceof ProblemError && error.signedOut) tell({ type: 'ended', problem: error })
   return error
 }

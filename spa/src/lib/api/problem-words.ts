@@ -5,7 +5,7 @@ export interface Words {
   text: string
 }
 
-/** A sentence for a person, for every error that no form field and no page has a better one for. */
+/** The text for an error, where a form or a page has none of its own. */
 export function sayProblem(error: unknown): Words {
   if (!(error instanceof ProblemError)) {
     return { title: 'Something went wrong', text: 'That should not have happened. Please try again.' }

@@ -1,5 +1,5 @@
 /**
- * The place to return to after signing in: a path of this site, or null. Whoever sends a link chooses it, so
+ * The place to return to after signing in: a path of this site, or null. The sender of a link chooses it, so
  * everything that a browser might read as another site is refused.
  */
 export function localPath(next: string | null): string | null {
@@ -7,9 +7,9 @@ export function localPath(next: string | null): string | null {
   const url = new URL(next, location.origin)
   if (url.origin !== location.origin) return null
   const path = url.pathname + url.search + url.hash
-  // Resolving "/.//elsewhere.example" gives "//elsewhere.example", another site to the next reader.
+  // Resolving "/.//elsewhere.example" gives "//elsewhere.example", another site when it is parsed again.
   if (!isLocal(path)) return null
-  // Returning to the page that one is sent away from would go round in circles.
+  // These pages lead away with a session: returning to them would be a loop.
   return ['/signin', '/signup', '/login', '/register'].includes(url.pathname) ? null : path
 }
 

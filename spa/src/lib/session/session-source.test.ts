@@ -35,7 +35,7 @@ async function member(): Promise<SessionSource> {
 }
 
 describe('at the start', () => {
-  it('asks nobody when no session came, and still hears of one that another tab makes', async () => {
+  it('requests nothing when no session came, and still takes up one that another tab makes', async () => {
     const seen = answerMe(() => me())
     const source = createSessionSource({ stranger: true })
     onTestFinished(source.start())
@@ -47,7 +47,7 @@ describe('at the start', () => {
     other.close()
   })
 
-  it('asks /me once, however many want to know', async () => {
+  it('requests /me once for any number of callers', async () => {
     const seen = answerMe(() => me())
     const source = tab()
     expect(source.getState()).toEqual({ status: 'loading', problem: null })
@@ -57,14 +57,14 @@ describe('at the start', () => {
     expect(seen.asked).toBe(1)
   })
 
-  it('finds nobody, which is no error and has no reason', async () => {
+  it('is signed out without an error and a reason when there is no session', async () => {
     answerMe(anonymous)
     const source = tab()
     await expect(source.ready()).resolves.toEqual({ status: 'signed-out', reason: null })
   })
 
   it.each<ProblemCode>(['session_expired', 'session_revoked', 'refresh_reuse'])(
-    'tells somebody who was here before: %s',
+    'gives the reason when there was a session: %s',
     async (code) => {
       answerMe(() => problem(401, code))
       server.use(http.post('/api/auth/refresh', anonymous))
@@ -72,7 +72,7 @@ describe('at the start', () => {
     },
   )
 
-  it('does not take "could not ask" for "nobody", and asks again when asked again', async () => {
+  it('does not take a failure for a missing session, and tries again on the next call', async () => {
     const seen = answerMe(() => problem(503, 'session_store_unavailable'))
     const source = tab()
     await expect(source.ready()).rejects.toMatchObject({ status: 503 })
@@ -104,7 +104,7 @@ describe('signing in', () => {
     expect(source.getState()).toEqual({ status: 'signed-out', reason: null })
   })
 
-  it('is not undone by an answer to an older question', async () => {
+  it('is not undone by a response to an older request', async () => {
     let late: (response: Response) => void = () => {}
     answerMe(() => new Promise<Response>((resolve) => (late = resolve)))
     server.use(http.post('/api/auth/login', () => HttpResponse.json({ ...signedIn() })))
@@ -128,7 +128,7 @@ describe('signing out', () => {
     )
   })
 
-  it('that the server did not hear of leaves the member a member', async () => {
+  it('that does not reach the server changes nothing', async () => {
     const source = await member()
     server.use(http.post('/api/auth/logout', () => HttpResponse.error()))
     await expect(source.signOut()).rejects.toMatchObject({ code: 'network_error' })
@@ -194,7 +194,7 @@ describe('on the way', () => {
     )
   })
 
-  it('does not believe an API behind the proxy that speaks of sessions, but /me', async () => {
+  it('checks /me when an API behind the proxy sends a session code', async () => {
     const source = await member()
     const seen = answerMe(() => me())
     server.use(http.get('/api/orders', () => problem(401, 'session_revoked')))
@@ -203,7 +203,7 @@ describe('on the way', () => {
     expect(source.getState().status).toBe('signed-in')
   })
 
-  it('stays signed in while nobody can be asked', async () => {
+  it('stays signed in while the server cannot be reached', async () => {
     const source = await member()
     answerMe(() => problem(503, 'session_store_unavailable'))
     await expect(source.refresh()).rejects.toMatchObject({ status: 503 })
@@ -221,7 +221,7 @@ describe('coming back from the back/forward cache', () => {
   const pageShow = (persisted: boolean) =>
     window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted }))
 
-  it('shows nobody until the server was asked again', async () => {
+  it('shows no user until /me has responded', async () => {
     const source = await member()
     answerMe(anonymous)
     pageShow(true)

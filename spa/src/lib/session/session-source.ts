@@ -6,24 +6,24 @@ import { onSessionEvent, ProblemError, type SessionEvent } from '@/lib/api/auth-
 export interface SessionSource {
   getState(): SessionState
   subscribe(listener: () => void): () => void
-  /** Who is there: asks once, and again only when the last try failed. Rejects when nobody could be asked. */
+  /** The settled state: requests /me once, and again only after a failure. Rejects when that fails. */
   ready(): Promise<SettledState>
   signIn(credentials: Credentials): Promise<void>
-  /** Rejects, and leaves everything as it is, when the server could not be told. */
+  /** Rejects, and changes nothing, when the request fails. */
   signOut(): Promise<void>
-  /** Asks the server again who is there. A stale session is renewed by the server on the way. */
+  /** Requests /me again. The server refreshes a stale session on the way. */
   refresh(): Promise<SettledState>
-  /** Starts to listen to other tabs, to the page coming back, and to what authFetch notices. */
+  /** Starts to listen to other tabs, to pageshow, and to the session events of authFetch. */
   start(): () => void
 }
 
-/** Between tabs. Nothing in it is secret, and a tab that hears "signed-in" asks the server itself. */
+/** Between tabs. Nothing in it is secret, and a tab that gets "signed-in" requests /me itself. */
 type TabMessage =
   { type: 'signed-in' } | { type: 'signed-out'; session: string | undefined; reason: EndReason }
 
 /**
- * The one source of truth about who is signed in. It never sees a token: those are HttpOnly cookies. With `stranger`
- * it is known from the start that nobody is.
+ * The one source of truth about the session. It never sees a token: those are HttpOnly cookies. With `stranger` it
+ * starts signed out, without a request.
  */
 export function createSessionSource({ stranger = false } = {}): SessionSource {
   let state: SessionState = stranger
@@ -32,13 +32,13 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   const listeners = new Set<() => void>()
   let channel: BroadcastChannel | undefined
 
-  /** Counts what was decided here, so that a late answer to an earlier question cannot undo it. */
+  /** Counts the changes made here, so that a late response to an earlier request cannot undo them. */
   let decisions = 0
-  let question: Promise<SettledState> | undefined
-  /** What an answer said of the session's end while the question is put to /me. */
+  let request: Promise<SettledState> | undefined
+  /** The reason for the session's end in a response, while /me is requested. */
   let hint: EndReason | undefined
   let signingOut = false
-  /** The session that is listened to; only between start and its end. */
+  /** The session whose events are followed; only between start and its end. */
   let watched: { id: string; live?: Watching } | undefined
   /** The session that is about to end by its age. */
   let expiring: string | undefined
@@ -46,7 +46,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   function set(next: SessionState): void {
     if (next.status === 'signed-in' && next.session.id === expiring) next = { ...next, expiring: true }
     if (next.status === 'signed-out' && next.reason !== 'signed_out' && state.status === 'signed-in') {
-      // Asked now: with the next render the fields are gone.
+      // Checked now: the next render removes the fields.
       if (watched?.live?.unsent()) next = { ...next, unsent: true }
     }
     state = next
@@ -54,7 +54,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     for (const listener of listeners) listener()
   }
 
-  /** The session of whoever is signed in. */
+  /** The id of the current session. */
   function here(): string | undefined {
     return state.status === 'signed-in' ? state.session.id : undefined
   }
@@ -69,7 +69,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
 
   function decide(next: SessionState): void {
     decisions++
-    question = undefined
+    request = undefined
     set(next)
   }
 
@@ -78,11 +78,11 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   }
 
   function ask(): Promise<SettledState> {
-    if (question) return question
+    if (request) return request
     const asked = answer(decisions).finally(() => {
-      if (question === asked) question = undefined
+      if (request === asked) request = undefined
     })
-    question = asked
+    request = asked
     return asked
   }
 
@@ -113,7 +113,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
       set(next)
       return next
     }
-    // Signed in or out while the question was under way: that counts.
+    // A sign-in or sign-out while the request was under way counts.
     return state.status === 'loading' ? next : state
   }
 
@@ -137,9 +137,9 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     }
     const { code } = event.problem
     if (code === 'session_expired' || code === 'session_revoked' || code === 'refresh_reuse') hint = code
-    // An API behind the proxy could speak of sessions too, so /me has the last word. Should it not be
-    // reachable, the next answer will tell.
-    if (!question) ask().catch(() => {})
+    // An API behind the proxy could send these codes too, so /me decides. Should it fail, the next
+    // response decides.
+    if (!request) ask().catch(() => {})
   }
 
   async function listen(to: NonNullable<typeof watched>): Promise<void> {
@@ -148,7 +148,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   }
 
   function onNews({ type, reason }: SessionNews): void {
-    // Whoever signs out here hears of it from the answer.
+    // A sign-out in this tab is handled by its response.
     if (signingOut || state.status !== 'signed-in') return
     if (type === 'revoked') {
       decide({ status: 'signed-out', reason })
@@ -160,11 +160,11 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     }
   }
 
-  /** A question that is under way may have been answered before what is asked about. */
+  /** The response to a request under way may be older than the change. */
   function askAgain(): void {
     if (signingOut) return
     decisions++
-    question = undefined
+    request = undefined
     ask().catch(() => {})
   }
 
@@ -174,7 +174,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
     } else if (state.status === 'signed-out' || signingOut) {
       return
     } else if (data.session !== here()) {
-      // A tab that slept speaks of the session before this one, and would end what has just begun.
+      // A tab that slept means the session before this one, and would end the new one.
       askAgain()
     } else {
       const reason = data.reason === 'signed_out' ? 'signed_out_elsewhere' : data.reason
@@ -183,7 +183,7 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
   }
 
   function onPageShow(event: PageTransitionEvent): void {
-    // The page comes back from the back/forward cache as it was left, perhaps by somebody else.
+    // The page comes back from the back/forward cache as it was left, perhaps by another user.
     if (!event.persisted) return
     decide({ status: 'loading', problem: null })
     ask().catch(() => {})
@@ -212,8 +212,8 @@ export function createSessionSource({ stranger = false } = {}): SessionSource {
       try {
         await logout()
       } catch (error) {
-        // With its session store away the server still clears this browser's cookies and ends the session
-        // later. Whether it did clear them, it can tell.
+        // With its session store down the server still clears this browser's cookies and ends the session
+        // later. /me shows whether it did clear them.
         if (!(error instanceof ProblemError && error.status === 503) || (await stillSignedIn())) throw error
       } finally {
         signingOut = false

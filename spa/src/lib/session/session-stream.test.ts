@@ -45,7 +45,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A tab with somebody in it, and its stream if it has one. */
+/** A signed-in tab, and its stream if it has one. */
 async function member(): Promise<SessionSource> {
   answerMe(() => me())
   const source = createSessionSource()
@@ -76,7 +76,7 @@ describe('the stream', () => {
     expect(openStreams()).toEqual([])
   })
 
-  it('that a tab opens long after it was loaded, hidden, asks what it has missed', async () => {
+  it('that a hidden tab opens long after its load requests /me', async () => {
     visibility = 'hidden'
     vi.spyOn(document, 'addEventListener')
     const source = await member()
@@ -99,7 +99,7 @@ describe('the stream', () => {
     expect(FakeEventSource.all).toEqual([])
   })
 
-  it('is closed with the page, which is asked about when it comes back', async () => {
+  it('is closed with the page, which requests /me when it comes back', async () => {
     const { source } = await streaming()
     window.dispatchEvent(new Event('pagehide'))
     expect(openStreams()).toEqual([])
@@ -108,7 +108,7 @@ describe('the stream', () => {
     await vi.waitFor(() => expect(openStreams()).toHaveLength(1))
   })
 
-  it('is given up by a hidden tab when another has one, which passes on what it hears', async () => {
+  it('is closed by a hidden tab when another has one, which passes events on', async () => {
     const { source: hidden, stream } = await streaming()
     look('hidden')
     expect(openStreams()).toEqual([stream])
@@ -128,7 +128,7 @@ describe('the stream', () => {
     )
   })
 
-  it('that was cut off asks what it has missed', async () => {
+  it('that was cut off requests /me when it is back', async () => {
     const { source, stream } = await streaming()
     const seen = answerMe(() => HttpResponse.json({ user: { ...ada, role: 'admin' }, session: session() }))
     stream.cut()
@@ -151,7 +151,7 @@ describe('the stream', () => {
     expect(source.getState().status).toBe('signed-in')
   })
 
-  it('that is refused because the session is gone tells why', async () => {
+  it('that is refused because the session has ended gives the reason', async () => {
     const { source, stream } = await streaming()
     answerMe(() => problem(401, 'session_revoked'))
     stream.refuse()
@@ -193,7 +193,7 @@ describe('the end', () => {
     expect(source.getState()).toEqual({ status: 'signed-out', reason: 'account_disabled' })
   })
 
-  it('that one makes oneself is told by the answer', async () => {
+  it('by a sign-out in this tab is handled by its response', async () => {
     const { source, stream } = await streaming()
     server.use(
       http.post('/api/auth/logout', () => {
@@ -225,7 +225,7 @@ describe('the end', () => {
     })
   })
 
-  it('says nothing of what was sent', async () => {
+  it('does not mention text that was sent', async () => {
     const { source, stream } = await streaming()
     document.body.innerHTML = '<form><textarea></textarea></form>'
     const field = document.querySelector('textarea')
@@ -238,7 +238,7 @@ describe('the end', () => {
   })
 })
 
-it('asks /me again when the role has changed, also past a question that is under way', async () => {
+it('requests /me again when the role has changed, also while a request is under way', async () => {
   const { source, stream } = await streaming()
   const { asked, give } = heldMe()
   const old = source.refresh()

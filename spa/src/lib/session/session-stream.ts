@@ -1,14 +1,14 @@
 import type { EndReason } from './session'
 import { followTyping } from './typing'
 
-/** What the server says of a session while it goes on, or ends. */
+/** An event of a session. */
 export interface SessionNews {
   type: 'revoked' | 'role_changed' | 'expiring'
   /** For the end of a session. */
   reason: EndReason
 }
 
-/** What the server calls the end of a session, where this app has another word for it. */
+/** The app's reason for each one of the server's. */
 const ENDS: Record<string, EndReason> = {
   sign_out: 'signed_out_elsewhere',
   expired: 'session_expired',
@@ -23,12 +23,12 @@ const ENDS: Record<string, EndReason> = {
 
 interface Watch {
   onNews: (news: SessionNews) => void
-  /** There was a time without a stream, or there is one now: what happened in it has to be asked. */
+  /** There was or is a time without a stream: /me has to be requested. */
   onGap: () => void
 }
 
 export interface Watching {
-  /** Something is typed on the page that was not sent. */
+  /** The page has text that was typed and not sent. */
   unsent: () => boolean
   stop: () => void
 }
@@ -39,18 +39,18 @@ type Relay = { session: string; news: SessionNews } | { session: string; news: n
 export const AGAIN_AFTER_MS = 60_000
 
 /**
- * Listens to what happens to a session until it is stopped. A chunk of its own: nobody needs it to sign in.
+ * Follows the events of a session until it is stopped. A chunk of its own: the sign-in page does not need it.
  *
  * Not every tab may hold a stream: over HTTP/1.1 a browser has six connections to a server, and the seventh tab
- * would wait for ever. So a tab opens one when it is looked at, keeps it when it is hidden, and gives it up when
- * another tab that is looked at has its own. What comes is passed on to the other tabs.
+ * would wait for ever. So a tab opens one when it is visible, keeps it when it is hidden, and closes it when another
+ * visible tab has its own. Events are passed on to the other tabs.
  */
 export function watchSession(session: string, { onNews, onGap }: Watch): Watching {
   const typing = followTyping()
   const channel = new BroadcastChannel('gatehouse-session-news')
   let stream: EventSource | undefined
   let again: ReturnType<typeof setTimeout> | undefined
-  /** The first stream follows /me at once, but for a hidden tab's, and the server tells what came in between. */
+  /** The first stream follows /me at once, but for a hidden tab's, and the server sends the events in between. */
   let opened = document.visibilityState !== 'visible'
 
   function open(): void {

@@ -1,9 +1,9 @@
-/** Kinds of input whose loss nobody has to be told of. */
+/** Kinds of input whose loss is not worth a message. */
 const CHEAP = new Set(['search', 'password', 'checkbox', 'radio'])
 
 /**
- * Remembers where somebody has typed something that was not sent, so that a session that ends under their hands
- * can say that it is gone. Fields are looked at and never read out.
+ * Remembers the fields with text that was typed and not sent, so that the page can say that it is lost when the
+ * session ends. Fields are looked at and never read out.
  */
 export function followTyping(): { unsent: () => boolean; stop: () => void } {
   const touched = new Set<HTMLInputElement | HTMLTextAreaElement>()

@@ -12,27 +12,27 @@ type Who =
   | { status: 'signed-out'; user: null; session: null; reason: EndReason | null; problem: null }
 
 interface News {
-  /** The session ends in a few minutes, whatever is done with it. */
+  /** The session ends in a few minutes, used or not. */
   expiring: boolean
-  /** With the session something went that was typed and not sent. */
+  /** Text that was typed and not sent went with the session. */
   unsent: boolean
 }
 
 export type Auth = Who & News & Pick<SessionSource, 'signIn' | 'signOut' | 'refresh'>
 
-/** Who is signed in, and what can be done about it. */
+/** The state of the session, and the ways to change it. */
 export function useAuth(): Auth {
   const source = use(SessionContext)
   if (!source) throw new Error('useAuth needs a SessionContext around it')
   const state = useSyncExternalStore(source.subscribe, source.getState)
   return useMemo(() => {
     const { signIn, signOut, refresh } = source
-    const nobody = { user: null, session: null, reason: null, problem: null, expiring: false, unsent: false }
-    return { ...nobody, ...state, signIn, signOut, refresh }
+    const empty = { user: null, session: null, reason: null, problem: null, expiring: false, unsent: false }
+    return { ...empty, ...state, signIn, signOut, refresh }
   }, [source, state])
 }
 
-/** For pages behind the members' guard, which render only while somebody is signed in. */
+/** For pages behind the members' guard, which render only with a session. */
 export function useMember(): Extract<Auth, { status: 'signed-in' }> {
   const auth = useAuth()
   if (auth.status !== 'signed-in') throw new Error('useMember is for pages behind the members’ guard')
