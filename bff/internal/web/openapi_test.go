@@ -160,17 +160,17 @@ func TestOpenAPIDocumentHasEveryProblemCode(t *testing.T) {
 	}
 }
 
-// The constants of auth are read: a list of them could lack one.
-func TestOpenAPIDocumentHasEveryWordOfAuth(t *testing.T) {
+// The constants of auth and session are read: a list of them could lack one.
+func TestOpenAPIDocumentHasEveryConstantOfAuthAndSession(t *testing.T) {
 	t.Parallel()
 	schemas := readOpenAPI(t).Components.Schemas
 	for _, tt := range []struct {
 		file, kind string
 		documented openapi3.SchemaRef
 	}{
-		{"../auth/event.go", "EventType", *schemas["AuditEventType"]},
-		{"../auth/session.go", "Reason", *schemas["SessionEvent"].Value.Properties["reason"]},
-		{"../auth/user.go", "Role", *schemas["Role"]},
+		{"../auth/audit_event.go", "EventType", *schemas["AuditEventType"]},
+		{"../session/record.go", "Reason", *schemas["SessionEvent"].Value.Properties["reason"]},
+		{"../session/record.go", "Role", *schemas["Role"]},
 	} {
 		source, err := os.ReadFile(tt.file)
 		if err != nil {
