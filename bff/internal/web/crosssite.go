@@ -63,9 +63,10 @@ func (x crossSite) check(h http.Header) error {
 const opaqueOrigin = "null"
 
 // withheldByPolicy reports whether a page of this origin withheld its Origin. Its
-// forms and beacons were refused, because the Fetch standard empties Origin under `no-referrer`, which pages can ask for by
-// a <meta> or rel=noreferrer. A document without an origin is cross-site, and so
-// is a request that came by way of another site's redirect.
+// forms and beacons were refused, because the Fetch standard empties Origin under
+// `no-referrer`, which pages can ask for by a <meta> or rel=noreferrer. A
+// document without an origin is cross-site, and so is a request that came by way
+// of another site's redirect.
 func withheldByPolicy(h http.Header) bool {
 	site := h["Sec-Fetch-Site"]
 	return len(site) == 1 && site[0] == "same-origin"

@@ -49,8 +49,9 @@ func saneID(id string) bool {
 	return true
 }
 
-// canonical refuses every path that could be read in two ways, before routing: Echo once sent /api/%61dmin/users past the middleware of
-// /api/admin and into its handler.
+// canonical refuses every path that could be read in two ways, before routing:
+// Echo once sent /api/%61dmin/users past the middleware of /api/admin and into
+// its handler.
 func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		path, err := route.RawPath(c.Request())

@@ -10,8 +10,9 @@ import (
 )
 
 // requestInfo holds the facts about one request. It is also the request's context,
-// so that handlers, the proxy's hooks and package auth find it or their part of it: one allocation and one copy of the request, where
-// Echo's store and context.WithValue make one of each for every fact.
+// so that handlers, the proxy's hooks and package session find it or their part of
+// it: one allocation and one copy of the request, where Echo's store and
+// context.WithValue make one of each for every fact.
 type requestInfo struct {
 	context.Context // the connection's
 
