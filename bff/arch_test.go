@@ -19,6 +19,7 @@ var arrows = importTable{
 	{"bench", "app", "auth", "config", "filestore", "redisstore", "servertest", "session"},
 	{"main", "app", "config", "logbuffer", "operator", "textfile"},
 	{"app", everyPackage},
+	{"datadir", "doctor", "operator", "textfile"},
 	{"operator", "auth", "config", "refusal", "session"},
 	{"config", "textfile"},
 	{"web", "auth", "proxy", "proxy/route", "refusal", "session", "textfile", "web/clientaddr", "web/pages"},
@@ -160,7 +161,6 @@ const (
 // oversized: folders that are above these bounds and still to be cut. A line is
 // taken out when its folder fits.
 var oversized = []string{
-	"bff/internal/app",
 	"bff/internal/proxy",
 	"bff/internal/sqlstore",
 }

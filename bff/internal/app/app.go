@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/logbuffer"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
@@ -254,11 +255,11 @@ func openRedis(ctx context.Context, c *config.Config, a *App) (*redisstore.Store
 func (a *App) openStores(ctx context.Context) error {
 	c := a.config
 	if c.Embedded {
-		if err := openDataDir(c.DataDir); err != nil {
+		if err := datadir.Open(c.DataDir); err != nil {
 			return err
 		}
 		// The journal's lock comes first: it keeps a second server out.
-		store, err := filestore.Open(filestore.Config{Dir: filepath.Join(c.DataDir, sessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
+		store, err := filestore.Open(filestore.Config{Dir: filepath.Join(c.DataDir, datadir.SessionsFolder), Keep: c.AccessTTL, Now: a.now, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("open sessions: %w", err)
 		}

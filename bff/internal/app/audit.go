@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
 
@@ -93,7 +94,7 @@ func PruneAudit(ctx context.Context, o Options, keep time.Duration, w io.Writer)
 // process.
 func withTrail(ctx context.Context, o Options, use func(*sqlstore.DB) error) (err error) {
 	if o.Config.Embedded {
-		if err := hasAccounts(o.Config.DataDir); err != nil {
+		if err := datadir.HasAccounts(o.Config.DataDir); err != nil {
 			return err
 		}
 	}

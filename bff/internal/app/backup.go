@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
@@ -28,7 +29,7 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	if !c.Embedded {
 		return "", errNoBackup
 	}
-	if err := hasAccounts(c.DataDir); err != nil {
+	if err := datadir.HasAccounts(c.DataDir); err != nil {
 		return "", err
 	}
 	dir, err := filepath.Abs(dir)
@@ -93,8 +94,8 @@ func fillBackup(ctx context.Context, o Options, to string) (kept string, err err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var sessions *filestore.Mark
-	err = db.Backup(ctx, filepath.Join(to, databaseFile), func() (err error) {
-		sessions, err = filestore.MarkJournal(filepath.Join(from, sessionsFolder))
+	err = db.Backup(ctx, filepath.Join(to, datadir.DatabaseFile), func() (err error) {
+		sessions, err = filestore.MarkJournal(filepath.Join(from, datadir.SessionsFolder))
 		return err
 	})
 	if sessions != nil {
@@ -103,13 +104,13 @@ func fillBackup(ctx context.Context, o Options, to string) (kept string, err err
 	if err != nil {
 		return "", err
 	}
-	if err := sessions.Copy(ctx, filepath.Join(to, sessionsFolder)); err != nil {
+	if err := sessions.Copy(ctx, filepath.Join(to, datadir.SessionsFolder)); err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(filepath.Join(from, secretsFile))
+	text, err := os.ReadFile(filepath.Join(from, datadir.SecretsFile))
 	switch {
 	case err == nil:
-		err = textfile.WriteWhole(filepath.Join(to, secretsFile), string(text))
+		err = textfile.WriteWhole(filepath.Join(to, datadir.SecretsFile), string(text))
 	case errors.Is(err, fs.ErrNotExist):
 		err = nil
 	}

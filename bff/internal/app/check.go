@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore/redisconn"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
@@ -41,7 +42,7 @@ func checkSettings(c *config.Config) error {
 	_, err := storeTLS(c, time.Time{})
 	mistakes = append(mistakes, err)
 	if c.Embedded {
-		mistakes = append(mistakes, checkDataDir(c.DataDir))
+		mistakes = append(mistakes, datadir.Check(c.DataDir))
 	}
 	mistakes = append(mistakes, mail.Check(c.SMTPURL.Reveal(), c.MailFrom))
 	return errors.Join(mistakes...)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
@@ -41,7 +42,7 @@ func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, 
 		Log: a.log, Now: a.now, Observe: a.questions("mysql"), QuestionTimeout: a.questionTimeout,
 	}
 	if c.Embedded {
-		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, databaseFile), a.questions("sqlite")
+		sc.SQLitePath, sc.Observe = filepath.Join(c.DataDir, datadir.DatabaseFile), a.questions("sqlite")
 	}
 	db, err := sqlstore.Open(ctx, sc)
 	if err != nil {
@@ -53,7 +54,7 @@ func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, 
 // Migrate brings the tables up to date and does nothing else.
 func Migrate(ctx context.Context, o Options) error {
 	if o.Config.Embedded {
-		if err := openDataDir(o.Config.DataDir); err != nil {
+		if err := datadir.Open(o.Config.DataDir); err != nil {
 			return err
 		}
 	}

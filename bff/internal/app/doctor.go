@@ -3,14 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
 )
@@ -55,8 +52,8 @@ func storeChecks(ctx context.Context, o Options, x Examination) (groups [][]doct
 		}}}
 	}
 	if c.Embedded {
-		groups = append(groups, folderChecks(c))
-		if hasAccounts(c.DataDir) != nil {
+		groups = append(groups, datadir.Checks(c.DataDir))
+		if datadir.HasAccounts(c.DataDir) != nil {
 			return groups, closeAll // opening would make the file
 		}
 	}
@@ -116,65 +113,4 @@ func settingsChecks(o Options) []doctor.Check {
 			return doctor.Result{State: doctor.OK, Found: "no proxy in front"}, nil
 		}},
 	}
-}
-
-// folderChecks are those of DATA_DIR.
-func folderChecks(c *config.Config) []doctor.Check {
-	return []doctor.Check{
-		{Name: "data.folder", Ask: func(context.Context) (doctor.Result, error) { return judgeFolder(c.DataDir), nil }},
-		{Name: "data.disk", Ask: func(context.Context) (doctor.Result, error) { return judgeDisk(c.DataDir) }},
-		{Name: "data.server", Ask: func(ctx context.Context) (doctor.Result, error) { return judgeServer(ctx, c.DataDir) }},
-	}
-}
-
-func judgeFolder(dir string) doctor.Result {
-	full, err := filepath.Abs(dir)
-	if err != nil {
-		full = dir
-	}
-	if err := checkDataDir(dir); err != nil {
-		return doctor.Result{State: doctor.Problem, Found: err.Error(), Fix: "Take the rights away from others, as the text says."}
-	}
-	if hasAccounts(dir) != nil {
-		return doctor.Result{State: doctor.Warning, Found: "there are no accounts in " + full, Fix: "Set DATA_DIR to the server's folder, if there is one; a server makes it when it starts."}
-	}
-	return doctor.Result{State: doctor.OK, Found: full + " can be written to by this user alone"}
-}
-
-// The free space below which the files of embedded mode stop growing soon, and
-// are in danger.
-const (
-	diskWarning = 1 << 30
-	diskProblem = 100 << 20
-)
-
-func judgeDisk(dir string) (doctor.Result, error) {
-	free, err := freeSpace(dir)
-	if errors.Is(err, errNoDiskSpace) {
-		return doctor.Result{Fix: "Look at it with the system's own tools."}, err
-	}
-	if err != nil {
-		return doctor.Result{Fix: "Start the server once, or set DATA_DIR to its folder."}, err
-	}
-	database, sessions, err := fileSizes(dir)
-	if err != nil {
-		return doctor.Result{}, err
-	}
-	return judgeSizes(free, database, sessions), nil
-}
-
-// judgeSizes: the journal of the sessions is written anew from time to time beside
-// the old one, and so is the database by whoever compacts it.
-func judgeSizes(free, database, sessions int64) doctor.Result {
-	r := doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s free, database %s, sessions %s", doctor.Bytes(free), doctor.Bytes(database), doctor.Bytes(sessions))}
-	switch {
-	case free < max(diskProblem, sessions):
-		r.State = doctor.Problem
-	case free < max(diskWarning, 2*(database+sessions)):
-		r.State = doctor.Warning
-	default:
-		return r
-	}
-	r.Fix = "Free space on this disk: without it no one signs up, in or out. AUDIT_RETENTION bounds what grows."
-	return r
 }

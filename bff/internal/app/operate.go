@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/filestore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
@@ -33,7 +31,7 @@ func Operate(ctx context.Context, o Options, c operator.Command) (string, error)
 	if !o.Config.Embedded {
 		return operateHere(ctx, o, c)
 	}
-	if err := hasAccounts(o.Config.DataDir); err != nil && c.Verb != operator.CreateUser {
+	if err := datadir.HasAccounts(o.Config.DataDir); err != nil && c.Verb != operator.CreateUser {
 		return "", err
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
@@ -57,32 +55,13 @@ func Operate(ctx context.Context, o Options, c operator.Command) (string, error)
 	}
 }
 
-// databaseFile is where embedded mode has the accounts, in DATA_DIR.
-const databaseFile = "gatehouse.db"
-
-// sessionsFolder is where it has the sessions.
-const sessionsFolder = "sessions"
-
-// hasAccounts: in the wrong working directory a command would make a DATA_DIR
-// of its own, and find nobody in it.
-func hasAccounts(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, databaseFile))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil // what else is wrong, opening says better
-	}
-	if full, err := filepath.Abs(dir); err == nil {
-		dir = full
-	}
-	return fmt.Errorf("there are no accounts in %s: is DATA_DIR the server's?", dir)
-}
-
 func operateHere(ctx context.Context, o Options, c operator.Command) (out string, err error) {
 	a := newApp(o)
 	defer func() { err = errors.Join(err, a.close()) }()
 	// Only serve and migrate change tables, but for an embedded database that is
 	// made here.
 	schema := (*sqlstore.DB).CheckSchema
-	if o.Config.Embedded && hasAccounts(o.Config.DataDir) != nil {
+	if o.Config.Embedded && datadir.HasAccounts(o.Config.DataDir) != nil {
 		schema = (*sqlstore.DB).Migrate
 	}
 	if err := a.openStores(ctx); err != nil {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
@@ -57,8 +58,6 @@ func (s Secrets) Env() []byte {
 	return b.Bytes()
 }
 
-const secretsFile = "secrets.env"
-
 // secretsFor gives the configured secrets and, in embedded mode, fills what is
 // missing from the file in DATA_DIR, which is made on the first start: a
 // restart must not sign anyone out.
@@ -67,7 +66,7 @@ func secretsFor(c *config.Config) (Secrets, error) {
 	if !c.Embedded || len(s.Access) > 0 && len(s.Refresh) > 0 && s.Identity != "" {
 		return s, nil
 	}
-	kept, err := keptSecrets(filepath.Join(c.DataDir, secretsFile))
+	kept, err := keptSecrets(filepath.Join(c.DataDir, datadir.SecretsFile))
 	if err != nil {
 		return Secrets{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
@@ -62,7 +63,7 @@ func TestConfiguredSecretsWinOverKeptOnes(t *testing.T) {
 func TestDamagedSecretsAreNotReplaced(t *testing.T) {
 	for name, text := range map[string]string{"empty": "", "cut": "JWT_ACCESS_SECRET=0123", "something else": "hello\n"} {
 		dir := t.TempDir()
-		file := filepath.Join(dir, secretsFile)
+		file := filepath.Join(dir, datadir.SecretsFile)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func TestSecretsSavedWithAByteOrderMarkAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, secretsFile)
+	file := filepath.Join(dir, datadir.SecretsFile)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

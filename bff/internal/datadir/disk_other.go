@@ -1,5 +1,5 @@
 //go:build !linux && !darwin
 
-package app
+package datadir
 
 func freeSpace(string) (int64, error) { return 0, errNoDiskSpace }

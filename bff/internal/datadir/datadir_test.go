@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package datadir
 
 import (
 	"io/fs"
@@ -17,12 +17,12 @@ func dataDir(t *testing.T) string {
 	t.Helper()
 	parent := filepath.Join(t.TempDir(), "parent")
 	dir := filepath.Join(parent, "data")
-	for _, folder := range []string{parent, dir, filepath.Join(dir, sessionsFolder), filepath.Join(dir, operator.SocketFolder)} {
+	for _, folder := range []string{parent, dir, filepath.Join(dir, SessionsFolder), filepath.Join(dir, operator.SocketFolder)} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{secretsFile, databaseFile, databaseFile + "-wal", filepath.Join(operator.SocketFolder, "socket"), "sessions/sessions.jsonl", "notes.txt"} {
+	for _, name := range []string{SecretsFile, DatabaseFile, DatabaseFile + "-wal", filepath.Join(operator.SocketFolder, "socket"), "sessions/sessions.jsonl", "notes.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,12 +48,12 @@ func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 		"writable for a group": {func(t *testing.T, dir string) { chmod(t, dir, 0o770) }, []string{"others may write to", "chmod go-w", "/data'"}},
 		"writable for all":     {func(t *testing.T, dir string) { chmod(t, dir, 0o777) }, []string{"chmod go-w"}},
 		"sticky does not help": {func(t *testing.T, dir string) { chmod(t, dir, 0o777|fs.ModeSticky) }, []string{"chmod go-w"}},
-		"the secrets":          {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, secretsFile), 0o660) }, []string{"secrets.env"}},
+		"the secrets":          {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, SecretsFile), 0o660) }, []string{"secrets.env"}},
 		"the database, and its log": {func(t *testing.T, dir string) {
-			chmod(t, filepath.Join(dir, databaseFile), 0o606)
-			chmod(t, filepath.Join(dir, databaseFile+"-wal"), 0o622)
+			chmod(t, filepath.Join(dir, DatabaseFile), 0o606)
+			chmod(t, filepath.Join(dir, DatabaseFile+"-wal"), 0o622)
 		}, []string{"gatehouse.db'", "gatehouse.db-wal'"}},
-		"the sessions' folder": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, sessionsFolder), 0o770) }, []string{"/sessions'"}},
+		"the sessions' folder": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, SessionsFolder), 0o770) }, []string{"/sessions'"}},
 		"the socket's folder":  {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, operator.SocketFolder), 0o770) }, []string{"/control'"}},
 		"a file of sessions":   {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "sessions/sessions.jsonl"), 0o620) }, []string{"sessions.jsonl"}},
 		"a file of somebody's": {func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, "notes.txt"), 0o666) }, nil},
@@ -66,7 +66,7 @@ func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			chmod(t, target, 0o666)
-			file := filepath.Join(dir, secretsFile)
+			file := filepath.Join(dir, SecretsFile)
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, path := range []string{dir, link} { // by a link it is the same
-				err := openDataDir(path)
+				err := Open(path)
 				if (err != nil) != (tt.want != nil) {
 					t.Fatalf("%s: %v", path, err)
 				}
@@ -100,12 +100,12 @@ func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 func TestDataDirOfAnotherUserIsRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("only root can give files away: a system's folder has to do")
-		if err := checkDataDir("/usr"); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+		if err := Check("/usr"); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 			t.Errorf("%v", err)
 		}
 		return
 	}
-	for _, name := range []string{"", secretsFile, "sessions/sessions.jsonl"} {
+	for _, name := range []string{"", SecretsFile, "sessions/sessions.jsonl"} {
 		dir := dataDir(t)
 		if err := os.Chown(filepath.Join(dir, name), 65534, 65534); err != nil {
 			t.Fatal(err)
@@ -114,7 +114,7 @@ func TestDataDirOfAnotherUserIsRefused(t *testing.T) {
 		if name == "" {
 			fix = "chown -R 0 '"
 		}
-		err := openDataDir(dir)
+		err := Open(dir)
 		if err == nil || !strings.Contains(err.Error(), "belongs to another user") || !strings.Contains(err.Error(), "run this as that user") || !strings.Contains(err.Error(), fix) {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -126,10 +126,10 @@ func TestDataDirOfAnotherUserIsRefused(t *testing.T) {
 
 func TestMissingDataDirIsMadeForItsOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	if err := checkDataDir(dir); err != nil {
+	if err := Check(dir); err != nil {
 		t.Errorf("missing: %v", err)
 	}
-	if err := openDataDir(dir); err != nil {
+	if err := Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {

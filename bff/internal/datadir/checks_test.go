@@ -1,4 +1,4 @@
-package app
+package datadir
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func TestSpaceOnTheDisk(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	for name, size := range map[string]int{databaseFile: 100, databaseFile + "-wal": 20, filepath.Join(sessionsFolder, "journal"): 3} {
+	for name, size := range map[string]int{DatabaseFile: 100, DatabaseFile + "-wal": 20, filepath.Join(SessionsFolder, "journal"): 3} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,6 @@
-package app
+// Package datadir knows what embedded mode keeps in DATA_DIR and who may write to
+// it, and has the doctor's checks of it.
+package datadir
 
 import (
 	"errors"
@@ -12,23 +14,30 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
+// Names in DATA_DIR.
+const (
+	DatabaseFile   = "gatehouse.db" // the accounts
+	SessionsFolder = "sessions"
+	SecretsFile    = "secrets.env"
+)
+
 const (
 	othersMayWrite  fs.FileMode = 0o022
 	anybodyMayWrite fs.FileMode = 0o002
 )
 
-// openDataDir makes DATA_DIR when it is missing, and checks it.
-func openDataDir(dir string) error {
+// Open makes DATA_DIR when it is missing, and checks it.
+func Open(dir string) error {
 	if err := textfile.MakeFolder(dir); err != nil {
 		return fmt.Errorf("DATA_DIR: %w", err)
 	}
-	return checkDataDir(dir)
+	return Check(dir)
 }
 
-// checkDataDir refuses a DATA_DIR, or a file in it, that others may write to:
+// Check refuses a DATA_DIR, or a file in it, that others may write to:
 // they could put secrets of their own in place of ours, and sign tokens. What is
 // missing is fine.
-func checkDataDir(dir string) error {
+func Check(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // modes say nothing there
 	}
@@ -43,10 +52,10 @@ func checkDataDir(dir string) error {
 	if mistakes[0] != nil {
 		mistakes = mistakes[:1]
 	}
-	names := []string{"", secretsFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", operator.SocketFolder, sessionsFolder}
-	inside, _ := os.ReadDir(filepath.Join(resolved, sessionsFolder)) // may be missing
+	names := []string{"", SecretsFile, DatabaseFile, DatabaseFile + "-wal", DatabaseFile + "-shm", operator.SocketFolder, SessionsFolder}
+	inside, _ := os.ReadDir(filepath.Join(resolved, SessionsFolder)) // may be missing
 	for _, entry := range inside {
-		names = append(names, filepath.Join(sessionsFolder, entry.Name()))
+		names = append(names, filepath.Join(SessionsFolder, entry.Name()))
 	}
 	for _, name := range names {
 		file := filepath.Join(resolved, name)
@@ -97,4 +106,17 @@ func checkParent(dir string) error {
 		return fmt.Errorf("DATA_DIR: anybody may replace it, as %s is %s; run `chmod o-w '%s'`, or choose another folder", parent, info.Mode(), parent)
 	}
 	return nil
+}
+
+// HasAccounts: in the wrong working directory a command would make a DATA_DIR
+// of its own, and find nobody in it.
+func HasAccounts(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, DatabaseFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong, opening says better
+	}
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full
+	}
+	return fmt.Errorf("there are no accounts in %s: is DATA_DIR the server's?", dir)
 }
