@@ -18,7 +18,7 @@ var errTerminalGone = errors.New("the terminal that the server ran in is gone")
 //
 // The signal means two things: an operator wants files read again, or the
 // terminal was closed. In the second case a server that stayed would hold its
-// port and its data with nobody to stop it, so that is an error.
+// port and its data without a terminal to stop it, so that is an error.
 func hangups() func(context.Context) error {
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGHUP)

@@ -127,8 +127,8 @@ func (v userVerb) run(ctx context.Context, p process) error {
 // maxPasswordInput is more than any password may have.
 const maxPasswordInput = 4 << 10
 
-// readPassword reads all of standard input, less one line break at its end. A
-// terminal is asked instead.
+// readPassword reads all of standard input, less one line break at its end. At a
+// terminal it prompts instead.
 func readPassword(ctx context.Context, p process) (config.Secret, error) {
 	if p.stdin == nil {
 		return "", errNoPassword

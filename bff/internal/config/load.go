@@ -74,8 +74,8 @@ func Variables() []Variable {
 
 // Load reads the configuration through getenv (os.Getenv in production). For
 // a variable NAME that is empty, NAME_FILE may name a file that holds the
-// value. The error joins every mistake there is; the Config beside it is for
-// whoever has more to check, and for nothing else.
+// value. The error joins every mistake there is; the Config beside it is
+// only for further checks.
 func Load(getenv func(string) string) (*Config, error) {
 	var mistakes problems
 	var v variables

@@ -88,7 +88,7 @@ func TestValuesFromFiles(t *testing.T) {
 }
 
 // Whatever can be configured can come from a file, and both at once is a
-// mistake: nobody knows which one counts.
+// mistake: it is unclear which one counts.
 func TestEveryVariableCanComeFromAFile(t *testing.T) {
 	t.Parallel()
 	for _, v := range config.Variables() {

@@ -31,7 +31,7 @@ func splitSecrets(name, value string, mistakes *problems) []Secret {
 			mistakes.addf("%s has a byte order mark inside; save its parts as UTF-8 without one", name)
 		case strings.TrimSpace(s) != s:
 			// "new, old": with the space the old one verifies nothing, and
-			// everybody is signed out.
+			// all sessions end.
 			mistakes.addf("%s has a value with white space around it; write new,old without", name)
 		case isPlaceholder(s):
 			mistakes.addf("%s looks like a placeholder; `gatehouse keys` prints a real one", name)

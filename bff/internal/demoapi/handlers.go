@@ -12,7 +12,7 @@ import (
 const maxEchoMessage = 64 << 10
 
 // me answers what a backend gets to know of its caller. The token itself is
-// for nobody else's eyes.
+// not shown.
 func (a *API) me(w http.ResponseWriter, r *http.Request, who Caller) {
 	answer(w, http.StatusOK, struct {
 		ID        string `json:"id"`
@@ -45,8 +45,8 @@ func (a *API) clock(w http.ResponseWriter, r *http.Request, _ Caller) {
 	}
 }
 
-// echo is a WebSocket that answers with what it is told. It asks for no
-// origin: the gatehouse has, and without a token nobody gets here.
+// echo is a WebSocket that echoes each message. It does not check the origin:
+// Gatehouse has, and requests without a token do not get here.
 func (a *API) echo(w http.ResponseWriter, r *http.Request, _ Caller) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {

@@ -37,7 +37,7 @@ type keySet struct {
 
 	current atomic.Pointer[keys]
 
-	mu    sync.Mutex // held while fetching; whoever waits finds the result
+	mu    sync.Mutex // held while fetching; waiting callers find the result
 	tried time.Time  // last fetch, good or bad
 }
 
@@ -56,7 +56,7 @@ func newKeySet(rawURL string, now func() time.Time, logger *slog.Logger) (*keySe
 		client: &http.Client{
 			Timeout:   keysTimeout,
 			Transport: &http.Transport{DisableKeepAlives: true}, // no proxy from the environment
-			// Keys are trust: they come from where we were told, or not at all.
+			// Keys come only from the configured address: redirects are not followed.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
@@ -90,7 +90,7 @@ func (s *keySet) refresh(ctx context.Context, seen *keys) *keys {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if set := s.current.Load(); set != seen {
-		return set // somebody else fetched while we waited
+		return set // another caller fetched meanwhile
 	}
 	pause := keysMinAge
 	if seen == nil {

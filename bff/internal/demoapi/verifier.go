@@ -15,9 +15,9 @@ var (
 	errNoKeys  = errors.New("no keys yet")
 )
 
-// verifier checks identity tokens. Everything it asks for is asked for
-// expressly (RFC 8725 §3): a JWT library left to itself takes any algorithm
-// its key fits, and tokens for others, without end.
+// verifier checks identity tokens. Every requirement is stated
+// explicitly (RFC 8725 §3): by default a JWT library takes any algorithm that
+// its key fits, tokens for other audiences, and tokens without an end.
 type verifier struct {
 	parser   *jwt.Parser
 	keys     *keySet

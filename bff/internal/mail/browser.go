@@ -40,7 +40,7 @@ func (t table) find(text string) string {
 }
 
 // browserOf says a user agent in words of the tables above, "" when it matches
-// none: whoever signs in writes it, so nothing of it is sent on.
+// none: the client writes it, so no part of it is sent on.
 func browserOf(userAgent string) string {
 	browser, system := browsers.find(userAgent), systems.find(userAgent)
 	switch {

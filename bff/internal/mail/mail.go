@@ -1,5 +1,5 @@
 // Package mail brings notices to people by SMTP. It owns their words: plain
-// text, nothing in it that somebody else could choose, no secret, no link that
+// text, nothing in it that a client could choose, no secret, no link that
 // does anything.
 package mail
 
@@ -109,7 +109,7 @@ func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, e
 func (s *Sender) client(dial gomail.DialContextFunc) (*gomail.Client, error) {
 	_, domain, _ := strings.Cut(s.from.Address, "@")
 	options := []gomail.Option{
-		// The name of the machine is nobody's business.
+		// The name of the machine is not disclosed.
 		gomail.WithPort(s.server.port), gomail.WithHELO(domain), gomail.WithTimeout(silence), gomail.WithDialContextFunc(dial),
 		gomail.WithTLSConfig(s.tls()), gomail.WithoutNoop(), gomail.WithoutRset(), gomail.WithoutSMTPUTF8(),
 	}

@@ -46,7 +46,7 @@ const (
 // them for nothing.
 func init() { clear(frequency.Lists) }
 
-// TooLong reports whether pw cannot be anybody's password. It counts as
+// TooLong reports whether pw is longer than any password may be. It counts as
 // CheckShape does, after NFC: a password that was taken decomposed must be
 // taken again.
 func TooLong(pw string) bool {

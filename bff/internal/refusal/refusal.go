@@ -63,8 +63,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 // EndsSession reports whether the answer means that the browser's session
-// cookies are of no use any more. It is false whenever a store could not be
-// asked: a hiccup must not sign anyone out.
+// cookies are of no use any more. It is false whenever a store did not
+// answer: an outage must not end sessions.
 func (e *Error) EndsSession() bool {
 	switch e.Code {
 	case NotAuthenticated, SessionExpired, SessionRevoked, RefreshReuse:

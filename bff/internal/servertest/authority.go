@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Authority issues certificates that nothing trusts which is not told of it.
+// Authority issues certificates. It is trusted only where it is configured.
 type Authority struct {
 	// File has its own certificate (PEM).
 	File string

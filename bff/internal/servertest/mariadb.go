@@ -159,7 +159,7 @@ func (s *MariaDBServer) ready(ctx context.Context) error {
 }
 
 // prepare makes the account and closes root's doors from the network: it has no
-// password, and the port is open to everybody on this machine.
+// password, and the port is open to every user of this machine.
 func (s *MariaDBServer) prepare(ctx context.Context) error {
 	return s.asRoot(ctx,
 		"DELETE FROM mysql.global_priv WHERE User IN ('root', '') AND Host <> 'localhost'",

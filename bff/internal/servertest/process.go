@@ -36,8 +36,8 @@ type process struct {
 	dir     string
 	port    int
 	command func(port int) *exec.Cmd // with childAttributes
-	// ready answers nil once the server takes requests. It must ask on a Unix
-	// socket in dir: whoever else listens on the port would answer there too.
+	// ready answers nil once the server takes requests. It must use a Unix
+	// socket in dir: another process may listen on the port.
 	ready func(ctx context.Context) error
 
 	mu      sync.Mutex
@@ -48,8 +48,8 @@ type process struct {
 // Addr is host:port, the same after every Start.
 func (p *process) Addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port) }
 
-// startSomewhere starts the server on a free port, on another one when somebody
-// was quicker.
+// startSomewhere starts the server on a free port, on another one when that has
+// been taken meanwhile.
 func (p *process) startSomewhere(ctx context.Context) error {
 	var err error
 	for range 5 {
@@ -138,8 +138,7 @@ func (p *process) Pause() error {
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	// The signal is on its way: each thread stops when it hears of it, and
-	// until then goes on answering.
+	// The signal is asynchronous: each thread answers until it receives it.
 	ctx, cancel := context.WithTimeout(context.Background(), stopDeadline)
 	defer cancel()
 	for !frozen(p.running.Process.Pid) {
@@ -169,7 +168,7 @@ func (p *process) end(s syscall.Signal) error {
 		return nil
 	}
 	cmd := p.running
-	for _, s := range []syscall.Signal{s, syscall.SIGCONT} { // a paused one hears only after SIGCONT
+	for _, s := range []syscall.Signal{s, syscall.SIGCONT} { // a paused process gets signals only after SIGCONT
 		if err := cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("stop %s: %w", p.name, err)
 		}

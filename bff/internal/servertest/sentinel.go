@@ -119,8 +119,8 @@ func (s *RedisSentinel) SetDownAfter(ctx context.Context, silent time.Duration) 
 	return err
 }
 
-// CatchUp waits until the replica has all that the master has, which nobody may
-// go on writing to.
+// CatchUp waits until the replica has all that the master has. No writes may go
+// to the master meanwhile.
 func (s *RedisSentinel) CatchUp(ctx context.Context) error { return caughtUp(ctx, s.Master, s.Replica) }
 
 func caughtUp(ctx context.Context, from, to *RedisServer) error {
@@ -204,8 +204,8 @@ func (h *SentinelHandle) SetDownAfter(silent time.Duration) {
 	(&Handle{tb: h.tb}).must(h.s.SetDownAfter(h.tb.Context(), silent))
 }
 
-// CatchUp waits until the replica has all that the master has, which nobody may
-// go on writing to.
+// CatchUp waits until the replica has all that the master has. No writes may go
+// to the master meanwhile.
 func (h *SentinelHandle) CatchUp() {
 	h.tb.Helper()
 	(&Handle{tb: h.tb}).must(h.s.CatchUp(h.tb.Context()))

@@ -199,7 +199,7 @@ func tempDir(tb testing.TB) string {
 }
 
 // shared is the MariaDB that MariaDB hands out databases of. It runs from its
-// first use until nobody holds it.
+// first use until its last user has released it.
 var shared sharedMariaDB
 
 type sharedMariaDB struct {

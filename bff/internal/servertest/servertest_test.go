@@ -126,7 +126,7 @@ func TestRedisInfo(t *testing.T) {
 	}
 }
 
-// A server of somebody else's on our port must be noticed, not talked to.
+// Another server on our port must be detected, not used.
 func TestStartNoticesAPortTakenMeanwhile(t *testing.T) {
 	other := Redis(t)
 	mine := Redis(t)

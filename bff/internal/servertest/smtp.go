@@ -45,7 +45,7 @@ type Mail struct {
 	To   []string
 	Text string // with its header
 	TLS  bool
-	User string // who has signed in, "" for nobody
+	User string // the signed-in user, "" for none
 }
 
 // SMTP starts a mail server on a loopback port for this test alone.
@@ -126,7 +126,7 @@ type smtpTalk struct {
 	mail   Mail
 }
 
-// run ends with the connection; what cannot be sent nobody waits for.
+// run ends with the connection. Write errors are not reported.
 func (t *smtpTalk) run() {
 	say := func(line string) bool { return t.text.PrintfLine("%s", line) == nil }
 	if !say("220 test ESMTP") {

@@ -28,8 +28,8 @@ var (
 )
 
 // Metrics is every metric there is. Labels have values that the code or the
-// routes file names, never what a client sent: whoever could choose one could
-// fill the memory.
+// routes file names, never values that a client sent: a client that chooses
+// labels could fill the memory.
 type Metrics struct {
 	registry *prometheus.Registry
 	now      func() time.Time

@@ -89,8 +89,8 @@ func upstreamAnswers(r *prometheus.Registry) func(string) *answers {
 	}
 }
 
-// Request counts an answered request. A stream lasts as long as somebody
-// watches, which says nothing of how quick the product is.
+// Request counts an answered request. The duration of a stream
+// depends on its client, so it is not observed.
 func (m *Metrics) Request(method, route string, status int, took time.Duration, stream bool) {
 	a := m.requests.of(requestKey{method, route})
 	a.byClass[class(status)].Inc()

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Sources are asked at each scrape. All of them must be set.
+// Sources are read at each scrape. All of them must be set.
 type Sources struct {
 	HashesRunning, HashesWaiting func() int
 	LimitsInMemory               func() bool
@@ -65,7 +65,7 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
-// states are gauges whose labels are known when somebody asks: a reload
+// states are gauges whose labels are known only at a scrape: a reload
 // changes the upstreams.
 type states struct {
 	of                              Sources

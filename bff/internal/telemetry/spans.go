@@ -19,8 +19,8 @@ import (
 // they carry ids, emails and whatever an attacker writes into them.
 
 // Request begins the span of a request. trusted says that the peer is a proxy
-// of ours, whose trace goes on here. A browser's is only linked to: whoever
-// could go on with it could have every request recorded, and write into
+// of ours, whose trace goes on here. A browser's is only linked to: a
+// client whose trace went on could have every request recorded, and write into
 // traces of others. id is the trace's, for the log.
 func (t *Traces) Request(r *http.Request, method, requestID string, trusted bool) (ctx context.Context, id string, end func(route string, status int)) {
 	ctx = r.Context()

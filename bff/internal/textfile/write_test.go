@@ -23,7 +23,7 @@ func syncs(t *testing.T, fail error) *[]string {
 	return &seen
 }
 
-// After a power cut a new file could be there without its name, and everybody
+// After a power cut a new file could be there without its name, and all
 // was signed out by new secrets.
 func TestWrittenFilesAreFlushedWithTheirFolder(t *testing.T) {
 	seen := syncs(t, nil)

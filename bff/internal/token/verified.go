@@ -28,8 +28,8 @@ const (
 // HS256 and JSON were a third of what a request cost. What depends on the time
 // is never kept; see VerifyAccess.
 //
-// Only what we signed gets in, so a stranger can neither fill it nor push
-// anybody out. Nor does its timing help to guess a token: tokens are compared
+// Only what we signed gets in, so a stranger can neither fill it nor evict
+// entries. Nor does its timing help to guess a token: tokens are compared
 // only where a 64-bit hash with a secret seed is equal, and a hit takes all of
 // the token, which is what one would want to guess.
 //
