@@ -33,7 +33,8 @@ var arrows = importTable{
 	{"redisstore", "auth", "doctor", "redisstore/redischecks", "redisstore/redisconn", "session", "tlsfiles"},
 	{"redisstore/redischecks", "doctor", "redisstore/redisconn"},
 	{"redisstore/redisconn", "tlsfiles"},
-	{"sqlstore", "auth", "doctor", "session", "sqlstore/sqlconn", "tlsfiles"},
+	{"sqlstore", "auth", "doctor", "session", "sqlstore/sqlchecks", "sqlstore/sqlconn", "tlsfiles"},
+	{"sqlstore/sqlchecks", "doctor", "sqlstore/sqlconn"},
 	{"sqlstore/sqlconn", "auth", "tlsfiles"},
 	{"auth/authtest/fake", "auth", "session"},
 	{"auth/authtest", "auth", "session", "session/sessiontest"},
@@ -85,9 +86,9 @@ var owners = map[string][]string{
 	"github.com/caarlos0/env":            {"config"},
 	"gorm.io":                            {"sqlstore"},
 	"github.com/pressly/goose":           {"sqlstore"},
-	"modernc.org":                        {"sqlstore", "sqlstore/sqlconn"},
-	"database/sql":                       {"sqlstore", "servertest", "sqlstore/sqlconn"},
-	"github.com/go-sql-driver/mysql":     {"sqlstore", "servertest", "sqlstore/sqlconn"},
+	"modernc.org":                        {"sqlstore", "sqlstore/sqlconn", "sqlstore/sqlchecks"},
+	"database/sql":                       {"sqlstore", "servertest", "sqlstore/sqlconn", "sqlstore/sqlchecks"},
+	"github.com/go-sql-driver/mysql":     {"sqlstore", "servertest", "sqlstore/sqlconn", "sqlstore/sqlchecks"},
 	"github.com/redis/go-redis":          {"redisstore", "redisstore/redischecks", "redisstore/redisconn"},
 	"github.com/labstack/echo":           {"web"},
 	"github.com/go-json-experiment/json": {"web", "web/pages", "demoapi"},
@@ -162,7 +163,6 @@ const (
 // taken out when its folder fits.
 var oversized = []string{
 	"bff/internal/proxy",
-	"bff/internal/sqlstore",
 }
 
 // meaningless names for a package: everything ends up in one of these.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/datadir"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
-	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlchecks"
 )
 
 // Examination is what an operator says for the checks.
@@ -66,7 +66,7 @@ func storeChecks(ctx context.Context, o Options, x Examination) (groups [][]doct
 		groups = append(groups, cannot(name, err))
 	} else {
 		closers = append(closers, db.Close)
-		groups = append(groups, db.Checks(sqlstore.CheckOptions{Instances: x.Instances, Retention: c.AuditRetention}))
+		groups = append(groups, db.Checks(sqlchecks.Options{Instances: x.Instances, Retention: c.AuditRetention}))
 	}
 	if c.Embedded {
 		return groups, closeAll

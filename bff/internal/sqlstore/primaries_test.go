@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlchecks"
 )
 
 // On three primaries each transaction is checked against the other nodes' when
@@ -157,6 +158,6 @@ func checkOnSeveralPrimaries(t *testing.T, cluster *servertest.GaleraHandle) {
 		"?wsrep_sync_wait=1": {"mysql.cluster", "ok", "Galera, 3 nodes, Synced, wsrep_sync_wait 1"},
 		"":                   {"mysql.cluster", "warning", "Put wsrep_sync_wait=1 into MYSQL_DSN"},
 	} {
-		wants(t, examine(t, openDB(t, Config{MySQLDSN: dsn + parameters, Now: time.Now}), CheckOptions{}), want)
+		wants(t, examine(t, openDB(t, Config{MySQLDSN: dsn + parameters, Now: time.Now}), sqlchecks.Options{}), want)
 	}
 }

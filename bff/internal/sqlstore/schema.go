@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 // ErrSchemaOlder means that this binary has migrations which the database lacks.
@@ -35,7 +36,7 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 		return orm.Table(goose.DefaultTablename).Where("is_applied").Select("COALESCE(MAX(version_id), 0)").Scan(&have).Error
 	})
 	switch {
-	case err != nil && !isMissingTable(err):
+	case err != nil && !sqlconn.IsMissingTable(err):
 		return failed(ctx, "version of the schema", err)
 	case have < want:
 		err = ErrSchemaOlder
@@ -45,15 +46,6 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("%w (schema %d, this binary knows %d)", err, have, want)
-}
-
-const mysqlNoSuchTable = 1146
-
-func isMissingTable(err error) bool {
-	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return e.Number == mysqlNoSuchTable
-	}
-	return strings.Contains(err.Error(), "no such table") // SQLite has no code for it
 }
 
 func newestMigration(files fs.FS) (newest int64, err error) {

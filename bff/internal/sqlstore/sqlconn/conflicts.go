@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -78,4 +79,15 @@ var mysqlConflicts = []uint16{
 func mysqlConflict(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok && slices.Contains(mysqlConflicts, e.Number)
+}
+
+// NoSuchTable is MySQL's number for a table that does not exist.
+const NoSuchTable = 1146
+
+// IsMissingTable recognises that a table does not exist.
+func IsMissingTable(err error) bool {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number == NoSuchTable
+	}
+	return strings.Contains(err.Error(), "no such table") // SQLite has no code for it
 }

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlchecks
 
 import (
 	"context"
@@ -13,24 +13,24 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
 )
 
-func (db *DB) sqliteChecks(o CheckOptions) []doctor.Check {
+func (e *examination) sqliteChecks() []doctor.Check {
 	return []doctor.Check{
-		{Name: "sqlite.schema", First: true, Ask: db.schemaCheck},
-		{Name: "sqlite.integrity", Ask: db.integrity},
+		{Name: "sqlite.schema", First: true, Ask: e.Schema},
+		{Name: "sqlite.integrity", Ask: e.integrity},
 		{Name: "sqlite.trail", Ask: func(ctx context.Context) (doctor.Result, error) {
-			oldest, err := db.oldestEvent(ctx)
+			oldest, err := e.oldestEvent(ctx)
 			if err != nil {
 				return doctor.Result{}, err
 			}
 			// How many there are is in no statistics, and not worth reading the file.
-			return judgeTrail("events in the database file", 0, oldest, db.now(), o.Retention), nil
+			return judgeTrail("events in the database file", 0, oldest, e.Now(), e.Retention), nil
 		}},
 	}
 }
 
 // integrity ends with ctx: a big file takes longer than anybody waits.
-func (db *DB) integrity(ctx context.Context) (doctor.Result, error) {
-	said, err := (&examination{db: db}).texts(ctx, "PRAGMA quick_check(5)")
+func (e *examination) integrity(ctx context.Context) (doctor.Result, error) {
+	said, err := e.texts(ctx, "PRAGMA quick_check(5)")
 	const fix = "Stop the server and restore the backup; `sqlite3 gatehouse.db .recover` saves what can be read."
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && slices.Contains([]int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}, e.Code()&0xff) {
 		return doctor.Result{State: doctor.Problem, Found: "the file is damaged: " + e.Error(), Fix: fix}, nil

@@ -1,4 +1,6 @@
-package sqlstore
+// Package sqlchecks holds the doctor's checks of MySQL, MariaDB and SQLite: what it
+// finds there, and what to do about it.
+package sqlchecks
 
 import (
 	"context"
@@ -14,30 +16,41 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
-// CheckOptions is what the checks compare the database with.
-type CheckOptions struct {
+// Database is what the checks need of a database.
+type Database struct {
+	Pool *sqlconn.Pool
+	Now  func() time.Time
+	// Schema compares the tables with this binary's migrations.
+	Schema func(ctx context.Context) (doctor.Result, error)
+	// Write makes a write that changes nothing.
+	Write func(ctx context.Context) error
+}
+
+// Options is what the checks compare the database with.
+type Options struct {
 	// Instances is how many share the server; 0: it is estimated.
 	Instances int
 	// Retention is how long events are kept; 0: for ever.
 	Retention time.Duration
 }
 
-// Checks are questions about the database that change nothing in it, and need no
-// more rights than the product has.
-func (db *DB) Checks(o CheckOptions) []doctor.Check {
-	if db.conn.Server == nil {
-		return db.sqliteChecks(o)
+// Of are checks of a database that change nothing in it, and need no more rights
+// than the product has.
+func Of(db Database, o Options) []doctor.Check {
+	e := &examination{Database: db, Options: o}
+	if db.Pool.Engine == sqlconn.SQLite {
+		return e.sqliteChecks()
 	}
-	e := &examination{db: db, CheckOptions: o}
 	return []doctor.Check{
 		{Name: "mysql.reachable", First: true, Ask: e.reachable},
 		{Name: "mysql.version", Ask: e.version},
 		{Name: "mysql.tls", Ask: e.tls},
 		{Name: "mysql.rights", Ask: e.rights},
 		{Name: "mysql.writable", Ask: e.writable},
-		{Name: "mysql.schema", Ask: db.schemaCheck},
+		{Name: "mysql.schema", Ask: e.Schema},
 		{Name: "mysql.tables", Ask: e.tables},
 		{Name: "mysql.connections", Ask: e.connections},
 		{Name: "mysql.cluster", Ask: e.cluster},
@@ -47,10 +60,10 @@ func (db *DB) Checks(o CheckOptions) []doctor.Check {
 	}
 }
 
-// examination is one round of checks on a MySQL server.
+// examination is one round of checks.
 type examination struct {
-	db *DB
-	CheckOptions
+	Database
+	Options
 	// variables are read once; nil until then.
 	variables *variables
 }
@@ -58,14 +71,14 @@ type examination struct {
 // variables of the server. Names are lower case.
 type variables struct{ global, session, status map[string]string }
 
-func (e *examination) server() string { return e.db.conn.Server.Addr }
+func (e *examination) server() string { return e.Pool.Server.Addr }
 
 func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 	var who, version string
-	if err := e.db.conn.QueryRowContext(ctx, "SELECT CURRENT_USER(), VERSION()").Scan(&who, &version); err != nil {
+	if err := e.Pool.QueryRowContext(ctx, "SELECT CURRENT_USER(), VERSION()").Scan(&who, &version); err != nil {
 		return doctor.Result{State: doctor.Problem, Found: fmt.Sprintf("%s: %v", e.server(), err), Fix: e.unreachableFix(ctx, err)}, nil
 	}
-	return doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s answers, database %s, account %s", e.server(), e.db.conn.Server.DBName, who)}, nil
+	return doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s answers, database %s, account %s", e.server(), e.Pool.Server.DBName, who)}, nil
 }
 
 func (e *examination) unreachableFix(ctx context.Context, err error) string {
@@ -80,9 +93,9 @@ func (e *examination) unreachableFix(ctx context.Context, err error) string {
 		case wrongPassword:
 			return "Put the account's own name and password into MYSQL_DSN; the account must be allowed from this host."
 		case noDatabaseRight:
-			return "GRANT ALL ON `" + e.db.conn.Server.DBName + "`.* to the account."
+			return "GRANT ALL ON `" + e.Pool.Server.DBName + "`.* to the account."
 		case unknownDatabase:
-			return "CREATE DATABASE `" + e.db.conn.Server.DBName + "`, or put the name of the one there is into MYSQL_DSN."
+			return "CREATE DATABASE `" + e.Pool.Server.DBName + "`, or put the name of the one there is into MYSQL_DSN."
 		case tooMany:
 			return "Raise max_connections of the server, or lower MYSQL_MAX_CONNECTIONS."
 		}
@@ -125,7 +138,7 @@ func (e *examination) read(ctx context.Context) (*variables, error) {
 }
 
 func (e *examination) pairs(ctx context.Context, query string) (_ map[string]string, err error) {
-	rows, err := e.db.conn.QueryContext(ctx, query)
+	rows, err := e.Pool.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +208,7 @@ func (e *examination) tls(ctx context.Context) (doctor.Result, error) {
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	return judgeTLS(e.db.conn.Server, v.status["ssl_cipher"], v.status["ssl_version"]), nil
+	return judgeTLS(e.Pool.Server, v.status["ssl_cipher"], v.status["ssl_version"]), nil
 }
 
 func judgeTLS(cfg *mysql.Config, cipher, version string) doctor.Result {
@@ -213,31 +226,23 @@ func judgeTLS(cfg *mysql.Config, cipher, version string) doctor.Result {
 	return doctor.Result{State: doctor.Warning, Found: "no TLS: the network sees password hashes and addresses", Fix: fix}
 }
 
-// schemaCheck compares the tables with this binary's migrations.
-func (db *DB) schemaCheck(ctx context.Context) (doctor.Result, error) {
-	err := db.CheckSchema(ctx)
-	switch {
-	case err == nil:
-		return doctor.Result{State: doctor.OK, Found: "the tables are those of this version"}, nil
-	case errors.Is(err, ErrSchemaOlder):
-		return doctor.Result{State: doctor.Warning, Found: err.Error(), Fix: "Run `gatehouse migrate`; `serve` does it too when it starts."}, nil
-	case errors.Is(err, ErrSchemaNewer):
-		return doctor.Result{State: doctor.Problem, Found: err.Error(), Fix: "Run the version that the tables are for, or restore the backup from before."}, nil
-	}
-	return doctor.Result{}, err
+// upToDate reports whether the tables are those of this version.
+func (e *examination) upToDate(ctx context.Context) bool {
+	r, err := e.Schema(ctx)
+	return err == nil && r.State == doctor.OK
 }
 
 func (e *examination) clock(ctx context.Context) (doctor.Result, error) {
 	// The connection first: making one takes longer than the question.
-	conn, err := e.db.conn.Conn(ctx)
+	conn, err := e.Pool.Conn(ctx)
 	if err != nil {
 		return doctor.Result{}, err
 	}
 	defer func() { _ = conn.Close() }()
 	var there time.Time
-	before := e.db.now()
+	before := e.Now()
 	if err := conn.QueryRowContext(ctx, "SELECT UTC_TIMESTAMP(6)").Scan(&there); err != nil {
 		return doctor.Result{}, err
 	}
-	return doctor.Clock("the database's", before, there, e.db.now()), nil
+	return doctor.Clock("the database's", before, there, e.Now()), nil
 }

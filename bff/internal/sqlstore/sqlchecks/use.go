@@ -1,4 +1,4 @@
-package sqlstore
+package sqlchecks
 
 import (
 	"context"
@@ -32,14 +32,14 @@ func (e *examination) connections(ctx context.Context) (doctor.Result, error) {
 	if instances == 0 {
 		instances, how = e.countInstances(ctx)
 	}
-	return judgeConnections(e.db.conn.Size, instances, how, limit, name), nil
+	return judgeConnections(e.Pool.Size, instances, how, limit, name), nil
 }
 
 // countInstances: from how many addresses is this account connected? Instances
 // behind one address count once, so it is a guess that the text shows.
 func (e *examination) countInstances(ctx context.Context) (int, string) {
 	var addresses int
-	err := e.db.conn.QueryRowContext(ctx, "SELECT COUNT(DISTINCT SUBSTRING_INDEX(host, ':', 1)) FROM information_schema.processlist"+
+	err := e.Pool.QueryRowContext(ctx, "SELECT COUNT(DISTINCT SUBSTRING_INDEX(host, ':', 1)) FROM information_schema.processlist"+
 		" WHERE user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND id <> CONNECTION_ID()").Scan(&addresses)
 	if err != nil || addresses <= usualInstances {
 		return usualInstances, "assumed; --instances says it"
@@ -75,7 +75,7 @@ const pruneLag = 24 * time.Hour
 // it, and the key for the age.
 func (e *examination) trail(ctx context.Context) (doctor.Result, error) {
 	var rows, bytes int64
-	err := e.db.conn.QueryRowContext(ctx, "SELECT COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0) FROM information_schema.tables"+
+	err := e.Pool.QueryRowContext(ctx, "SELECT COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0) FROM information_schema.tables"+
 		" WHERE table_schema = DATABASE() AND table_name = 'login_audit'").Scan(&rows, &bytes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return doctor.Result{State: doctor.OK, Found: "no table yet"}, nil
@@ -83,17 +83,17 @@ func (e *examination) trail(ctx context.Context) (doctor.Result, error) {
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	oldest, err := e.db.oldestEvent(ctx)
+	oldest, err := e.oldestEvent(ctx)
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	return judgeTrail(fmt.Sprintf("about %s, %s", doctor.Plural(int(rows), "event"), doctor.Bytes(bytes)), rows, oldest, e.db.now(), e.Retention), nil
+	return judgeTrail(fmt.Sprintf("about %s, %s", doctor.Plural(int(rows), "event"), doctor.Bytes(bytes)), rows, oldest, e.Now(), e.Retention), nil
 }
 
 // oldestEvent is the zero time when there is none.
-func (db *DB) oldestEvent(ctx context.Context) (time.Time, error) {
+func (e *examination) oldestEvent(ctx context.Context) (time.Time, error) {
 	var ms int64
-	err := db.conn.QueryRowContext(ctx, "SELECT at FROM login_audit ORDER BY at, id LIMIT 1").Scan(&ms)
+	err := e.Pool.QueryRowContext(ctx, "SELECT at FROM login_audit ORDER BY at, id LIMIT 1").Scan(&ms)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return time.Time{}, nil

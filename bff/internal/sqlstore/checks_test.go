@@ -9,15 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlchecks"
 )
 
 // examine gives what the checks find, by their names.
-func examine(t *testing.T, db *DB, o CheckOptions) map[string]doctor.Finding {
+func examine(t *testing.T, db *DB, o sqlchecks.Options) map[string]doctor.Finding {
 	t.Helper()
 	found := map[string]doctor.Finding{}
 	for _, f := range doctor.Run(t.Context(), patience, db.Checks(o)) {
@@ -49,7 +48,7 @@ func real(t *testing.T, dsn string) *DB {
 
 func TestAHealthyServerHasNoFinding(t *testing.T) {
 	db := real(t, servertest.MariaDB(t))
-	found := examine(t, db, CheckOptions{})
+	found := examine(t, db, sqlchecks.Options{})
 	for _, f := range found {
 		if f.State != doctor.OK {
 			t.Errorf("%s: %s", f.Check, f.Found)
@@ -70,7 +69,7 @@ func TestChecksOfAServerInTrouble(t *testing.T) {
 func absentServer(t *testing.T, server *servertest.MariaDBHandle) {
 	db := real(t, server.Database())
 	server.Stop()
-	found := examine(t, db, CheckOptions{})
+	found := examine(t, db, sqlchecks.Options{})
 	if len(found) != 1 {
 		t.Errorf("%d findings", len(found))
 	}
@@ -84,7 +83,7 @@ func TestAWrongPasswordIsSaidWithoutTheRightOne(t *testing.T) {
 		"database": {dsn + "_of_others", "CREATE DATABASE"},
 		"right":    {dsn[:strings.LastIndex(dsn, "/")] + "/mysql", "GRANT ALL"},
 	} {
-		found := examine(t, openDB(t, Config{MySQLDSN: c.dsn}), CheckOptions{})
+		found := examine(t, openDB(t, Config{MySQLDSN: c.dsn}), sqlchecks.Options{})
 		wants(t, found, [3]string{"mysql.reachable", "problem", c.want})
 		if f := found["mysql.reachable"]; strings.Contains(f.Found+f.Fix, "hunter2") {
 			t.Errorf("%s: the password is shown: %+v", name, f)
@@ -106,7 +105,7 @@ func rightsOfAnAccount(t *testing.T, server *servertest.MariaDBHandle) {
 			server.AsRoot(strings.NewReplacer("ACCOUNT", who+"@'127.0.0.1'", "DATABASE", "`"+name+"`").Replace(s))
 		}
 		few := openDB(t, Config{MySQLDSN: who + ":hunter2@tcp(" + server.Addr() + ")/" + name, Now: time.Now})
-		found := examine(t, few, CheckOptions{})
+		found := examine(t, few, sqlchecks.Options{})
 		for _, f := range found {
 			// Part of what SHOW GRANTS says is the hash of the password.
 			if strings.Contains(f.Found+f.Fix, "hunter2") || strings.Contains(f.Found+f.Fix, "*") && f.Check == "mysql.rights" && !strings.Contains(f.Found+f.Fix, "`.*") {
@@ -134,31 +133,32 @@ func rightsOfAnAccount(t *testing.T, server *servertest.MariaDBHandle) {
 func readOnlyServer(t *testing.T, server *servertest.MariaDBHandle) {
 	dsn := server.Database()
 	db := real(t, dsn)
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.writable", "ok", "takes writes"})
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.writable", "ok", "takes writes"})
 	server.SetReadOnly(true)
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.writable", "problem", "read_only is ON"})
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.writable", "problem", "read_only is ON"})
 	defer server.SetReadOnly(false)
 	server.AsRoot("GRANT READ_ONLY ADMIN ON *.* TO gatehouse@'127.0.0.1'")
 	db = openDB(t, Config{MySQLDSN: dsn, Now: time.Now})
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.writable", "warning", "writes nevertheless"})
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.writable", "warning", "writes nevertheless"})
 }
 
 func TestTablesOfAnotherVersion(t *testing.T) {
 	dsn := servertest.MariaDB(t)
-	wants(t, examine(t, openDB(t, Config{MySQLDSN: dsn, Now: time.Now}), CheckOptions{}), [3]string{"mysql.schema", "warning", "gatehouse migrate"},
+	wants(t, examine(t, openDB(t, Config{MySQLDSN: dsn, Now: time.Now}), sqlchecks.Options{}), [3]string{"mysql.schema", "warning", "gatehouse migrate"},
 		[3]string{"mysql.writable", "ok", ""}, [3]string{"mysql.tables", "ok", "none yet"}, [3]string{"mysql.trail", "ok", "no table yet"}, [3]string{"mysql.rights", "ok", ""})
 	db := real(t, dsn)
 	if err := db.orm.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)").Error; err != nil {
 		t.Fatal(err)
 	}
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.schema", "problem", "newer"})
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.schema", "problem", "newer"})
 }
 
 func TestOwnTablesAreThoseThatMigrationsMake(t *testing.T) {
 	db := real(t, servertest.MariaDB(t))
-	names, err := (&examination{db: db}).texts(t.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name")
-	if err != nil || strings.Join(names, " ") != strings.Join(ownTables, " ") {
-		t.Errorf("there are %q, %v; ownTables has %q", names, err, ownTables)
+	var names []string
+	err := db.orm.Raw("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name").Scan(&names).Error
+	if err != nil || strings.Join(names, " ") != strings.Join(sqlchecks.Tables, " ") {
+		t.Errorf("there are %q, %v; sqlchecks.Tables has %q", names, err, sqlchecks.Tables)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestTablesThatWereConverted(t *testing.T) {
 	if err := db.orm.Exec("ALTER TABLE leases ENGINE=MyISAM").Error; err != nil {
 		t.Fatal(err)
 	}
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.tables", "problem", "leases is MyISAM"})
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.tables", "problem", "leases is MyISAM"})
 }
 
 func TestAnotherClock(t *testing.T) {
@@ -175,7 +175,7 @@ func TestAnotherClock(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{30 * time.Second: "warning", -time.Hour: "problem"} {
 		db := openDB(t, Config{MySQLDSN: dsn, Now: func() time.Time { return time.Now().Add(ahead) }})
 		// A busy machine takes long to answer, which must not be taken for the clock.
-		wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.clock", want, "NTP"})
+		wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.clock", want, "NTP"})
 	}
 }
 
@@ -186,16 +186,7 @@ func TestConnectionsOfAllInstances(t *testing.T) {
 		6: {"mysql.connections", "warning", "rolled out"},
 		7: {"mysql.connections", "problem", "175 of max_connections 151"},
 	} {
-		wants(t, examine(t, db, CheckOptions{Instances: instances}), want)
-	}
-	if r := judgeConnections(25, 2, "", 40, "max_user_connections"); r.State != doctor.Problem || !strings.Contains(r.Fix, "MYSQL_MAX_CONNECTIONS to 13") {
-		t.Errorf("%+v", r)
-	}
-	// What the settings would refuse, or what changes nothing, is no fix.
-	for _, limit := range []int{1, 5, 11} {
-		if r := judgeConnections(25, 2, "", limit, "max_user_connections"); r.State != doctor.Problem || r.Fix != "Raise max_user_connections to 75 or more." {
-			t.Errorf("%+v", r)
-		}
+		wants(t, examine(t, db, sqlchecks.Options{Instances: instances}), want)
 	}
 }
 
@@ -207,90 +198,25 @@ func TestTheAgeOfTheTrail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wants(t, examine(t, db, CheckOptions{}), [3]string{"mysql.trail", "ok", "the oldest 40 days old; kept for ever"})
-	wants(t, examine(t, db, CheckOptions{Retention: 50 * 24 * time.Hour}), [3]string{"mysql.trail", "ok", "AUDIT_RETENTION is 50 days"})
-	wants(t, examine(t, db, CheckOptions{Retention: 30 * 24 * time.Hour}), [3]string{"mysql.trail", "warning", "pruning is behind"})
-	if r := judgeTrail("", measuredTrail+1, now.Add(-time.Hour), now, 0); r.State != doctor.Warning || !strings.Contains(r.Fix, "AUDIT_RETENTION") {
-		t.Errorf("a large one: %+v", r)
-	}
-}
-
-func TestVersionsOfServers(t *testing.T) {
-	for _, c := range []struct {
-		version, comment string
-		want             doctor.State
-		found            string
-	}{
-		{"10.11.6-MariaDB-0+deb12u1", "Debian 12", doctor.OK, "MariaDB 10.11.6"},
-		{"5.5.5-10.6.12-MariaDB-log", "", doctor.OK, "MariaDB 10.6.12"},
-		{"11.4.2-MariaDB", "", doctor.OK, "MariaDB 11.4.2"},
-		{"10.5.19-MariaDB", "", doctor.Warning, "older"},
-		{"8.0.36", "MySQL Community Server - GPL", doctor.OK, "MySQL 8.0.36 (the product's tests run on"},
-		{"8.4.3-google", "", doctor.OK, "MySQL 8.4.3"},
-		{"5.7.44-log", "", doctor.Warning, "older"},
-		{"8.0.11-TiDB-v7.5.0", "TiDB Server", doctor.Warning, "never tried"},
-		{"nonsense", "", doctor.Warning, "not known"},
-	} {
-		if r := judgeVersion(c.version, c.comment); r.State != c.want || !strings.Contains(r.Found, c.found) {
-			t.Errorf("%s: %+v", c.version, r)
-		}
-	}
-}
-
-func TestTLSOfTheConnection(t *testing.T) {
-	for _, c := range []struct {
-		addr, tls, cipher string
-		want              doctor.State
-	}{
-		{"127.0.0.1:3306", "", "", doctor.OK},
-		{"[::1]:3306", "", "", doctor.OK},
-		{"db.example.com:3306", "", "", doctor.Warning},
-		{"db.example.com:3306", "true", "TLS_AES_256_GCM_SHA384", doctor.OK},
-		{"db.example.com:3306", "skip-verify", "TLS_AES_256_GCM_SHA384", doctor.Warning},
-		{"db.example.com:3306", "preferred", "TLS_AES_256_GCM_SHA384", doctor.Warning},
-	} {
-		if r := judgeTLS(&mysql.Config{Net: "tcp", Addr: c.addr, TLSConfig: c.tls}, c.cipher, "TLSv1.3"); r.State != c.want {
-			t.Errorf("%+v: %+v", c, r)
-		}
-	}
-}
-
-func TestNodesOfGalera(t *testing.T) {
-	node := func(size, sync, ready, status string) *variables {
-		return &variables{
-			global: map[string]string{"wsrep_on": "ON"}, session: map[string]string{"wsrep_on": "ON", "wsrep_sync_wait": sync},
-			status: map[string]string{"wsrep_cluster_size": size, "wsrep_ready": ready, "wsrep_cluster_status": status, "wsrep_local_state_comment": "Synced"},
-		}
-	}
-	for _, c := range []struct {
-		v    *variables
-		want doctor.State
-		text string
-	}{
-		{node("3", "1", "ON", "Primary"), doctor.OK, "3 nodes, Synced"},
-		{node("5", "7", "ON", "Primary"), doctor.OK, "5 nodes"},
-		{node("3", "0", "ON", "Primary"), doctor.Warning, "wsrep_sync_wait=1"},
-		{node("3", "6", "ON", "Primary"), doctor.Warning, "wsrep_sync_wait=1"},
-		{node("2", "1", "ON", "Primary"), doctor.Warning, "three nodes"},
-		{node("1", "1", "OFF", "non-Primary"), doctor.Problem, "not part of the cluster"},
-		{&variables{global: map[string]string{"wsrep_on": "OFF"}}, doctor.OK, "no Galera"},
-		{&variables{}, doctor.OK, "no Galera"},
-	} {
-		if r := judgeCluster(c.v); r.State != c.want || !strings.Contains(r.Found+r.Fix, c.text) {
-			t.Errorf("%+v: %+v", c.v, r)
-		}
-	}
+	wants(t, examine(t, db, sqlchecks.Options{}), [3]string{"mysql.trail", "ok", "the oldest 40 days old; kept for ever"})
+	wants(t, examine(t, db, sqlchecks.Options{Retention: 50 * 24 * time.Hour}), [3]string{"mysql.trail", "ok", "AUDIT_RETENTION is 50 days"})
+	wants(t, examine(t, db, sqlchecks.Options{Retention: 30 * 24 * time.Hour}), [3]string{"mysql.trail", "warning", "pruning is behind"})
 }
 
 func TestADamagedFile(t *testing.T) {
 	file := t.TempDir() + "/gatehouse.db"
 	db := migrated(t, Config{SQLitePath: file})
-	found := examine(t, db, CheckOptions{})
+	found := examine(t, db, sqlchecks.Options{})
 	wants(t, found, [3]string{"sqlite.schema", "ok", ""}, [3]string{"sqlite.integrity", "ok", "nothing wrong"}, [3]string{"sqlite.trail", "ok", "no events"})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := db.integrity(ended); err == nil {
-		t.Error("a check that ran out of time has a verdict")
+	for _, c := range db.Checks(sqlchecks.Options{}) {
+		if c.Name != "sqlite.integrity" {
+			continue
+		}
+		if _, err := c.Ask(ended); err == nil {
+			t.Error("a check that ran out of time has a verdict")
+		}
 	}
 	if err := errors.Join(db.orm.Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error, db.Close()); err != nil {
 		t.Fatal(err)
@@ -306,5 +232,5 @@ func TestADamagedFile(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, examine(t, openDB(t, Config{SQLitePath: file}), CheckOptions{}), [3]string{"sqlite.integrity", "problem", "damaged"})
+	wants(t, examine(t, openDB(t, Config{SQLitePath: file}), sqlchecks.Options{}), [3]string{"sqlite.integrity", "problem", "damaged"})
 }

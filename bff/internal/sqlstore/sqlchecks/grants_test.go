@@ -1,4 +1,4 @@
-package sqlstore
+package sqlchecks
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ const everything = "CREATE ALTER INDEX DROP CREATE TEMPORARY TABLES"
 func TestGrantsAreReadAsServersPrintThem(t *testing.T) {
 	const usage = "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*canary'"
 	perTable := []string{usage}
-	for _, table := range ownTables {
+	for _, table := range Tables {
 		perTable = append(perTable, "GRANT SELECT, INSERT, UPDATE, DELETE ON `gatehouse`.`"+table+"` TO `app`@`%`")
 	}
 	for name, c := range map[string]struct {
@@ -41,7 +41,7 @@ func TestGrantsAreReadAsServersPrintThem(t *testing.T) {
 		"a role that is not, MySQL 8":    {[]string{"GRANT USAGE ON *.* TO `app`@`%`", "GRANT `readers`@`%`,`writers`@`%` TO `app`@`%`"}, "SELECT INSERT UPDATE DELETE", everything, "readers@%,writers@%"},
 	} {
 		g := parseGrants(c.lines, "gatehouse")
-		if got := strings.Join(g.missing(serveRights, ownTables...), " "); got != c.serve {
+		if got := strings.Join(g.missing(serveRights, Tables...), " "); got != c.serve {
 			t.Errorf("%s: serve lacks %q, want %q", name, got, c.serve)
 		}
 		if got := strings.Join(g.missing(migrateRights), " "); got != c.migrate {

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlchecks
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/doctor"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
 func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
@@ -19,10 +20,10 @@ func (e *examination) rights(ctx context.Context) (doctor.Result, error) {
 	if err != nil {
 		return doctor.Result{}, err
 	}
-	g := parseGrants(lines, e.db.conn.Server.DBName)
-	lacks, lacksForMigration := g.missing(serveRights, ownTables...), g.missing(migrateRights)
-	on := " ON `" + e.db.conn.Server.DBName + "`.*"
-	switch upToDate := e.db.CheckSchema(ctx) == nil; {
+	g := parseGrants(lines, e.Pool.Server.DBName)
+	lacks, lacksForMigration := g.missing(serveRights, Tables...), g.missing(migrateRights)
+	on := " ON `" + e.Pool.Server.DBName + "`.*"
+	switch upToDate := e.upToDate(ctx); {
 	case len(lacks) > 0:
 		r := doctor.Result{State: doctor.Problem, Found: "the account lacks " + strings.Join(lacks, ", ") + on, Fix: "GRANT " + strings.Join(lacks, ", ") + on + " TO the account."}
 		if len(g.roles) > 0 {
@@ -46,7 +47,7 @@ func (e *examination) grantLines(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var active sql.NullString
-	if err := e.db.conn.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&active); err != nil || !active.Valid || active.String == "NONE" {
+	if err := e.Pool.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&active); err != nil || !active.Valid || active.String == "NONE" {
 		return lines, nil // servers before roles do not know the function
 	}
 	// MariaDB includes the active role by itself. The value is quoted by MySQL.
@@ -59,7 +60,7 @@ func (e *examination) grantLines(ctx context.Context) ([]string, error) {
 }
 
 func (e *examination) texts(ctx context.Context, query string) (texts []string, err error) {
-	rows, err := e.db.conn.QueryContext(ctx, query)
+	rows, err := e.Pool.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +88,9 @@ func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
 		}
 	}
 	const fix = "Let MYSQL_DSN lead to the writer (the primary), or end the mode there: SET GLOBAL read_only = OFF."
-	writing := e.db.Ping(ctx)
+	writing := e.Write(ctx)
 	refused, answered := errors.AsType[*mysql.MySQLError](writing)
-	untested := answered && refused.Number == mysqlNoSuchTable
+	untested := answered && refused.Number == sqlconn.NoSuchTable
 	switch {
 	case len(set) > 0 && writing != nil:
 		return doctor.Result{State: doctor.Problem, Found: strings.Join(set, ", ") + ": it takes no writes", Fix: fix}, nil
@@ -106,7 +107,7 @@ func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
 // tables: an engine or a character set that a migration did not choose was forced
 // on it by the server, or by a later ALTER.
 func (e *examination) tables(ctx context.Context) (_ doctor.Result, err error) {
-	rows, err := e.db.conn.QueryContext(ctx, "SELECT table_name, COALESCE(engine, ''), COALESCE(table_collation, '') FROM information_schema.tables WHERE table_schema = DATABASE()")
+	rows, err := e.Pool.QueryContext(ctx, "SELECT table_name, COALESCE(engine, ''), COALESCE(table_collation, '') FROM information_schema.tables WHERE table_schema = DATABASE()")
 	if err != nil {
 		return doctor.Result{}, err
 	}
@@ -117,7 +118,7 @@ func (e *examination) tables(ctx context.Context) (_ doctor.Result, err error) {
 		if err := rows.Scan(&name, &engine, &collation); err != nil {
 			return doctor.Result{}, err
 		}
-		if !slices.Contains(ownTables, name) || name == "goose_db_version" {
+		if !slices.Contains(Tables, name) || name == "goose_db_version" {
 			continue
 		}
 		seen++

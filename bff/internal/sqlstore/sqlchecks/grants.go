@@ -1,4 +1,4 @@
-package sqlstore
+package sqlchecks
 
 import (
 	"regexp"
@@ -12,8 +12,8 @@ var (
 	migrateRights = []string{"CREATE", "ALTER", "INDEX", "DROP", "CREATE TEMPORARY TABLES"}
 )
 
-// ownTables are the tables that migrations leave behind.
-var ownTables = []string{"goose_db_version", "guards", "leases", "login_audit", "settlements", "users"}
+// Tables are the tables that migrations leave behind.
+var Tables = []string{"goose_db_version", "guards", "leases", "login_audit", "settlements", "users"}
 
 // grants is what SHOW GRANTS says of one database, of MariaDB and MySQL alike.
 type grants struct {
