@@ -5,36 +5,30 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
-	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/storelogin"
 )
 
 // ErrOtherServer says that a REDIS_URL has more changed in it than the user and
 // the password.
 var ErrOtherServer = errors.New("REDIS_URL leads to another place, or has other options")
 
-// login is with what new connections are made. Those that there are go on: Redis
-// asks for the password at the beginning only.
+// login is the login of new connections, and the TLS files.
 type login struct {
+	storelogin.Login
 	place string // see placeOf
 	tls   ownTLS
-	now   atomic.Pointer[credentials]
 	log   *slog.Logger
-
-	reading sync.Mutex
-	reread  func() (string, error) // see Config.Reread
 }
-
-type credentials struct{ user, password string }
 
 // begin gives what go-redis asks at each connection.
 func (l *login) begin(user, password string) func(context.Context) (string, string, error) {
-	l.now.Store(&credentials{user, password})
+	l.Use(&storelogin.Credentials{User: user, Password: password})
 	return func(context.Context) (string, string, error) {
-		c := l.now.Load()
-		return c.user, c.password, nil
+		c := l.Current()
+		return c.User, c.Password, nil
 	}
 }
 
@@ -42,14 +36,14 @@ func (l *login) begin(user, password string) func(context.Context) (string, stri
 // one that the store was opened with, and gives what puts them in force for the
 // connections to come. Its errors do not repeat the value.
 func (s *Source) NewLogin(raw string) (put func(), err error) {
-	next, err := s.login.next(raw)
+	next, err := s.login.parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	return func() { s.login.now.Store(next) }, nil
+	return func() { s.login.Use(next) }, nil
 }
 
-func (l *login) next(raw string) (*credentials, error) {
+func (l *login) parse(raw string) (*storelogin.Credentials, error) {
 	var next login
 	if _, err := dialer(raw, &next, l.tls); err != nil {
 		return nil, err
@@ -57,32 +51,7 @@ func (l *login) next(raw string) (*credentials, error) {
 	if placeOf(raw) != l.place {
 		return nil, ErrOtherServer
 	}
-	return next.now.Load(), nil
-}
-
-// refused reads REDIS_URL again for a login that Redis does not take, and reports
-// whether another one is in force by now: passwords that last for minutes are
-// replaced whether anybody sends a signal or not.
-func (l *login) refused(tried *credentials) bool {
-	l.reading.Lock()
-	defer l.reading.Unlock()
-	if l.now.Load() != tried {
-		return true
-	}
-	if l.reread == nil {
-		return false
-	}
-	raw, err := l.reread()
-	if err != nil {
-		return false // what Redis said is what the caller hears of
-	}
-	next, err := l.next(raw)
-	if err != nil || *next == *tried {
-		return false
-	}
-	l.now.Store(next)
-	l.log.Info("Redis refused the login, and REDIS_URL has another one by now: it is used from here on")
-	return true
+	return next.Current(), nil
 }
 
 // loginHook tries once more what a connection could not be made for because of its
@@ -100,10 +69,10 @@ func (loginHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 // ProcessHook implements redis.Hook.
 func (h loginHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		tried := h.login.now.Load()
+		tried := h.login.Current()
 		err := next(ctx, cmd)
 		// The beginning of a connection comes by here as well, with the login in it.
-		if err == nil || cmd.Name() == "hello" || cmd.Name() == "auth" || !redis.IsAuthError(err) || !h.login.refused(tried) {
+		if err == nil || cmd.Name() == "hello" || cmd.Name() == "auth" || !redis.IsAuthError(err) || !h.login.ReplaceRefused(tried) {
 			return err
 		}
 		cmd.SetErr(nil)

@@ -40,7 +40,11 @@ type Source struct {
 // the password.
 func Read(c Config) (*Source, error) {
 	own := ownTLS{c.TLS != nil, c.TLS}
-	l := &login{place: placeOf(c.URL), tls: own, log: cmp.Or(c.Log, slog.Default()), reread: c.Reread}
+	l := &login{place: placeOf(c.URL), tls: own, log: cmp.Or(c.Log, slog.Default())}
+	l.Reread, l.Parse = c.Reread, l.parse
+	l.Replaced = func() {
+		l.log.Info("Redis refused the login, and REDIS_URL has another one by now: it is used from here on")
+	}
 	open, err := dialer(c.URL, l, own)
 	if err != nil {
 		return nil, err

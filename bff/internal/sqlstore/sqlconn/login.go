@@ -5,11 +5,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/storelogin"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
@@ -17,28 +16,26 @@ import (
 // password.
 var ErrOtherDatabase = errors.New("the MySQL DSN leads to another place, or has other parameters")
 
-// login is with what new connections are made. Those that there are go on until
-// connMaxLifetime: a server asks for the password at the beginning only.
+// login is the login of new connections, and the TLS files.
 type login struct {
+	storelogin.Login
 	place string // see placeOf
-	now   atomic.Pointer[credentials]
 	files *tlsfiles.Source
 	log   *slog.Logger
-
-	reading sync.Mutex
-	reread  func() (string, error) // see Options.RereadDSN
 }
-
-type credentials struct{ user, password string }
 
 // newLogin has the connections that are made with cfg, and with copies of it,
 // take the login of the moment, and the TLS files of the moment.
 func newLogin(cfg *mysql.Config, o Options) (*login, error) {
-	l := &login{place: placeOf(cfg), files: o.TLS, log: o.Log, reread: o.RereadDSN}
-	l.now.Store(&credentials{cfg.User, cfg.Passwd})
+	l := &login{place: placeOf(cfg), files: o.TLS, log: o.Log}
+	l.Reread, l.Parse = o.RereadDSN, l.parse
+	l.Replaced = func() {
+		l.log.Info("MySQL refused the login, and MYSQL_DSN has another one by now: it is used from here on")
+	}
+	l.Use(&storelogin.Credentials{User: cfg.User, Password: cfg.Passwd})
 	return l, cfg.Apply(mysql.BeforeConnect(func(_ context.Context, cfg *mysql.Config) error {
-		c := l.now.Load()
-		cfg.User, cfg.Passwd = c.user, c.password
+		c := l.Current()
+		cfg.User, cfg.Passwd = c.User, c.Password
 		if cfg.TLS != nil {
 			l.files.Configure(cfg.TLS) // a copy of its own for each connection
 		}
@@ -53,14 +50,14 @@ func (p *Pool) NewLogin(dsn string) (put func(), err error) {
 	if p.login == nil {
 		return nil, ErrOtherDatabase
 	}
-	next, err := p.login.next(dsn)
+	next, err := p.login.parse(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return func() { p.login.now.Store(next) }, nil
+	return func() { p.login.Use(next) }, nil
 }
 
-func (l *login) next(dsn string) (*credentials, error) {
+func (l *login) parse(dsn string) (*storelogin.Credentials, error) {
 	cfg, err := mysqlConfig(dsn, l.log)
 	if err != nil {
 		return nil, err
@@ -68,32 +65,7 @@ func (l *login) next(dsn string) (*credentials, error) {
 	if placeOf(cfg) != l.place {
 		return nil, ErrOtherDatabase
 	}
-	return &credentials{cfg.User, cfg.Passwd}, nil
-}
-
-// refused reads the DSN again for a login that the server does not take, and
-// reports whether another one is in force by now: passwords that last for minutes
-// are replaced whether anybody sends a signal or not.
-func (l *login) refused(tried *credentials) bool {
-	l.reading.Lock()
-	defer l.reading.Unlock()
-	if l.now.Load() != tried {
-		return true
-	}
-	if l.reread == nil {
-		return false
-	}
-	dsn, err := l.reread()
-	if err != nil {
-		return false // what the server said is what the caller hears of
-	}
-	next, err := l.next(dsn)
-	if err != nil || *next == *tried {
-		return false
-	}
-	l.now.Store(next)
-	l.log.Info("MySQL refused the login, and MYSQL_DSN has another one by now: it is used from here on")
-	return true
+	return &storelogin.Credentials{User: cfg.User, Password: cfg.Passwd}, nil
 }
 
 // loginConnector tries once more what its login was refused for.
@@ -104,9 +76,9 @@ type loginConnector struct {
 
 // Connect implements driver.Connector.
 func (c *loginConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	tried := c.login.now.Load()
+	tried := c.login.Current()
 	conn, err := c.Connector.Connect(ctx)
-	if RefusedLogin(err) && c.login.refused(tried) {
+	if RefusedLogin(err) && c.login.ReplaceRefused(tried) {
 		return c.Connector.Connect(ctx)
 	}
 	return conn, err

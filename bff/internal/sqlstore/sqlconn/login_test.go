@@ -35,7 +35,7 @@ func TestLoginIsAllThatMayChange(t *testing.T) {
 		}
 		if same {
 			put()
-			if want, err := mysql.ParseDSN(dsn); err != nil || p.login.now.Load().password != want.Passwd {
+			if want, err := mysql.ParseDSN(dsn); err != nil || p.login.Current().Password != want.Passwd {
 				t.Errorf("%s: another password (%v)", dsn, err)
 			}
 		}
