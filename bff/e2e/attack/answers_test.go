@@ -256,7 +256,7 @@ func (b *besieged) hear(t *testing.T, row hostile, as caller) {
 
 // An upstream that hangs holds up neither another row, nor sign-in, nor itself
 // for others.
-func TestAttackHangingUpstreamHoldsNobodyUp(t *testing.T) {
+func TestAttackHangingUpstreamDelaysNoOtherRequest(t *testing.T) {
 	b := besiege(t)
 	const hanging = 200
 	arrived := make(chan struct{}, hanging)

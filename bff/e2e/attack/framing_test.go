@@ -100,7 +100,7 @@ func TestAttackFraming(t *testing.T) {
 	for name, send := range heads {
 		row := attack{name: name, as: member, send: send + smuggled, status: 400, code: malformed, closes: true}
 		rows = append(rows, row)
-		row.name, row.as = name+", by nobody", nobody
+		row.name, row.as = name+", anonymous", anonymous
 		rows = append(rows, row)
 	}
 	for name, body := range chunks {

@@ -28,7 +28,7 @@ var onWire = strings.NewReplacer("\n", "\r\n", "␊", "\n", "␍", "\r", "␀", 
 type caller uint8
 
 const (
-	nobody caller = iota
+	anonymous caller = iota
 	member
 	stale // a member whose access token has expired
 )

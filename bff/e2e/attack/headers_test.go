@@ -32,7 +32,7 @@ func TestAttackRequestHeaders(t *testing.T) {
 		"Transfer_Encoding: EVIL", "Content_Length: 666EVIL", "Content.Length: EVIL", "Keep_Alive: EVIL", "Transfer.Encoding: EVIL", "Up~grade: b\nUpgrade: EVIL", "Cookie: theme=EVIL", "cookie: a=1; __Host-refresh_token=EVIL", "Cookie_: a\nCookie: EVIL",
 	} {
 		passes(member, line, "/api/x/a", ours, nil, line, "X-Harmless: kept")
-		passes(nobody, line+", by nobody", "/api/maybe/a", ours[1:], []string{"Authorization:", "X-User"}, line)
+		passes(anonymous, line+", anonymous", "/api/maybe/a", ours[1:], []string{"Authorization:", "X-User"}, line)
 	}
 
 	passes(stale, "a stale member is somebody", "/api/x/a", ours, nil)
@@ -68,7 +68,7 @@ func TestAttackRequestHeaders(t *testing.T) {
 		"theme=dark\nCookie: access_token=EVIL":         "\r\nCookie: theme=dark\r\n",
 		"theme=dark\ncookie: a=1\nCOOKIE: device=EVIL;": "\r\nCookie: theme=dark; a=1\r\n",
 	} {
-		passes(nobody, "cookies "+line, "/api/open/a", []string{want}, nil, "Cookie: "+line)
+		passes(anonymous, "cookies "+line, "/api/open/a", []string{want}, nil, "Cookie: "+line)
 	}
 	passes(member, "a member's own cookies in a row that forwards cookies", "/api/jar/a", []string{"\r\nCookie: theme=dark\r\n"}, nil, "Cookie: theme=dark")
 	passes(member, "a row that forwards none", "/api/x/a", nil, []string{"Cookie"}, "Cookie: theme=dark")

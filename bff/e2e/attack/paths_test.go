@@ -37,7 +37,7 @@ func TestAttackPaths(t *testing.T) {
 	} {
 		rows = append(rows,
 			attack{name: "passes " + target[:min(len(target), 60)], as: member, send: get(target), status: 200, arrives: "GET " + arrives + " HTTP/1.1"},
-			attack{name: "nobody " + target[:min(len(target), 60)], as: nobody, send: get(target), status: 401, code: notAuth})
+			attack{name: "nobody " + target[:min(len(target), 60)], as: anonymous, send: get(target), status: 401, code: notAuth})
 	}
 	for _, target := range []string{
 		"/api/%78/a", "/api/x/%61", "/api/x/%7Euser", "/%61pi/x", "/api/x/%2D",
@@ -66,7 +66,7 @@ func TestAttackPaths(t *testing.T) {
 		attack{name: "another role's row", as: member, send: get("/api/x/admin"), status: 403, code: "forbidden"},
 		attack{name: "another role's row, below", as: member, send: get("/api/x/admin/users/?a"), status: 403, code: "forbidden"},
 		attack{name: "another role's row, stale", as: stale, send: get("/api/x/admin"), status: 403, code: "forbidden"},
-		attack{name: "another role's row, nobody", send: get("/api/x/admin"), status: 401, code: notAuth},
+		attack{name: "another role's row, anonymous", send: get("/api/x/admin"), status: 401, code: notAuth},
 		attack{name: "no row", as: member, send: get("/api/y"), status: 404, code: notFound},
 		attack{name: "no segment border", as: member, send: get("/api/xa"), status: 404, code: notFound},
 		attack{name: "the root of all rows", as: member, send: get("/api"), status: 404, code: notFound},
@@ -113,7 +113,7 @@ func TestAttackOpenProxy(t *testing.T) {
 	for _, method := range []string{"TRACE", "TRACK", "PROPFIND", "BREW", "get", "Get", "PURGE", "LINK", "SEARCH", "QUERY", "X-EVIL", "M-SEARCH"} {
 		rows = append(rows,
 			attack{name: method, as: member, send: request(method, "/api/x/a"), status: 405, code: "method_not_allowed"},
-			attack{name: method + " by nobody", send: request(method, "/api/open/a"), status: 405, code: "method_not_allowed"})
+			attack{name: method + " anonymous", send: request(method, "/api/open/a"), status: 405, code: "method_not_allowed"})
 	}
 	for method := range strings.SplitSeq(every, ", ") {
 		rows = append(rows, attack{name: method, as: stale, send: request(method, "/api/x/a"), status: 200, arrives: method + " /a HTTP/1.1"})

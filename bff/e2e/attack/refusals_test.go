@@ -93,7 +93,7 @@ func TestRoutingRefusals(t *testing.T) {
 	}
 }
 
-func TestOtherSitesAreKeptOut(t *testing.T) {
+func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 	s := site.Embedded(t).Start()
 	b := s.Member("ada@example.com")
 	for _, tt := range [][2]string{

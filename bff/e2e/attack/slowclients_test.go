@@ -301,7 +301,7 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 }
 
 // Closing a tab must not look like an outage.
-func TestClientThatLeavesIsNoFaultOfOurs(t *testing.T) {
+func TestClientThatLeavesIsNotLoggedAsAnError(t *testing.T) {
 	t.Parallel()
 	s := newSlowSite(t)
 	conn, _ := s.dial()

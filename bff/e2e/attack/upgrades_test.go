@@ -44,7 +44,7 @@ func TestAttackUpgrades(t *testing.T) {
 			attack{name: name, as: member, send: get("/api/x/a", headers...) + body, status: 400, code: badUpgrade},
 			attack{name: name + ", stale", as: stale, send: get("/api/x/a", headers...) + body, status: 400, code: badUpgrade},
 			attack{name: name + ", public row", send: get("/api/open/a", headers...) + body, status: 400, code: badUpgrade},
-			attack{name: name + ", nobody", send: get("/api/x/a", headers...) + body, status: 401, code: notAuth})
+			attack{name: name + ", anonymous", send: get("/api/x/a", headers...) + body, status: 401, code: notAuth})
 	}
 	for name, from := range map[string]string{
 		"a foreign origin": "Origin: https://evil.example", "no origin at all": "Origin: null", "a sibling": "Sec-Fetch-Site: same-site", "another site": "Sec-Fetch-Site: cross-site",
@@ -109,7 +109,7 @@ func TestAttackCrossSite(t *testing.T) {
 	}
 	b.try(t, rows)
 	b.upstream.answers(strings.Replace(plainAnswer, "\n", "\nAccess-Control-Allow-Origin: *\nAccess-Control-Allow-Credentials: true\n", 1))
-	got := b.exchange(t, nobody, get("/api/open/a"), false)
+	got := b.exchange(t, anonymous, get("/api/open/a"), false)
 	for name := range got.Header {
 		if strings.HasPrefix(name, "Access-Control") {
 			t.Errorf("%s: %s", name, got.Header[name])

@@ -32,7 +32,7 @@ func following(t *testing.T, calls map[string]int) {
 
 // A proxied request with a fresh access token costs no command to Redis, nor
 // does a page; a stale one costs a renewal.
-func TestFreshTokensAskRedisNothing(t *testing.T) {
+func TestFreshTokensCostNoRedisCommand(t *testing.T) {
 	p := site.TwoInstances(t)
 	look := site.RedisClient(t, p.A.Redis.URL)
 	parent := p.A.MemberTokens("ada@example.com")

@@ -95,7 +95,7 @@ func TestRevocationsSurviveKilledConnections(t *testing.T) {
 
 // An instance that starts hears of what has ended within an access token's
 // life; and the stream keeps little more than that.
-func TestRestartedInstanceKnowsWhoHasLeft(t *testing.T) {
+func TestRestartedInstanceKnowsEarlierRevocations(t *testing.T) {
 	p := site.TwoInstances(t)
 	look := site.RedisClient(t, p.A.Redis.URL)
 	stays := p.A.MemberTokens("ada@example.com")

@@ -16,15 +16,15 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// crush is many requests with one stale token, under way.
-type crush struct {
+// stampede is many requests with one stale token, under way.
+type stampede struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
 	answers []site.Answer
 	errs    []error
 }
 
-func (c *crush) send(n int, with site.Tokens, at ...*site.Harness) {
+func (c *stampede) send(n int, with site.Tokens, at ...*site.Harness) {
 	for i := range n {
 		c.all.Go(func() {
 			a, err := at[i%len(at)].Send("GET", "/api/auth/me", with)
@@ -36,7 +36,7 @@ func (c *crush) send(n int, with site.Tokens, at ...*site.Harness) {
 }
 
 // oneChild waits for all, who must have been given the same child of parent.
-func (c *crush) oneChild(t *testing.T, parent site.Tokens) {
+func (c *stampede) oneChild(t *testing.T, parent site.Tokens) {
 	t.Helper()
 	var child site.Tokens
 	c.all.Wait()
@@ -71,7 +71,7 @@ func TestStampedeMakesOneRotation(t *testing.T) {
 			parent := p.A.SignInTokens("ada@example.com")
 			p.A.Clock.Advance(16 * time.Minute)
 			before := site.RedisCommands(t, look)
-			var c crush
+			var c stampede
 			c.send(100, parent, at...)
 			c.oneChild(t, parent)
 			if calls := site.CommandsSince(before, site.RedisCommands(t, look)); rotations(calls) != 1 {
@@ -83,9 +83,9 @@ func TestStampedeMakesOneRotation(t *testing.T) {
 	}
 }
 
-// withheld has Redis answer reads and hold all writes back until the returned
+// holdWrites has Redis answer reads and hold all writes back until the returned
 // function is called.
-func withheld(t *testing.T, look *redis.Client) (letGo func()) {
+func holdWrites(t *testing.T, look *redis.Client) (release func()) {
 	t.Helper()
 	pause := func(args ...any) {
 		t.Helper()
@@ -94,14 +94,14 @@ func withheld(t *testing.T, look *redis.Client) (letGo func()) {
 		}
 	}
 	pause("CLIENT", "PAUSE", 60_000, "WRITE")
-	letGo = sync.OnceFunc(func() { pause("CLIENT", "UNPAUSE") })
-	t.Cleanup(letGo)
-	return letGo
+	release = sync.OnceFunc(func() { pause("CLIENT", "UNPAUSE") })
+	t.Cleanup(release)
+	return release
 }
 
 // inTime runs an attempt until the machine was quick enough for it: what is
 // withheld for two seconds is given up, rightly.
-func inTime(t *testing.T, attempt func() *crush) {
+func inTime(t *testing.T, attempt func() *stampede) {
 	t.Helper()
 	for range 8 {
 		c := attempt()
@@ -121,14 +121,14 @@ func TestTwoInstancesSwapAtOnce(t *testing.T) {
 	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
 	var parent site.Tokens
-	var c *crush
+	var c *stampede
 	var before map[string]int
-	inTime(t, func() *crush {
-		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
+	inTime(t, func() *stampede {
+		parent, c = p.A.SignInTokens("ada@example.com"), &stampede{}
 		p.A.Clock.Advance(16 * time.Minute)
 		before = site.RedisCommands(t, look)
-		letGo := withheld(t, look)
-		defer letGo()
+		release := holdWrites(t, look)
+		defer release()
 		for i, at := range p.Each() {
 			p.A.Clock.Advance(time.Second) // what each of them would mint differs
 			c.send(10, parent, at)
@@ -144,19 +144,19 @@ func TestTwoInstancesSwapAtOnce(t *testing.T) {
 
 // The first of several tabs to ask hangs up while its rotation is being
 // written. The others wait for the same one, and get its answer.
-func TestWhoHangsUpTakesNobodyAlong(t *testing.T) {
+func TestHangUpOfOneTabFailsNoOtherTab(t *testing.T) {
 	p := site.TwoInstances(t)
 	look := site.RedisClient(t, p.A.Redis.URL)
 	p.A.MemberTokens("ada@example.com")
 	var parent site.Tokens
-	var c *crush
+	var c *stampede
 	var before map[string]int
-	inTime(t, func() *crush {
-		parent, c = p.A.SignInTokens("ada@example.com"), &crush{}
+	inTime(t, func() *stampede {
+		parent, c = p.A.SignInTokens("ada@example.com"), &stampede{}
 		p.A.Clock.Advance(16 * time.Minute)
 		before = site.RedisCommands(t, look)
-		letGo := withheld(t, look)
-		defer letGo()
+		release := holdWrites(t, look)
+		defer release()
 		first, err := net.Dial("tcp", strings.TrimPrefix(p.A.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// somebodyAtHome is one browser of an honest member: many tabs, one jar.
-type somebodyAtHome struct {
+// tabbedBrowser is one browser of an honest member: many tabs, one jar.
+type tabbedBrowser struct {
 	t    *testing.T
 	on   site.Pair
 	rand *rand.Rand
@@ -26,12 +26,12 @@ type somebodyAtHome struct {
 	// late are those that came more than once: when the access token beside one
 	// is dead by then, its first use keeps the generation.
 	late             map[string]bool
-	rotated, redated int
+	rotated, reissued int
 }
 
 // wakeUp has several tabs ask at once, with one jar, both instances; some hang
 // up half way. Nobody may be signed out, and whoever gets tokens gets the same.
-func (h *somebodyAtHome) wakeUp(tabs int) {
+func (h *tabbedBrowser) wakeUp(tabs int) {
 	h.t.Helper()
 	type result struct {
 		site.Answer
@@ -68,7 +68,7 @@ func (h *somebodyAtHome) wakeUp(tabs int) {
 }
 
 // heard takes note of an answer to a request that carried with.
-func (h *somebodyAtHome) heard(with site.Tokens, a site.Answer) {
+func (h *tabbedBrowser) heard(with site.Tokens, a site.Answer) {
 	h.t.Helper()
 	got, cleared := a.Want(h.t, 200).NewTokens()
 	switch known, seen := h.children[with.Refresh]; {
@@ -87,7 +87,7 @@ func (h *somebodyAtHome) heard(with site.Tokens, a site.Answer) {
 		case is == was+1:
 			h.rotated++
 		case is == was && h.late[with.Refresh]:
-			h.redated++
+			h.reissued++
 		default:
 			h.t.Fatalf("generation %d after %d", is, was)
 		}
@@ -95,7 +95,7 @@ func (h *somebodyAtHome) heard(with site.Tokens, a site.Answer) {
 }
 
 // takeHome lets an answer arrive, and the next request use it.
-func (h *somebodyAtHome) takeHome() {
+func (h *tabbedBrowser) takeHome() {
 	h.t.Helper()
 	child, ok := h.children[h.jar.Refresh]
 	if !ok {
@@ -118,7 +118,7 @@ func (h *somebodyAtHome) takeHome() {
 }
 
 // straggle lets requests arrive that left before the jar had the child.
-func (h *somebodyAtHome) straggle() {
+func (h *tabbedBrowser) straggle() {
 	h.t.Helper()
 	for _, request := range site.RefreshingRequests {
 		h.heard(h.parent, h.on.Either(h.rand).MustSend(request[0], request[1], h.parent))
@@ -132,9 +132,9 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	p.A.MemberTokens("ada@example.com")
-	var people []*somebodyAtHome
+	var people []*tabbedBrowser
 	for i := range uint64(8) {
-		people = append(people, &somebodyAtHome{
+		people = append(people, &tabbedBrowser{
 			t: t, on: p, rand: rand.New(rand.NewPCG(seed, i)), jar: p.A.SignInTokens("ada@example.com"), children: map[string]site.Tokens{}, late: map[string]bool{},
 		})
 	}
@@ -146,7 +146,7 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 			h.wakeUp(1 + h.rand.IntN(6))
 		}
 		straggle := dice.IntN(2) == 0
-		var home []*somebodyAtHome
+		var home []*tabbedBrowser
 		for _, h := range people {
 			if h.rand.IntN(4) > 0 { // else every answer was lost
 				h.takeHome()
@@ -160,19 +160,19 @@ func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 			}
 		}
 	}
-	rotated, redated := 0, 0
+	rotated, reissued := 0, 0
 	for _, h := range people {
-		rotated, redated = rotated+h.rotated, redated+h.redated
+		rotated, reissued = rotated+h.rotated, reissued+h.reissued
 		h.takeHomeOrStay()
 		h.on.B.Get("/api/demo/me", h.jar).Want(t, 200)
 	}
 	if rotated < rounds {
 		t.Errorf("only %d rotations: the schedules tried nothing", rotated)
 	}
-	t.Logf("%d rotations and %d new dates of %d sessions", rotated, redated, len(people))
+	t.Logf("%d rotations and %d new dates of %d sessions", rotated, reissued, len(people))
 }
 
-func (h *somebodyAtHome) takeHomeOrStay() {
+func (h *tabbedBrowser) takeHomeOrStay() {
 	h.t.Helper()
 	if _, ok := h.children[h.jar.Refresh]; ok {
 		h.takeHome()

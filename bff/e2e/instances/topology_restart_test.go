@@ -9,7 +9,7 @@ import (
 // The instances are replaced one after the other, twice each, while people
 // read, write and renew: Caddy's probe and the drain together let nobody see
 // an error or be signed out.
-func TestRollingRestartBehindCaddyFailsNobody(t *testing.T) {
+func TestRollingRestartBehindCaddyFailsNoRequest(t *testing.T) {
 	top := startTopology(t)
 	commuters := site.NewCrowd(t, top.Base, top.Transport, 4, "/api/demo/me")
 	for range 2 {

@@ -33,7 +33,7 @@ func TestPrintedRoutesAreGood(t *testing.T) {
 	}
 }
 
-func TestWhatArrivesAtABackend(t *testing.T) {
+func TestHeadersThatArriveAtABackend(t *testing.T) {
 	url, last := site.ForgingUpstream(t)
 	row := func(path, more string) string {
 		return "path: /api/" + path + "\nupstreams: [" + url + "]\nstrip_prefix: /api\n" + more
@@ -114,7 +114,7 @@ func answered(t *testing.T, path string, a site.Answer) {
 }
 
 // The statuses that the proxy answers by itself. Three of them name the row.
-func TestWhatTheProxyAnswersItself(t *testing.T) {
+func TestStatusesThatTheProxyAnswersItself(t *testing.T) {
 	hang := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	t.Cleanup(func() { close(hang); slow.Close() })

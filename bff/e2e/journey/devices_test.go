@@ -106,7 +106,7 @@ func rest(ctx context.Context, t *testing.T, lines *bufio.Scanner) string {
 	return strings.TrimSpace(b.String())
 }
 
-func TestEventStreamTellsOfARevocationAndEnds(t *testing.T) {
+func TestEventStreamReportsARevocationAndEnds(t *testing.T) {
 	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -53,7 +53,7 @@ func wantMails(s *site.Harness, m *servertest.SMTPServer, want ...string) {
 
 // Everything that people are told of, each once and to nobody else, and no
 // mail holds anything that would let its reader in.
-func TestPeopleAreToldByMail(t *testing.T) {
+func TestSecurityNoticesAreMailedOnce(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-func TestSocketLivesThroughRenewalAndEndsWithTheSession(t *testing.T) {
+func TestSocketLivesThroughRefreshAndEndsWithTheSession(t *testing.T) {
 	site.OnBoth(t, func(t *testing.T, s *site.Harness) {
 		b := s.Member("ada@example.com")
 		conn, err := b.OpenSocket()

@@ -13,7 +13,7 @@ import (
 
 // An outage is when errors of libraries, with what they were asked, get into
 // the log: they must name nobody and hold nothing of a token.
-func TestLogAndMetricsOfOutagesNameNobody(t *testing.T) {
+func TestLogAndMetricsOfOutagesHoldNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s, maria := site.OnServices(t), servertest.OwnMariaDB(t)
 	s.Env["MYSQL_DSN"] = maria.Database() + "?readTimeout=1s"

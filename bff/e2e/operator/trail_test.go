@@ -12,7 +12,7 @@ import (
 
 // Whatever an operator did is in the audit trail, also what is written there
 // off the way, by a process that has ended since.
-func TestOperatorLeavesATrail(t *testing.T) {
+func TestOperatorsCommandsAreInTheAuditTrail(t *testing.T) {
 	commands := []operator.Command{
 		{Verb: operator.SignOutUser}, {Verb: operator.SetRole, Role: "admin"}, {Verb: operator.SetPassword, Password: "four otters by the weir"},
 		{Verb: operator.DisableUser}, {Verb: operator.EnableUser},

@@ -69,9 +69,9 @@ func TestRedisFailsOver(t *testing.T) {
 	with := f.A.MemberTokens("ada@example.com")
 	f.caughtUp(t)
 	f.master.Kill()
-	cannotAsk(t, with, f.A, f.B)
+	wantRedisUnavailable(t, with, f.A, f.B)
 	f.line.MoveTo(f.replica.Addr())
-	cannotAsk(t, with, f.A, f.B)
+	wantRedisUnavailable(t, with, f.A, f.B)
 	f.do(t, f.replica, "REPLICAOF", "NO", "ONE")
 	recovers(t, f.Pair, with)
 }
@@ -112,7 +112,7 @@ func TestRedisFailsOverToAReplicaThatLagged(t *testing.T) {
 
 // The same for a store that has lost one renewal: its answer must be the child
 // of what is presented, at whichever instance, for every tab.
-func TestTabsAfterAFailoverThatLostARenewal(t *testing.T) {
+func TestTabsAfterAFailoverThatLostARefresh(t *testing.T) {
 	f := withReplica(t)
 	first := f.A.MemberTokens("ada@example.com")
 	f.caughtUp(t)

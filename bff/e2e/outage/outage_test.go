@@ -11,7 +11,7 @@ import (
 
 // Redis gone: valid access tokens keep working, renewal is 503, nobody loses
 // a cookie, and all is well when it comes back.
-func TestRedisStoppedSignsNobodyOut(t *testing.T) {
+func TestStoppedRedisSignsNoUserOut(t *testing.T) {
 	s := site.OnServices(t).Start()
 	b := s.Member("ada@example.com")
 	refresh := b.Cookie("refresh_token")

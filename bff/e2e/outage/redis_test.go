@@ -10,10 +10,10 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// cannotAsk checks what instances say while Redis cannot be asked, or not be
+// wantRedisUnavailable checks what instances say while Redis cannot be asked, or not be
 // written to: they go on for whoever holds a good access token, have no answer
 // about anybody else, and take no cookie from anybody.
-func cannotAsk(t *testing.T, with site.Tokens, at ...*site.Harness) {
+func wantRedisUnavailable(t *testing.T, with site.Tokens, at ...*site.Harness) {
 	t.Helper()
 	type result struct {
 		site.Answer
@@ -108,7 +108,7 @@ func TestRedisKilled(t *testing.T) {
 	with := p.A.MemberTokens("ada@example.com")
 	for range 2 {
 		p.A.Redis.Kill()
-		cannotAsk(t, with, p.Each()...)
+		wantRedisUnavailable(t, with, p.Each()...)
 		p.A.Redis.Start()
 		with = recovers(t, p, with)
 	}
@@ -119,7 +119,7 @@ func TestRedisHangs(t *testing.T) {
 	p := site.TwoInstances(t)
 	with := p.A.MemberTokens("ada@example.com")
 	p.A.Redis.Pause()
-	cannotAsk(t, with, p.Each()...)
+	wantRedisUnavailable(t, with, p.Each()...)
 	p.A.Redis.Resume()
 	recovers(t, p, with)
 }
@@ -139,7 +139,7 @@ func TestRedisIsAReplica(t *testing.T) {
 	if err := look.Do(t.Context(), "REPLICAOF", host, port).Err(); err != nil {
 		t.Fatal(err)
 	}
-	cannotAsk(t, with, p.Each()...)
+	wantRedisUnavailable(t, with, p.Each()...)
 	for _, at := range p.Each() {
 		// A replica's word that a session is not there is not enough.
 		at.Post("/api/auth/refresh", late).WantStoreUnavailable(t)

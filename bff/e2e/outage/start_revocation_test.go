@@ -34,7 +34,7 @@ func sendWhileStarting(s *site.Harness, all *sync.WaitGroup, with site.Tokens, s
 
 // An instance that starts answers nobody before it has read who has left. It
 // used to serve them for a moment: 68 requests in ten starts.
-func TestStartingInstanceAnswersWhenItKnowsWhoHasLeft(t *testing.T) {
+func TestStartingInstanceAnswersAfterReadingTheRevocations(t *testing.T) {
 	t.Parallel()
 	a := site.OnServices(t).TrustLoopback().Start()
 	line := site.NewWire(t, a.Redis.Addr())
