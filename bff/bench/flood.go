@@ -61,7 +61,7 @@ func floodSignIn(ctx context.Context, g *gatehouse, members []signedIn, rounds i
 	}
 	out.Quiet, out.Flood, out.Busy, out.Ratio = load.SpreadOf(quiet), load.SpreadOf(flood), load.SpreadOf(refused), load.Median(ratios)
 	if out.Judged+out.Busy.Count == 0 {
-		return out, errors.New("no sign-in was answered: that is no flood")
+		return out, errors.New("no sign-in was answered: there was no flood")
 	}
 	return out, nil
 }

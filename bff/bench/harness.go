@@ -15,7 +15,7 @@ import (
 )
 
 // harness is what every Gatehouse of a run shares: the binary, stores, secrets,
-// routes, and people who are signed in.
+// routes, and signed-in sessions.
 type harness struct {
 	program, dir string
 	env          map[string]string

@@ -19,8 +19,8 @@ const (
 	refreshesEach = 50
 )
 
-// refreshSessions has 64 browsers renew their sessions one after the other, as fast as
-// they are answered.
+// refreshSessions has 64 browsers refresh their sessions one after the other, as fast
+// as the responses come.
 func refreshSessions(ctx context.Context, g *gatehouse, sessions []signedIn, most time.Duration) (out report.Refreshes, err error) {
 	before, err := g.Process.Usage()
 	if err != nil {
@@ -46,7 +46,7 @@ func refreshSessions(ctx context.Context, g *gatehouse, sessions []signedIn, mos
 					return err
 				}
 				if next == sessions[k] {
-					return errors.New("a renewal changed nothing")
+					return errors.New("a refresh changed nothing")
 				}
 				sessions[k], took[i] = next, append(took[i], time.Since(asked))
 			}
@@ -77,7 +77,7 @@ func refreshOnce(w *load.Conn, s signedIn) (next signedIn, err error) {
 		return next, load.Unexpected("a renewal", r, err)
 	}
 	if next.access == "" || next.refresh == "" {
-		return next, errors.New("a renewal without cookies")
+		return next, errors.New("a refresh without cookies")
 	}
 	return next, nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/bench/load"
 )
 
-// Process is something that is measured, or helps to.
+// Process is a program that is measured, or helps to.
 type Process struct {
 	name   string
 	cmd    *exec.Cmd
@@ -155,7 +155,7 @@ func RunLoad(ctx context.Context, cores string, l load.Order) (s load.Sample, er
 	return s, json.Unmarshal(text, &s)
 }
 
-// FreeAddr is one that nobody listens on now.
+// FreeAddr is a loopback address without a listener.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -62,8 +62,8 @@ func untilEnd(in io.Reader, out io.Writer, a Addrs) error {
 	return err
 }
 
-// serveFast is no HTTP server but the least that lets proxies believe so: GETs
-// without a body, answers made in advance. net/http would be the bottleneck of
+// serveFast speaks just enough HTTP for the proxies: GETs without a body, responses
+// made in advance. net/http would be the bottleneck of
 // most scenarios.
 func serveFast(l net.Listener) {
 	answers := map[bool][]byte{false: made(Small), true: made(Large)}

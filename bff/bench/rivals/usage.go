@@ -70,7 +70,7 @@ func children(of int) (pids []int, err error) {
 		name := filepath.Base(filepath.Dir(path))
 		parent, _, err := stat(name)
 		if err != nil || parent != of {
-			continue // what has just ended is nobody's child
+			continue // has just ended
 		}
 		pid, err := strconv.Atoi(name)
 		if err != nil {

@@ -254,8 +254,8 @@ func (b *besieged) hear(t *testing.T, row hostile, as caller) {
 	}
 }
 
-// An upstream that hangs holds up neither another row, nor sign-in, nor itself
-// for others.
+// An upstream that hangs delays neither other routes, nor sign-in, nor other requests
+// to itself.
 func TestAttackHangingUpstreamDelaysNoOtherRequest(t *testing.T) {
 	b := besiege(t)
 	const hanging = 200

@@ -206,7 +206,8 @@ func TestStalledBodiesAreGivenUp(t *testing.T) {
 	})
 }
 
-// Whoever asks for much and reads nothing holds neither us nor the upstream.
+// A client that requests much and reads nothing holds neither a connection here nor
+// one at the upstream.
 func TestReadersThatStopAreGivenUp(t *testing.T) {
 	t.Parallel()
 	s := newSlowSite(t)
@@ -300,7 +301,7 @@ func TestSlowClientsThatMoveAreServed(t *testing.T) {
 	}
 }
 
-// Closing a tab must not look like an outage.
+// Closing a tab must not be logged as an error.
 func TestClientThatLeavesIsNotLoggedAsAnError(t *testing.T) {
 	t.Parallel()
 	s := newSlowSite(t)

@@ -21,8 +21,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// An instance is restarted, twice, under load: no request fails, nobody is
-// signed out, and whoever has a WebSocket is told to come again.
+// An instance is restarted, twice, under load: no request fails, no session is
+// signed out, and open WebSockets are closed with 1001.
 func TestRestartUnderLoad(t *testing.T) {
 	t.Parallel()
 	file := site.BuildBinary(t)

@@ -113,7 +113,7 @@ func (r *secretRotation) reloadEvery() {
 }
 
 // Three secrets, replaced one after the other by the runbook, under load: no
-// request fails, and nobody is signed out, not even who was away meanwhile. By
+// request fails, and no session is signed out, not even an idle one. By
 // SIGHUP, and the one whose loss costs most by restarts as well.
 func TestSecretsAreReplacedUnderLoad(t *testing.T) {
 	t.Parallel()

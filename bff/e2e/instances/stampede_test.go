@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// stampede is many requests with one stale token, under way.
+// stampede is many requests with one stale token, in flight.
 type stampede struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
@@ -35,7 +35,7 @@ func (c *stampede) send(n int, with site.Tokens, at ...*site.Harness) {
 	}
 }
 
-// oneChild waits for all, who must have been given the same child of parent.
+// oneChild waits for all responses, which must have the same child of parent.
 func (c *stampede) oneChild(t *testing.T, parent site.Tokens) {
 	t.Helper()
 	var child site.Tokens
@@ -57,8 +57,8 @@ func (c *stampede) oneChild(t *testing.T, parent site.Tokens) {
 	}
 }
 
-// rotations counts them: each, and nothing else that these tests do, adds to
-// the index of somebody's sessions.
+// rotations counts rotations: each one, and nothing else in these tests, adds to
+// the index of a user's sessions.
 func rotations(calls map[string]int) int { return calls["zadd"] }
 
 // A hundred requests at once with one stale token make one rotation.
@@ -114,8 +114,8 @@ func inTime(t *testing.T, attempt func() *stampede) {
 	t.Fatal("renewals are given up")
 }
 
-// Two instances have read the same record, each at its time, and now both want
-// to write the next one: the one that comes second gives what the first made.
+// Two instances have read the same record and both write the next one: the second
+// one returns the tokens of the first.
 func TestTwoInstancesSwapAtOnce(t *testing.T) {
 	p := site.TwoInstances(t)
 	look := site.RedisClient(t, p.A.Redis.URL)

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// tabbedBrowser is one browser of an honest member: many tabs, one jar.
+// tabbedBrowser is the browser of an honest member: many tabs, one jar.
 type tabbedBrowser struct {
 	t    *testing.T
 	on   site.Pair
@@ -25,12 +25,12 @@ type tabbedBrowser struct {
 	parent   site.Tokens // of what is in the jar, once that has been used
 	// late are those that came more than once: when the access token beside one
 	// is dead by then, its first use keeps the generation.
-	late             map[string]bool
+	late              map[string]bool
 	rotated, reissued int
 }
 
-// wakeUp has several tabs ask at once, with one jar, both instances; some hang
-// up half way. Nobody may be signed out, and whoever gets tokens gets the same.
+// wakeUp sends requests of several tabs at once, with one jar, to both instances;
+// some hang up half way. No tab may be signed out, and all new tokens must be equal.
 func (h *tabbedBrowser) wakeUp(tabs int) {
 	h.t.Helper()
 	type result struct {
@@ -99,7 +99,7 @@ func (h *tabbedBrowser) takeHome() {
 	h.t.Helper()
 	child, ok := h.children[h.jar.Refresh]
 	if !ok {
-		h.t.Fatal("asked to refresh, and nobody did")
+		h.t.Fatal("no tab was refreshed")
 	}
 	h.parent, h.jar = h.jar, child
 	at := h.on.Either(h.rand)
@@ -125,8 +125,8 @@ func (h *tabbedBrowser) straggle() {
 	}
 }
 
-// Parallel tabs on two instances, lost answers, hang-ups, late traffic, hours
-// between: nobody is ever signed out, and a generation has one child.
+// Parallel tabs on two instances, lost responses, hang-ups, late requests, hours
+// between: no session is ever signed out, and a generation has one child.
 func TestTabsOnTwoInstancesAreNeverSignedOut(t *testing.T) {
 	p := site.TwoInstances(t)
 	seed := rand.Uint64()

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// Two hold one jar, the victim and a thief; who comes first at one instance,
-// and who behind at the other, is all the same. The copy is worth one access
-// token at most, and both lose the session at the renewal that shows them.
+// The victim and a thief hold one jar and refresh at different instances, in either
+// order. The copy is worth one access token at most, and both lose the session at
+// the refresh that reveals the theft.
 func TestThiefIsCaughtAcrossInstances(t *testing.T) {
 	p := site.TwoInstances(t)
 	p.A.MemberTokens("ada@example.com")
@@ -55,7 +55,7 @@ func TestThiefIsCaughtAcrossInstances(t *testing.T) {
 	}
 }
 
-// A token two renewals old is nobody's straggler, not even at once.
+// A token two refreshes old is theft, even at once.
 func TestGrandparentIsATheftAtOnce(t *testing.T) {
 	p := site.TwoInstances(t)
 	p.A.MemberTokens("ada@example.com")

@@ -51,8 +51,8 @@ func wantMails(s *site.Harness, m *servertest.SMTPServer, want ...string) {
 	}
 }
 
-// Everything that people are told of, each once and to nobody else, and no
-// mail holds anything that would let its reader in.
+// Each security notice is mailed once, to its user alone, and no mail holds a
+// secret.
 func TestSecurityNoticesAreMailedOnce(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(*testing.T) *site.Harness{"embedded": site.Embedded, "services": site.OnServices} {
@@ -134,7 +134,7 @@ func TestSecurityNoticesAreMailedOnce(t *testing.T) {
 	}
 }
 
-// Somebody without an account is told nothing, whoever asks for what in their name.
+// Addresses without an account get no mail, whatever is requested in their name.
 func TestNothingIsSentForUnknownAccounts(t *testing.T) {
 	t.Parallel()
 	m := servertest.SMTP(t, servertest.SMTPOptions{})

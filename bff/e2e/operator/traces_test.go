@@ -190,7 +190,7 @@ func TestTracesThatAreNotRecorded(t *testing.T) {
 	}
 }
 
-// A collector that hangs, or is not there, is nobody's business but its own.
+// A collector that hangs or is down must not delay requests or the shutdown.
 func TestCollectorThatDoesNotAnswer(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

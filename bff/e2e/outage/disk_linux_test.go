@@ -28,8 +28,8 @@ func onSmallDisk(t *testing.T, file, size string) *site.Binary {
 	return b
 }
 
-// A full disk: what needs no disk goes on, the rest says that it cannot, and
-// nobody is signed out.
+// The disk is full: requests that need no disk are served, the others get 503, and
+// no session is signed out.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	file := site.BuildBinary(t)

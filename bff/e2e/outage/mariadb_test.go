@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/servertest"
 )
 
-// Without the user database nobody signs in or up; whoever is in goes on, on
-// every instance, renewals and sign-outs included, and it needs no restart.
+// Without the user database sign-in and registration fail; existing sessions go on,
+// on every instance, refreshes and sign-outs included, and it needs no restart.
 func TestMariaDBStopped(t *testing.T) {
 	t.Parallel()
 	s := site.OnServices(t).TrustLoopback()

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// Redis gone: valid access tokens keep working, renewal is 503, nobody loses
-// a cookie, and all is well when it comes back.
+// Redis is down: valid access tokens keep working, refreshes are 503, no browser
+// loses a cookie, and sessions refresh again when it comes back.
 func TestStoppedRedisSignsNoUserOut(t *testing.T) {
 	s := site.OnServices(t).Start()
 	b := s.Member("ada@example.com")
@@ -28,7 +28,7 @@ func TestStoppedRedisSignsNoUserOut(t *testing.T) {
 		}
 	}
 	if a := b.Do("GET", "/dashboard", nil).Want(t, 200); len(a.Cookies()) != 0 {
-		t.Error("a page cleared cookies while nobody could be asked")
+		t.Error("a page cleared cookies while the session store was down")
 	}
 	// One line for each page, as for all that is asked: an outage used to have two.
 	if logs := s.Logs.String(); strings.Count(logs, "page served without a look at the session") != 1 ||

@@ -10,9 +10,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/e2e/site"
 )
 
-// wantRedisUnavailable checks what instances say while Redis cannot be asked, or not be
-// written to: they go on for whoever holds a good access token, have no answer
-// about anybody else, and take no cookie from anybody.
+// wantRedisUnavailable checks the responses of instances while Redis is unreachable
+// or read-only: good access tokens work, everything else is 503, and no cookie is
+// cleared.
 func wantRedisUnavailable(t *testing.T, with site.Tokens, at ...*site.Harness) {
 	t.Helper()
 	type result struct {
@@ -62,7 +62,7 @@ func wantRedisUnavailable(t *testing.T, with site.Tokens, at ...*site.Harness) {
 		switch r.Request.URL.Path {
 		case "/dashboard":
 			if r.Want(t, 200); len(r.Cookies()) != 0 {
-				t.Errorf("a page cleared cookies while nobody could be asked: %v", r.SetCookies())
+				t.Errorf("a page cleared cookies while the session store was down: %v", r.SetCookies())
 			}
 		case "/readyz":
 			if r.Want(t, 503); !strings.Contains(r.Text, `"redis"`) || strings.Contains(r.Text, `"mysql"`) {
@@ -160,7 +160,8 @@ func TestRedisIsAReplica(t *testing.T) {
 	}
 }
 
-// Everything is gone: everybody signs in again, cleanly and at once.
+// All keys are deleted: every session ends with cleared cookies, and users can sign
+// in again at once.
 func TestRedisFlushed(t *testing.T) {
 	p := site.TwoInstances(t)
 	look := site.RedisClient(t, p.A.Redis.URL)

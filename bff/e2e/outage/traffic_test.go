@@ -63,8 +63,8 @@ func awaitAll(p site.Pair, what string, refreshers []*refresher, count func(*ref
 	})
 }
 
-// Redis hangs, is killed, loses all its connections, with renewals at every
-// stage of being made: nobody is signed out, and nobody skips a generation.
+// Redis hangs, is killed, loses all its connections, with refreshes at every stage:
+// no session is signed out, and none skips a generation.
 func TestRefreshesThroughOutages(t *testing.T) {
 	t.Parallel()
 	p := site.TwoInstances(t)

@@ -17,7 +17,7 @@ import (
 )
 
 // Balancer is what stands in front of several instances: it asks each whether
-// it is ready, and keeps connections. It repeats nothing: what fails, fails.
+// it is ready, and keeps connections. It retries nothing.
 type Balancer struct {
 	URL       string
 	Instances []*Instance
@@ -73,9 +73,9 @@ func NewBalancer(t *testing.T, count int) *Balancer {
 	return b
 }
 
-// probe asks each instance by itself: one that takes its time must not hide that
-// another goes. No answer in time is no reason to send nobody any more, as this
-// machine may be busy; a refused connection is.
+// probe checks each instance on its own goroutine: a slow instance must not hide
+// that another one stops. A timeout does not take an instance out, because this
+// machine may be busy; a refused connection does.
 func (b *Balancer) probe(ctx context.Context) {
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var all sync.WaitGroup

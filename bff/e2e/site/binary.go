@@ -152,7 +152,7 @@ func (b *Binary) Reload(message string) Object {
 	return b.Logged(message)[before]
 }
 
-// Kill is the end that nobody is told of.
+// Kill ends the process by SIGKILL.
 func (b *Binary) Kill() {
 	b.T.Helper()
 	if err := b.Cmd.Process.Signal(syscall.SIGKILL); err != nil {
@@ -200,7 +200,7 @@ func (b *Binary) DataDir() string {
 	return strings.TrimPrefix(b.Cmd.Env[i], "DATA_DIR=")
 }
 
-// ReloadWantChanged reloads, and wants these settings to be named.
+// ReloadWantChanged reloads and checks which settings the log names as changed.
 func (b *Binary) ReloadWantChanged(want ...any) {
 	b.T.Helper()
 	if diff := cmp.Diff(append([]any{}, want...), b.Reload("reloaded")["changed"]); diff != "" {
@@ -208,7 +208,7 @@ func (b *Binary) ReloadWantChanged(want ...any) {
 	}
 }
 
-// WantNoSecrets wants nothing of these values in the log.
+// WantNoSecrets checks that the log holds no part of these values.
 func (b *Binary) WantNoSecrets(secrets ...string) {
 	b.T.Helper()
 	for _, secret := range secrets {

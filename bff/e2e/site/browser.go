@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Browser is somebody's browser: it keeps cookies and follows no redirects.
+// Browser keeps cookies and follows no redirects.
 type Browser struct {
 	Harness *Harness
 	Client  *http.Client
@@ -130,7 +130,7 @@ const Password = "a heron on the mill pond"
 
 func Credentials(email string) Object { return Object{"email": email, "password": Password} }
 
-// Member is a browser of somebody who has just signed up and in.
+// Member registers, signs in, and returns the browser.
 func (s *Harness) Member(email string) *Browser {
 	s.T.Helper()
 	b := s.Browser()

@@ -121,8 +121,8 @@ func pointer(name string) string {
 	return url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
 }
 
-// asPublished complains about an answer that the document does not have, and
-// about a body that was taken though the document does not have it.
+// asPublished fails the test for a response that the document does not have, and
+// for an accepted request body that the document does not have.
 func (a Answer) asPublished(t *testing.T, sent []byte) Answer {
 	t.Helper()
 	c, err := published()
@@ -167,8 +167,8 @@ func (c *contract) operation(method, path string) *openapi3.Operation {
 	return route.Operation
 }
 
-// checkOther is for methods that an endpoint does not have, and for what is no
-// endpoint of ours.
+// checkOther is for methods that an endpoint does not have, and for paths that are
+// not endpoints of the product.
 func (c *contract) checkOther(path string, a Answer) error {
 	known := slices.ContainsFunc([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, func(method string) bool {
 		return c.operation(method, path) != nil

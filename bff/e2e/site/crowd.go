@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Commuter is somebody who is signed in and works all day: reads, writes, and
-// has the session renewed. Nothing of it may fail.
+// Commuter is a signed-in client that reads, writes and refreshes its session
+// without a pause. None of its requests may fail.
 type Commuter struct {
 	base, look       string // what is read between writing
 	Client           *http.Client
@@ -36,7 +36,7 @@ func NewCommuter(t *testing.T, base, email, look string, transport http.RoundTri
 	return c
 }
 
-// Send gives the text of an answer that is good.
+// Send returns the body of a successful response.
 func (c *Commuter) Send(method, path string, body any) (string, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *Commuter) Send(method, path string, body any) (string, error) {
 	return a.Text, nil
 }
 
-// work goes on until ctx ends. Renewals are few: there are 60 a minute.
+// work runs until ctx ends. Refreshes are few: 60 a minute are allowed.
 func (c *Commuter) work(ctx context.Context) error {
 	renewed := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
@@ -89,20 +89,20 @@ func (c *Commuter) work(ctx context.Context) error {
 	return err
 }
 
-// Crowd is people at work at one address.
+// Crowd is commuters that work at one address.
 type Crowd struct {
 	t         *testing.T
 	commuters []*Commuter
 	End       func() // reports what failed; at the end of the test at the latest
 }
 
-// NewCrowd sends size people to work; transport may be nil.
+// NewCrowd starts size commuters; transport may be nil.
 func NewCrowd(t *testing.T, base string, transport http.RoundTripper, size int, look string) *Crowd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	crowd := &Crowd{t: t}
-	// All sign up before anybody works: beside work a password takes seconds.
+	// All sign up before the first one works: under load a password takes seconds.
 	for n := range size {
 		crowd.commuters = append(crowd.commuters, NewCommuter(t, base, fmt.Sprintf("commuter%d@example.com", n), look, transport))
 	}
@@ -126,8 +126,7 @@ func NewCrowd(t *testing.T, base string, transport http.RoundTripper, size int, 
 	return crowd
 }
 
-// NewCrowd is people at work behind the balancer, which sees each of their
-// requests.
+// NewCrowd starts commuters behind the balancer, which counts their requests.
 func (b *Balancer) NewCrowd(t *testing.T, size int, look string) *Crowd {
 	t.Helper()
 	crowd := NewCrowd(t, b.URL, nil, size, look)
@@ -143,14 +142,14 @@ func (b *Balancer) NewCrowd(t *testing.T, size int, look string) *Crowd {
 	return crowd
 }
 
-// AwaitProgress waits until everybody has done some more.
+// AwaitProgress waits until each commuter has finished further rounds.
 func (c *Crowd) AwaitProgress(when string) {
 	c.t.Helper()
 	c.more(when, func(c *Commuter) int64 { return c.rounds.Load() }, 3)
 }
 
-// AwaitRefreshes waits until everybody's session has been renewed: two, because the
-// first may have begun before.
+// AwaitRefreshes waits until each session was refreshed twice: the first refresh
+// may have begun before the call.
 func (c *Crowd) AwaitRefreshes() {
 	c.t.Helper()
 	c.more("to renew", func(c *Commuter) int64 { return c.renewals.Load() }, 2)
@@ -172,8 +171,7 @@ func (c *Crowd) more(when string, count func(*Commuter) int64, more int64) {
 }
 
 // KeepBusy has members send proxied requests to an instance until the returned
-// function is called, which gives how many were served. Nobody of them may
-// notice anything.
+// function is called, which gives how many were served. All of them must succeed.
 func (s *Harness) KeepBusy(members []Tokens) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup

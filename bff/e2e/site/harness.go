@@ -212,13 +212,13 @@ func (s *Harness) Eventually(what string, holds func() bool) {
 	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
-			s.T.Fatalf("waited in vain for %s", what)
+			s.T.Fatalf("timed out waiting for %s", what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
 }
 
-// FreeAddr is a loopback address that nobody listens on. Its port is below
+// FreeAddr is a loopback address without a listener. Its port is below
 // those that the kernel hands out (32768 and up on Linux): a connection that
 // some other test opened once took the port before the product could.
 func FreeAddr(t *testing.T) string {

@@ -35,7 +35,7 @@ func (s *Harness) Twin(extra ...string) *Harness {
 	return other
 }
 
-// TrustLoopback lets any number of people come from this one machine: rate limits go
+// TrustLoopback lets any number of clients run on this one machine: rate limits go
 // by the address that a trusted proxy names, see ForwardedFor.
 func (s *Harness) TrustLoopback() *Harness {
 	s.Env["TRUSTED_PROXIES"] = "127.0.0.0/8"
@@ -78,7 +78,7 @@ type Claims struct {
 	Generation int    `json:"gen"`
 }
 
-// Claims are read from the refresh token; to verify it is the server's affair.
+// Claims reads the refresh token without verifying it.
 func (k Tokens) Claims(t *testing.T) (c Claims) {
 	t.Helper()
 	parts := strings.Split(k.Refresh, ".")
@@ -159,7 +159,7 @@ func (s *Harness) MustSend(method, path string, with Tokens) Answer {
 	return a
 }
 
-// NewTokens gives the tokens that an answer sets, and whether it clears any.
+// NewTokens returns the tokens that the response sets, and whether it clears any.
 func (a Answer) NewTokens() (with Tokens, cleared bool) {
 	for _, c := range a.Cookies() {
 		switch {
@@ -174,7 +174,7 @@ func (a Answer) NewTokens() (with Tokens, cleared bool) {
 	return with, cleared
 }
 
-// Refreshed is an answer that must bring tokens.
+// Refreshed returns the new tokens of a response that must have them.
 func (a Answer) Refreshed(t *testing.T) Tokens {
 	t.Helper()
 	with, cleared := a.Want(t, 200).NewTokens()
@@ -184,7 +184,7 @@ func (a Answer) Refreshed(t *testing.T) Tokens {
 	return with
 }
 
-// WantSignedOut is an answer to a session that is over: 401 and cookies cleared.
+// WantSignedOut checks the response to an ended session: 401 and cookies cleared.
 func (a Answer) WantSignedOut(t *testing.T, code string) {
 	t.Helper()
 	a.Want(t, 401, code)
@@ -193,8 +193,8 @@ func (a Answer) WantSignedOut(t *testing.T, code string) {
 	}
 }
 
-// WantStoreUnavailable is an answer while the store cannot be asked: 503, when to try again,
-// and the browser keeps what it has.
+// WantStoreUnavailable checks the response while the session store is unreachable:
+// 503 with Retry-After, and the browser keeps its cookies.
 func (a Answer) WantStoreUnavailable(t *testing.T) {
 	t.Helper()
 	a.Want(t, 503, "session_store_unavailable")
@@ -203,7 +203,7 @@ func (a Answer) WantStoreUnavailable(t *testing.T) {
 	}
 }
 
-// SignInTokens is a new session of somebody who is signed up.
+// SignInTokens signs a registered user in and returns the tokens.
 func (s *Harness) SignInTokens(email string) Tokens {
 	s.T.Helper()
 	b := s.Browser()
@@ -211,19 +211,19 @@ func (s *Harness) SignInTokens(email string) Tokens {
 	return Tokens{b.Cookie("access_token"), b.Cookie("refresh_token")}
 }
 
-// MemberTokens signs up and in.
+// MemberTokens registers, signs in, and returns the tokens.
 func (s *Harness) MemberTokens(email string) Tokens {
 	s.T.Helper()
 	s.Browser().Do("POST", "/api/auth/register", Credentials(email), ForwardedFor()...).Want(s.T, 201)
 	return s.SignInTokens(email)
 }
 
-// ForwardedFor is an address that nobody has been seen at.
+// ForwardedFor is the header of a trusted proxy with a random client address.
 func ForwardedFor() []string {
 	return []string{"X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", rand.IntN(256), rand.IntN(256), 1+rand.IntN(254))}
 }
 
-// RedisClient is a look into a Redis beside the product.
+// RedisClient connects a test to a Redis that the product uses.
 func RedisClient(t *testing.T, url string) *redis.Client {
 	t.Helper()
 	o, err := redis.ParseURL(url)
@@ -235,7 +235,7 @@ func RedisClient(t *testing.T, url string) *redis.Client {
 	return c
 }
 
-// RedisCommands is how often each command has been called, those of scripts too.
+// RedisCommands counts the calls of each command so far, those of scripts included.
 func RedisCommands(t *testing.T, c *redis.Client) map[string]int {
 	t.Helper()
 	text, err := c.Info(t.Context(), "commandstats").Result()
@@ -257,7 +257,7 @@ func RedisCommands(t *testing.T, c *redis.Client) map[string]int {
 	return calls
 }
 
-// CommandsSince gives the commands of after that before had not.
+// CommandsSince subtracts the counts of before from those of after.
 func CommandsSince(before, after map[string]int) map[string]int {
 	more := map[string]int{}
 	for name, n := range after {
@@ -268,8 +268,8 @@ func CommandsSince(before, after map[string]int) map[string]int {
 	return more
 }
 
-// Acknowledge lets the tokens be seen at one instance and waits until the other one
-// knows: from then on their parent is late traffic everywhere.
+// Acknowledge uses the child at one instance and waits until the other one knows the
+// acknowledgement: from then on a parent gets no cookies at either instance.
 func (p Pair) Acknowledge(t *testing.T, child, parent Tokens) {
 	t.Helper()
 	p.A.Get("/api/auth/me", child).Want(t, 200)

@@ -26,7 +26,7 @@ func (b *Browser) Role() string {
 	return b.Do("GET", "/api/demo/me", nil).Want(b.Harness.T, 200).JSON(b.Harness.T)["role"].(string)
 }
 
-// SignIn signs in from another browser.
+// SignIn signs in with a new browser.
 func (s *Harness) SignIn(email string) *Browser {
 	s.T.Helper()
 	b := s.Browser()
@@ -39,7 +39,7 @@ func (b *Browser) Sessions() []any {
 	return b.Do("GET", "/api/auth/sessions", nil).Want(b.Harness.T, 200).JSON(b.Harness.T)["sessions"].([]any)
 }
 
-// OpenEvents opens the session's event stream; the scanner gives its lines.
+// OpenEvents opens the session's event stream and returns a scanner of its lines.
 func (b *Browser) OpenEvents(ctx context.Context) *bufio.Scanner {
 	t := b.Harness.T
 	t.Helper()

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// Operator is where an operator works: a process of its own, with the product's
+// Operator runs commands as an operator does: beside the product, with its
 // configuration.
 type Operator struct {
 	*Harness
@@ -38,7 +38,7 @@ func (d *Operator) MustRun(c operator.Command) string {
 	return out
 }
 
-// WantRefused is a command that must not be carried out, and says why.
+// WantRefused runs a command that must fail, with these parts in its error.
 func (d *Operator) WantRefused(c operator.Command, why ...string) {
 	d.T.Helper()
 	out, err := d.Run(d.T.Context(), c)

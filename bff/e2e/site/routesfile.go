@@ -39,7 +39,7 @@ func (f RoutesFile) Write(rows ...string) {
 	}
 }
 
-// PublicRow is a row that everybody may use.
+// PublicRow is a route with access: public.
 func PublicRow(path string, upstreams ...string) string {
 	return "path: " + path + "\nupstreams: [" + strings.Join(upstreams, ", ") + "]\naccess: public"
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ForgingUpstream is an upstream that keeps the request it gets.
+// ForgingUpstream forges the product's response headers and records each request.
 func ForgingUpstream(t *testing.T) (url string, last func() *http.Request) {
 	t.Helper()
 	got := make(chan *http.Request, 1)
@@ -50,7 +50,7 @@ func EchoAPI(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
 }
 
-// NamedUpstream is an upstream that answers with its name.
+// NamedUpstream answers every request with its name.
 func NamedUpstream(t *testing.T, name string) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +61,7 @@ func NamedUpstream(t *testing.T, name string) *httptest.Server {
 	return s
 }
 
-// TokenUpstream is an upstream that keeps what it is authorized with.
+// TokenUpstream records the Authorization header of each request.
 func TokenUpstream(t *testing.T) (url string, taken func() string) {
 	t.Helper()
 	last := make(chan string, 16)
