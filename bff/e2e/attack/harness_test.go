@@ -132,8 +132,10 @@ func (b *besieged) one(t *testing.T, row attack) {
 		}
 	}
 	forbidden := append([]string{"EVIL", "access_token", "refresh_token", "device="}, row.hasNot...)
+	ownToken := regexp.MustCompile(`Bearer ey[\w.-]+`) // random letters: one had h2c in it
+	lower := strings.ToLower(ownToken.ReplaceAllString(saw, "Bearer ey"))
 	for _, part := range forbidden {
-		if strings.Contains(strings.ToLower(saw), strings.ToLower(part)) {
+		if strings.Contains(lower, strings.ToLower(part)) {
 			t.Errorf("the upstream got %q:\n%s", part, saw)
 		}
 	}
