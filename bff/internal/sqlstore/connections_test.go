@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -39,15 +40,28 @@ func TestConnectionsOfAnInstance(t *testing.T) {
 	if got := most(); got > sqlconn.Migrating || got < 2 {
 		t.Errorf("%d connections while it migrated, want 2 to %d", got, sqlconn.Migrating)
 	}
-	var run errgroup.Group
-	for range 10 * pool {
-		run.Go(func() error { return db.conn.QueryRowContext(t.Context(), "SELECT SLEEP(0.05)").Scan(new(int)) })
+	// The server counts a connection until it has noticed that it was closed, so a
+	// busy machine may show one more than there are; not each time.
+	most = func() int {
+		t.Helper()
+		var counts [10 * pool]int
+		var run errgroup.Group
+		for i := range counts {
+			run.Go(func() error {
+				return db.conn.QueryRowContext(t.Context(), "SELECT COUNT(*) + SLEEP(0.05) FROM information_schema.processlist").Scan(&counts[i])
+			})
+		}
+		if err := run.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Max(counts[:])
 	}
-	if err := run.Wait(); err != nil {
-		t.Fatal(err)
+	want, got := sqlconn.Connections(pool), 0
+	for tries := 0; tries < 10 && got != want; tries++ {
+		got = most()
 	}
-	if got := most(); got != sqlconn.Connections(pool) {
-		t.Errorf("%d connections under load, want %d", got, sqlconn.Connections(pool))
+	if got != want {
+		t.Errorf("%d connections under load, want %d", got, want)
 	}
 	for pool, want := range map[int]int{0: sqlconn.MaxConnections, 2: sqlconn.Migrating, 40: 40} {
 		if got := sqlconn.Connections(pool); got != want {
