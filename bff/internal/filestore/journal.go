@@ -26,7 +26,7 @@ const (
 // journal is the file behind a Store: JSON lines, only ever appended to, and
 // replaced as a whole now and then (see successor). A line is handed to the
 // operating system before the call that caused it is answered, so killing the
-// process loses nothing that anybody was told; losing a rotation would make the
+// process loses nothing that was confirmed to a caller; losing a rotation would make the
 // browser's next refresh look like theft. Lines are flushed to the disk once a
 // minute and at Close, not one by one: a power cut may cost the last of them,
 // and at worst signs out who refreshed in that minute.
@@ -64,7 +64,7 @@ func openJournal(dir string, log *slog.Logger) (*journal, error) {
 	return &journal{path: filepath.Join(dir, journalName), lock: lock, log: log, broken: true}, nil
 }
 
-// replay tells apply of every entry. whole says that there was a journal and
+// replay calls apply with every entry. whole reports that there was a journal and
 // that its end was not dropped: without that the ends of sessions may be
 // missing, whose access tokens outlive the process.
 func (j *journal) replay(apply func(entry)) (whole bool, err error) {
@@ -87,8 +87,8 @@ func (j *journal) replay(apply func(entry)) (whole bool, err error) {
 }
 
 // readLines gives each line of a journal to use. What follows the last whole
-// line was being written when the process died: nobody was told that it had
-// happened, and it is dropped. So is a last line of garbage, which a power cut
+// line was being written when the process died: it was not confirmed to any
+// caller, and it is dropped. So is a last line of garbage, which a power cut
 // leaves. Garbage before that is refused rather than skipped, because the line
 // may be the end of a session, or a rotation, and without it a session would
 // come back or look stolen.
@@ -132,14 +132,14 @@ func parseLine(line []byte) (entry, error) {
 	if e.Journal > journalFormat {
 		return entry{}, errNewer
 	}
-	if e.Journal == 0 && e.Put == nil && e.End == nil && e.Tell == nil {
+	if e.Journal == 0 && e.Put == nil && e.End == nil && e.Announce == nil {
 		return entry{}, errGarbage
 	}
 	return e, nil
 }
 
 // append writes the entries in one piece: all or, after a replay, none or the
-// first of them, and then the caller was not told that it had worked.
+// first of them, and then it was not confirmed to the caller.
 func (j *journal) append(entries []entry) error {
 	if j.broken {
 		if err := j.mend(); err != nil {

@@ -11,10 +11,10 @@ import (
 // entry is one line of the journal. Each says all that there is to know about
 // one session, so that lines can be dropped when a later one names the same.
 type entry struct {
-	Journal int      `json:"journal,omitempty"` // the format; first line only
-	Put     *putLine `json:"put,omitempty"`     // created or swapped
-	End     *endLine `json:"end,omitempty"`     // ended before its time
-	Tell    *endLine `json:"tell,omitempty"`    // announced, and goes on
+	Journal  int      `json:"journal,omitempty"` // the format; first line only
+	Put      *putLine `json:"put,omitempty"`     // created or swapped
+	End      *endLine `json:"end,omitempty"`     // ended before its time
+	Announce *endLine `json:"tell,omitempty"`    // announced, and not ended
 }
 
 // putLine is a session. Times are milliseconds since 1970, 0 for none.
@@ -46,10 +46,10 @@ type endLine struct {
 	ID     string         `json:"id"`
 	Reason session.Reason `json:"reason"`
 	At     int64          `json:"at,omitempty"`
-	// Since is the pair of a tell.
+	// Since is the token pair of an announcement.
 	SinceGeneration uint32 `json:"sinceGeneration,omitempty"`
 	SinceIssued     int64  `json:"sinceIssued,omitempty"`
-	Told            int64  `json:"told"` // when the store heard of it
+	StoredAt        int64  `json:"told"`
 }
 
 // sessionLine expects x to be tidied.
@@ -76,9 +76,9 @@ func (l *putLine) session() session.Record {
 	}
 }
 
-func endingLine(r session.Revocation, told time.Time) *endLine {
+func endingLine(r session.Revocation, stored time.Time) *endLine {
 	return &endLine{
-		User: url.QueryEscape(r.UserID), ID: url.QueryEscape(r.SessionID), Reason: r.Reason, At: millis(r.At), Told: millis(told),
+		User: url.QueryEscape(r.UserID), ID: url.QueryEscape(r.SessionID), Reason: r.Reason, At: millis(r.At), StoredAt: millis(stored),
 		SinceGeneration: r.Since.Generation, SinceIssued: millis(r.Since.IssuedAt),
 	}
 }
@@ -87,7 +87,7 @@ func (l *endLine) revocation() (session.Revocation, time.Time) {
 	return session.Revocation{
 		UserID: unescape(l.User), SessionID: unescape(l.ID), Reason: l.Reason, At: fromMillis(l.At),
 		Since: session.TokenPair{Generation: l.SinceGeneration, IssuedAt: fromMillis(l.SinceIssued)},
-	}, fromMillis(l.Told)
+	}, fromMillis(l.StoredAt)
 }
 
 // unescape undoes url.QueryEscape, which keeps ids apart that JSON would make

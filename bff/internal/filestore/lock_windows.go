@@ -9,7 +9,7 @@ import (
 var errLocked = errors.New("locked by another process")
 
 // lockFile holds path for this process until the file is closed: a file that
-// is opened for sharing with nobody cannot be opened twice, and the system
+// is opened without sharing cannot be opened twice, and the system
 // closes it with the process.
 func lockFile(path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)

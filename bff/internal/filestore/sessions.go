@@ -33,7 +33,7 @@ func (s *Store) Create(ctx context.Context, x session.Record) ([]string, error) 
 		return nil, err
 	}
 	if len(displaced) > 0 {
-		s.ringOut()
+		s.wakeFollowers()
 	}
 	return displaced, nil
 }
@@ -90,15 +90,15 @@ func (s *Store) Page(ctx context.Context, userID, _ string) (page []session.Reco
 
 // End is session.Store.End.
 func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
-	return s.tellAll(ctx, ends, func(l *endLine) entry { return entry{End: l} })
+	return s.writeRevocations(ctx, ends, func(l *endLine) entry { return entry{End: l} })
 }
 
 // Publish is session.Revocations.Publish.
 func (s *Store) Publish(ctx context.Context, news ...session.Revocation) error {
-	return s.tellAll(ctx, news, func(l *endLine) entry { return entry{Tell: l} })
+	return s.writeRevocations(ctx, news, func(l *endLine) entry { return entry{Announce: l} })
 }
 
-func (s *Store) tellAll(ctx context.Context, news []session.Revocation, as func(*endLine) entry) error {
+func (s *Store) writeRevocations(ctx context.Context, news []session.Revocation, as func(*endLine) entry) error {
 	if len(news) == 0 {
 		return nil
 	}
@@ -116,14 +116,14 @@ func (s *Store) tellAll(ctx context.Context, news []session.Revocation, as func(
 	if err := s.write(entries...); err != nil {
 		return err
 	}
-	s.ringOut()
+	s.wakeFollowers()
 	return nil
 }
 
-// ringOut wakes the followers. The lock is held.
-func (s *Store) ringOut() {
-	close(s.ring)
-	s.ring = make(chan struct{})
+// wakeFollowers ends the waits of the followers. The lock is held.
+func (s *Store) wakeFollowers() {
+	close(s.wake)
+	s.wake = make(chan struct{})
 }
 
 // Subscribe is session.Revocations.Subscribe. What was ended before a restart is
@@ -155,7 +155,7 @@ func (s *Store) Subscribe(ctx context.Context, keep time.Duration, f session.Sub
 
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		ring := s.ring
+		wake := s.wake
 		i, _ := slices.BinarySearchFunc(s.ended, reached+1, func(e ending, n uint64) int { return cmp.Compare(e.number, n) })
 		news := slices.Clone(s.ended[i:])
 		s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Store) Subscribe(ctx context.Context, keep time.Duration, f session.Sub
 		caughtUp()
 		select {
 		case <-ctx.Done():
-		case <-ring:
+		case <-wake:
 		}
 	}
 	return ctx.Err()

@@ -27,7 +27,7 @@ type Config struct {
 	Keep time.Duration
 	// Now is the clock that sessions end by. Required.
 	Now func() time.Time
-	// Log is told what is odd about a journal. Nil means slog.Default.
+	// Log gets what is odd about a journal. Nil means slog.Default.
 	Log *slog.Logger
 }
 
@@ -39,7 +39,7 @@ type Store struct {
 	log  *slog.Logger
 	keep time.Duration
 
-	// round is held by whoever tidies: one at a time. It is taken before mu.
+	// round is held while the store is tidied: one round at a time. It is taken before mu.
 	round  sync.Mutex
 	rounds sync.WaitGroup // those that calls began
 	// onStep is called between the steps of a compaction. Tests set it.
@@ -51,8 +51,8 @@ type Store struct {
 	unswept  int                                  // entries since expire
 	tidying  bool                                 // a call has begun a round
 	ended    []ending                             // oldest first
-	told     uint64                               // number of the newest ending
-	ring     chan struct{}                        // closed and replaced at every ending
+	newest   uint64                               // number of the newest ending
+	wake     chan struct{}                        // closed and replaced at every ending
 	readers  map[*uint64]struct{}                 // how far each follower is
 	journal  *journal                             // nil: memory only
 	isClosed bool
@@ -62,10 +62,10 @@ type Store struct {
 
 // ending is a revocation with its place among all of them.
 type ending struct {
-	number uint64
-	at     time.Time // by this store's clock, whatever the revocation says
-	what   session.Revocation
-	goesOn bool // announced only: the session is still there
+	number    uint64
+	at        time.Time // by this store's clock, whatever the revocation says
+	what      session.Revocation
+	announced bool // and not ended: the session is still there
 }
 
 var (
@@ -86,7 +86,7 @@ func Open(c Config) (*Store, error) {
 		log:     cmp.Or(c.Log, slog.Default()),
 		keep:    cmp.Or(c.Keep, defaultKeep),
 		users:   map[string]map[string]session.Record{},
-		ring:    make(chan struct{}),
+		wake:    make(chan struct{}),
 		readers: map[*uint64]struct{}{},
 	}
 	opened := s.now().Truncate(time.Second)
@@ -146,8 +146,8 @@ func (s *Store) usable(ctx context.Context) error {
 	return nil
 }
 
-// write keeps the entries: in the journal first, so that what a caller was
-// told has happened is never undone by a crash. The lock is held.
+// write keeps the entries: in the journal first, so that a crash never
+// undoes a change that was confirmed to a caller. The lock is held.
 func (s *Store) write(entries ...entry) error {
 	if s.journal != nil {
 		if err := s.journal.append(entries); err != nil {
@@ -170,17 +170,17 @@ func (s *Store) apply(e entry) {
 	if e.End != nil {
 		r, _ := e.End.revocation()
 		s.drop(r.UserID, r.SessionID)
-		s.tell(e.End, true)
+		s.addRevocation(e.End, true)
 	}
-	if e.Tell != nil {
-		s.tell(e.Tell, false)
+	if e.Announce != nil {
+		s.addRevocation(e.Announce, false)
 	}
 }
 
-func (s *Store) tell(l *endLine, ended bool) {
+func (s *Store) addRevocation(l *endLine, ended bool) {
 	r, at := l.revocation()
-	s.told++
-	s.ended = append(s.ended, ending{number: s.told, at: at, what: r, goesOn: !ended})
+	s.newest++
+	s.ended = append(s.ended, ending{number: s.newest, at: at, what: r, announced: !ended})
 }
 
 func (s *Store) put(x session.Record) {

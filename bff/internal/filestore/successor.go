@@ -50,9 +50,9 @@ var (
 
 func (j *journal) newName() string { return j.path + ".new" }
 
-// succeed begins a successor. The lock is not held, but for changes of
+// beginSuccessor opens a successor. The lock is not held, but for changes of
 // j.successor.
-func (j *journal) succeed(since int64) (*successor, error) {
+func (j *journal) beginSuccessor(since int64) (*successor, error) {
 	// A left-over of a crash, perhaps with another mode.
 	if err := removeIfThere(j.newName()); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (s *Store) tidy() {
 	wasteful := s.journal.wasteful(s.live + len(s.ended))
 	s.mu.Unlock()
 	if wasteful {
-		// A failure is no caller's: what they asked for is in the old journal,
+		// A failure does not concern any caller: their changes are in the old journal,
 		// which stays.
 		if err := s.compact(); err != nil && !errors.Is(err, errEnded) {
 			s.log.Warn("the session journal could not be compacted, and goes on as it is", "error", err)
@@ -68,7 +68,7 @@ func (s *Store) tidy() {
 }
 
 // expire forgets what has had its time: sessions, and endings that every
-// follower has been told and none to come will ask for.
+// follower has received and none to come will need.
 func (s *Store) expire(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Store) expire(now time.Time) {
 			}
 		}
 	}
-	behind := s.told
+	behind := s.newest
 	for reader := range s.readers {
 		behind = min(behind, *reader)
 	}
@@ -106,10 +106,10 @@ func (s *Store) compact() (err error) {
 		s.mu.Unlock()
 		return errEnded
 	}
-	since, lines, told := j.size, j.lines, s.told
+	since, lines, newest := j.size, j.lines, s.newest
 	s.mu.Unlock()
 
-	next, err := j.succeed(since)
+	next, err := j.beginSuccessor(since)
 	if err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -136,7 +136,7 @@ func (s *Store) compact() (err error) {
 	}
 	// Endings first: an id that was ended and made again is there. Those that
 	// come from now on are in the journal.
-	if err := s.writeEndings(next, told); err != nil {
+	if err := s.writeEndings(next, newest); err != nil {
 		return err
 	}
 	s.step("endings written")
@@ -188,8 +188,8 @@ func (s *Store) writeEndings(n *successor, until uint64) error {
 				return nil
 			}
 			line := entry{End: endingLine(e.what, e.at)}
-			if e.goesOn {
-				line = entry{Tell: line.End}
+			if e.announced {
+				line = entry{Announce: line.End}
 			}
 			if err := n.add(line); err != nil {
 				return err
@@ -220,7 +220,7 @@ func (s *Store) writeSessions(n *successor) error {
 				continue
 			}
 			// A map may be changed while it is ranged over: what is there all
-			// the time comes once, and of what is not the journal tells.
+			// the time comes once, and the rest is in the journal.
 			s.mu.Unlock()
 			err := write()
 			s.step("some sessions written")

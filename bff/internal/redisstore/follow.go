@@ -17,7 +17,7 @@ import (
 )
 
 // Following gives nil while a follower reads the stream, and else why not: for
-// readiness, because an instance that does not hear of revocations serves
+// readiness, because an instance that does not receive revocations serves
 // access tokens of ended sessions until they expire. It speaks of the follower
 // that was started last.
 func (s *Store) Following() error { return *s.following.Load() }
@@ -90,7 +90,7 @@ func (f *follower) stepBack() {
 	f.at, f.steppedBack = position{ms: f.at.ms - min(f.at.ms, uint64(skew.Milliseconds()))}, true
 }
 
-// read tells of entries as they come, until one question fails.
+// read delivers entries as they come, until one call fails.
 func (f *follower) read(ctx context.Context) error {
 	// What there is already is read without waiting for more: until it is, the
 	// instance is not ready.
@@ -111,7 +111,7 @@ func (f *follower) read(ctx context.Context) error {
 			continue
 		}
 		f.steppedBack = false
-		if err := f.tellAll(ctx, messages); err != nil {
+		if err := f.deliver(ctx, messages); err != nil {
 			return err
 		}
 		if len(messages) == page {
@@ -120,7 +120,7 @@ func (f *follower) read(ctx context.Context) error {
 		if f.at.less(newest) {
 			f.missing(newest)
 		}
-		// A replica, which may not have heard of everything, is found out here.
+		// A replica, which may lack entries, is found out here.
 		if len(messages) == 0 || !all {
 			if err := f.checkStream(ctx); err != nil {
 				return err
@@ -139,14 +139,14 @@ func (f *follower) read(ctx context.Context) error {
 	}
 }
 
-func (f *follower) tellAll(ctx context.Context, messages []redis.XMessage) error {
+func (f *follower) deliver(ctx context.Context, messages []redis.XMessage) error {
 	for _, m := range messages {
 		at, ok := parsePosition(m.ID)
 		if !ok {
 			return fmt.Errorf("the stream has an entry with the id %q", m.ID)
 		}
 		if notice, ok := lostBefore(m.Values); ok {
-			f.tellLost(notice)
+			f.notifyLost(notice)
 		} else if err := f.checkChain(ctx, at, m.Values); err != nil {
 			return err
 		} else if r, ok := revocation(m.Values); ok {
@@ -173,7 +173,7 @@ func (f *follower) checkChain(ctx context.Context, at position, values map[strin
 	}
 	written := writtenAt(at, values)
 	if f.at.less(previous) {
-		f.tellLost(endOfSecond(written))
+		f.notifyLost(endOfSecond(written))
 	}
 	if previous.less(f.high) && f.high.less(at) {
 		// What was read is not there any more, and something else took its place.
@@ -188,7 +188,7 @@ func (f *follower) checkChain(ctx context.Context, at position, values map[strin
 // missing is for a stream whose last entries are not there, up to an id that it
 // has reached.
 func (f *follower) missing(upTo position) {
-	f.tellLost(endOfSecond(writtenAt(upTo, nil)))
+	f.notifyLost(endOfSecond(writtenAt(upTo, nil)))
 	f.at = upTo
 }
 
@@ -197,7 +197,7 @@ func (f *follower) missing(upTo position) {
 // Each follower that has read more than there is says so; the others read it.
 func (f *follower) lost(ctx context.Context, before time.Time) (position, error) {
 	before = endOfSecond(earliest(before, f.store.now()))
-	f.tellLost(before)
+	f.notifyLost(before)
 	newest, err := f.store.streamScript(ctx, f.rdb, lostScript, append(f.store.streamArgs(), millis(before))...)
 	if err == nil {
 		f.high = position{}
@@ -206,9 +206,9 @@ func (f *follower) lost(ctx context.Context, before time.Time) (position, error)
 	return newest, err
 }
 
-// tellLost tells of a moment that matters: access tokens from before keep have
+// notifyLost reports a moment that matters: access tokens from before keep have
 // expired. A clock ahead must not have those refused that are issued now.
-func (f *follower) tellLost(before time.Time) {
+func (f *follower) notifyLost(before time.Time) {
 	now := f.store.now()
 	before = earliest(before, endOfSecond(now))
 	if before.After(now.Add(-f.keep - skew)) {

@@ -19,7 +19,7 @@ const (
 	// limitBudget is what counting may cost a request when Redis is slow;
 	// memory then counts at once.
 	limitBudget = 200 * time.Millisecond
-	// limitLogEvery is how often an outage is told at most: of a Cluster that
+	// limitLogEvery is how often an outage is logged at most: of a Cluster that
 	// has lost one master, some calls work and others do not.
 	limitLogEvery = time.Minute
 )
@@ -27,7 +27,7 @@ const (
 // Limits is auth.Limiter for all instances on one Redis. A call that Redis does
 // not answer is counted by another limiter, each by itself, and the next one is
 // put to Redis again: one slow answer must not give a guesser a second for
-// which nobody shares what is counted.
+// which the counts are not shared.
 //
 // Counts of the two are not added up: an outage gives a guesser what a fresh
 // instance gives, and its failures are forgotten when it ends.
@@ -90,14 +90,14 @@ func (l *Limits) ask(ctx context.Context, script *redis.Script, key string, args
 	if ctx.Err() != nil {
 		return 0, false
 	}
-	asked, done := l.store.observe(ctx, "count for a limit")
-	within, cancel := context.WithTimeout(asked, l.budget)
+	observed, done := l.store.observe(ctx, "count for a limit")
+	within, cancel := context.WithTimeout(observed, l.budget)
 	defer cancel()
 	n, err := script.Run(within, l.store.rdb, []string{key}, args...).Int64()
 	done(unlessGone(ctx, err))
 	if ctx.Err() == nil { // or it is the caller who has gone
 		l.away.Store(err != nil)
-		l.outage.tell(l.store, err)
+		l.outage.report(l.store, err)
 	}
 	return n, err == nil
 }
@@ -105,23 +105,23 @@ func (l *Limits) ask(ctx context.Context, script *redis.Script, key string, args
 // InMemory reports whether the last call was counted by this instance alone.
 func (l *Limits) InMemory() bool { return l.away.Load() }
 
-// outage tells the log when limits are not shared, and when they are again.
+// outage logs when limits are not shared, and when they are again.
 type outage struct {
-	mu     sync.Mutex
-	told   bool
-	toldAt time.Time
+	mu       sync.Mutex
+	logged   bool
+	loggedAt time.Time
 }
 
-func (o *outage) tell(s *Store, err error) {
+func (o *outage) report(s *Store, err error) {
 	now := s.now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case err == nil && o.told:
-		o.told = false
+	case err == nil && o.logged:
+		o.logged = false
 		s.log.Info("limits are shared again")
-	case err != nil && !o.told && now.Sub(o.toldAt).Abs() >= limitLogEvery:
-		o.told, o.toldAt = true, now
+	case err != nil && !o.logged && now.Sub(o.loggedAt).Abs() >= limitLogEvery:
+		o.logged, o.loggedAt = true, now
 		s.log.Warn("limits are counted by this instance alone", "error", err)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) announce(ctx context.Context, ends []session.Revocation) error {
 	for _, r := range ends {
 		args = append(args, r.UserID, r.SessionID, string(r.Reason), millis(r.At), r.Since.Generation, millis(r.Since.IssuedAt))
 	}
-	return s.ask(ctx, "announce revocations", func(ctx context.Context) error {
+	return s.call(ctx, "announce revocations", func(ctx context.Context) error {
 		at, err := s.streamScript(ctx, s.rdb, announceScript, args...)
 		if err == nil {
 			s.seenNewest(at)

@@ -2,7 +2,7 @@ package redisstore
 
 import "github.com/redis/go-redis/v9"
 
-// Each change to a user's sessions is one script, so that nobody sees half of
+// Each change to a user's sessions is one script, so that no reader sees half of
 // it. KEYS[1] is the user's index (a sorted set: session id by its idle end),
 // KEYS[2] and on are records. "Now" is always an argument: instances agree on
 // the time among themselves, and Redis' own clock only counts down from what
@@ -140,7 +140,7 @@ return redis.call('ZSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
 
 // recordsScript gives the records, false for each that is not there, and takes
 // those out of the index. ARGV: the session ids, in the order of KEYS[2] on.
-// To write is the point even when only one record is asked for: a replica,
+// To write is the point even when only one record is read: a replica,
 // where a session of a second ago may not have arrived, refuses to.
 var recordsScript = redis.NewScript(`
 local found = {}

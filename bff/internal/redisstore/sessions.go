@@ -34,7 +34,7 @@ func (s *Store) Create(ctx context.Context, x session.Record) (displaced []strin
 	if err != nil {
 		return nil, err
 	}
-	err = s.ask(ctx, "create session", func(ctx context.Context) error {
+	err = s.call(ctx, "create session", func(ctx context.Context) error {
 		var candidates []string
 		for range maxCreates {
 			keys := append([]string{indexKey(x.UserID), recordKey(x.UserID, x.ID), displacedKey(x.UserID)}, recordKeys(x.UserID, candidates)...)
@@ -80,10 +80,10 @@ func (s *Store) announceWithin() time.Duration { return s.keep + 2*skew }
 func (s *Store) Get(ctx context.Context, userID, id string) (session.Record, error) {
 	var x session.Record
 	found := false
-	err := s.ask(ctx, "get session", func(ctx context.Context) error {
+	err := s.call(ctx, "get session", func(ctx context.Context) error {
 		text, err := s.rdb.Get(ctx, recordKey(userID, id)).Result()
 		if errors.Is(err, redis.Nil) {
-			// Signing somebody out takes more than a replica's word.
+			// A replica's answer is not enough to sign a browser out.
 			var all []any
 			if all, err = s.records(ctx, userID, []string{id}); err == nil {
 				if text, found = all[0].(string); !found {
@@ -119,7 +119,7 @@ func (s *Store) Swap(ctx context.Context, old, next session.Record) error {
 		return err
 	}
 	var answer int
-	err = s.ask(ctx, "swap session", func(ctx context.Context) (err error) {
+	err = s.call(ctx, "swap session", func(ctx context.Context) (err error) {
 		answer, err = swapScript.Run(ctx, s.rdb, keys(old.UserID, old.ID),
 			millis(s.now()), old.ID, text, millis(next.IdleEnd), strconv.FormatUint(old.Version, 10)).Int()
 		return err
@@ -139,7 +139,7 @@ func (s *Store) Swap(ctx context.Context, old, next session.Record) error {
 
 // Page is session.Store.Page.
 func (s *Store) Page(ctx context.Context, userID, cursor string) (page []session.Record, next string, err error) {
-	err = s.ask(ctx, "list sessions", func(ctx context.Context) error {
+	err = s.call(ctx, "list sessions", func(ctx context.Context) error {
 		answer, err := pageScript.Run(ctx, s.rdb, keys(userID), millis(s.now()), cmp.Or(cursor, scanEnd), pageSize).Slice()
 		if err != nil {
 			return err
@@ -204,14 +204,14 @@ func pageAnswer(answer []any) (next string, ids []string, err error) {
 func (s *Store) records(ctx context.Context, userID string, ids []string) ([]any, error) {
 	all, err := recordsScript.Run(ctx, s.rdb, keys(userID, ids...), texts(ids)...).Slice()
 	if err == nil && len(all) != len(ids) {
-		err = errors.New("more or fewer records than asked for")
+		err = errors.New("more or fewer records than requested")
 	}
 	return all, err
 }
 
 // End is session.Store.End. The announcement goes first: when the removal then
 // fails, every instance refuses the session's access tokens already, and the
-// caller, told of the error, tries again.
+// caller gets the error and tries again.
 func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
 	if len(ends) == 0 {
 		return nil
@@ -229,7 +229,7 @@ func (s *Store) End(ctx context.Context, ends ...session.Revocation) error {
 	}
 	for _, userID := range users {
 		ids := of[userID]
-		err := s.ask(ctx, "end sessions", func(ctx context.Context) error {
+		err := s.call(ctx, "end sessions", func(ctx context.Context) error {
 			return endScript.Run(ctx, s.rdb, append(keys(userID, ids...), displacedKey(userID)), texts(ids, millis(s.now()))...).Err()
 		})
 		if err != nil {

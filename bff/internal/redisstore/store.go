@@ -39,17 +39,17 @@ type Config struct {
 	// Reread gives the URL as it is written by now, for a login that is refused.
 	// Nil: it is as it was.
 	Reread func() (string, error)
-	// Log is told of outages. Nil means slog.Default.
+	// Log gets outages. Nil means slog.Default.
 	Log *slog.Logger
-	// Observe is called before each question, and what it returns after it,
-	// with the error of a Redis that did not answer. Nil: nobody looks on.
+	// Observe is called before each call, and the function that it returns after it,
+	// with the error of a Redis that did not answer. Nil: no metrics.
 	Observe func(ctx context.Context, operation string) (context.Context, func(error))
 }
 
 const defaultKeep = time.Hour
 
 // budget bounds everything that one question does, retry included: a request waits
-// for the store, so it is better told soon of a Redis that is dead.
+// for the store, so a dead Redis has to be noticed soon.
 const budget = 2 * time.Second
 
 // Store is session.Store and session.Revocations. It is safe for concurrent use
@@ -75,7 +75,7 @@ var (
 )
 
 // Open reads c and connects to nothing yet, so that a server can start, and
-// say so in its readiness, while Redis is away. Ping tells whether it is there.
+// say so in its readiness, while Redis is away. Ping reports whether it is there.
 // An error is about c and never holds the password.
 func Open(_ context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
@@ -126,36 +126,35 @@ func (s *Store) NewLogin(raw string) (put func(), err error) { return s.source.N
 // Checks are the doctor's, of the Redis that the store uses.
 func (s *Store) Checks() []doctor.Check { return redischecks.Of(s.source, s.rdb, s.now) }
 
-// Ping asks Redis whether it is there and can be written to, which a replica
+// Ping checks that Redis is there and takes writes, which a replica
 // and a broken cluster cannot, whatever they answer to PING: within two seconds,
 // and with an error that wraps session.ErrSessionStore when it is not.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.ask(ctx, "ping", func(ctx context.Context) error {
+	return s.call(ctx, "ping", func(ctx context.Context) error {
 		_, err := s.newest(ctx, s.rdb)
 		return err
 	})
 }
 
-// ask puts a question to Redis within the budget. Any error of question's is
-// taken to mean that there is no answer; a missing session is to be told in
-// another way.
-func (s *Store) ask(ctx context.Context, what string, question func(context.Context) error) error {
+// call runs commands within the budget. Any error of commands counts as an outage;
+// a missing session is reported in another way.
+func (s *Store) call(ctx context.Context, operation string, commands func(context.Context) error) error {
 	err := ctx.Err()
 	if err == nil {
-		asked, done := s.observe(ctx, what)
-		within, cancel := context.WithTimeout(asked, budget)
+		observed, done := s.observe(ctx, operation)
+		within, cancel := context.WithTimeout(observed, budget)
 		defer cancel()
-		err = question(within)
+		err = commands(within)
 		done(unlessGone(ctx, err))
 	}
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("redis: %s: %w: %w", what, session.ErrSessionStore, ctx.Err())
+		return fmt.Errorf("redis: %s: %w: %w", operation, session.ErrSessionStore, ctx.Err())
 	}
-	// Not %w: a deadline of ours is none of the caller's.
-	return fmt.Errorf("redis: %s: %w: %v", what, session.ErrSessionStore, s.source.Explain(err))
+	// Not %w: the budget is not a deadline of the caller.
+	return fmt.Errorf("redis: %s: %w: %v", operation, session.ErrSessionStore, s.source.Explain(err))
 }
 
 // unlessGone is err, or nil when it is the caller who has gone.

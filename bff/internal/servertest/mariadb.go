@@ -126,7 +126,7 @@ func newMariaDB(ctx context.Context, dir string, flags ...string) (*MariaDBServe
 func giveToMySQL(dir string) (*syscall.Credential, error) {
 	u, err := user.Lookup("mysql")
 	if err != nil {
-		return nil, fmt.Errorf("MariaDB does not run as root, and there is no user mysql: %w", err)
+		return nil, fmt.Errorf("MariaDB does not run as root, and user mysql is missing: %w", err)
 	}
 	uid, err := strconv.ParseUint(u.Uid, 10, 31)
 	if err != nil {

@@ -20,8 +20,8 @@ const backupStep = 256
 
 // Backup writes a copy of the SQLite file to path, which must not exist, while
 // the database is read and written: all of it as it is at the moment when
-// moment is called. Until that returns nobody writes, so that other stores can
-// be looked at as they are then. The copy holds password hashes, as the
+// moment is called. No other connection writes until that returns, so that other stores
+// can be read as they are then. The copy holds password hashes, as the
 // original does, and has its mode. It is whole and on the disk when Backup
 // returns, and not there when Backup fails.
 func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err error) {
@@ -46,7 +46,7 @@ func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err
 		return failed(ctx, "back up", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if err := db.look(ctx, conn, moment); err != nil {
+	if err := db.beginSnapshot(ctx, conn, moment); err != nil {
 		return err
 	}
 	// No question of a request: it takes as long as the file is big.
@@ -66,10 +66,10 @@ func (db *DB) Backup(ctx context.Context, path string, moment func() error) (err
 	return nil
 }
 
-// look begins a transaction that reads, on conn, and calls moment before
-// anybody can have written more than what that sees. VACUUM INTO would not run
+// beginSnapshot begins a transaction that reads, on conn, and calls moment before
+// another connection can have written more than that transaction sees. VACUUM INTO would not run
 // in it.
-func (db *DB) look(ctx context.Context, conn *sql.Conn, moment func() error) (err error) {
+func (db *DB) beginSnapshot(ctx context.Context, conn *sql.Conn, moment func() error) (err error) {
 	writer, err := db.conn.Conn(ctx)
 	if err != nil {
 		return failed(ctx, "back up", err)
@@ -112,7 +112,7 @@ func copyPages(ctx context.Context, driver any, path string) (err error) {
 	if !ok {
 		return fmt.Errorf("%T makes no backups", driver)
 	}
-	// The file is nobody's until it is whole: there is nothing to roll back.
+	// The copy is not used until it is whole: there is nothing to roll back.
 	to := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)"
 	pages, err := source.NewBackup(to)
 	if err != nil {

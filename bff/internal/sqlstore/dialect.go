@@ -158,7 +158,7 @@ func init() {
 		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 			s, ok := args[0].(string)
 			if !ok {
-				return nil, fmt.Errorf("gatehouse_lower: %T is no text", args[0])
+				return nil, fmt.Errorf("gatehouse_lower: %T is not text", args[0])
 			}
 			return strings.ToLower(s), nil
 		})

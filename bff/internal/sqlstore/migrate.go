@@ -75,7 +75,7 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) (err error) {
 	if err := db.conn.Persist(reaching, func() error { return pool.PingContext(reaching) }); err != nil {
 		return failed(ctx, "migrate", err)
 	}
-	// Status is asked for what it does on the way: it makes goose's own table
+	// Status is called for its side effect: it makes goose's own table
 	// under the lock, if that is missing. Up looks into the table before it
 	// takes the lock, and two of them looking at once used to end with "missing
 	// zero version migration".
@@ -104,7 +104,7 @@ type migrationLock struct {
 
 // SessionLock implements goose's lock.SessionLocker.
 func (l *migrationLock) SessionLock(_ context.Context, conn *sql.Conn) error {
-	for told := false; ; {
+	for logged := false; ; {
 		held, err := l.try(l.ctx, conn)
 		if err != nil || held {
 			return err
@@ -112,9 +112,9 @@ func (l *migrationLock) SessionLock(_ context.Context, conn *sql.Conn) error {
 		if err := l.ctx.Err(); err != nil {
 			return err
 		}
-		if !told {
+		if !logged {
 			l.log.Info("waiting for another process to finish migrating the database")
-			told = true
+			logged = true
 		}
 	}
 }

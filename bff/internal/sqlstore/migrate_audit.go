@@ -99,7 +99,7 @@ func (c *auditCopy) swap(ctx context.Context) (err error) {
 	if _, err := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = 2"); err != nil {
 		return err
 	}
-	for told := false; ; {
+	for logged := false; ; {
 		if done, err := auditHasTimeKey(ctx, c.pool); done || err != nil {
 			return err
 		}
@@ -110,9 +110,9 @@ func (c *auditCopy) swap(ctx context.Context) (err error) {
 			return err
 		case !c.db.conn.Conflicted(err):
 			return err
-		case !told:
+		case !logged:
 			c.db.log.Warn("the new audit trail waits for a transaction that uses the old one; see SHOW PROCESSLIST for one that has been open for long")
-			told = true
+			logged = true
 		}
 		select {
 		case <-c.stop.Done():

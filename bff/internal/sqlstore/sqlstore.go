@@ -40,8 +40,8 @@ type Config struct {
 	MaxConnections int
 	Log            *slog.Logger     // default: nothing is logged
 	Now            func() time.Time // required
-	// Observe is called before each question, and what it returns after it,
-	// with the error of a database that did not answer. nil: nobody looks on.
+	// Observe is called before each query, and the function that it returns after it,
+	// with the error of a database that did not answer. nil: no metrics.
 	Observe func(ctx context.Context, operation string) (context.Context, func(error))
 	// QuestionTimeout bounds one question, waiting for a connection included.
 	// 0 means 3 s; tests on a busy machine give more.
@@ -102,7 +102,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 // newDB puts GORM on top of pool.
 func newDB(c Config, pool *sqlconn.Pool, d dialect, gd gorm.Dialector) (*DB, error) {
 	orm, err := gorm.Open(gd, &gorm.Config{
-		// Every failure is returned and logged once by whoever answers the
+		// Every failure is returned and logged once by the caller that answers the
 		// request. GORM's own logger would log it again, with values.
 		Logger:               logger.Discard,
 		NowFunc:              func() time.Time { return c.Now().UTC() },
@@ -128,14 +128,14 @@ func newDB(c Config, pool *sqlconn.Pool, d dialect, gd gorm.Dialector) (*DB, err
 // Close closes all connections.
 func (db *DB) Close() error { return db.conn.Close() }
 
-// observed begins a question of somebody's. That they left is no fault of the
-// database's, and neither is an answer.
+// observed begins a query of a client. A client that left does not count as a
+// failure of the database, and neither does an answer.
 func (db *DB) observed(ctx context.Context, op string) (context.Context, func(error)) {
 	if db.observe == nil {
 		return ctx, func(error) {}
 	}
-	asked, done := db.observe(ctx, op)
-	return asked, func(err error) {
+	observed, done := db.observe(ctx, op)
+	return observed, func(err error) {
 		if ctx.Err() != nil || isAnswer(err) {
 			err = nil
 		}
@@ -143,7 +143,8 @@ func (db *DB) observed(ctx context.Context, op string) (context.Context, func(er
 	}
 }
 
-// isAnswer tells what the database said from its having said nothing.
+// isAnswer distinguishes errors that are an answer of the database from the lack of
+// one.
 func isAnswer(err error) bool {
 	for _, answer := range []error{
 		gorm.ErrRecordNotFound, errTaken, auth.ErrNoUser, auth.ErrLastAdmin, auth.ErrHashChanged, auth.ErrUserChanged,
@@ -156,7 +157,7 @@ func isAnswer(err error) bool {
 	return false
 }
 
-// do runs fn, again when it collided with somebody else. fn must be atomic by
+// do runs fn, and again when it collided with another transaction. fn must be atomic by
 // itself: one statement, or one transaction.
 func (db *DB) do(ctx context.Context, op string, fn func(orm *gorm.DB) error) (err error) {
 	if held := db.held.Load(); held != nil {

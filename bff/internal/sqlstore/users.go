@@ -107,7 +107,7 @@ func (db *DB) Create(ctx context.Context, u auth.User, e auth.Event) error {
 	return failed(ctx, "create user", err)
 }
 
-// idTaken tells which key of u was a duplicate: servers say so only in words.
+// idTaken reports which key of u was a duplicate: servers say so only in words.
 // It looks for the ID, not for the address, because MariaDB may report a
 // duplicate a moment before others can read the row.
 func (db *DB) idTaken(ctx context.Context, u auth.User) bool {

@@ -75,11 +75,11 @@ func deleteUser(tx *gorm.DB, id string) *gorm.DB {
 }
 
 // changeUser runs write on a locked account and stores events, in one
-// transaction. write tells whether the account is an active administrator
+// transaction. write reports whether the account is an active administrator
 // afterwards; where it was one and is not, another one must be left.
 //
 // Two who demoted each other at the same moment used to see one another still
-// there. So whoever may take an administrator away (demotes) locks every active
+// there. So a transaction that may take an administrator away (demotes) locks every active
 // one, and the second sees what the first has left. They are looked up first and
 // locked in the order of their IDs, together with the account: by one order all
 // wait in line, where locks taken from the index of roles ended in deadlocks,

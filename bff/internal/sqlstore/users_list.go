@@ -39,7 +39,7 @@ func usersIn(rows []userRow) []auth.User {
 	return users
 }
 
-// findable tells whether an account may hold this text. What is longer than the
+// findable reports whether an account may hold this text. What is longer than the
 // columns none does, and SQLite's LIKE fails on a pattern of 50 KB; it also
 // ends a pattern at a NUL, so that one alone would find everybody. MySQL 8
 // fails on what is not UTF-8.

@@ -101,7 +101,7 @@ func (db *DB) searchQuery(ctx context.Context, query func(orm *gorm.DB, rows *[]
 	})
 }
 
-// isAddressText tells whether an address may begin with text. Keys are ASCII.
+// isAddressText reports whether an address may begin with text. Keys are ASCII.
 func isAddressText(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -69,7 +69,7 @@ func (f Files) read(prefix string) (texts [3][]byte, err error) {
 	return texts, errors.Join(mistakes...)
 }
 
-// readFile never repeats a path that is no path: it may be the key itself.
+// readFile never repeats a value that is not a path: it may be the key itself.
 func readFile(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil

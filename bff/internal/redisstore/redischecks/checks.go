@@ -51,7 +51,7 @@ type examination struct {
 	source *redisconn.Source
 	rdb    redis.UniversalClient
 	now    func() time.Time
-	info   map[string]map[string]string // INFO of each node that was asked
+	info   map[string]map[string]string // INFO of each node that was read
 }
 
 // node is a server that is written to: the one there is, or a Cluster's master.
@@ -167,7 +167,7 @@ func colonLines(text string) map[string]string {
 	return found
 }
 
-// configOf has what the server tells of these settings, which may be nothing.
+// configOf reads the settings that the server shows, which may be none.
 func configOf(ctx context.Context, n node) map[string]string {
 	found := map[string]string{}
 	for _, name := range []string{"appendfsync", "save", "min-replicas-to-write", "cluster-require-full-coverage"} {
@@ -195,7 +195,7 @@ func (e *examination) reachable(ctx context.Context) (doctor.Result, error) {
 	case strings.Contains(err.Error(), "certificate"):
 		r.Fix = "REDIS_TLS_CA names a file with the authority that vouches for the server, REDIS_TLS_CERT and REDIS_TLS_KEY the client's own if it wants one; the host in REDIS_URL must be in the server's."
 	case strings.Contains(err.Error(), "cluster support disabled"):
-		r.Fix = "It is no node of a Cluster: take ?addr= out of REDIS_URL, or correct the host."
+		r.Fix = "It is not a node of a Cluster: take ?addr= out of REDIS_URL, or correct the host."
 	case redis.IsLoadingError(err):
 		r.Fix = "It reads its file after a start: wait until it has."
 	case redis.IsClusterDownError(err):

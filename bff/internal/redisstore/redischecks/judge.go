@@ -80,9 +80,9 @@ func judgeMemory(f facts) doctor.Result {
 }
 
 func judgePersistence(f facts) doctor.Result {
-	save, told := f.config["save"]
+	save, known := f.config["save"]
 	snapshots := "snapshots alone, as far as INFO says"
-	if told {
+	if known {
 		snapshots = "snapshots alone (save " + save + ")"
 	}
 	const fix = "CONFIG SET appendonly yes and CONFIG REWRITE; hosted servers have a setting for it."
@@ -95,7 +95,7 @@ func judgePersistence(f facts) doctor.Result {
 		return doctor.Result{State: doctor.Warning, Found: "append-only file with appendfsync no: a power cut takes half a minute of sign-ins and sign-outs", Fix: "CONFIG SET appendfsync everysec and CONFIG REWRITE."}
 	case f.info["aof_enabled"] == "1":
 		return doctor.Result{State: doctor.OK, Found: strings.TrimSpace("append-only file " + f.config["appendfsync"])}
-	case told && save == "":
+	case known && save == "":
 		return doctor.Result{State: doctor.Problem, Found: "nothing is kept on disk: a restart signs everybody out", Fix: fix}
 	case f.info["rdb_last_bgsave_status"] == "err":
 		return doctor.Result{State: doctor.Problem, Found: snapshots + ", and the last one failed", Fix: "See the server's log: the disk is full, or the file may not be written. " + fix}

@@ -127,19 +127,19 @@ func missingRights(ctx context.Context, n node, wanted []probe) (missing []strin
 // refusedCommand is in both wordings that servers have for it.
 var refusedCommand = regexp.MustCompile(`^NOPERM .* run the '([a-z|]+)' command`)
 
-// isReply tells what Redis has answered, nothing included, from no answer.
+// isReply distinguishes an answer of Redis, an empty one included, from none.
 func isReply(err error) bool {
 	_, reply := errors.AsType[redis.Error](err)
 	return reply
 }
 
-// aboutKey tells the two refusals apart: "this user has no permissions to run the
+// aboutKey distinguishes the two refusals: "this user has no permissions to run the
 // 'get' command", and "… to access a key" or "one of the keys".
 func aboutKey(err error) bool { return !refusedCommand.MatchString(err.Error()) }
 
 // writable has Redis look at a write: what is full, a replica or broken refuses it.
 func (e *examination) writable(ctx context.Context) (doctor.Result, error) {
-	looked := false // rights come first: what may not write is told nothing else
+	looked := false // rights come first: an account that may not write learns nothing else
 	for _, command := range [][]any{
 		{"SET", probedRecord, "", "XX", "PX", 1},
 		{"XADD", revocationsKey, "0-0", "!", "!"},

@@ -58,7 +58,7 @@ func judgeCluster(slots []redis.ClusterSlot, state, config map[string]string) do
 	failing, _ := strconv.Atoi(state["cluster_slots_fail"])
 	switch {
 	case covered < allSlots:
-		return doctor.Result{State: doctor.Problem, Found: found + ": sessions in the others cannot be asked", Fix: "redis-cli --cluster check HOST:PORT, then --cluster fix."}
+		return doctor.Result{State: doctor.Problem, Found: found + ": sessions in the others cannot be read", Fix: "redis-cli --cluster check HOST:PORT, then --cluster fix."}
 	case state["cluster_state"] != "" && state["cluster_state"] != "ok" || failing > 0:
 		return doctor.Result{State: doctor.Problem, Found: fmt.Sprintf("%s, %d slots without a living master", found, failing), Fix: "Bring the masters back that CLUSTER NODES calls fail; operations.md says what is left to do when no replica is elected."}
 	case masters < majorityOf:
@@ -93,7 +93,7 @@ func (e *examination) sentinel(ctx context.Context) (doctor.Result, error) {
 // sentinelAnswers is what the Sentinels say of the set.
 type sentinelAnswers struct {
 	known    int    // the most Sentinels that one of them knows, itself included
-	quorum   string // "" when it was not told
+	quorum   string // "" when it is not known
 	noQuorum string // why they could not agree on a failover
 }
 

@@ -90,8 +90,8 @@ func (h *slotsHook) reloadSoon(ctx context.Context) {
 	}
 }
 
-// unanswered tells a node that said nothing from one that refused, and from a
-// caller that has gone.
+// unanswered distinguishes a node that did not answer from one that refused, and
+// from a caller that has gone.
 func unanswered(err error) bool {
 	_, reply := errors.AsType[redis.Error](err)
 	return !reply && !errors.Is(err, context.Canceled)

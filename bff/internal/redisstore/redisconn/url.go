@@ -102,7 +102,7 @@ func checkSizes(q url.Values) error {
 		{"pipeline_write_buffer_size", 64 << 20},
 	} {
 		for _, value := range q[size.name] {
-			// What is no number go-redis refuses.
+			// go-redis refuses what is not a number.
 			if n, err := strconv.Atoi(value); err == nil && (n < 0 || n > size.highest) {
 				mistakes = append(mistakes, fmt.Errorf("REDIS_URL has %s=%d: choose 1 to %d, or take it out", size.name, n, size.highest))
 			}

@@ -135,7 +135,7 @@ func (e *examination) tables(ctx context.Context) (_ doctor.Result, err error) {
 	return doctor.Result{State: doctor.OK, Found: "InnoDB and utf8mb4"}, rows.Err()
 }
 
-// session: what the connection was told, a proxy in between may have dropped.
+// session: a proxy in between may have dropped the variables that the connection set.
 func (e *examination) session(ctx context.Context) (doctor.Result, error) {
 	v, err := e.read(ctx)
 	if err != nil {

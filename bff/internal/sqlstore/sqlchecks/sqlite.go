@@ -28,7 +28,7 @@ func (e *examination) sqliteChecks() []doctor.Check {
 	}
 }
 
-// integrity ends with ctx: a big file takes longer than anybody waits.
+// integrity ends with ctx: a big file takes longer than the limit of a check.
 func (e *examination) integrity(ctx context.Context) (doctor.Result, error) {
 	said, err := e.texts(ctx, "PRAGMA quick_check(5)")
 	const fix = "Stop the server and restore the backup; `sqlite3 gatehouse.db .recover` saves what can be read."

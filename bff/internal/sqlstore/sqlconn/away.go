@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// awayCodes are what a MySQL server says that cannot be asked, or written to, for
-// now; whatever else it says is about the question. Those of a server that only
+// awayCodes are the errors of a MySQL server that cannot serve reads or writes for
+// now; every other error is about the statement. Those of a server that only
 // reads (1290, 1792, 1836) never arrive: the driver closes the connection instead,
 // see RejectReadOnly.
 var awayCodes = []uint16{
@@ -32,7 +32,7 @@ var awayCodes = []uint16{
 	9005, // TiDB: a region is not available
 }
 
-// Away tells a database that cannot be asked at the moment, which is worth
+// Away distinguishes a database that is unavailable at the moment, which is worth
 // another try, from one that has understood and refuses: a wrong password, a
 // missing right or table, tables that are newer.
 func Away(err error) bool {

@@ -97,7 +97,7 @@ func (p *Pool) Overran(err error) bool { return p.overran(err) }
 
 // Failure wraps err in auth.ErrDatabase, nil excepted. When it was ctx that
 // ended, the error is ctx's too: SQLite says "interrupted", a MySQL connection
-// may say "invalid connection", and the caller needs to tell a visitor who left
+// may say "invalid connection", and the caller needs to distinguish a client that left
 // from a database that did.
 func Failure(ctx context.Context, op string, err error) error {
 	if err == nil {

@@ -78,7 +78,7 @@ func sqliteDSN(path string) string {
 			"synchronous(NORMAL)",
 		},
 		// A transaction that starts as a reader and then writes fails at once
-		// when somebody else wrote meanwhile; one that says so first waits.
+		// when another connection wrote meanwhile; one that begins as a writer waits.
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"},
 		"_timezone":    {"UTC"},

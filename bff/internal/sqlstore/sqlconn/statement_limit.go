@@ -27,7 +27,7 @@ const (
 	mysqlLimit   = "max_execution_time" // ms
 )
 
-// limitedConnector sets that limit on each new connection. It is no part of the
+// limitedConnector sets that limit on each new connection. It is not part of the
 // DSN, which the driver sends as one SET: a variable that a server does not know
 // would be a connection that cannot be made. A server that refuses it, an old
 // one or a proxy, has no limit then, and that is logged once.

@@ -130,7 +130,7 @@ func answerable(ctx context.Context, failure error) error {
 	return nil
 }
 
-// Fail makes every call answer that the database could not be asked, because
+// Fail makes every call report that the database is away, because
 // of err, until Fail(nil).
 func (s *Audit) Fail(err error) {
 	s.mu.Lock()

@@ -31,7 +31,7 @@ func NewUsers(audit *Audit) *Users {
 	return &Users{audit: audit, byID: map[string]auth.User{}, byKey: map[string]string{}}
 }
 
-// Fail makes every call answer that the database could not be asked, because
+// Fail makes every call report that the database is away, because
 // of err, until Fail(nil).
 func (s *Users) Fail(err error) {
 	s.mu.Lock()

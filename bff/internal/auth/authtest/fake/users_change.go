@@ -104,7 +104,7 @@ func (s *Users) SyncsDone(ctx context.Context, done ...auth.PendingSync) error {
 
 func activeAdmin(u auth.User) bool { return u.Active && u.Role == session.RoleAdmin }
 
-// lastAdmin tells whether the account is the only active administrator.
+// lastAdmin reports whether the account is the only active administrator.
 func (s *Users) lastAdmin(id string) bool {
 	for other, u := range s.byID {
 		if other != id && activeAdmin(u) {
