@@ -15,6 +15,11 @@ import (
 // and the words that readers search for instead.
 var retired = []struct{ word, instead string }{
 	{`ro{2}ms?`, "package; space, where there is some"},
+	{`late[T]raffic`, "parentGrace"},
+	{`[Ss]ettles[A]t`, "ReissueUntil"},
+	{`patient[C]onn`, "stallConn, stallTimeout"},
+	{`framed[C]onn|spoile[r]`, "checkedConn, poison"},
+	{`visit[B]ehind`, "infoFromRequest"},
 }
 
 func TestRetiredWordsStayAway(t *testing.T) {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// graceShare is the part of SHUTDOWN_TIMEOUT in which whoever asks for
-// readiness can see that it is off, while everything is still served: a load
-// balancer sends people here until it has seen it, and a request that crosses
-// the end of its connection is lost, or worse, nobody knows whether it was.
+// graceShare is the part of SHUTDOWN_TIMEOUT in which readiness is off and
+// everything is still served: a load balancer sends requests here until it has
+// probed again, and a request that crosses the end of its connection is lost, or
+// worse, may or may not have been done.
 const graceShare = 4
 
 // drain ends the server without a failed request: readiness off, a grace if
-// somebody watches it, then requests and streams to their end, the public ones
+// it is probed, then requests and streams to their end, the public ones
 // first. What is still open at the deadline is cut.
 func (a *App) drain(opsServer *http.Server, failed <-chan struct{}) error {
 	a.state.draining.Store(true)

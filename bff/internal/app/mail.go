@@ -36,7 +36,7 @@ func (s *sender) Deliver(ctx context.Context, n auth.Notice) error {
 	return s.now.Load().Deliver(ctx, n)
 }
 
-// loggedMail is for a developer's machine. The log names nobody's address.
+// loggedMail is for a developer's machine. The log has no addresses.
 type loggedMail struct{ log *slog.Logger }
 
 // Deliver is auth.Mailer.Deliver.

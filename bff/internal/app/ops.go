@@ -35,7 +35,7 @@ type health struct {
 	probed   atomic.Pointer[time.Time] // on the public listener, last; nil: never
 }
 
-// watchedFor is how long after the last question somebody counts as watching.
+// watchedFor is how long after a probe the endpoint counts as watched.
 const watchedFor = time.Minute
 
 func (h *health) watched() bool {
@@ -47,8 +47,8 @@ func (h *health) watched() bool {
 // seconds, by default, at some clouds. One that asks once is a person.
 const probesWithin = watchedFor
 
-// away is the public listener's answer: why nobody is to be sent here, or "".
-// That a store is away is no reason, as the other instances have the same. An
+// away is the public listener's answer: why requests should not be sent here, or
+// "". A store that is away is not a reason, as the other instances have the same. An
 // instance that brings the tables up to date first is one: the others sign
 // people in meanwhile.
 func (h *health) away() string {

@@ -61,8 +61,8 @@ func (g opsGuard) refuses(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
-// privateSuffixes are of names that the public DNS does not have: nobody can
-// register one and point it here.
+// privateSuffixes are of names that the public DNS does not have: an attacker
+// cannot register one and point it here.
 var privateSuffixes = []string{".internal", ".local", ".svc"}
 
 // answersTo: a page that rebinds a name needs one in the public DNS, so addresses

@@ -171,9 +171,9 @@ const catchUpDeadline = 5 * time.Second
 
 // catchUp waits until it is known which sessions have ended; without it, their
 // access tokens were served for a moment after every start. It also waits until
-// it is known whether the tables are up to date. While the stores cannot be asked,
-// whoever holds a good token is not kept waiting any longer. It reports whether
-// there is still somebody to serve.
+// it is known whether the tables are up to date. While the stores do not answer,
+// requests with a good token do not wait any longer. It reports whether to go on
+// serving.
 func (a *App) catchUp(ctx, background context.Context) bool {
 	late, cancel := context.WithTimeout(ctx, catchUpDeadline)
 	defer cancel()
@@ -226,7 +226,7 @@ func (a *App) announce() {
 			"data_dir", a.config.DataDir)
 	}
 	if c := a.config; c.SMTPURL == "" && !c.Embedded {
-		a.log.Warn("no mail is sent: nobody is told when their password or role changes; set SMTP_URL and MAIL_FROM")
+		a.log.Warn("no mail is sent: account owners get no notice when a password or role changes; set SMTP_URL and MAIL_FROM")
 	}
 	attrs := []any{"url", a.config.PublicURL.String(), "listen", a.listener.Addr().String()}
 	if a.ops != nil {

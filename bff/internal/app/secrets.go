@@ -119,7 +119,7 @@ func keptSecrets(file string) (Secrets, error) {
 	}
 	c, err := config.Load(func(name string) string { return values[name] })
 	if err != nil || len(c.AccessSecrets) == 0 || len(c.RefreshSecrets) == 0 || c.IdentityKey == "" {
-		return Secrets{}, fmt.Errorf("%s is damaged; restore it, or remove it and everybody signs in again (%v)", file, err)
+		return Secrets{}, fmt.Errorf("%s is damaged; restore it, or remove it and all users sign in again (%v)", file, err)
 	}
 	return Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}, nil
 }

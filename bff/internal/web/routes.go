@@ -20,7 +20,7 @@ const (
 	admins  access = "admin"
 )
 
-// endpoint is one row of routes. A handler that needs somebody takes an
+// endpoint is one row of routes. A handler that needs a session takes a
 // session.Principal, so a row that forgets to ask for one does not compile.
 type endpoint struct {
 	method, path string

@@ -188,7 +188,7 @@ func testOddIDs(t *testing.T, s Store, clock *Clock) {
 	for _, x := range all {
 		there(t, s, x)
 	}
-	// Ending one user's sessions leaves everybody else's alone.
+	// Ending one user's sessions does not touch those of others.
 	victim := slices.Index(odd, "a")
 	for i := range odd {
 		must(t, s.End(t.Context(), revocation(all[victim*len(odd)+i], clock.Now())))
