@@ -26,6 +26,8 @@ func TestArchitectureRulesBite(t *testing.T) {
 		{"bff/internal/proxy/x.go", importing("~/bff/internal/auth"), "proxy may not import auth"},
 		{"bff/internal/proxy/x.go", importing("~/bff/internal/proxy/route"), ""},
 		{"bff/internal/proxy/route/x.go", importing("~/bff/internal/proxy"), "proxy/route may not import proxy"},
+		{"bff/internal/proxy/upstream/x.go", importing("~/bff/internal/proxy/route"), ""},
+		{"bff/internal/proxy/upstream/x.go", importing("~/bff/internal/proxy"), "proxy/upstream may not import proxy"},
 		{"bff/internal/session/x.go", importing("~/bff/internal/auth"), "session may not import auth"},
 		{"bff/internal/session/x.go", importing("~/bff/internal/password"), "session may not import password"},
 		{"bff/internal/filestore/x.go", importing("~/bff/internal/session/sessiontest"), "session/sessiontest is for tests"},

@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/password"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore"
@@ -85,6 +86,7 @@ type App struct {
 	limits    auth.Limits
 	service   *auth.Service
 	passwords *password.Hasher
+	upstreams *upstream.Transport
 	proxy     *proxy.Proxy
 	table     atomic.Pointer[route.Table]
 	demo      *demo            // nil without
@@ -203,18 +205,15 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
+	a.upstreams = upstream.New(a.upstreamOptions())
+	a.closers = append(a.closers, func() error { a.upstreams.Close(); return nil })
 	a.proxy = proxy.New(proxy.Options{
 		Mint: func(who route.Identity, audience string) (string, error) {
 			return a.tokens.MintBearer(token.Identity(who), audience, a.now())
 		},
-		OwnCookies:   web.OwnCookieNames(),
-		PublicURL:    c.PublicURL,
-		Now:          a.now,
-		Logger:       a.log,
-		Observe:      a.observeProxy(),
-		StallTimeout: a.stallTimeout,
+		OwnCookies: web.OwnCookieNames(), PublicURL: c.PublicURL, Upstreams: a.upstreams,
+		Now: a.now, Logger: a.log, Observe: a.observeProxy(), StallTimeout: a.stallTimeout,
 	})
-	a.closers = append(a.closers, func() error { a.proxy.Close(); return nil })
 	clients := clientaddr.New(c.TrustedProxies, a.log)
 	server := web.New(web.Options{
 		Auth: a.service, Proxy: a.proxy, Table: a.table.Load, JWKS: a.tokens.JWKS,
@@ -226,7 +225,7 @@ func (a *App) wire() error {
 	a.server.IdleTimeout = c.IdleTimeout
 	a.server.RegisterOnShutdown(server.EndStreams)
 	a.background = append(a.background, a.service.Run, a.proxy.RunStreams, func(ctx context.Context) error {
-		return a.proxy.Run(ctx, a.table.Load)
+		return a.upstreams.Run(ctx, a.table.Load)
 	})
 	if a.buffer != nil {
 		a.background = append(a.background, a.buffer.Run)

@@ -200,7 +200,7 @@ func (a *App) useRoutes(file string, next *route.Table) {
 	old := a.table.Load()
 	changes := next.ChangesSince(old)
 	a.table.Store(next)
-	a.proxy.Retire(old, next)
+	a.upstreams.Retire(old, next)
 	a.log.Info("routes reloaded", "file", file, "rows", len(next.Routes()),
 		"added", texts(changes.Added), "removed", texts(changes.Removed), "changed", texts(changes.Changed))
 	a.warnOfRoutes(next)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/redisstore"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
@@ -45,7 +46,11 @@ func (a *App) observeRequests() web.Observer {
 }
 
 func (a *App) observeProxy() proxy.Observer {
-	o := proxy.Observer{Answered: a.metrics.Upstream, Failed: a.metrics.UpstreamFailed}
+	return proxy.Observer{Answered: a.metrics.Upstream, Failed: a.metrics.UpstreamFailed}
+}
+
+func (a *App) upstreamOptions() upstream.Options {
+	o := upstream.Options{Now: a.now, Log: a.log}
 	if a.traces != nil {
 		o.Attempt = a.traces.Forward
 	}
@@ -64,7 +69,7 @@ func (a *App) watch(clients *clientaddr.Finder) {
 		EventStreams:    func() int { return max(0, a.proxy.Live()-a.proxy.LiveSockets()) },
 		SessionWatchers: a.service.Sessions().Watching,
 		Upstreams: func() (list []telemetry.Upstream) {
-			for _, u := range a.proxy.Upstreams(a.table.Load()) {
+			for _, u := range a.upstreams.States(a.table.Load()) {
 				list = append(list, telemetry.Upstream{Route: u.Route, Address: u.Origin, Up: u.Up})
 			}
 			return list

@@ -10,24 +10,27 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 // BenchmarkForward is a whole request over a loopback connection, 1 KiB of
 // JSON, with an upstream in the same process.
 func BenchmarkForward(b *testing.B) {
 	payload := make([]byte, 1024)
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(payload)
 	}))
-	defer upstream.Close()
-	u, _ := url.Parse(upstream.URL)
+	defer backend.Close()
+	u, _ := url.Parse(backend.URL)
 	table := mustTable(b, route.Config{Path: "/api/x", Upstreams: []*url.URL{u}})
+	upstreams := upstream.New(upstream.Options{Now: time.Now})
+	defer upstreams.Close()
 	p := New(Options{
+		Upstreams: upstreams,
 		Mint:      func(route.Identity, string) (string, error) { return "Bearer token", nil },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
-	defer p.Close()
 	call := Call{Who: *ann, Caller: &caller{onError: func(_ http.ResponseWriter, err *Error) { b.Error(err, err.Cause) }}}
 	gate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, _ := route.RawPath(r)
@@ -36,7 +39,7 @@ func BenchmarkForward(b *testing.B) {
 	defer gate.Close()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
-	for name, target := range map[string]string{"direct": upstream.URL, "proxied": gate.URL} {
+	for name, target := range map[string]string{"direct": backend.URL, "proxied": gate.URL} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -65,7 +68,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 		for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Cookie", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent", "Sec-Ch-Ua", "Priority"} {
 			h[name] = nil
 		}
-		ex := &exchange{proxy: p, route: table.Routes()[0], Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}
+		ex := &exchange{proxy: p, Request: upstream.Request{Route: table.Routes()[0]}, Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}
 		ex.rewriteRequestHeader(in, h)
 	}
 }
@@ -73,7 +76,7 @@ func BenchmarkRequestHeader(b *testing.B) {
 func BenchmarkAnswerHeader(b *testing.B) {
 	theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 	ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-	ex, h := &exchange{route: mustTable(b, route.Config{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}, make(http.Header, 32)
+	ex, h := &exchange{Request: upstream.Request{Route: mustTable(b, route.Config{Path: "/api/x", Upstreams: up(b)}).Routes()[0]}}, make(http.Header, 32)
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(h)

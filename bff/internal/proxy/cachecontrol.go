@@ -85,7 +85,7 @@ func (ex *exchange) limitReuse(theirs, ours http.Header) {
 	_, set := ours["Cache-Control"]
 	switch dest := ex.in.Header["Sec-Fetch-Dest"]; {
 	case set:
-	case ex.route.Access == route.Public:
+	case ex.Route.Access == route.Public:
 		if len(theirs["Set-Cookie"]) > 0 {
 			privateAtMost(theirs, true)
 		}

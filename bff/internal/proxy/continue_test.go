@@ -69,11 +69,12 @@ func TestOneContinueForOneRequest(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				say(twoBytes)
 			})
-			g := newGate(t, url, nil)
-			g.proxy.transport.usual.ExpectContinueTimeout = 20 * time.Millisecond
-			if tt.upstream == atOnce || tt.upstream == twice || tt.upstream == refused {
-				g.proxy.transport.usual.ExpectContinueTimeout = time.Minute
-			}
+			g := newGate(t, url, nil, func(o *gateOptions) {
+				o.upstream.ExpectContinueTimeout = 20 * time.Millisecond
+				if tt.upstream == atOnce || tt.upstream == twice || tt.upstream == refused {
+					o.upstream.ExpectContinueTimeout = time.Minute
+				}
+			})
 			head := "POST /api/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
 			if tt.upstream == unasked {
 				head = strings.Replace(head, "Expect: 100-continue\r\n", "", 1)

@@ -9,14 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 var (
 	errHeaderTimeout = errors.New("no response header within the row's timeout")
 	errBodyStalled   = errors.New("the client stopped sending its body")
 	errSessionEnded  = errors.New("the session ended")
-	errUpstreamGone  = errors.New("the upstream has hung up before the end of the request's body")
 	errInformational = errors.New("the upstream sends one 1xx after the other")
 )
 
@@ -27,27 +26,19 @@ const maxInformational = 32
 // exchange is one request on its way through, and the context of what is sent
 // to the upstream.
 type exchange struct {
-	cancellation
+	upstream.Request
 	Call
 
-	proxy    *Proxy
-	in       *http.Request
-	route    *route.Route
-	pool     *pool
-	path     string // for the upstream, as judged
-	upstream *upstream
-	bearer   string // Authorization of IdentityJWT
-	body     *requestBody
-	w        responseWriter
+	proxy  *Proxy
+	in     *http.Request
+	path   string // for the upstream, as judged
+	bearer string // Authorization of IdentityJWT
+	body   *requestBody
+	w      responseWriter
 
 	values [9]string // header values, see set
 	used   int
 	hints  int // 1xx so far
-
-	sends  int           // see mayBeSent
-	conn   *upstreamConn // that an http.Transport uses now; nil: none, or HTTP/2
-	shared bool          // it is HTTP/2
-	stop   func(error)   // ends what an http.Transport does
 
 	// Guards what the transport's goroutines and the handler's share.
 	mu         sync.Mutex
@@ -61,6 +52,9 @@ type exchange struct {
 	slot   string      // of a live connection, see takeLive; "" for none
 }
 
+// RewindBody implements [upstream.Sender].
+func (ex *exchange) RewindBody() bool { return ex.body.rewind() }
+
 // startClock begins to count the row's timeout. It counts the time in which
 // the upstream keeps us waiting: not while we wait for the client to send more
 // of its body, which has StallTimeout, and no longer once the response header
@@ -68,7 +62,7 @@ type exchange struct {
 func (ex *exchange) startClock() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	ex.timer = time.AfterFunc(ex.route.Timeout, ex.expire)
+	ex.timer = time.AfterFunc(ex.Route.Timeout, ex.expire)
 }
 
 func (ex *exchange) expire() {
@@ -76,16 +70,16 @@ func (ex *exchange) expire() {
 	defer ex.mu.Unlock()
 	switch {
 	case ex.waiting:
-		ex.cancel(errBodyStalled)
+		ex.Cancel(errBodyStalled)
 		ex.body.wake()
 	case !ex.headerDone: // else it fired while stopClock was on its way
-		ex.cancel(errHeaderTimeout)
+		ex.Cancel(errHeaderTimeout)
 	}
 }
 
-// upstreamGone ends an exchange whose client is waited for to send more of its
+// UpstreamGone implements [upstream.Sender]: it ends an exchange whose client is waited for to send more of its
 // body, which no upstream will read.
-func (ex *exchange) upstreamGone() {
+func (ex *exchange) UpstreamGone() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if ex.headerDone {
@@ -93,7 +87,7 @@ func (ex *exchange) upstreamGone() {
 	}
 	ex.gone = true
 	if ex.waiting && !ex.body.complete.Load() { // else that Read finds the end
-		ex.cancel(errUpstreamGone)
+		ex.Cancel(upstream.ErrGone)
 		ex.body.wake()
 	}
 }
@@ -105,11 +99,11 @@ func (ex *exchange) waitForClient() error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if ex.gone && !ex.headerDone {
-		ex.cancel(errUpstreamGone)
-		return errUpstreamGone
+		ex.Cancel(upstream.ErrGone)
+		return upstream.ErrGone
 	}
 	if !ex.timer.Stop() && !ex.headerDone {
-		ex.cancel(errHeaderTimeout)
+		ex.Cancel(errHeaderTimeout)
 	}
 	ex.waiting = true
 	ex.timer.Reset(ex.proxy.stallTimeout)
@@ -120,11 +114,11 @@ func (ex *exchange) stopWaiting() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if !ex.timer.Stop() {
-		ex.cancel(errBodyStalled)
+		ex.Cancel(errBodyStalled)
 	}
 	ex.waiting = false
 	if !ex.headerDone {
-		ex.timer.Reset(ex.route.Timeout)
+		ex.timer.Reset(ex.Route.Timeout)
 	}
 }
 
@@ -137,13 +131,13 @@ func (ex *exchange) stopClock() (inTime bool) {
 	if !ex.waiting {
 		ex.timer.Stop()
 	}
-	return ex.cause() != errHeaderTimeout
+	return ex.Cause() != errHeaderTimeout
 }
 
-// informational passes an upstream's 103 Early Hints on, filtered (RFC 8297).
+// Informational implements [upstream.Sender]: it passes an upstream's 103 Early Hints on, filtered (RFC 8297).
 // Its 100 Continue has the transport read the client's body, and that read is
 // what sends the client's own, see sendContinue.
-func (ex *exchange) informational(code int, header textproto.MIMEHeader) error {
+func (ex *exchange) Informational(code int, header textproto.MIMEHeader) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if ex.hints++; ex.hints > maxInformational {
@@ -197,13 +191,13 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 
 // problem finds out what an error on the way means.
 func (ex *exchange) problem(err error) *Error {
-	e := &Error{Kind: Unreachable, Route: ex.route.Path, Cause: err}
+	e := &Error{Kind: Unreachable, Route: ex.Route.Path, Cause: err}
 	if ex.body != nil {
 		if fault := ex.body.fault.Load(); fault != nil {
 			return fault
 		}
 	}
-	switch cause := ex.cause(); {
+	switch cause := ex.Cause(); {
 	case errors.Is(err, errTooManyLive):
 		e.Kind = TooManyLive
 	case errors.Is(err, errSessionEnded), errors.Is(cause, errSessionEnded):
@@ -212,7 +206,7 @@ func (ex *exchange) problem(err error) *Error {
 		e.Kind = Timeout
 	case errors.Is(cause, errBodyStalled):
 		e.Kind = BodyStalled
-	case errors.Is(cause, errUpstreamGone):
+	case errors.Is(cause, upstream.ErrGone):
 		e.Cause = errors.Join(err, cause)
 	case cause != nil:
 		e.Kind = ClientGone

@@ -19,6 +19,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 func TestForwardSendsWhatWasJudged(t *testing.T) {
@@ -258,7 +259,7 @@ func TestTLSUpstream(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
-	g = newGate(t, srv.URL, nil, func(o *gateOptions) { o.RootCAs = roots })
+	g = newGate(t, srv.URL, nil, func(o *gateOptions) { o.upstream.RootCAs = roots })
 	res := g.raw(t, "GET /api/x/a%2Fb|c;d?e;f HTTP/1.1\nHost: h\n\n")
 	b, _ := io.ReadAll(res.Body)
 	body := string(b)
@@ -327,7 +328,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, route: &route.Route{Config: route.Config{Timeout: timeout}}}
+				ex := &exchange{w: responseWriter{ResponseWriter: httptest.NewRecorder()}, proxy: &Proxy{stallTimeout: stallTimeout}, Request: upstream.Request{Route: &route.Route{Config: route.Config{Timeout: timeout}}}}
 				ex.body = &requestBody{ex: ex, left: route.NoLimit, in: &http.Request{ContentLength: -1}, src: readFunc(func(p []byte) (int, error) { time.Sleep(tt.client); return 1, nil })}
 				ex.startClock()
 				if tt.header == "before the body" && !ex.stopClock() {
@@ -343,7 +344,7 @@ func TestTimeoutDoesNotCountTheClient(t *testing.T) {
 				}
 				time.Sleep(tt.then)
 				synctest.Wait()
-				if cause := ex.cause(); cause != tt.want {
+				if cause := ex.Cause(); cause != tt.want {
 					t.Errorf("cancelled by %v, want %v", cause, tt.want)
 				}
 			})

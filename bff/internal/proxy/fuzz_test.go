@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 // The path judged is the path the upstream receives, byte for byte minus the
@@ -40,8 +41,8 @@ func FuzzSentPath(f *testing.F) {
 		if d.Outcome != route.Forward {
 			return
 		}
-		ex := &exchange{proxy: p, in: in, route: d.Route(), path: d.UpstreamPath()}
-		ex.follow(t.Context())
+		ex := &exchange{proxy: p, in: in, Request: upstream.Request{Route: d.Route()}, path: d.UpstreamPath()}
+		ex.Attach(t.Context())
 		out := ex.outgoing()
 		out.URL.Scheme, out.URL.Host = "http", "up"
 		var wire bytes.Buffer

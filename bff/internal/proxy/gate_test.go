@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/listener"
 )
 
@@ -54,12 +55,13 @@ var (
 // gate is a proxy behind a real server, as the web layer would use it.
 type gate struct {
 	*httptest.Server
-	proxy   *Proxy
-	o       gateOptions
-	table   atomic.Pointer[route.Table]
-	who     *route.Identity // whom every request comes from
-	headers atomic.Int64    // calls of BeforeHeader
-	last    atomic.Pointer[Error]
+	proxy     *Proxy
+	upstreams *upstream.Transport
+	o         gateOptions
+	table     atomic.Pointer[route.Table]
+	who       *route.Identity // whom every request comes from
+	headers   atomic.Int64    // calls of BeforeHeader
+	last      atomic.Pointer[Error]
 }
 
 // stallTimeout is that of production.
@@ -68,6 +70,7 @@ const stallTimeout = 30 * time.Second
 // gateOptions are those of the proxy and of its caller.
 type gateOptions struct {
 	Options
+	upstream upstream.Options
 	Alive    func() bool
 	ClientIP func() string // nil: the peer's
 	OnError  func(http.ResponseWriter, *Error)
@@ -92,10 +95,10 @@ func (c *caller) BeforeHeader(h http.Header) {
 }
 
 // newGate serves one row for members at /api/x, changed by edit.
-func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...gateOption) *gate {
+func newGate(t *testing.T, urls string, edit func(*route.Config), opts ...gateOption) *gate {
 	t.Helper()
 	row := route.Config{Path: "/api/x", StripPrefix: "/api/x", Timeout: 5 * time.Second}
-	for u := range strings.FieldsSeq(upstream) {
+	for u := range strings.FieldsSeq(urls) {
 		row.Upstreams = append(row.Upstreams, mustURL(t, u))
 	}
 	if edit != nil {
@@ -108,7 +111,7 @@ func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...ga
 			return "Bearer jwt-" + who.UserID + "-" + audience, nil
 		},
 		OwnCookies: ownCookies, PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, StallTimeout: stallTimeout,
-	}}
+	}, upstream: upstream.Options{Now: time.Now}}
 	o.OnError = func(w http.ResponseWriter, err *Error) {
 		g.last.Store(err)
 		status := map[Kind]int{
@@ -121,6 +124,8 @@ func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...ga
 	for _, opt := range opts {
 		opt(&o)
 	}
+	g.upstreams = upstream.New(o.upstream)
+	o.Upstreams = g.upstreams
 	g.proxy, g.o = New(o.Options), o
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
 	g.Listener = listener.CheckFraming(g.Config, g.Listener, listener.Options{
@@ -133,13 +138,10 @@ func newGate(t *testing.T, upstream string, edit func(*route.Config), opts ...ga
 	t.Cleanup(func() {
 		g.Server.CloseClientConnections()
 		g.Server.Close()
-		g.proxy.Close()
+		g.upstreams.Close()
 	})
 	return g
 }
-
-// pool holds the upstreams of the only row.
-func (g *gate) pool() *pool { return g.proxy.pools.of(g.table.Load().Routes()[0]) }
 
 func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 // allowed asserts how many allocations one call of f makes.
@@ -35,7 +36,7 @@ func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: up(t)})
 	in := &http.Request{Header: browserHeader}
 	t.Run("request", func(t *testing.T) {
-		ex, h := &exchange{proxy: p, route: table.Routes()[0], Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}, make(http.Header, 32)
+		ex, h := &exchange{proxy: p, Request: upstream.Request{Route: table.Routes()[0]}, Call: Call{Who: *ann, ClientIP: "192.0.2.1"}, bearer: "Bearer x"}, make(http.Header, 32)
 		allowed(t, 1, func() { // the traceparent
 			clear(h)
 			maps.Copy(h, in.Header)
@@ -47,7 +48,7 @@ func TestAllocationsOfTheHeaderRules(t *testing.T) {
 	t.Run("answer", func(t *testing.T) {
 		theirs := http.Header{"Content-Type": {"application/json"}, "Date": {"now"}, "Content-Length": {"2"}, "Server": {"x"}, "Etag": {`"1"`}, "Vary": {"Accept"}}
 		ours := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Request-Id": {"1"}, "Content-Security-Policy": {"x"}}
-		ex, h := &exchange{proxy: p, route: table.Routes()[0]}, make(http.Header, 32)
+		ex, h := &exchange{proxy: p, Request: upstream.Request{Route: table.Routes()[0]}}, make(http.Header, 32)
 		allowed(t, 0, func() {
 			clear(h)
 			maps.Copy(h, theirs)
@@ -62,7 +63,7 @@ func TestAllocationsOfTheHeaderRules(t *testing.T) {
 // are the exchange, its watch over the client (3), the outgoing request (2), its
 // header (4), the traceparent, the timer (2), the answer's body, and the rest.
 func TestAllocationsOfAnExchange(t *testing.T) {
-	upstream := rawUpstream(t, func(c net.Conn, br *bufio.Reader) {
+	backend := rawUpstream(t, func(c net.Conn, br *bufio.Reader) {
 		answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Sun, 22 Nov 2026 09:00:00 GMT\r\nContent-Length: 11\r\n\r\n{\"ok\":true}")
 		for {
 			line, err := br.ReadSlice('\n')
@@ -74,12 +75,14 @@ func TestAllocationsOfAnExchange(t *testing.T) {
 			}
 		}
 	})
+	upstreams := upstream.New(upstream.Options{Now: time.Now})
+	defer upstreams.Close()
 	p := New(Options{
+		Upstreams: upstreams,
 		Mint:      func(route.Identity, string) (string, error) { return "Bearer x", nil },
 		PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}, Now: time.Now, OwnCookies: ownCookies,
 	})
-	defer p.Close()
-	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, upstream)}})
+	table := mustTable(t, route.Config{Path: "/api/x", Upstreams: []*url.URL{mustURL(t, backend)}})
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/x/a", nil)
 	r.Header = browserHeader
 	call := Call{Who: *ann, ClientIP: "192.0.2.1", Caller: &caller{onError: func(_ http.ResponseWriter, err *Error) { t.Error(err, err.Cause) }}}

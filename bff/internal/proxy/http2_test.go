@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
-
-	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
 )
 
 // connKey is for the connection of an upstream's request.
@@ -34,7 +32,7 @@ func h2Upstream(t *testing.T, withTLS bool, h http.HandlerFunc) (string, gateOpt
 		srv.StartTLS()
 		roots := x509.NewCertPool()
 		roots.AddCert(srv.Certificate())
-		return srv.URL, func(o *gateOptions) { o.RootCAs = roots }
+		return srv.URL, func(o *gateOptions) { o.upstream.RootCAs = roots }
 	}
 	srv.Config.Protocols = new(http.Protocols)
 	srv.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -121,15 +119,5 @@ func TestCleartextHTTP2IsAsked(t *testing.T) {
 	g = newGate(t, strings.Replace(old, "http:", "h2c:", 1), nil)
 	if res, _ := g.do(t, "GET", "/api/x", nil); res.StatusCode != 502 || g.last.Load().Kind != Unreachable {
 		t.Errorf("h2c:// to an HTTP/1.1 upstream: %d", res.StatusCode)
-	}
-}
-
-func TestHealthProbeOverH2C(t *testing.T) {
-	proto := make(chan string, 1)
-	upstream, _ := h2Upstream(t, false, func(_ http.ResponseWriter, r *http.Request) { proto <- r.Proto })
-	g := newGate(t, upstream+" "+deadUpstream(t), func(r *route.Config) { r.HealthPath = "/healthz" })
-	g.proxy.probe(t.Context(), g.table.Load())
-	if p := <-proto; p != "HTTP/2.0" || g.pool().upstreams[0].downUntil.Load() != 0 {
-		t.Errorf("asked in %s", p)
 	}
 }

@@ -110,20 +110,20 @@ func (ex *exchange) publicLocation(location string) (string, bool) {
 	// A relative reference means something else below the public path when
 	// it climbs with dots, so it is resolved where it was written. Any of the
 	// row's upstreams will do: each of them counts as the same server.
-	up := ex.route.Upstreams[0]
+	up := ex.Route.Upstreams[0]
 	base := url.URL{Scheme: route.URLScheme(strings.ToLower(up.Scheme)), Host: up.Host, Path: ex.path}
 	if decoded, err := url.PathUnescape(ex.path); err == nil {
 		base.Path, base.RawPath = decoded, ex.path
 	}
 	target := base.ResolveReference(ref)
-	if !servedFrom(ex.route, target) || ref.Host != "" && ex.proxy.isPublicOrigin(target) {
+	if !servedFrom(ex.Route, target) || ref.Host != "" && ex.proxy.isPublicOrigin(target) {
 		return location, true
 	}
 	path := target.EscapedPath()
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	path = publicPath(ex.route, path)
+	path = publicPath(ex.Route, path)
 	var b strings.Builder
 	if strings.HasPrefix(path, "//") {
 		// Read as "another host" when it stands alone.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 func TestLocation(t *testing.T) {
@@ -95,7 +96,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 			row.Upstreams = append(row.Upstreams, mustURL(t, u))
 		}
 		p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}})
-		ex := &exchange{proxy: p, route: mustTable(t, row).Routes()[0], path: "/dir"}
+		ex := &exchange{proxy: p, Request: upstream.Request{Route: mustTable(t, row).Routes()[0]}, path: "/dir"}
 		for _, s := range tt.inside {
 			if got, ok := ex.publicLocation(s + "/a?b"); got != "/api/x/a?b" || !ok {
 				t.Errorf("upstreams %s: %s/a?b became %q", tt.upstreams, s, got)
@@ -109,7 +110,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 	}
 	// The public origin on the upstream's machine is not the upstream.
 	p := New(Options{PublicURL: &url.URL{Scheme: "https", Host: "box"}})
-	ex := &exchange{proxy: p, route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).Routes()[0], path: "/dir"}
+	ex := &exchange{proxy: p, Request: upstream.Request{Route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://box")}}).Routes()[0]}, path: "/dir"}
 	for in, want := range map[string]string{"https://box/a": "https://box/a", "https://BOX:443/a": "https://BOX:443/a", "http://box/a": "/api/x/a", "/a": "/api/x/a"} {
 		if got, _ := ex.publicLocation(in); got != want {
 			t.Errorf("%s became %q, want %q", in, got, want)
@@ -120,7 +121,7 @@ func TestLocationsOnTheUpstreamsHostAndPort(t *testing.T) {
 func TestLinkTargets(t *testing.T) {
 	ex := &exchange{
 		proxy: New(Options{PublicURL: &url.URL{Scheme: "https", Host: "gate.example"}}), path: "/dir/page",
-		route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).Routes()[0],
+		Request: upstream.Request{Route: mustTable(t, route.Config{Path: "/api/x", StripPrefix: "/api/x", Upstreams: []*url.URL{mustURL(t, "http://in:8000")}}).Routes()[0]},
 	}
 	for _, tt := range []struct{ in, want []string }{
 		{[]string{"<https://in:8000/a?p=2>; rel=next"}, []string{"</api/x/a?p=2>; rel=next"}},

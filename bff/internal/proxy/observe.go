@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // Observer is told how upstreams do, for metrics and traces. Answered is
 // called for every request and must not allocate. Fields may be nil.
@@ -12,10 +9,6 @@ type Observer struct {
 	Answered func(route string, status int, took time.Duration)
 	// Failed: a request could not be forwarded. kind is one of a few words.
 	Failed func(route, kind string)
-	// Attempt is called before r is sent to address, and may add to r's
-	// header; what it returns, when the answer's header is here or will not
-	// come.
-	Attempt func(r *http.Request, route, address string) (end func(status int, err error))
 }
 
 var kindNames = map[Kind]string{
@@ -28,21 +21,6 @@ func (k Kind) name() string {
 		return name
 	}
 	return "other"
-}
-
-// observed sends r to the exchange's upstream with the observer looking on.
-func (p *Proxy) observed(ex *exchange, r *http.Request) (*http.Response, error) {
-	if p.observe.Attempt == nil {
-		return p.transport.roundTrip(ex.upstream, ex, r)
-	}
-	end := p.observe.Attempt(r, ex.route.Path, ex.upstream.host)
-	res, err := p.transport.roundTrip(ex.upstream, ex, r)
-	if err != nil {
-		end(0, err)
-		return nil, err
-	}
-	end(res.StatusCode, nil)
-	return res, nil
 }
 
 // LiveSockets is the part of Live that is WebSockets.

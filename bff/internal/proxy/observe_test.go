@@ -37,14 +37,14 @@ func (n *notes) watching(o *gateOptions) {
 			n.add(&n.answered, "%s %d", route, status)
 		},
 		Failed: func(route, kind string) { n.add(&n.failed, "%s %s", route, kind) },
-		Attempt: func(r *http.Request, route, _ string) func(int, error) {
-			mark := fmt.Sprint("span-", len(n.attempts))
-			r.Header.Set("Traceparent", mark)
-			n.sent = append(n.sent, r)
-			return func(status int, err error) {
-				n.add(&n.attempts, "%s %s %d %v", route, r.Header.Get("Traceparent"), status, err != nil)
-			}
-		},
+	}
+	o.upstream.Attempt = func(r *http.Request, route, _ string) func(int, error) {
+		mark := fmt.Sprint("span-", len(n.attempts))
+		r.Header.Set("Traceparent", mark)
+		n.sent = append(n.sent, r)
+		return func(status int, err error) {
+			n.add(&n.attempts, "%s %s %d %v", route, r.Header.Get("Traceparent"), status, err != nil)
+		}
 	}
 }
 
@@ -73,7 +73,7 @@ func TestObserverSeesEachAttempt(t *testing.T) {
 		t.Error(diff, n.failed)
 	}
 	states := map[bool]string{}
-	for _, s := range g.proxy.Upstreams(g.table.Load()) {
+	for _, s := range g.upstreams.States(g.table.Load()) {
 		states[s.Up] = s.Origin
 	}
 	if diff := cmp.Diff(map[bool]string{true: up, false: dead}, states); diff != "" {

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/x509"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 // Mint makes the identity token that an upstream is shown, as the value of
@@ -16,17 +16,17 @@ import (
 // cache: signing costs more than forwarding.
 type Mint func(who route.Identity, audience string) (bearer string, err error)
 
-// Options is what a Proxy needs from outside. Mint, PublicURL, Now and
-// StallTimeout must be set.
+// Options is what a Proxy needs from outside. Mint, PublicURL,
+// Upstreams, Now and StallTimeout must be set.
 type Options struct {
 	Mint       Mint
 	OwnCookies []string // names, exact; never forwarded, never accepted
 	// PublicURL gives X-Forwarded-Proto and X-Forwarded-Host: what browsers use,
 	// whatever a request claims.
 	PublicURL *url.URL
+	Upstreams *upstream.Transport
 	Now       func() time.Time
-	Logger    *slog.Logger   // nil: discarded
-	RootCAs   *x509.CertPool // for upstreams; nil: the system's
+	Logger    *slog.Logger // nil: discarded
 	Observe   Observer
 	// StallTimeout is how long a client may send nothing of a body that is read.
 	StallTimeout time.Duration
@@ -44,8 +44,7 @@ type Proxy struct {
 	stallTimeout time.Duration
 	leftoverTime time.Duration
 
-	transport *transports
-	pools     pools
+	upstreams *upstream.Transport
 	streams   streams
 	live      liveSlots
 	buffers   copyBuffers
@@ -55,16 +54,13 @@ type Proxy struct {
 func New(o Options) *Proxy {
 	p := &Proxy{
 		mint: o.Mint, ownCookies: o.OwnCookies, public: o.PublicURL, publicOrigin: o.PublicURL.Scheme + "://" + o.PublicURL.Host,
-		now: o.Now, logger: o.Logger, stallTimeout: o.StallTimeout, leftoverTime: leftoverTime, observe: o.Observe, transport: newTransports(o.RootCAs, o.Now),
+		now: o.Now, logger: o.Logger, stallTimeout: o.StallTimeout, leftoverTime: leftoverTime, observe: o.Observe, upstreams: o.Upstreams,
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
 	return p
 }
-
-// Close drops idle connections to upstreams.
-func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 
 // Forward sends the request of a [route.Forward] decision to an upstream, and the
 // response back. It panics with [http.ErrAbortHandler] when a response breaks off,
@@ -79,10 +75,11 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision
 	} else {
 		w.Header()["Vary"] = VaryCookie
 	}
-	ex := &exchange{Call: call, proxy: p, in: r, route: rt, pool: p.pools.of(rt), path: d.UpstreamPath()}
+	ex := &exchange{Call: call, proxy: p, in: r, path: d.UpstreamPath()}
+	ex.Route, ex.Sender, ex.Method = rt, ex, r.Method
 	ex.w = responseWriter{ResponseWriter: w, ex: ex, informationalAllowed: r.ProtoAtLeast(1, 1)}
-	ex.follow(r.Context())
-	defer ex.over()
+	ex.Attach(r.Context())
+	defer ex.Finish()
 	defer ex.unregisterStream()
 	defer ex.releaseLive()
 
@@ -106,10 +103,10 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, d route.Decision
 		}
 		ex.bearer = bearer
 	}
-	ex.upstream = ex.pool.pick(p.now, nil)
 
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		ex.body = &requestBody{ex: ex, src: r.Body, left: rt.MaxBody, in: r, expected: expectsContinue(r)}
+		ex.HasBody = true
 		defer ex.body.detach()
 	}
 	p.relay(ex)

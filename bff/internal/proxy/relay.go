@@ -44,6 +44,22 @@ func (p *Proxy) relay(ex *exchange) {
 	writeTrailers(&ex.w, res.Trailer, announced)
 }
 
+// send sends the request of an exchange, with the row's timeout.
+func (p *Proxy) send(ex *exchange, r *http.Request) (*http.Response, error) {
+	start := p.now()
+	ex.startClock()
+	res, err := p.upstreams.Send(&ex.Request, r)
+	inTime := ex.stopClock()
+	if err == nil && !inTime {
+		res.Body.Close()
+		return nil, errHeaderTimeout
+	}
+	if err == nil && p.observe.Answered != nil {
+		p.observe.Answered(ex.Route.Path, res.StatusCode, p.now().Sub(start))
+	}
+	return res, err
+}
+
 // outgoing makes the request for the upstream, without the address.
 func (ex *exchange) outgoing() *http.Request {
 	in := ex.in

@@ -84,7 +84,7 @@ func TestRequestThatCrashesItsUpstreamIsRepeatedOnceAtMost(t *testing.T) {
 						u := newCrasher(t, cert)
 						all, urls = append(all, u), append(urls, u.url)
 					}
-					g := newGate(t, strings.Join(urls, " "), nil, func(o *gateOptions) { o.RootCAs = roots })
+					g := newGate(t, strings.Join(urls, " "), nil, func(o *gateOptions) { o.upstream.RootCAs = roots })
 					var clients sync.WaitGroup
 					warm := func(n int, method, body string) { // each of them needs a connection of its own
 						for range n {

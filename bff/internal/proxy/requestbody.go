@@ -71,7 +71,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 			b.trailers[name] = b.in.Trailer[name]
 		}
 	case err != nil && b.ex.Err() == nil:
-		fault := &Error{Kind: BadBody, Route: b.ex.route.Path, Cause: err}
+		fault := &Error{Kind: BadBody, Route: b.ex.Route.Path, Cause: err}
 		if limit, ok := errors.AsType[*http.MaxBytesError](err); ok { // the caller's own limit
 			fault.Kind, fault.Limit = BodyTooLarge, limit.Limit
 		}
@@ -87,7 +87,7 @@ const maxKept = 4 << 10
 // that was idle, and may turn out to be closed then. It is the first byte of
 // chunks that come with a method which mostly has no body.
 func (b *requestBody) keep(p []byte) {
-	if c := b.ex.conn; c != nil && c.reused && !c.begun.Load() && len(b.kept)+len(p) <= maxKept {
+	if b.ex.Unsent() && len(b.kept)+len(p) <= maxKept {
 		b.kept = append(b.kept, p...)
 		b.again = len(b.kept)
 	} else {
@@ -140,9 +140,7 @@ func (b *requestBody) Close() error { return nil }
 // that is woken resets the deadline.
 func (b *requestBody) detach() {
 	b.detached.Store(true)
-	if c := b.ex.conn; c != nil {
-		c.body.Store(nil)
-	}
+	b.ex.DetachBody()
 	if b.complete.Load() || b.in.ProtoMajor != 1 {
 		return
 	}
@@ -156,7 +154,7 @@ func (b *requestBody) detach() {
 const leftoverTime = 5 * time.Second
 
 func (ex *exchange) tooLarge() *Error {
-	return &Error{Kind: BodyTooLarge, Route: ex.route.Path, Limit: ex.route.MaxBody}
+	return &Error{Kind: BodyTooLarge, Route: ex.Route.Path, Limit: ex.Route.MaxBody}
 }
 
 // announcedTrailers is the part of a client's announced trailers that may

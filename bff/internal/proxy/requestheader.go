@@ -97,7 +97,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	for name := range h {
 		switch ruleFor(name) {
 		case dropped:
-			if name == "Authorization" && ex.route.ForwardAuthorization && len(h[name]) == 1 {
+			if name == "Authorization" && ex.Route.ForwardAuthorization && len(h[name]) == 1 {
 				continue // two of them would be read as either
 			}
 			delete(h, name)
@@ -106,7 +106,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 				delete(h, name)
 			}
 		case override:
-			if !ex.route.AnyMethod {
+			if !ex.Route.AnyMethod {
 				delete(h, name)
 			}
 		}
@@ -122,7 +122,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	ex.set(h, "X-Forwarded-For", ex.ClientIP)
 	ex.set(h, "X-Forwarded-Proto", ex.proxy.public.Scheme)
 	ex.set(h, "X-Forwarded-Host", ex.proxy.public.Host)
-	if prefix := ex.route.ForwardedPrefix; prefix != nil {
+	if prefix := ex.Route.ForwardedPrefix; prefix != nil {
 		h["X-Forwarded-Prefix"] = prefix
 	}
 	if id := in.Header["X-Request-Id"]; len(id) > 0 {
@@ -131,7 +131,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 	if ex.Who.UserID == "" {
 		return
 	}
-	switch ex.route.Identity {
+	switch ex.Route.Identity {
 	case route.IdentityJWT:
 		ex.set(h, "Authorization", ex.bearer)
 	case route.IdentityHeaders:
@@ -143,7 +143,7 @@ func (ex *exchange) rewriteRequestHeader(in *http.Request, h http.Header) {
 }
 
 func (ex *exchange) rewriteCookie(h http.Header) {
-	if !ex.route.ForwardCookies {
+	if !ex.Route.ForwardCookies {
 		delete(h, "Cookie")
 		return
 	}

@@ -1,19 +1,18 @@
 package proxy
 
 import (
-	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 var unbuffered = []string{"no"} // shared: header values are not changed in place
 
-var errBadStatus = errors.New("the upstream answered with an impossible status")
-
 // receive makes an answer one of ours: its header, and what its body needs.
 func (ex *exchange) receive(res *http.Response) error {
 	if res.StatusCode < 200 {
-		return errBadStatus
+		return upstream.ErrBadStatus
 	}
 	ours := ex.w.Header()
 	ex.filterResponseHeader(res.Header, ours)
@@ -50,8 +49,8 @@ func (ex *exchange) filterResponseHeader(h, ours http.Header) {
 		case name == "" || speaksForSite(name):
 			delete(h, name)
 		case name == "Set-Cookie":
-			if ex.route.ForwardCookies {
-				values = acceptableCookies(ex.route, values, ex.proxy.ownCookies)
+			if ex.Route.ForwardCookies {
+				values = acceptableCookies(ex.Route, values, ex.proxy.ownCookies)
 			} else {
 				values = nil
 			}

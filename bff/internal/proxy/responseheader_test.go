@@ -250,9 +250,3 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 }
-
-func TestNoProxyFromEnvironment(t *testing.T) {
-	if newTransport(nil).Proxy != nil {
-		t.Error("the transport asks for a proxy")
-	}
-}

@@ -191,7 +191,7 @@ func (ex *exchange) unregisterStream() {
 // endStream ends an event stream.
 func (ex *exchange) endStream(int, string) {
 	ex.ended.Store(true)
-	ex.cancel(errSessionEnded)
+	ex.Cancel(errSessionEnded)
 }
 
 // eventStream is the body of a text/event-stream answer. When its session

@@ -6,24 +6,26 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
 // switchProtocols sends the upstream's 101 to the client and leaves the connection
 // to two goroutines. Keeping the request and its handlers' stack as long as the
 // WebSocket took 40 KiB for each idle one.
 func (ex *exchange) switchProtocols(res *http.Response) error {
-	upstream, ok := res.Body.(io.ReadWriteCloser)
+	conn, ok := res.Body.(io.ReadWriteCloser)
 	if !ok || !wantsUpgrade(ex.in.Header) || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
-		return errors.Join(errBadStatus, res.Body.Close())
+		return errors.Join(upstream.ErrBadStatus, res.Body.Close())
 	}
 	ex.filterResponseHeader(res.Header, ex.w.Header())
 	s, err := ex.hijack101(res.Header)
 	if err != nil {
-		return errors.Join(err, upstream.Close())
+		return errors.Join(err, conn.Close())
 	}
 	live, slot, p := ex.stream, ex.slot, ex.proxy
 	ex.stream, ex.slot = nil, "" // released with the socket, not with the request
-	s.copyBothWays(upstream, p.stallTimeout, func() {
+	s.copyBothWays(conn, p.stallTimeout, func() {
 		p.streams.unregister(live)
 		p.live.releaseSlot(slot)
 	})

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -22,11 +22,11 @@ const (
 // that does is used again at once. A single upstream is never passed over: its
 // check only keeps upstream_up true, which stayed 0 after an outage until the
 // next client came by.
-func (p *Proxy) Run(ctx context.Context, table func() *route.Table) error {
+func (t *Transport) Run(ctx context.Context, table func() *route.Table) error {
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
 	for {
-		p.probe(ctx, table())
+		t.probe(ctx, table())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -35,22 +35,22 @@ func (p *Proxy) Run(ctx context.Context, table func() *route.Table) error {
 	}
 }
 
-func (p *Proxy) probe(ctx context.Context, t *route.Table) {
+func (t *Transport) probe(ctx context.Context, table *route.Table) {
 	var group errgroup.Group
 	group.SetLimit(healthProbes)
-	for _, rt := range t.Routes() {
+	for _, rt := range table.Routes() {
 		if rt.HealthPath == "" {
 			continue
 		}
-		for _, u := range p.pools.of(rt).upstreams {
+		for _, u := range t.pools.of(rt).upstreams {
 			group.Go(func() error {
-				if err := p.healthy(ctx, u, rt.HealthPath); err == nil {
+				if err := t.healthy(ctx, u, rt.HealthPath); err == nil {
 					u.downUntil.Store(0)
 					u.found()
 				} else if ctx.Err() == nil {
-					p.logger.Warn("upstream is not healthy", "route", rt.Path, "upstream", u.origin, "error", err)
+					t.log.Warn("upstream is not healthy", "route", rt.Path, "upstream", u.origin, "error", err)
 					u.lost.Store(true)
-					u.downUntil.Store(p.now().Add(3 * healthInterval).UnixNano())
+					u.downUntil.Store(t.now().Add(3 * healthInterval).UnixNano())
 				}
 				return nil
 			})
@@ -59,14 +59,14 @@ func (p *Proxy) probe(ctx context.Context, t *route.Table) {
 	_ = group.Wait()
 }
 
-func (p *Proxy) healthy(ctx context.Context, u *upstream, path string) error {
+func (t *Transport) healthy(ctx context.Context, u *upstream, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+u.host+path, nil)
 	if err != nil {
 		return err
 	}
-	res, err := p.transport.probe(u, r)
+	res, err := t.transports.probe(u, r)
 	if err != nil {
 		return err
 	}

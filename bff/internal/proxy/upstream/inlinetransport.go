@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"bufio"
@@ -14,52 +14,50 @@ import (
 	"time"
 )
 
-// syncTransport sends requests without a body to
+// inlineTransport sends requests without a body to
 // cleartext HTTP/1.1 upstreams, which is most of what passes. It speaks on the
 // goroutine of its caller: http.Transport has two more for each connection, and
 // handing every exchange over and back cost as much as the exchange.
 //
 // The bytes are those of net/http, Request.Write and ReadResponse. What is ours
 // is which connection is used, and for how long.
-type syncTransport struct {
+type inlineTransport struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	now  func() time.Time
 
 	mu   sync.Mutex
-	idle map[string]*idleConns // by address
+	idle map[string]*idlePool // by address
 }
 
 // roundTrip sends the request of an exchange, which has no body and asks for no
 // upgrade.
-func (t *syncTransport) roundTrip(ex *exchange, r *http.Request) (*http.Response, error) {
+func (t *inlineTransport) roundTrip(q *Request, r *http.Request) (*http.Response, error) {
 	pool := t.pool(r.URL.Host)
-	var c *syncConn
+	var c *inlineConn
 	for fresh := false; ; {
 		if c = nil; !fresh {
 			c = pool.take()
 		}
 		reused := c != nil
 		if !reused {
-			conn, err := t.dial(ex, "tcp", address(r.URL))
+			conn, err := t.dial(q, "tcp", address(r.URL))
 			if err != nil {
 				return nil, err
 			}
-			c = newSyncConn(conn, pool)
+			c = newInlineConn(conn, pool)
 		}
-		res, err := c.exchange(ex, r)
+		res, err := c.exchange(q, r)
 		if err == nil {
 			return res, nil
 		}
 		c.Close()
-		if why := ex.cause(); why != nil {
+		if why := q.Cause(); why != nil {
 			return nil, why
 		}
 		if c.written > 0 {
-			ex.sends++
+			q.sends++
 		}
-		// The upstream may have closed the connection while the request was on
-		// its way to it; a connection that is new says no such thing.
-		if !reused || c.answered || !ex.mayBeSent() {
+		if !q.mayRetryInline(reused, c.answered) {
 			return nil, err
 		}
 		fresh = !errors.Is(err, errStaleConn)
@@ -73,22 +71,22 @@ func address(u *url.URL) string {
 	return u.Host
 }
 
-func (t *syncTransport) pool(addr string) *idleConns {
+func (t *inlineTransport) pool(addr string) *idlePool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pool := t.idle[addr]
 	if pool == nil {
 		if t.idle == nil {
-			t.idle = make(map[string]*idleConns)
+			t.idle = make(map[string]*idlePool)
 		}
-		pool = &idleConns{now: t.now}
+		pool = &idlePool{now: t.now}
 		t.idle[addr] = pool
 	}
 	return pool
 }
 
-// CloseIdleConnections closes what nobody uses.
-func (t *syncTransport) CloseIdleConnections() {
+// closeIdle closes the idle connections.
+func (t *inlineTransport) closeIdle() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, pool := range t.idle {
@@ -96,12 +94,12 @@ func (t *syncTransport) CloseIdleConnections() {
 	}
 }
 
-// syncConn is a connection to an upstream. One goroutine uses it at a time.
-type syncConn struct {
+// inlineConn is a connection to an upstream. One goroutine uses it at a time.
+type inlineConn struct {
 	net.Conn
-	pool  *idleConns
-	br    *bufio.Reader // of the syncConn, so that Read counts
-	asker *connAsker
+	pool  *idlePool
+	br    *bufio.Reader // of the inlineConn, so that Read counts
+	check *connCheck
 	since time.Time // that it is idle
 
 	limit    int64 // bytes that may still be read
@@ -112,8 +110,8 @@ type syncConn struct {
 	abort func() // wakes Read and Write for good
 }
 
-func newSyncConn(conn net.Conn, pool *idleConns) *syncConn {
-	c := &syncConn{Conn: conn, pool: pool, asker: newConnAsker(conn)}
+func newInlineConn(conn net.Conn, pool *idlePool) *inlineConn {
+	c := &inlineConn{Conn: conn, pool: pool, check: newConnCheck(conn)}
 	c.br = bufio.NewReader(c)
 	c.abort = func() { _ = conn.SetDeadline(time.Unix(1, 0)) }
 	return c
@@ -121,7 +119,7 @@ func newSyncConn(conn net.Conn, pool *idleConns) *syncConn {
 
 var errHeaderTooLong = errors.New("the upstream's header is longer than 1 MiB")
 
-func (c *syncConn) Read(p []byte) (int, error) {
+func (c *inlineConn) Read(p []byte) (int, error) {
 	if c.limit <= 0 {
 		return 0, errHeaderTooLong
 	}
@@ -134,9 +132,9 @@ func (c *syncConn) Read(p []byte) (int, error) {
 // Write asks an idle connection whether it is open and silent at the last
 // moment before a request's first byte. What an upstream says between two answers
 // would be taken for the next one.
-func (c *syncConn) Write(p []byte) (int, error) {
+func (c *inlineConn) Write(p []byte) (int, error) {
 	if c.unasked {
-		if c.unasked = false; !c.asker.ask() {
+		if c.unasked = false; !c.check.openAndSilent() {
 			return 0, errStaleConn
 		}
 	}
@@ -147,15 +145,15 @@ func (c *syncConn) Write(p []byte) (int, error) {
 
 // exchange sends r and reads the header of its answer. The connection goes
 // back, or is closed, with the end of the answer's body.
-func (c *syncConn) exchange(ex *exchange, r *http.Request) (*http.Response, error) {
+func (c *inlineConn) exchange(q *Request, r *http.Request) (*http.Response, error) {
 	c.written, c.answered = 0, false
-	ex.hold(c.abort)
-	res, err := c.send(ex, r)
+	q.setAbort(c.abort)
+	res, err := c.send(q, r)
 	if err != nil {
-		ex.letGo()
+		q.clearAbort()
 		return nil, err
 	}
-	body := &syncBody{ex: ex, conn: c, src: res.Body, keep: !res.Close}
+	body := &inlineBody{q: q, conn: c, src: res.Body, keep: !res.Close}
 	if res.Body == http.NoBody {
 		body.end(true)
 		return res, nil
@@ -166,7 +164,7 @@ func (c *syncConn) exchange(ex *exchange, r *http.Request) (*http.Response, erro
 
 var requestWriters = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}
 
-func (c *syncConn) send(ex *exchange, r *http.Request) (*http.Response, error) {
+func (c *inlineConn) send(q *Request, r *http.Request) (*http.Response, error) {
 	bw := requestWriters.Get().(*bufio.Writer)
 	bw.Reset(c)
 	err := r.Write(bw)
@@ -185,28 +183,28 @@ func (c *syncConn) send(ex *exchange, r *http.Request) (*http.Response, error) {
 		case err != nil:
 			return nil, err
 		case res.StatusCode == http.StatusSwitchingProtocols:
-			return nil, errBadStatus // nobody has asked for it
+			return nil, ErrBadStatus // nobody has asked for it
 		case res.StatusCode < 100 || res.StatusCode > 199:
 			c.limit = math.MaxInt64
 			return res, nil
 		}
-		if err := ex.informational(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
+		if err := q.Sender.Informational(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
 			return nil, err
 		}
 		c.limit = maxUpstreamHeader // they are counted
 	}
 }
 
-// syncBody is the body of an answer.
-type syncBody struct {
-	ex   *exchange
-	conn *syncConn // nil at the end
+// inlineBody is the body of an answer.
+type inlineBody struct {
+	q    *Request
+	conn *inlineConn // nil at the end
 	src  io.Reader
 	keep bool
 	err  error // what Read answers at the end
 }
 
-func (b *syncBody) Read(p []byte) (int, error) {
+func (b *inlineBody) Read(p []byte) (int, error) {
 	if b.conn == nil {
 		return 0, b.err
 	}
@@ -222,7 +220,7 @@ var errBodyClosed = errors.New("read of a closed body")
 
 // Close ends the exchange. An answer that was not read to its end has the
 // connection closed: the rest may be long.
-func (b *syncBody) Close() error {
+func (b *inlineBody) Close() error {
 	if b.conn != nil {
 		b.err = errBodyClosed
 		b.end(false)
@@ -233,10 +231,10 @@ func (b *syncBody) Close() error {
 // end gives the connection back when nothing is left of the exchange: an abort
 // that has begun may strike at any time, and bytes behind the answer belong to
 // none.
-func (b *syncBody) end(complete bool) {
+func (b *inlineBody) end(complete bool) {
 	c := b.conn
 	b.conn = nil
-	if whole := b.ex.letGo() && complete; whole && b.keep && c.br.Buffered() == 0 {
+	if whole := b.q.clearAbort() && complete; whole && b.keep && c.br.Buffered() == 0 {
 		c.pool.put(c)
 		return
 	}

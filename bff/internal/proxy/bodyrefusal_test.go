@@ -67,7 +67,7 @@ func withCertificate(t *testing.T) (*tls.Certificate, gateOption) {
 	t.Cleanup(certificates.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(certificates.Certificate())
-	return &certificates.TLS.Certificates[0], func(o *gateOptions) { o.RootCAs = roots }
+	return &certificates.TLS.Certificates[0], func(o *gateOptions) { o.upstream.RootCAs = roots }
 }
 
 // An upstream that had hung up without Connection: close cost the next POST a

@@ -1,25 +1,25 @@
 //go:build unix
 
-package proxy
+package upstream
 
 import (
 	"net"
 	"syscall"
 )
 
-// canAskConns: a connection can be asked whether it is open and has nothing to
+// canCheckConns: a connection can be asked whether it is open and has nothing to
 // say.
-const canAskConns = true
+const canCheckConns = true
 
-// connAsker looks at a connection without waiting for it.
-type connAsker struct {
+// connCheck looks at a connection without waiting for it.
+type connCheck struct {
 	raw    syscall.RawConn // nil: one that cannot be asked
 	look   func(fd uintptr)
 	silent bool
 }
 
-func newConnAsker(conn net.Conn) *connAsker {
-	a := &connAsker{}
+func newConnCheck(conn net.Conn) *connCheck {
+	a := &connCheck{}
 	if sc, ok := conn.(syscall.Conn); ok {
 		a.raw, _ = sc.SyscallConn()
 	}
@@ -31,10 +31,10 @@ func newConnAsker(conn net.Conn) *connAsker {
 	return a
 }
 
-// ask reports whether the connection is open with nothing to read. It takes
+// openAndSilent reports whether the connection is open with nothing to read. It takes
 // nothing away, and does not wait for a Read that is under way, as http.Transport
 // has one on each of its idle connections.
-func (a *connAsker) ask() bool {
+func (a *connCheck) openAndSilent() bool {
 	a.silent = false
 	return a.raw != nil && a.raw.Control(a.look) == nil && a.silent
 }

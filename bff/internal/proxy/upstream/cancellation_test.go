@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -8,20 +8,20 @@ import (
 
 // ending is an exchange that ends between the two looks that package context
 // takes at the parent of a new context: it holds that one's lock by then.
-type ending struct{ *cancellation }
+type ending struct{ *Cancellation }
 
 func (e ending) Done() <-chan struct{} {
 	done := make(chan struct{})
-	e.cancel(context.Canceled)
+	e.Cancel(context.Canceled)
 	return done
 }
 
 // Dialling derives contexts: one of them waited for itself, and its request for
 // good, when the client left at the wrong moment.
 func TestContextOfAnExchangeThatIsJustEnding(t *testing.T) {
-	c := new(cancellation)
-	c.follow(t.Context())
-	defer c.over()
+	c := new(Cancellation)
+	c.Attach(t.Context())
+	defer c.Finish()
 	derived := make(chan context.Context, 1)
 	go func() {
 		ctx, cancel := context.WithCancel(ending{c})

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ var (
 	errTwice     = errors.New("the upstream dropped the connection, and so did the one that was sent the repetition")
 )
 
-// mayBeSent reports whether the request may go out, on another connection where
+// maySend reports whether the request may go out, on another connection where
 // it has been on one before.
 //
 // A request of which no byte was sent may, whatever its method: the connection
@@ -24,11 +24,32 @@ var (
 // methods must not be repeated by a proxy (RFC 9110 §9.2.2), Idempotency-Key or
 // not. What an HTTP/2 upstream declares not to have processed (RFC 9113 §8.7) is
 // sent again by http.Transport, and does not count.
-func (ex *exchange) mayBeSent() bool {
-	if ex.sends == 0 {
-		return ex.body == nil || ex.body.rewind()
+func (q *Request) maySend() bool {
+	if q.sends == 0 {
+		return !q.HasBody || q.Sender.RewindBody()
 	}
-	return ex.sends < maxSends && ex.body == nil && idempotent(ex.in.Method)
+	return q.sends < maxSends && !q.HasBody && idempotent(q.Method)
+}
+
+// mayRetryElsewhere reports whether the request may be sent to another upstream.
+// The row's timeout covers both.
+func (q *Request) mayRetryElsewhere() bool {
+	return len(q.pool.upstreams) > 1 && q.Cause() == nil && q.maySend()
+}
+
+// mayRetryInline is for the inline transport. The upstream may have closed an idle
+// connection while the request was on its way to it; a new connection is not closed
+// for that reason.
+func (q *Request) mayRetryInline(reused, answered bool) bool {
+	return reused && !answered && q.maySend()
+}
+
+// mayRetryPooled is for http.Transport, which does not repeat a request with a
+// body, because it cannot read it again, nor a POST or DELETE without one when it
+// reads the end of the connection before it writes: it does not check whether a
+// byte was sent then.
+func (q *Request) mayRetryPooled(reused bool) bool {
+	return reused && q.sends == 0 && q.maySend()
 }
 
 // idempotent as RFC 9110 §9.2.2 has it.

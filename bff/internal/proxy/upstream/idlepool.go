@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"sync"
@@ -10,19 +10,19 @@ const (
 	idleConnTimeout = 90 * time.Second
 )
 
-// idleConns are the connections to one address that nobody uses. The last one
+// idlePool holds the connections to one address that nobody uses. The last one
 // that came is taken first, so that a crowd that is over lets the others age.
-type idleConns struct {
+type idlePool struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	conns []*syncConn
+	conns []*inlineConn
 	sweep *time.Timer // runs while there are any
 }
 
 // take gives a connection that is asked whether it is open when it is written
 // to, or nil.
-func (p *idleConns) take() *syncConn {
+func (p *idlePool) take() *inlineConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.conns) - 1
@@ -36,7 +36,7 @@ func (p *idleConns) take() *syncConn {
 	return c
 }
 
-func (p *idleConns) put(c *syncConn) {
+func (p *idlePool) put(c *inlineConn) {
 	c.since = p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *idleConns) put(c *syncConn) {
 }
 
 // expire closes what has been idle for too long at now.
-func (p *idleConns) expire(now time.Time) {
+func (p *idlePool) expire(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
@@ -68,4 +68,4 @@ func (p *idleConns) expire(now time.Time) {
 	}
 }
 
-func (p *idleConns) closeAll() { p.expire(p.now().Add(idleConnTimeout)) }
+func (p *idlePool) closeAll() { p.expire(p.now().Add(idleConnTimeout)) }

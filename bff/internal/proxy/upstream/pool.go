@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"maps"
@@ -20,14 +20,14 @@ const coolDown = 5 * time.Second
 type upstream struct {
 	scheme       string // of the routes file: http, https or h2c
 	host, origin string
-	sync         bool         // syncTransport can reach it
+	inline       bool         // inlineTransport can reach it
 	downUntil    atomic.Int64 // Unix nanoseconds
 	lost         atomic.Bool  // the last attempt to reach it failed; for operators, nothing hangs on it
 }
 
 func newUpstream(u *url.URL) *upstream {
 	up := &upstream{scheme: strings.ToLower(u.Scheme), host: u.Host, origin: route.Origin(u)}
-	up.sync = canAskConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
+	up.inline = canCheckConns && up.scheme == "http" && !strings.ContainsFunc(up.host, func(r rune) bool { return r >= utf8.RuneSelf }) // IDNA is http.Transport's
 	return up
 }
 
@@ -142,12 +142,12 @@ func (p *pools) forget(t *route.Table) {
 // once, so the others are dialled anew; no request is cut, because one in use is
 // not idle. What requests still hold comes back to the pool later, and is closed
 // by its idle timeout.
-func (p *Proxy) Retire(old, next *route.Table) {
-	p.pools.forget(next)
+func (t *Transport) Retire(old, next *route.Table) {
+	t.pools.forget(next)
 	stays := addresses(next)
 	for address := range addresses(old) {
 		if !stays[address] {
-			p.transport.CloseIdleConnections()
+			t.transports.closeIdle()
 			return
 		}
 	}
@@ -163,18 +163,18 @@ func addresses(t *route.Table) map[string]bool {
 	return all
 }
 
-// UpstreamState is one origin behind a row, and whether the last attempt to
+// State is one origin behind a row, and whether the last attempt to
 // reach it succeeded; true when there was none.
-type UpstreamState struct {
+type State struct {
 	Route, Origin string
 	Up            bool
 }
 
-// Upstreams gives the state of every upstream of a table, row by row.
-func (p *Proxy) Upstreams(t *route.Table) (list []UpstreamState) {
-	for _, rt := range t.Routes() {
-		for _, u := range p.pools.of(rt).upstreams {
-			list = append(list, UpstreamState{rt.Path, route.URLScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
+// States returns the state of every upstream of a table, row by row.
+func (t *Transport) States(table *route.Table) (list []State) {
+	for _, rt := range table.Routes() {
+		for _, u := range t.pools.of(rt).upstreams {
+			list = append(list, State{rt.Path, route.URLScheme(u.scheme) + "://" + u.host, !u.lost.Load()})
 		}
 	}
 	return list

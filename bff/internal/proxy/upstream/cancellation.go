@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -6,40 +6,40 @@ import (
 	"sync"
 )
 
-// cancellation is the context of one exchange: that of the client's request,
+// Cancellation is the context of one exchange: that of the client's request,
 // ended early with a reason of ours. It is what context.WithCancelCause and two
 // times context.AfterFunc would be, with a third of their allocations.
-type cancellation struct {
+type Cancellation struct {
 	context.Context // of the client's request
 
 	mu      sync.Mutex
 	err     error // why; nil while it goes on
 	done    chan struct{}
 	release func() bool // of the parent
-	abort   func()      // see hold
+	abort   func()      // see setAbort
 	after   []*func()
 }
 
-// follow has the exchange end with parent.
-func (c *cancellation) follow(parent context.Context) {
+// Attach has the exchange end with parent.
+func (c *Cancellation) Attach(parent context.Context) {
 	c.Context = parent
-	c.release = context.AfterFunc(parent, func() { c.cancel(context.Cause(parent)) })
+	c.release = context.AfterFunc(parent, func() { c.Cancel(context.Cause(parent)) })
 }
 
-// over is the end of the exchange.
-func (c *cancellation) over() {
+// Finish is the end of the exchange.
+func (c *Cancellation) Finish() {
 	c.release()
-	c.cancel(context.Canceled)
+	c.Cancel(context.Canceled)
 }
 
-// cancel ends the exchange. The first reason counts.
-func (c *cancellation) cancel(why error) {
+// Cancel ends the exchange. The first reason counts.
+func (c *Cancellation) Cancel(why error) {
 	for _, f := range c.end(why) {
 		f() // a derived context, which asks for our Err
 	}
 }
 
-func (c *cancellation) end(why error) (after []func()) {
+func (c *Cancellation) end(why error) (after []func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -58,17 +58,17 @@ func (c *cancellation) end(why error) (after []func()) {
 	return after
 }
 
-// cause is why the exchange has ended, nil while it goes on. [context.Cause]
+// Cause is why the exchange has ended, nil while it goes on. [context.Cause]
 // would answer for the client's request.
-func (c *cancellation) cause() error {
+func (c *Cancellation) Cause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// hold has abort called at the end, at once if that was before; it must not
+// setAbort has abort called at the end, at once if that was before; it must not
 // block. There is one at a time.
-func (c *cancellation) hold(abort func()) {
+func (c *Cancellation) setAbort(abort func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.abort = abort; c.err != nil {
@@ -76,9 +76,9 @@ func (c *cancellation) hold(abort func()) {
 	}
 }
 
-// letGo reports whether what was given to hold has not been called, and will
+// clearAbort reports whether what was given to setAbort has not been called, and will
 // not be.
-func (c *cancellation) letGo() bool {
+func (c *Cancellation) clearAbort() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abort = nil
@@ -86,7 +86,7 @@ func (c *cancellation) letGo() bool {
 }
 
 // Done implements context.Context.
-func (c *cancellation) Done() <-chan struct{} {
+func (c *Cancellation) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
@@ -99,8 +99,8 @@ func (c *cancellation) Done() <-chan struct{} {
 }
 
 // Err implements context.Context.
-func (c *cancellation) Err() error {
-	if c.cause() != nil {
+func (c *Cancellation) Err() error {
+	if c.Cause() != nil {
 		return context.Canceled
 	}
 	return nil
@@ -108,7 +108,7 @@ func (c *cancellation) Err() error {
 
 // AfterFunc is what contexts that are derived from this one look for: they
 // would start a goroutine each without it.
-func (c *cancellation) AfterFunc(f func()) (stop func() bool) {
+func (c *Cancellation) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	ended := c.err != nil
 	if !ended {
