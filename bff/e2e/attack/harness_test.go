@@ -132,7 +132,7 @@ func (b *besieged) one(t *testing.T, row attack) {
 		}
 	}
 	forbidden := append([]string{"EVIL", "access_token", "refresh_token", "device="}, row.hasNot...)
-	ownToken := regexp.MustCompile(`Bearer ey[\w.-]+`) // random letters: one had h2c in it
+	ownToken := regexp.MustCompile(`Bearer ey[\w-]+\.ey[\w-]+\.[\w-]{86}\b`) // random letters: one had h2c in it
 	lower := strings.ToLower(ownToken.ReplaceAllString(saw, "Bearer ey"))
 	for _, part := range forbidden {
 		if strings.Contains(lower, strings.ToLower(part)) {
