@@ -87,9 +87,9 @@ func backup(ctx context.Context, p process) error {
 
 func printConfig(_ context.Context, p process) error {
 	var schema bool
-	about := "Checks the configuration and prints what is in effect, secrets hidden. Exit code 1 and every mistake at once when something is wrong."
+	about := "Checks the configuration and prints the effective settings, secrets hidden. With mistakes it prints all of them and exits with code 1."
 	err := parseFlags(p, "config", about, func(fs *flag.FlagSet) {
-		fs.BoolVar(&schema, "schema", false, "print the JSON Schema of a routes file instead, for editors, and look at no configuration")
+		fs.BoolVar(&schema, "schema", false, "print the JSON Schema of a routes file instead, for editors; no configuration is read")
 	})
 	if err != nil {
 		return err

@@ -12,13 +12,13 @@ import (
 func (v *variables) addresses(c *Config, mistakes *problems) {
 	port, err := portOf(c.ListenAddr)
 	if err != nil {
-		mistakes.addf("LISTEN_ADDR %q is no address; write host:port or :port", c.ListenAddr)
+		mistakes.addf("LISTEN_ADDR %q is not an address; write host:port or :port", c.ListenAddr)
 		port = "8080"
 	}
 	if c.OpsAddr == "off" {
 		c.OpsAddr = ""
 	} else if _, err := portOf(c.OpsAddr); err != nil {
-		mistakes.addf("OPS_ADDR %q is no address; write host:port, or off", c.OpsAddr)
+		mistakes.addf("OPS_ADDR %q is not an address; write host:port, or off", c.OpsAddr)
 	}
 	public := v.PublicURL
 	if public == "" {
@@ -41,7 +41,7 @@ func (v *variables) addresses(c *Config, mistakes *problems) {
 	for _, s := range v.TrustedProxies {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(s))
 		if err != nil {
-			mistakes.addf("TRUSTED_PROXIES %q is no CIDR; write 10.0.0.0/8, or 10.1.2.3/32 for one address", s)
+			mistakes.addf("TRUSTED_PROXIES %q is not a CIDR; write 10.0.0.0/8, or 10.1.2.3/32 for one address", s)
 			continue
 		}
 		if a := prefix.Addr(); a.Is4In6() && prefix.Bits() >= 96 {
@@ -56,8 +56,7 @@ func (v *variables) addresses(c *Config, mistakes *problems) {
 	}
 }
 
-// portOf also looks at the number: net.Listen knows service names, PUBLIC_URL
-// cannot be made of one.
+// portOf refuses service names, which net.Listen knows: PUBLIC_URL needs a number.
 func portOf(addr string) (string, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
@@ -66,8 +65,8 @@ func portOf(addr string) (string, error) {
 	return port, err
 }
 
-// isLocal: the addresses that never leave the machine, where http and
-// embedded mode are allowed.
+// isLocal reports whether u stays on this machine, where http and embedded mode are
+// allowed.
 func isLocal(u *url.URL) bool {
 	switch u.Hostname() {
 	case "localhost", "127.0.0.1", "::1":

@@ -8,7 +8,7 @@ import (
 
 const byteOrderMark = "\ufeff"
 
-// Windows editors and PowerShell write a byte order mark: it became a part of the
+// Windows editors and PowerShell write a byte order mark: it became part of the
 // value, and of a secret that only this instance had.
 func TestByteOrderMarksAreNotPartOfValues(t *testing.T) {
 	e := production().with(environment{

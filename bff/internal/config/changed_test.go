@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-func TestChangedNamesSettingsByWhatIsWritten(t *testing.T) {
+func TestChangedComparesSettingsAsWritten(t *testing.T) {
 	t.Parallel()
 	access, signup := writeFile(t, accessCanary), writeFile(t, "open")
 	e := production().with(environment{"JWT_ACCESS_SECRET": "", "JWT_ACCESS_SECRET_FILE": access, "SIGNUP_FILE": signup})
@@ -29,9 +29,9 @@ func TestChangedNamesSettingsByWhatIsWritten(t *testing.T) {
 	}
 }
 
-// The headers of a collector's password, kept as they were written, were a field
-// that fmt printed.
-func TestWhatIsKeptAsWrittenIsNotPrinted(t *testing.T) {
+// OTLP headers with the collector's password, kept as written, were in a field that
+// fmt printed.
+func TestSettingsKeptAsWrittenAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	c := load(t, production().with(environment{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20canary-otlp",

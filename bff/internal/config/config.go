@@ -1,5 +1,5 @@
-// Package config turns the environment into a Config, once, and complains
-// once: every mistake is in one error, each with its mend.
+// Package config turns the environment into a Config, once. One error has all
+// mistakes, each with its fix.
 package config
 
 import (
@@ -28,8 +28,8 @@ type Config struct {
 	RedisTLS            TLSFiles
 	DataDir             string
 
-	// The first of each list signs, all verify. Empty in embedded mode means:
-	// generate and keep in DataDir.
+	// The first of each list signs, all verify. Empty lists in embedded mode are
+	// generated and kept in DataDir.
 	AccessSecrets  []Secret
 	RefreshSecrets []Secret
 	IdentityKey    Secret // PEM
@@ -55,18 +55,18 @@ type Config struct {
 	LogLevel        slog.Level
 	LogFormat       string // "text", "json" or "" (decide by the terminal)
 	ShutdownTimeout time.Duration
-	// IdleTimeout is how long a connection may be silent between requests.
+	// IdleTimeout limits the silence of a connection between requests.
 	IdleTimeout time.Duration
 
 	Traces Traces
 
-	// written gives a setting as the operator wrote it. A function, because a
-	// field that is not exported is printed without its Format.
+	// written returns a setting as the operator wrote it. It is a function because
+	// fmt prints unexported fields without their Format method.
 	written func(name string) string
 }
 
-// Changed names the settings that two readings of one environment differ in, in
-// the order of Variables.
+// Changed lists the settings that differ between two readings of the environment,
+// in the order of Variables.
 func Changed(before, after *Config) []string {
 	names := []string{} // never nil: JSON would say null
 	for _, v := range Variables() {
@@ -81,15 +81,15 @@ func Changed(before, after *Config) []string {
 // and a client's certificate with its key.
 type TLSFiles struct{ CA, Cert, Key string }
 
-// Secure reports whether browsers come by https, which decides the cookies'
-// names and flags. It never depends on a request.
+// Secure reports whether browsers use https, which decides the cookies' names and
+// flags. It never depends on a request.
 func (c *Config) Secure() bool { return c.PublicURL.Scheme == "https" }
 
-// Secret is a value that must not be seen: it prints and marshals as
-// "[redacted]". Reveal is the only way to it.
+// Secret is a value that must not be shown: it prints and marshals as "[redacted]".
+// Only Reveal returns the value.
 type Secret string
 
-// Reveal gives the value.
+// Reveal returns the value.
 func (s Secret) Reveal() string { return string(s) }
 
 const redacted = "[redacted]"
@@ -102,8 +102,8 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format implements fmt.Formatter: every verb, wrong ones included. Without it
-// fmt answers a %d with the value in its complaint.
+// Format implements fmt.Formatter for every verb, wrong ones included. Without it
+// the error that fmt prints for a %d has the value.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // LogValue implements slog.LogValuer.

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-// Values that must never be seen; also good secrets.
+// Values that must never be shown; they are valid secrets.
 const (
 	accessCanary   = "kEw7-canary-access-Zp04mVtQ8sXyB1nL"
 	refreshCanary  = "uR2d-canary-refresh-T9hJc5WoGa3fKqIe"
@@ -20,10 +20,10 @@ const (
 	redisCanary    = "redis://:canary-redis@redis:6379/0"
 )
 
-// environment is what the operator has written.
+// environment holds variables as the operator writes them.
 type environment map[string]string
 
-// production is complete and right.
+// production is a complete environment without mistakes.
 func production() environment {
 	return environment{
 		"PUBLIC_URL": "https://app.example.com", "MYSQL_DSN": dsnCanary, "REDIS_URL": redisCanary,
@@ -31,7 +31,7 @@ func production() environment {
 	}
 }
 
-// with gives a changed copy. An empty value unsets.
+// with returns a changed copy. An empty value unsets.
 func (e environment) with(changes environment) environment {
 	out := maps.Clone(e)
 	maps.Copy(out, changes)
@@ -49,7 +49,7 @@ func load(t *testing.T, e environment) *config.Config {
 	return c
 }
 
-// mistakes wants Load to complain, and gives the lines.
+// mistakes asserts that Load fails, and returns the lines of its error.
 func mistakes(t *testing.T, e environment) []string {
 	t.Helper()
 	_, err := config.Load(e.get)
@@ -60,8 +60,8 @@ func mistakes(t *testing.T, e environment) []string {
 	return strings.Split(err.Error(), "\n")
 }
 
-// onlyMistake wants one complaint, and this one: a second one about the same
-// thing sends the operator looking for what is not there.
+// onlyMistake asserts that Load reports this mistake and no other: a second one
+// about the same setting would mislead the operator.
 func onlyMistake(t *testing.T, what string, e environment, want string) {
 	t.Helper()
 	got := mistakes(t, e)

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
-// variables is the environment as the operator writes it; reference.md has a
-// row for each. Defaults that depend on other variables are filled in by Load.
+// variables is the environment as the operator writes it; reference.md has a row
+// for each. Load fills in defaults that depend on other variables.
 type variables struct {
 	ListenAddr       string        `env:"LISTEN_ADDR"`
 	OpsAddr          string        `env:"OPS_ADDR" envDefault:"127.0.0.1:9090"`
@@ -56,10 +56,10 @@ type variables struct {
 	TracesSamplerArg   string `env:"OTEL_TRACES_SAMPLER_ARG"`
 }
 
-// Variable is a row of the documentation.
+// Variable is a setting with its default, a row of reference.md.
 type Variable struct{ Name, Default string }
 
-// Variables lists what can be configured, in order.
+// Variables lists all settings, in the order of reference.md.
 func Variables() []Variable {
 	params, err := env.GetFieldParams(&variables{})
 	if err != nil {
@@ -74,8 +74,8 @@ func Variables() []Variable {
 
 // Load reads the configuration through getenv (os.Getenv in production). For
 // a variable NAME that is empty, NAME_FILE may name a file that holds the
-// value. The error joins every mistake there is; the Config beside it is
-// only for further checks.
+// value. The error joins all mistakes; the Config beside an error is for further
+// checks only.
 func Load(getenv func(string) string) (*Config, error) {
 	var mistakes problems
 	var v variables
@@ -87,7 +87,7 @@ func Load(getenv func(string) string) (*Config, error) {
 	}
 	if err := env.ParseWithOptions(&v, env.Options{Environment: values}); err != nil {
 		mistakes.unreadable(err, values)
-		// What cannot be read counts as unset: one mistake, one complaint.
+		// Unreadable values count as unset, so that each is reported once.
 		v = variables{}
 		if err := env.ParseWithOptions(&v, env.Options{Environment: values}); err != nil {
 			mistakes.addf("%v", err)
@@ -127,14 +127,13 @@ func readVariable(getenv func(string) string, name string, mistakes *problems) s
 			mistakes.addf("%s_FILE: %s is empty", name, file)
 		}
 	}
-	return strings.TrimPrefix(value, byteOrderMark) // of a shell that read it from a file
+	return strings.TrimPrefix(value, byteOrderMark) // a shell's, that read the value from a file
 }
 
-// byteOrderMark may also be in the middle of a value that was put together from
-// two files.
+// byteOrderMark can be in the middle of a value that was joined from two files, too.
 const byteOrderMark = "\ufeff"
 
-// config checks v and fills what depends on other variables.
+// config checks v and fills in defaults that depend on other variables.
 func (v *variables) config(mistakes *problems) *Config {
 	c := &Config{
 		Embedded:   v.MySQLDSN == "" && v.RedisURL == "",
@@ -168,21 +167,21 @@ func (v *variables) config(mistakes *problems) *Config {
 	return c
 }
 
-// pemText undoes what .env files do to a key: no line breaks, and quotes that
-// not every reader takes off.
+// pemText undoes the changes that .env files make to a key: \n for line breaks, and
+// quotes that some readers keep.
 func pemText(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.Trim(s, `"'`), `\n`, "\n"), byteOrderMark, "")
 }
 
-// Below 12 a stolen table falls too fast (OWASP asks for 10 at least, on
-// yesterday's machines); above 16 one sign-in holds a core for four seconds.
+// Below 12 a stolen table is cracked too fast (OWASP asks for at least 10, on older
+// machines); above 16 one sign-in uses a core for four seconds.
 const (
 	minBcryptCost = 12
 	maxBcryptCost = 16
 )
 
-// One connection would have every request wait for the audit trail; no server
-// takes more than the upper bound (max_connections).
+// With one connection every request would wait for the audit trail; no server
+// accepts more than the upper bound (max_connections).
 const (
 	minMySQLConnections = 2
 	maxMySQLConnections = 100_000
@@ -190,7 +189,7 @@ const (
 
 func (v *variables) lifetimes(mistakes *problems) {
 	// An access token never outlives its session, whichever is set shorter, and
-	// tokens say their times in whole seconds.
+	// tokens have their times in whole seconds.
 	for _, d := range []struct {
 		name  string
 		value time.Duration

@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-// variableTest is the yes and the no of one variable; base is what it is set
-// on top of.
+// variableTest has accepted and refused values of one variable; base is the
+// environment around it.
 type variableTest struct {
 	base environment
 	read func(*config.Config) any
-	yes  map[string]any    // value → what read gives; "" is the default
-	no   map[string]string // value → part of the complaint
+	yes  map[string]any    // value → result of read; "" is the default
+	no   map[string]string // value → part of the error
 }
 
 func variableTests(t *testing.T) map[string]variableTest {
@@ -56,13 +56,13 @@ func variableTests(t *testing.T) map[string]variableTest {
 	return map[string]variableTest{
 		"LISTEN_ADDR": {embedded, func(c *config.Config) any { return c.ListenAddr },
 			map[string]any{"": "127.0.0.1:8080", ":9000": ":9000", "[::1]:9000": "[::1]:9000", "127.0.0.1:0": "127.0.0.1:0"},
-			map[string]string{"8080": "LISTEN_ADDR", "localhost": "no address", ":http": "no address", ":65536": "no address", "a:b:c": "no address", "::1:80": "no address"}},
+			map[string]string{"8080": "LISTEN_ADDR", "localhost": "not an address", ":http": "not an address", ":65536": "not an address", "a:b:c": "not an address", "::1:80": "not an address"}},
 		"OPS_ADDR": {embedded, func(c *config.Config) any { return c.OpsAddr },
 			map[string]any{"": "127.0.0.1:9090", "off": "", ":9091": ":9091"},
-			map[string]string{"OFF": "or off", "9090": "no address", ":-1": "no address"}},
+			map[string]string{"OFF": "or off", "9090": "not an address", ":-1": "not an address"}},
 		"PUBLIC_URL": {production(), origin,
 			map[string]any{"https://x.example": "https://x.example", "https://x.example:8443": "https://x.example:8443"},
-			map[string]string{"http://x.example": "must be https", "x.example": "must start with https", "ftp://x.example": "must start with https", "https://": "names no host"}},
+			map[string]string{"http://x.example": "must be https", "x.example": "must start with https", "ftp://x.example": "must start with https", "https://": "has no host"}},
 		"MYSQL_DSN": {production(), func(c *config.Config) any { return c.MySQLDSN.Reveal() },
 			map[string]any{dsnCanary: dsnCanary}, map[string]string{"": "MYSQL_DSN is missing"}},
 		"MYSQL_MAX_CONNECTIONS": {embedded, func(c *config.Config) any { return c.MySQLMaxConnections },
@@ -103,7 +103,7 @@ func variableTests(t *testing.T) map[string]variableTest {
 				"": "[]", "10.0.0.0/8": "[10.0.0.0/8]", "10.1.2.3/8": "[10.0.0.0/8]", "10.0.0.0/8, fd00::/8": "[10.0.0.0/8 fd00::/8]",
 				"192.0.2.1/32": "[192.0.2.1/32]", "::ffff:10.1.2.3/104": "[10.0.0.0/8]", "::ffff:0:0/95": "[::fffe:0:0/95]",
 			},
-			map[string]string{"10.0.0.1": "is no CIDR", "10.0.0.0/33": "is no CIDR", "10.0.0.0/8,": "is no CIDR", "caddy": `"caddy" is no CIDR`, "*": "is no CIDR"}},
+			map[string]string{"10.0.0.1": "is not a CIDR", "10.0.0.0/33": "is not a CIDR", "10.0.0.0/8,": "is not a CIDR", "caddy": `"caddy" is not a CIDR`, "*": "is not a CIDR"}},
 		"SPA_DEV_URL": {embedded, func(c *config.Config) any { return fmt.Sprint(c.SPADevURL) },
 			map[string]any{"": "<nil>", "http://localhost:5173/": "http://localhost:5173"},
 			map[string]string{"localhost:5173": "SPA_DEV_URL", "http://localhost:5173/app": "must be an origin"}},
@@ -122,7 +122,7 @@ func variableTests(t *testing.T) map[string]variableTest {
 			map[string]any{"": "", "text": "text", "json": "json"}, map[string]string{"JSON": "text or json", "logfmt": "text or json"}},
 		"OTEL_EXPORTER_OTLP_ENDPOINT": {embedded, func(c *config.Config) any { return c.Traces.Endpoint },
 			map[string]any{"": "", "http://localhost:4318": "http://localhost:4318", "https://traces.example/otlp/": "https://traces.example/otlp/"},
-			map[string]string{"collector:4318": "is no URL", "grpc://collector:4317": "is no URL", "http://": "is no URL",
+			map[string]string{"collector:4318": "is not the URL", "grpc://collector:4317": "is not the URL", "http://": "is not the URL",
 				"https://me:canary@traces.example": "holds credentials", "http://traces.example?key=canary": "neither a query"}},
 		"OTEL_EXPORTER_OTLP_HEADERS": {embedded, func(c *config.Config) any { return c.Traces.Headers["api-key"].Reveal() },
 			map[string]any{"": "", "api-key=a%20b": "a b", "x=1, api-key=secret==": "secret=="},
@@ -139,7 +139,7 @@ func variableTests(t *testing.T) map[string]variableTest {
 	}
 }
 
-func TestEveryVariableHasItsYesAndItsNo(t *testing.T) {
+func TestEveryVariableAcceptsAndRefuses(t *testing.T) {
 	t.Parallel()
 	tests := variableTests(t)
 	for _, v := range config.Variables() {
@@ -163,7 +163,7 @@ func TestEveryVariableHasItsYesAndItsNo(t *testing.T) {
 			e := test.base.with(environment{v.Name: value})
 			onlyMistake(t, v.Name+"="+value, e, want)
 			if got := mistakes(t, e); len(got) > 0 && !strings.Contains(got[0], v.Name) {
-				t.Errorf("%s=%q: the complaint does not name the variable: %s", v.Name, value, got[0])
+				t.Errorf("%s=%q: the error does not name the variable: %s", v.Name, value, got[0])
 			}
 		}
 	}
@@ -196,8 +196,8 @@ func TestDefaultsThatDependOnOthers(t *testing.T) {
 	}
 }
 
-// PUBLIC_URL is compared with what browsers write into Origin.
-func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
+// PUBLIC_URL is compared with the Origin header of browsers.
+func TestPublicURLHasTheFormOfOrigin(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
 		"https://app.example.com":        "https://app.example.com",
@@ -232,17 +232,17 @@ func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
 		"https://app.example.com#x":      "no path, query or user",
 		"https://me@app.example.com":     "no path, query or user",
 		"https://me:pw@app.example.com":  "no path, query or user",
-		"https:app.example.com":          "names no host",
-		"https://:443":                   "names no host",
-		"https://app.example.com:http":   "is no URL",
+		"https:app.example.com":          "has no host",
+		"https://:443":                   "has no host",
+		"https://app.example.com:http":   "is not a URL",
 		"https://app.example.com:65536":  "above 65535",
 		"https://bücher.example":         "xn--",
 		"//app.example.com":              "must start with https",
 		"app.example.com:443":            "must start with https",
 		"javascript://app.example.com":   "must start with https",
-		" https://app.example.com":       "is no URL",
-		"https://app.example.com\n":      "is no URL",
-		"https://a.example https://b.ex": "is no URL",
+		" https://app.example.com":       "is not a URL",
+		"https://app.example.com\n":      "is not a URL",
+		"https://a.example https://b.ex": "is not a URL",
 		"https://app.example.com.":       "ends in a dot",
 		"https://app.example.com.:8443":  "ends in a dot",
 		"https://localhost.":             "ends in a dot",
@@ -265,13 +265,13 @@ func TestOriginIsWrittenAsABrowserDoes(t *testing.T) {
 		"https://127.000.000.001":        "four numbers",
 		"https://[fe80::1%25eth0]":       "zone",
 		"https://[::ffff:192.0.2.1]":     "write 192.0.2.1",
-		"https://[192.0.2.1]":            "is no URL",
+		"https://[192.0.2.1]":            "is not a URL",
 	} {
 		onlyMistake(t, value, production().with(environment{"PUBLIC_URL": value}), want)
 	}
 }
 
-func TestAllMistakesAreToldAtOnce(t *testing.T) {
+func TestLoadReportsAllMistakes(t *testing.T) {
 	t.Parallel()
 	got := strings.Join(mistakes(t, environment{
 		"LISTEN_ADDR": "8080", "OPS_ADDR": "nine", "PUBLIC_URL": "http://app.example.com", "MYSQL_DSN": "",

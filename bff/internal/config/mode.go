@@ -2,7 +2,8 @@ package config
 
 import "fmt"
 
-// mode is the rule of what may run where.
+// mode checks that the settings fit PUBLIC_URL: https, stores and secrets anywhere but
+// on localhost.
 func (v *variables) mode(c *Config, mistakes *problems) {
 	local := isLocal(c.PublicURL)
 	if !local && c.PublicURL.Scheme != "https" {
@@ -29,7 +30,7 @@ func (v *variables) mode(c *Config, mistakes *problems) {
 	}
 }
 
-// tlsWithoutStores: the files would count for nothing, and were meant to.
+// tlsWithoutStores refuses TLS files without a store, where they have no effect.
 func (v *variables) tlsWithoutStores(mistakes *problems) {
 	for _, s := range []struct{ name, value, store string }{
 		{"MYSQL_TLS_CA", v.MySQLTLSCA, "MYSQL_DSN"}, {"MYSQL_TLS_CERT", v.MySQLTLSCert, "MYSQL_DSN"}, {"MYSQL_TLS_KEY", v.MySQLTLSKey, "MYSQL_DSN"},

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-func TestWhatMayRunWhere(t *testing.T) {
+func TestModes(t *testing.T) {
 	t.Parallel()
 	const why = "embedded mode is for localhost"
 	everything := []string{"MYSQL_DSN is missing", "REDIS_URL is missing", "JWT_ACCESS_SECRET is missing", "JWT_REFRESH_SECRET is missing", "IDENTITY_KEY is missing"}
@@ -16,7 +16,7 @@ func TestWhatMayRunWhere(t *testing.T) {
 	for name, c := range map[string]struct {
 		env      environment
 		embedded bool
-		want     []string // the complaints, all of them
+		want     []string // all mistakes
 	}{
 		"nothing set":                 {environment{}, true, nil},
 		"localhost":                   {environment{"PUBLIC_URL": "http://localhost:9000"}, true, nil},
@@ -80,15 +80,15 @@ func TestValuesFromFiles(t *testing.T) {
 		c.AccessSecrets[0] != want.AccessSecrets[0] || strings.TrimSpace(c.IdentityKey.Reveal()) != strings.TrimSpace(want.IdentityKey.Reveal()) {
 		t.Error("read something else from files than from variables")
 	}
-	// A secret keeps every byte but the line break at its end.
+	// A secret keeps every byte except the line break at its end.
 	inner := accessCanary + "\tand more"
 	if got := load(t, production().with(environment{"JWT_ACCESS_SECRET": "", "JWT_ACCESS_SECRET_FILE": writeFile(t, inner+"\n")})); got.AccessSecrets[0].Reveal() != inner {
 		t.Errorf("the secret became %q", got.AccessSecrets[0].Reveal())
 	}
 }
 
-// Whatever can be configured can come from a file, and both at once is a
-// mistake: it is unclear which one counts.
+// Every setting can come from a file. Variable and file at once are a mistake: it
+// is unclear which one counts.
 func TestEveryVariableCanComeFromAFile(t *testing.T) {
 	t.Parallel()
 	for _, v := range config.Variables() {
@@ -111,7 +111,7 @@ func TestEveryVariableCanComeFromAFile(t *testing.T) {
 	}
 }
 
-func TestNoVariableIsTheFileOfAnother(t *testing.T) {
+func TestNoVariableHasTheNameOfAnotherOnesFile(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
 	for _, v := range config.Variables() {
@@ -139,7 +139,7 @@ func TestIdentityKeyInOneLine(t *testing.T) {
 	}
 }
 
-func TestTLSFilesWantAStore(t *testing.T) {
+func TestTLSFilesNeedAStore(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"MYSQL_TLS_CA", "MYSQL_TLS_CERT", "MYSQL_TLS_KEY"} {
 		onlyMistake(t, name, environment{name: "/tls/a.pem"}, name+" is set, and MYSQL_DSN is not")

@@ -9,14 +9,13 @@ import (
 	"unicode"
 )
 
-// parseOrigin wants scheme://host[:port] and nothing else, and gives it in
-// the form a browser writes into Origin: lower case, default port left out. What
-// browsers write in another way than it is given would match no request of
-// theirs.
+// parseOrigin accepts scheme://host[:port] only, and returns it in the form of a
+// browser's Origin header: lower case, without the default port. A host that
+// browsers write in another form is refused: it would match none of their requests.
 func parseOrigin(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, errors.New("is no URL; write https://host or http://localhost:port")
+		return nil, errors.New("is not a URL; write https://host or http://localhost:port")
 	}
 	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return nil, errors.New("has a host that browsers write in ASCII; use that form (xn--…)")
@@ -26,7 +25,7 @@ func parseOrigin(s string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("must start with https:// (or http:// on localhost)")
 	case u.Hostname() == "":
-		return nil, errors.New("names no host")
+		return nil, errors.New("has no host")
 	case u.User != nil, u.Path != "" && u.Path != "/", strings.ContainsAny(s, "?#"):
 		return nil, errors.New("must be an origin: no path, query or user")
 	}
@@ -45,8 +44,8 @@ func originHost(host string, bracketed bool) (string, error) {
 	if bracketed {
 		addr, err := netip.ParseAddr(host)
 		switch {
-		case err != nil: // url.Parse lets nothing else through
-			return "", errors.New("has brackets around something else than an IPv6 address")
+		case err != nil: // url.Parse accepts nothing else
+			return "", errors.New("has brackets around a host that is not an IPv6 address")
 		case addr.Zone() != "":
 			return "", errors.New("has an address with a zone, which browsers do not open")
 		case addr.Is4In6():
@@ -62,7 +61,7 @@ func originHost(host string, bracketed bool) (string, error) {
 	case strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || strings.Contains(host, "..") || host[0] == '.' || len(host) > 253:
 		return "", errors.New("has a host that is not a name")
 	case strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x"):
-		// Browsers take it for an IPv4 address, and 127.1 for 127.0.0.1.
+		// Browsers read it as an IPv4 address, and 127.1 as 127.0.0.1.
 		if _, err := netip.ParseAddr(host); err != nil {
 			return "", errors.New("has an IPv4 address that browsers write in another way; write four numbers such as 192.0.2.1")
 		}
@@ -70,7 +69,7 @@ func originHost(host string, bracketed bool) (string, error) {
 	return host, nil
 }
 
-// originPort gives ":port", or "" for the default one.
+// originPort returns ":port", or "" for the default port.
 func originPort(scheme, port string) (string, error) {
 	if port == "" {
 		return "", nil

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// With grpc traces went to a gRPC port as HTTP, and were lost without a word.
-func TestOpenTelemetryVariablesThatCannotBeHonoured(t *testing.T) {
+// With grpc traces went to a gRPC port as HTTP, and were lost silently.
+func TestUnsupportedOpenTelemetryVariables(t *testing.T) {
 	traced := production().with(environment{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"})
 	for name, values := range map[string]struct{ yes, no []string }{
 		"OTEL_EXPORTER_OTLP_PROTOCOL":        {[]string{"http/protobuf", "HTTP/protobuf"}, []string{"grpc", "http/json", "x"}},
@@ -43,8 +43,8 @@ func TestOpenTelemetryVariablesThatCannotBeHonoured(t *testing.T) {
 		}
 	}
 
-	// A platform that sets these for all of its programs must not keep one from
-	// starting that sends no traces.
+	// A platform may set these for all of its programs: without an endpoint they do
+	// not prevent the start.
 	load(t, production().with(environment{"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_PROPAGATORS": "b3"}))
 	onlyMistake(t, "traces to an address of their own", production().with(environment{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318"}), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ")
 }

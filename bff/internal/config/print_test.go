@@ -72,7 +72,7 @@ func TestPrintHasALineForEveryVariable(t *testing.T) {
 			delete(lines, v.Name)
 		}
 		for extra := range lines {
-			t.Errorf("%s: a line for %s, which is no variable", name, extra)
+			t.Errorf("%s: a line for %s, which is not a variable", name, extra)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestPrintOfEmbeddedMode(t *testing.T) {
 	}
 }
 
-// What is printed can be set again: an operator pastes it into a .env.
+// The output can be pasted into a .env file.
 func TestPrintedValuesLoadAgain(t *testing.T) {
 	t.Parallel()
 	e := environment{"LISTEN_ADDR": ":9000", "ACCESS_TTL": "5m", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "LOG_LEVEL": "debug", "OPS_ADDR": "off",
@@ -134,7 +134,7 @@ var (
 	inBackticks  = regexp.MustCompile("`([^`]*)`")
 )
 
-// tables gives every table of a Markdown text: rows of cells.
+// tables returns all tables of a Markdown text, as rows of cells.
 func tables(text string) (out [][][]string) {
 	inside := false
 	for line := range strings.Lines(text) {
@@ -159,9 +159,9 @@ func codes(cell string) (out []string) {
 	return out
 }
 
-// A table with a row for LISTEN_ADDR is the environment's. A row may hold
-// several names with as many defaults. A variable whose default depends on
-// others may say about it what it likes.
+// A table with a row for LISTEN_ADDR lists environment variables. A row may hold
+// several names with as many defaults. The text of a default that depends on other
+// variables is not checked.
 func TestReferenceDocumentsEveryVariable(t *testing.T) {
 	t.Parallel()
 	defaults := map[string]string{}
@@ -240,6 +240,6 @@ func TestEnvExampleHasEveryVariable(t *testing.T) {
 	for extra := range values {
 		t.Errorf(".env.example has %s, which does not exist", extra)
 	}
-	// Copied as it is, it works.
+	// An unchanged copy works.
 	load(t, effective)
 }

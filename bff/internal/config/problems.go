@@ -9,18 +9,18 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// problems is every mistake found, as one error.
+// problems are all mistakes, as one error.
 type problems []error
 
 func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
 
 func (p problems) Error() string { return errors.Join(p...).Error() }
 
-// Unwrap is for errors.Is, and for who lists them one by one.
+// Unwrap returns the mistakes one by one.
 func (p problems) Unwrap() []error { return p }
 
-// unreadable says which variables have values of another type, and takes them
-// out of values. env's own message has the Go field's name.
+// unreadable reports variables whose values have another type, and removes them from
+// values. The error of package env has the name of the Go field.
 func (p *problems) unreadable(err error, values map[string]string) {
 	var all env.AggregateError
 	if !errors.As(err, &all) {

@@ -4,7 +4,7 @@ import "strings"
 
 const minSecretBytes = 32
 
-// secrets splits the rotation lists and refuses what an attacker would try.
+// secrets splits the rotation lists and refuses values that an attacker would guess.
 func (v *variables) secrets(c *Config, mistakes *problems) {
 	c.AccessSecrets = splitSecrets("JWT_ACCESS_SECRET", v.JWTAccessSecret, mistakes)
 	c.RefreshSecrets = splitSecrets("JWT_REFRESH_SECRET", v.JWTRefreshSecret, mistakes)
@@ -30,8 +30,8 @@ func splitSecrets(name, value string, mistakes *problems) []Secret {
 		case strings.Contains(s, byteOrderMark):
 			mistakes.addf("%s has a byte order mark inside; save its parts as UTF-8 without one", name)
 		case strings.TrimSpace(s) != s:
-			// "new, old": with the space the old one verifies nothing, and
-			// all sessions end.
+			// "new, old": with the space the old secret verifies no token, and all
+			// sessions end.
 			mistakes.addf("%s has a value with white space around it; write new,old without", name)
 		case isPlaceholder(s):
 			mistakes.addf("%s looks like a placeholder; `gatehouse keys` prints a real one", name)
@@ -41,9 +41,9 @@ func splitSecrets(name, value string, mistakes *problems) []Secret {
 	return out
 }
 
-// isPlaceholder catches what gets pasted from examples: words that beg to be
-// replaced, strings with hardly any variety, and one short thing over and
-// over. It does not judge a name in front of something random.
+// isPlaceholder recognises secrets pasted from examples: words that are to be
+// replaced, strings of few different bytes, and a short string repeated. A name in
+// front of random bytes is accepted.
 func isPlaceholder(s string) bool {
 	lower := strings.ToLower(s)
 	for _, word := range []string{"changeme", "change-me", "change_me", "change this", "replace", "placeholder", "your-", "your_", "xxxxxx",

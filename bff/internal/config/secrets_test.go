@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-func TestSecretsThatAreNone(t *testing.T) {
+func TestWeakSecretsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ access, refresh, want string }{
 		"good":                         {accessCanary, refreshCanary, ""},
@@ -50,11 +50,11 @@ func TestSecretsThatAreNone(t *testing.T) {
 		onlyMistake(t, name, e, c.want)
 		for _, line := range mistakes(t, e) {
 			if strings.Contains(line, c.access) || strings.Contains(line, c.refresh) {
-				t.Errorf("%s: the complaint shows a secret: %s", name, line)
+				t.Errorf("%s: the error shows a secret: %s", name, line)
 			}
 		}
 	}
-	// Embedded mode makes its own, and takes no worse ones from the operator.
+	// Embedded mode makes its own secrets, and accepts no weaker ones from the operator.
 	onlyMistake(t, "embedded", environment{"JWT_ACCESS_SECRET": "changeme"}, "has a value of 8 bytes")
 }
 

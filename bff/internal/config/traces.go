@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Traces says where OpenTelemetry traces go: nowhere without an Endpoint. The
-// names are those of OpenTelemetry; what else its SDK reads by itself (the
-// OTEL_BSP_* of its queue, a certificate) it does here too.
+// Traces is the configuration of OpenTelemetry traces; none are sent without an
+// Endpoint. The names are OpenTelemetry's. The SDK reads further variables by itself
+// (OTEL_BSP_* for its queue, a certificate).
 type Traces struct {
 	Endpoint   string // http:// or https://
 	Headers    map[string]Secret
 	Service    string
 	Attributes map[string]string
 	Sampler    string
-	Ratio      float64 // of the samplers with traceidratio
+	Ratio      float64 // for the samplers with traceidratio
 }
 
 var samplers = []string{
@@ -29,7 +29,7 @@ func (v *variables) traces(c *Config, mistakes *problems) {
 	t.Endpoint, t.Service, t.Sampler, t.Ratio = v.OTLPEndpoint, v.ServiceName, v.TracesSampler, 1
 	if t.Endpoint != "" {
 		if problem := checkEndpoint(t.Endpoint); problem != "" {
-			mistakes.addf("OTEL_EXPORTER_OTLP_ENDPOINT %s", problem) // never the value: it may hold a password
+			mistakes.addf("OTEL_EXPORTER_OTLP_ENDPOINT %s", problem) // without the value: it may hold a password
 		}
 	}
 	headers, err := pairs(v.OTLPHeaders)
@@ -60,7 +60,7 @@ func checkEndpoint(endpoint string) (problem string) {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return "is no URL of a collector; write http://collector:4318 (OTLP over HTTP; /v1/traces is added)"
+		return "is not the URL of a collector; write http://collector:4318 (OTLP over HTTP; /v1/traces is added)"
 	case u.User != nil:
 		return "holds credentials; put them into OTEL_EXPORTER_OTLP_HEADERS"
 	case u.RawQuery != "", u.Fragment != "":
@@ -69,8 +69,8 @@ func checkEndpoint(endpoint string) (problem string) {
 	return ""
 }
 
-// pairs reads name=value,name=value with percent-encoded values, as the
-// OpenTelemetry specification has headers and attributes.
+// pairs reads name=value,name=value with percent-encoded values, the form of headers
+// and attributes in the OpenTelemetry specification.
 func pairs(list string) (map[string]string, error) {
 	if list == "" {
 		return nil, nil
