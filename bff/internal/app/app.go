@@ -35,40 +35,40 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
-// Options is what an App is made of.
+// Options configure an App.
 type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
-	// LogBuffer is what Log writes to, gathering lines while the server runs. nil:
-	// each line is written by itself.
+	// LogBuffer gathers the lines that Log writes while the server runs. nil: each
+	// line is one write.
 	LogBuffer *logbuffer.Writer
-	// LogLines takes the lines of requests as JSON. nil: they go through Log.
+	// LogLines receives the lines of requests as JSON. nil: they go through Log.
 	LogLines web.LogLines
 	Now      func() time.Time
-	// Version is what the metrics and traces say is running; "" for unknown.
+	// Version is the version in metrics and traces; "" for unknown.
 	Version string
 
 	// HashCost replaces BCRYPT_COST when it is not 0. Tests use it: the
-	// configuration allows nothing so quick.
+	// configuration does not allow such quick hashes.
 	HashCost int
-	// Crowd lets as many people as a test needs sign up and in from one address.
+	// Crowd lifts the limits on sign-ups and sign-ins from one address, for tests.
 	Crowd bool
 
-	// StallTimeout replaces how long clients may send or take nothing when it is
-	// not 0. Tests use it: they do not wait.
+	// StallTimeout replaces the time that clients may neither send nor read a byte
+	// when it is not 0. Tests use it: they do not wait.
 	StallTimeout time.Duration
 
-	// QuestionTimeout replaces how long the database may take over a question
-	// when it is not 0. Tests use it: a busy machine is no database that hangs.
+	// QuestionTimeout replaces the time limit of a database query when it is not 0.
+	// Tests use it: on a busy machine queries are slow and the database does not hang.
 	QuestionTimeout time.Duration
 
-	// Reload has files read again while the server runs. nil: everything stays
-	// as it is.
+	// Reload lets the server read its files again while it runs. nil: the settings
+	// of the start stay in force.
 	Reload *Reload
 }
 
-// hashQueue is how many sign-ins may wait for each hash that can run at once:
-// at 0.3 s a hash, the last one waits about five seconds.
+// hashQueue is how many sign-ins may wait for each hash that runs at once: at
+// 0.3 s a hash, the last one waits about five seconds.
 const hashQueue = 16
 
 // App is a server, ready to run.
@@ -96,12 +96,12 @@ type App struct {
 	ops      net.Listener // nil when off
 	server   *http.Server
 	state    *health
-	// background is the work beside requests; each returns when its context ends.
+	// background functions run beside requests; each returns when its context ends.
 	background []func(context.Context) error
 	closers    []func() error // in the order of opening
 
 	again *Reload // nil without
-	// For the one who reloads: what is in force, and the configuration read last.
+	// State of reloads: the settings in force, and the configuration read last.
 	latest  *config.Config
 	secrets Secrets
 	tokens  *token.Issuer
@@ -116,7 +116,7 @@ type App struct {
 	version string
 }
 
-// sessionStore is what filestore and redisstore have in common.
+// sessionStore is the interface that filestore and redisstore share.
 type sessionStore interface {
 	session.Store
 	session.Revocations
@@ -191,7 +191,7 @@ func (a *App) open(ctx context.Context, hashCost int) error {
 	if !c.Embedded {
 		return nil
 	}
-	// Last: a command that finds the socket is carried out.
+	// Last: from here on operators' commands are carried out.
 	if a.operator, err = operator.Listen(ctx, c.DataDir, a.service, a.log); err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func (a *App) openStores(ctx context.Context) error {
 	return nil
 }
 
-// close closes what was opened, last first.
+// close runs the closers, the last opened first.
 func (a *App) close() error {
 	var errs []error
 	for i := len(a.closers) - 1; i >= 0; i-- {

@@ -17,11 +17,12 @@ import (
 // auditPage is how many events are read at once.
 const auditPage = 1000
 
-// Period is from a time until before another one; a zero From is before all.
+// Period is a half-open range of time, without To; a zero From includes the first
+// event.
 type Period struct{ From, To time.Time }
 
-// auditLine is an event as `gatehouse audit export` prints it, with the names
-// that the API has.
+// auditLine is an event as `gatehouse audit export` prints it, with the API's
+// field names.
 type auditLine struct {
 	At        time.Time      `json:"at"`
 	ID        string         `json:"id"`
@@ -36,7 +37,7 @@ type auditLine struct {
 }
 
 // ExportAudit writes the events of a period as JSON lines, the oldest first.
-// What servers write meanwhile is among them if it is of that period.
+// Events that servers write meanwhile are included if they are in the period.
 func ExportAudit(ctx context.Context, o Options, p Period, w io.Writer) error {
 	return withTrail(ctx, o, func(db *sqlstore.DB) error {
 		out := bufio.NewWriter(w)
@@ -60,10 +61,10 @@ func ExportAudit(ctx context.Context, o Options, p Period, w io.Writer) error {
 	})
 }
 
-// pruneRest is the pause between two steps: servers have their turn.
+// pruneRest is the pause between two steps, in which servers use the database.
 const pruneRest = 20 * time.Millisecond
 
-// PruneAudit deletes the events that are older than keep, and says how many.
+// PruneAudit deletes the events that are older than keep, and prints their number.
 func PruneAudit(ctx context.Context, o Options, keep time.Duration, w io.Writer) error {
 	return withTrail(ctx, o, func(db *sqlstore.DB) error {
 		if err := auth.CheckClock(ctx, db, o.Now()); err != nil {
@@ -89,9 +90,8 @@ func PruneAudit(ctx context.Context, o Options, keep time.Duration, w io.Writer)
 	})
 }
 
-// withTrail opens the audit trail, and nothing else: in embedded mode a running
-// server holds the sessions, and the file of the accounts takes more than one
-// process.
+// withTrail opens the database alone, for its audit trail: in embedded mode a
+// running server holds the sessions, and SQLite allows a second process.
 func withTrail(ctx context.Context, o Options, use func(*sqlstore.DB) error) (err error) {
 	if o.Config.Embedded {
 		if err := datadir.HasAccounts(o.Config.DataDir); err != nil {

@@ -20,10 +20,10 @@ var errNoBackup = errors.New("this is for embedded mode, which has all that it k
 	"With MYSQL_DSN and REDIS_URL, back up MySQL with its own tools, such as `mysqldump --single-transaction`, mariadb-backup or xtrabackup. " +
 	"Redis needs no backup: without it people sign in again, and a restored RDB file brings ended sessions back. Keep the secrets, too")
 
-// Backup copies what embedded mode keeps to dir, which must not exist or be
-// empty, and says what it did. A server may be running meanwhile: accounts and
-// sessions are copied as they are at one moment, at which a kill would have
-// left them. A server that is started on dir goes on from there.
+// Backup copies the data of embedded mode to dir, which must be missing or empty,
+// and returns the text to print. A server may be running meanwhile: the copy has
+// accounts and sessions of one moment, as a kill at that moment would have left
+// them. A server that is started on dir goes on from there.
 func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	c := o.Config
 	if !c.Embedded {
@@ -36,8 +36,8 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A link to an empty folder would be what the backup takes the place of.
-	// So would one that leads nowhere: the disk that it is for may not be mounted.
+	// A link to an empty folder is resolved, or the backup would replace the link.
+	// A dangling link is refused: the disk that it leads to may not be mounted.
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	} else if to, notLink := os.Readlink(dir); notLink == nil {
@@ -46,7 +46,7 @@ func Backup(ctx context.Context, o Options, dir string) (string, error) {
 	if err := checkTarget(dir); err != nil {
 		return "", err
 	}
-	// A backup is whole when it has its name: what a kill leaves is called
+	// A complete backup has its final name: after a kill the folder is still named
 	// partial.
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-*")
 	if errors.Is(err, fs.ErrPermission) {
@@ -85,7 +85,7 @@ func checkTarget(dir string) error {
 	return fmt.Errorf("back up: %w", err)
 }
 
-// fillBackup says what there is to know about the secrets.
+// fillBackup copies the data, and returns a note about secrets that are not in it.
 func fillBackup(ctx context.Context, o Options, to string) (kept string, err error) {
 	from := o.Config.DataDir
 	db, err := openDatabase(ctx, o.Config, newApp(o))
@@ -137,9 +137,9 @@ func elsewhereKept(c *config.Config) string {
 	return "Not in it, as they come from the configuration: " + strings.Join(names, ", ") + ". Keep them, too.\n"
 }
 
-// giveName makes partial the backup. dir is missing or empty.
+// giveName renames partial to dir, which is missing or empty.
 func giveName(partial, dir string) error {
-	// Windows renames over no folder.
+	// On Windows the target of a rename must not exist.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s cannot be replaced by the backup; name a folder that does not exist yet, such as %s: %w", dir, filepath.Join(dir, "2026-01-31"), err)
 	}

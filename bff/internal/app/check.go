@@ -15,9 +15,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Check looks at the values that only the packages which use them can read, all
-// of them. Nothing is opened and nothing connects. It also takes a Config that
-// config.Load complained about, so that every mistake is told at once.
+// Check validates the settings that only the packages which use them can parse. It
+// opens no file for writing and connects to no store. It also accepts a Config that
+// config.Load returned with an error, so that one message has every mistake.
 func Check(c *config.Config) error {
 	_, err := Routes(c)
 	return errors.Join(checkSettings(c), err)
@@ -48,22 +48,21 @@ func checkSettings(c *config.Config) error {
 	return errors.Join(mistakes...)
 }
 
-// What the settings of TLS files begin with.
+// Prefixes of the settings of TLS files.
 const (
 	mysqlTLS = "MYSQL_TLS"
 	redisTLS = "REDIS_TLS"
 )
 
 // storeTLS reads the TLS files. Its error has every mistake of both stores, its
-// warnings are of certificates that are right and of no use at now.
+// warnings are about well-formed certificates that are not valid at now.
 func storeTLS(c *config.Config, now time.Time) (warnings []string, err error) {
 	ofMySQL, err1 := tlsfiles.Files(c.MySQLTLS).Check(mysqlTLS, now)
 	ofRedis, err2 := tlsfiles.Files(c.RedisTLS).Check(redisTLS, now)
 	return slices.Concat(ofMySQL, ofRedis), errors.Join(err1, err2)
 }
 
-// Warnings are of what is right in a configuration that passes Check, and of no
-// use at now.
+// Warnings lists certificates that pass Check and are not valid at now.
 func Warnings(c *config.Config, now time.Time) []string {
 	warnings, err := storeTLS(c, now)
 	if err != nil { // a file changed since Check

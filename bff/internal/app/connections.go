@@ -9,12 +9,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
-// forOperators is space for what else connects: a command of the binary's, a
-// backup, an administrator.
+// forOperators are connections for commands of the binary, a backup, an
+// administrator.
 const forOperators = 10
 
-// PrintConnections says, as comments, how many connections instances open to the
-// stores, and what limit of theirs that needs.
+// PrintConnections prints, as comments, how many connections instances open to the
+// stores, and the limits that the stores need for them.
 func PrintConnections(w io.Writer, c *config.Config) error {
 	if c.Embedded {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/tlsfiles"
 )
 
-// SchemaKnown is closed once Run has found out whether the tables are up to date,
-// or that MySQL cannot be asked.
+// SchemaKnown is closed once Run knows whether the tables are up to date, or that
+// MySQL does not answer.
 func (a *App) SchemaKnown() <-chan struct{} {
 	if a.schema != nil {
 		return a.schema.known
@@ -23,7 +23,7 @@ func (a *App) SchemaKnown() <-chan struct{} {
 	return known
 }
 
-// migrate brings the tables up to date for those who do not serve meanwhile.
+// migrate brings the tables up to date before anything is served.
 func (a *App) migrate(ctx context.Context) error {
 	if err := a.db.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -51,7 +51,7 @@ func openDatabase(ctx context.Context, c *config.Config, a *App) (*sqlstore.DB, 
 	return db, nil
 }
 
-// Migrate brings the tables up to date and does nothing else.
+// Migrate brings the tables up to date and returns.
 func Migrate(ctx context.Context, o Options) error {
 	if o.Config.Embedded {
 		if err := datadir.Open(o.Config.DataDir); err != nil {

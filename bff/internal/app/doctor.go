@@ -12,22 +12,22 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlchecks"
 )
 
-// Examination is what an operator says for the checks.
+// Examination has the operator's options for the checks.
 type Examination struct {
-	Instances int           // 0: not said
+	Instances int           // 0: not given
 	Ops       string        // host:port of a running instance's private listener; "": OPS_ADDR on this machine
 	Limit     time.Duration // of each check; 0: five seconds
 }
 
 const checkLimit = 5 * time.Second
 
-// Examine runs every check that there is for this configuration. Nothing is
-// changed, in the stores and in DATA_DIR.
+// Examine runs every check for this configuration. It does not change the stores
+// or DATA_DIR.
 func Examine(ctx context.Context, o Options, x Examination) doctor.Report {
 	if x.Limit == 0 {
 		x.Limit = checkLimit
 	}
-	// What the stores would log is in the findings.
+	// The findings have the errors that the stores would log.
 	o.Log = slog.New(slog.DiscardHandler)
 	groups := [][]doctor.Check{settingsChecks(o)}
 	stores, closeStores := storeChecks(ctx, o, x)
@@ -37,7 +37,7 @@ func Examine(ctx context.Context, o Options, x Examination) doctor.Report {
 	return report
 }
 
-// storeChecks opens the stores, which connects to none of them.
+// storeChecks opens the stores, without connecting to them.
 func storeChecks(ctx context.Context, o Options, x Examination) (groups [][]doctor.Check, closeAll func()) {
 	c := o.Config
 	var closers []func() error
@@ -79,7 +79,7 @@ func storeChecks(ctx context.Context, o Options, x Examination) (groups [][]doct
 	return append(groups, sessions.Checks()), closeAll
 }
 
-// settingsChecks are those of what has been read already, without a mistake.
+// settingsChecks check the configuration, which has been read without a mistake.
 func settingsChecks(o Options) []doctor.Check {
 	c := o.Config
 	return []doctor.Check{

@@ -30,8 +30,8 @@ func (a *App) drain(opsServer *http.Server, failed <-chan struct{}) error {
 		}
 	}
 	var public errgroup.Group
-	// WebSockets and event streams end by themselves never, or too late. The
-	// listener is closed meanwhile, or their clients would come back here.
+	// WebSockets and event streams do not end by themselves, or too late. The
+	// listener is closed at the same time, or their clients would reconnect here.
 	public.Go(func() error { return a.proxy.Shutdown(ctx) })
 	public.Go(func() error { return a.server.Shutdown(ctx) })
 	if err := public.Wait(); err != nil {
@@ -52,9 +52,9 @@ func (a *App) drain(opsServer *http.Server, failed <-chan struct{}) error {
 	return nil
 }
 
-// partings makes each answer during the grace the last one on its connection,
-// so that few are left to be closed at its end: a request may be on its way on
-// any of those. A WebSocket's 101 is not an answer to be parted with.
+// partings makes each response during the grace the last one on its connection, so
+// that few connections are left to be closed at its end: a request may be on its way
+// on any of those. A WebSocket's 101 keeps its connection.
 func (a *App) partings(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.state.draining.Load() && len(r.Header["Upgrade"]) == 0 {

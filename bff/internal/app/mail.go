@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/mail"
 )
 
-// mailer is how people are told of what happens to their accounts: nil where
-// they are not. With it comes what counts its mails.
+// mailer returns the Mailer that sends notices to account owners, nil where no mail
+// is sent, and the function that counts the mails.
 func (a *App) mailer() (auth.Mailer, func(outcome string), error) {
 	c := a.config
 	switch {
@@ -22,16 +22,16 @@ func (a *App) mailer() (auth.Mailer, func(outcome string), error) {
 		a.sender = &sender{}
 		a.sender.now.Store(first)
 		return a.sender, a.metrics.Mailed, nil
-	case c.Embedded && a.listener != nil: // a user verb says by itself what it has done
+	case c.Embedded && a.listener != nil: // a user verb prints its own result
 		return loggedMail{a.log}, nil, nil
 	}
 	return nil, nil, nil
 }
 
-// sender sends by the mail.Sender of the moment: SMTP_URL may be read again.
+// sender sends through the current mail.Sender: a reload may replace it.
 type sender struct{ now atomic.Pointer[mail.Sender] }
 
-// Deliver is auth.Mailer.Deliver.
+// Deliver implements auth.Mailer.
 func (s *sender) Deliver(ctx context.Context, n auth.Notice) error {
 	return s.now.Load().Deliver(ctx, n)
 }
@@ -39,7 +39,7 @@ func (s *sender) Deliver(ctx context.Context, n auth.Notice) error {
 // loggedMail is for a developer's machine. The log has no addresses.
 type loggedMail struct{ log *slog.Logger }
 
-// Deliver is auth.Mailer.Deliver.
+// Deliver implements auth.Mailer.
 func (l loggedMail) Deliver(_ context.Context, n auth.Notice) error {
 	l.log.Info("a mail would be sent; set SMTP_URL and MAIL_FROM to send it", "kind", n.Kind, "user", n.UserID)
 	return nil

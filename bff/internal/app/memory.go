@@ -11,18 +11,17 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// LimitMemory has the garbage collector keep the process below nine tenths of its
-// cgroup's memory limit, where Go would let it grow until it is killed.
-// GOMEMLIMIT, as the environment has it, wins.
+// LimitMemory sets Go's memory limit to nine tenths of the cgroup's: without it the
+// heap grows until the kernel kills the process. GOMEMLIMIT takes precedence.
 func LimitMemory(gomemlimit string, log *slog.Logger) {
 	limitMemory(gomemlimit, memlimit.FromCgroup, log)
 }
 
-// Only the reading of cgroups is the library's: its Set has a setting of its own
-// and logs in its own words.
+// The library only reads the cgroup: its Set would add a setting (AUTOMEMLIMIT) and
+// log lines of its own.
 func limitMemory(gomemlimit string, cgroup func() (uint64, error), log *slog.Logger) {
 	if gomemlimit != "" {
-		return // Go has read it
+		return // Go applies it
 	}
 	limit, err := cgroup()
 	switch {
@@ -34,8 +33,8 @@ func limitMemory(gomemlimit string, cgroup func() (uint64, error), log *slog.Log
 	}
 }
 
-// memoryLimit is what Go keeps the memory below, in its own way of writing; ""
-// without a limit.
+// memoryLimit returns Go's memory limit in the notation of GOMEMLIMIT; "" without
+// one.
 func memoryLimit() string {
 	limit := debug.SetMemoryLimit(-1) // changes nothing
 	if limit == math.MaxInt64 {

@@ -14,17 +14,16 @@ import (
 )
 
 // patience is how long a command waits for DATA_DIR while a server starts or
-// ends, or another command is carried out.
+// ends, or another command runs.
 const patience = 15 * time.Second
 
 const patienceStep = 50 * time.Millisecond
 
-// Operate carries out a command beside running servers, and gives what to
-// print. On MySQL and Redis it opens both by itself: servers follow the
-// revocations. In embedded mode a running server holds the sessions, and it is
-// asked to carry out the command.
+// Operate runs a command beside running servers, and returns the text to print. On
+// MySQL and Redis it opens both stores itself: servers follow the revocations. In
+// embedded mode a running server holds the sessions, so the command is sent to it.
 func Operate(ctx context.Context, o Options, c operator.Command) (string, error) {
-	// JSON would put other characters in the place of what is no text.
+	// JSON would replace bytes that are not UTF-8.
 	if !utf8.ValidString(c.Password.Reveal()) || !utf8.ValidString(c.Name+c.Email+c.Search) {
 		return "", errors.New("what was given is not valid text (UTF-8)")
 	}
@@ -37,8 +36,8 @@ func Operate(ctx context.Context, o Options, c operator.Command) (string, error)
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		// The sessions' lock says whether there is a server; a file could have
-		// been left by one that was killed.
+		// The lock of the sessions shows whether a server runs; a file could be left
+		// from one that was killed.
 		out, err := operateHere(ctx, o, c)
 		if !errors.Is(err, filestore.ErrInUse) {
 			return out, err
@@ -58,8 +57,7 @@ func Operate(ctx context.Context, o Options, c operator.Command) (string, error)
 func operateHere(ctx context.Context, o Options, c operator.Command) (out string, err error) {
 	a := newApp(o)
 	defer func() { err = errors.Join(err, a.close()) }()
-	// Only serve and migrate change tables, but for an embedded database that is
-	// made here.
+	// Only serve and migrate change tables; a new embedded database is made here.
 	schema := (*sqlstore.DB).CheckSchema
 	if o.Config.Embedded && datadir.HasAccounts(o.Config.DataDir) != nil {
 		schema = (*sqlstore.DB).Migrate
@@ -74,10 +72,10 @@ func operateHere(ctx context.Context, o Options, c operator.Command) (out string
 		return "", err
 	}
 	out, err = operator.CarryOut(ctx, a.service, c)
-	// In a context that has ended the service follows nothing, and gives what
-	// it has queued (audit events, sessions to end) the last try.
+	// In a cancelled context the service follows no stream, and tries the queued
+	// writes (audit events, sessions to end) a last time.
 	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel()
-	_ = a.service.Run(over) // says no more than that it has ended
+	_ = a.service.Run(over) // its error is that the context is cancelled
 	return out, err
 }

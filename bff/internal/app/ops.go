@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// check names what is wrong with a store, as /readyz reports it, or gives "".
+// check returns the name under which /readyz reports a broken store, or "".
 type check func(context.Context) string
 
-// named is a check that asks a store whether it is there.
+// named makes a check of a ping.
 func named(name string, ping func(context.Context) error) check {
 	return func(ctx context.Context) string {
 		if ping(ctx) != nil {
@@ -22,17 +22,17 @@ func named(name string, ping func(context.Context) error) check {
 	}
 }
 
-// health answers the private listener: what an operator and a load balancer's
-// probes may know and the public may not.
+// health serves the private listener: state for operators and for probes of load
+// balancers, which the public must not see.
 type health struct {
 	now      func() time.Time
 	checks   []check
 	draining atomic.Bool
-	// starting reports whether it is not known yet whether people can be served;
-	// nil: it is.
+	// starting reports whether the state of the tables is still unknown; nil: it is
+	// known.
 	starting func() bool
-	asked    atomic.Pointer[time.Time] // by who watches, last; nil: never
-	probed   atomic.Pointer[time.Time] // on the public listener, last; nil: never
+	asked    atomic.Pointer[time.Time] // last probe of a load balancer; nil: never
+	probed   atomic.Pointer[time.Time] // last request for /healthz; nil: never
 }
 
 // watchedFor is how long after a probe the endpoint counts as watched.
@@ -43,8 +43,8 @@ func (h *health) watched() bool {
 	return last != nil && h.now().Sub(*last) < watchedFor
 }
 
-// probesWithin is how soon a load balancer asks again at the latest: every 30
-// seconds, by default, at some clouds. One that asks once is a person.
+// probesWithin is the longest interval of a load balancer's probes: some clouds
+// probe every 30 seconds by default. A single request is a person's.
 const probesWithin = watchedFor
 
 // away is the public listener's answer: why requests should not be sent here, or
@@ -82,14 +82,14 @@ func (h *health) handler(metrics http.Handler) http.Handler {
 	return mux
 }
 
-// down names what keeps the server from being ready.
+// down names the reasons why the server is not ready.
 func (h *health) down(ctx context.Context) []string {
 	down := []string{}
 	if h.draining.Load() {
 		down = append(down, "draining")
 	}
 	for _, c := range h.checks {
-		// Each has its own time: one that hangs must not make the next look down.
+		// Each has its own timeout: a check that hangs must not make the next look down.
 		asked, cancel := context.WithTimeout(ctx, readyTimeout)
 		if name := c(asked); name != "" {
 			down = append(down, name)
@@ -99,7 +99,7 @@ func (h *health) down(ctx context.Context) []string {
 	return down
 }
 
-// ready is 200, or 503 with the names of what is down.
+// ready answers 200, or 503 with the names from down.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	now := h.now()
 	h.asked.Store(&now)
@@ -108,6 +108,6 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	if len(down) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	// The prober is gone when this fails.
+	// It fails when the client has left.
 	_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(down) == 0, "down": down})
 }

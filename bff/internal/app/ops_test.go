@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Balancers that probe every 30 seconds were taken for people, and an instance
-// went away without the grace that its operator had made long enough for them.
+// Balancers that probe every 30 seconds counted as people, and an instance ended
+// without the grace that its operator had made long enough for them.
 func TestWhoProbesSeldomIsWaitedForToo(t *testing.T) {
 	for every, want := range map[time.Duration]bool{2 * time.Second: true, 30 * time.Second: true, time.Hour: false} {
 		now := time.Now()

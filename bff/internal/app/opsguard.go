@@ -9,19 +9,20 @@ import (
 	"strings"
 )
 
-// opsGuard keeps web pages out of the private listener. A page in a browser of the same network can send requests to it: as a
-// page (Origin, Referer, Sec-Fetch-Site), and under a name of its own that it
-// points at this address, which makes it the same origin, without any of those
-// headers where the address is not loopback. It read metrics and profiles that
-// way, and started profiles.
+// opsGuard keeps web pages out of the private listener. A page in a browser of the
+// same network can send requests to it: cross-origin (with Origin, Referer,
+// Sec-Fetch-Site), or by DNS rebinding, from a name of its own that it points at
+// this address. Rebound requests are same-origin and have none of those headers
+// where the address is not loopback. Pages read metrics and profiles that way, and
+// started profiles.
 type opsGuard struct {
 	own      string // the host of OPS_ADDR
-	loopback bool   // it is listened on for this machine only
+	loopback bool   // the address is reachable from this machine only
 	log      *slog.Logger
 }
 
 func newOpsGuard(configured string, listener net.Addr, log *slog.Logger) opsGuard {
-	host, _, _ := net.SplitHostPort(configured) // it has been listened on
+	host, _, _ := net.SplitHostPort(configured) // Listen has parsed it
 	addr, isTCP := listener.(*net.TCPAddr)
 	return opsGuard{own: strings.ToLower(host), loopback: isTCP && addr.IP.IsLoopback(), log: log}
 }
@@ -40,7 +41,7 @@ func (g opsGuard) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// refuses says with which status and why, or 0.
+// refuses returns the status and reason of a refusal, or 0.
 func (g opsGuard) refuses(r *http.Request) (status int, why string) {
 	if !g.answersTo(r.Host) {
 		return http.StatusMisdirectedRequest, "The private listener does not answer to this Host. Ask it by its address, or put its name into OPS_ADDR."
@@ -65,9 +66,9 @@ func (g opsGuard) refuses(r *http.Request) (status int, why string) {
 // cannot register one and point it here.
 var privateSuffixes = []string{".internal", ".local", ".svc"}
 
-// answersTo: a page that rebinds a name needs one in the public DNS, so addresses
-// and names without a dot are safe. On loopback only names of loopback are: what
-// asks by another name comes from elsewhere.
+// answersTo reports whether a Host is allowed. DNS rebinding needs a name in the
+// public DNS, so addresses and names without a dot are safe. On loopback only names
+// of loopback are: a request with another Host comes from elsewhere.
 func (g opsGuard) answersTo(host string) bool {
 	if host == "" {
 		return true // HTTP/1.0, which browsers do not speak

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// opsHandler is the private listener's, as if it listened on this address.
+// opsHandler is the handler of a private listener on this address.
 func opsHandler(configured, listening string, log *slog.Logger) http.Handler {
 	addr, err := net.ResolveTCPAddr("tcp", listening)
 	if err != nil {
@@ -23,8 +23,8 @@ func opsHandler(configured, listening string, log *slog.Logger) http.Handler {
 	})))
 }
 
-// A page could read metrics and profiles under a name that it had pointed at
-// this machine (DNS rebinding).
+// A page could read metrics and profiles under a name that resolved to this
+// machine (DNS rebinding).
 func TestOpsListenerHosts(t *testing.T) {
 	for _, tt := range []struct {
 		configured, listening string

@@ -15,18 +15,19 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Reload is how a server is told to read its files again.
+// Reload has the hooks by which a server reads its files again.
 type Reload struct {
-	// Await blocks until they are to be read; its error ends the server.
+	// Await blocks until a reload is requested; its error ends the server.
 	Await func(context.Context) error
-	// Read reads the configuration as at the start. The Config beside an error
-	// is for more to be checked, and for nothing else.
+	// Read reads the configuration as at the start. The Config beside an error is
+	// only for further checks.
 	Read func() (*config.Config, error)
-	// Value reads one setting: a store's, when the store refuses its login.
+	// Value reads one setting: the URL of a store that refuses its login.
 	Value func(name string) (config.Secret, error)
 }
 
-// rereads gives what reads a store's setting again; nil: it stays as it is.
+// rereads returns a function that reads a store's setting again; nil: the setting
+// stays.
 func (a *App) rereads(name string) func() (string, error) {
 	if a.again == nil {
 		return nil
@@ -37,13 +38,13 @@ func (a *App) rereads(name string) func() (string, error) {
 	}
 }
 
-// reloads reads the files again whenever it is asked to, until ctx is done or
-// Reload.Await fails.
+// reloads reads the files again at each request, until ctx is done or Reload.Await
+// fails.
 func (a *App) reloads(ctx context.Context) error {
 	for {
 		if err := a.again.Await(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil // the server ends, and so does this
+				return nil // the server ends
 			}
 			return fmt.Errorf("wait for a reload: %w", err)
 		}
@@ -51,11 +52,11 @@ func (a *App) reloads(ctx context.Context) error {
 	}
 }
 
-// reload puts in force what the files say, all of it at once, for the requests
-// and connections to come; those under way, and open streams, finish as they were
-// let in. A mistake in any of the files changes nothing: half of a table would lock
-// people out, or let them in, and half of the secrets would sign them out. The log
-// names settings and never has a value.
+// reload puts all settings of the files in force at once, for new requests and
+// connections; requests under way and open streams finish under the old ones. A
+// mistake in any of the files changes nothing: half of a table would lock people out,
+// or let them in, and half of the secrets would sign them out. The log has names of
+// settings and no values.
 func (a *App) reload() {
 	next, err := a.readAgain()
 	a.metrics.Reloaded(err == nil)
@@ -79,20 +80,20 @@ func (a *App) reload() {
 	a.latest = next.config
 }
 
-// reading is what the files say, checked, and what puts it in force, which cannot
-// fail.
+// reading holds the checked settings of the files, and the functions that put them
+// in force, which cannot fail.
 type reading struct {
 	config *config.Config
 	table  *route.Table // nil without a routes file
 	put    []func()
-	// Names of settings: what differs from the last reading and is put in force,
-	// what of that has nothing in common with before, and what differs from the
-	// start and is not.
+	// Names of settings: those that differ from the last reading and are put in
+	// force, those of them that share no value with before, and those that differ
+	// from the start and need a restart.
 	changed, replaced, restart []string
 }
 
-// live are the settings that are put in force whole. Of MYSQL_DSN and REDIS_URL
-// the user and password are.
+// live lists the settings that a reload puts in force. Of MYSQL_DSN and REDIS_URL it
+// takes the user and password.
 var live = []string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY", "SMTP_URL", "MAIL_FROM", "ROUTES_FILE"}
 
 func (a *App) readAgain() (*reading, error) {
@@ -123,8 +124,8 @@ func (a *App) readAgain() (*reading, error) {
 	return next, nil
 }
 
-// readSecrets leaves the keys alone when they are the same: with a set goes what
-// was remembered of its tokens.
+// readSecrets keeps the keys when they have not changed: new keys would drop the
+// cache of verified tokens.
 func (a *App) readSecrets(r *reading) error {
 	c := r.config
 	if !slices.ContainsFunc([]string{"JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "IDENTITY_KEY"}, func(name string) bool {
@@ -153,8 +154,8 @@ func (a *App) readSecrets(r *reading) error {
 	return nil
 }
 
-// readLogins: where a store is stays as it was. A half of what was changed
-// (another server with this one's password) is of no use.
+// readLogins takes a new user and password for the same server. Another server needs
+// a restart: its password would be refused by this one.
 func (a *App) readLogins(r *reading) error {
 	c := r.config
 	if c.Embedded {
@@ -162,7 +163,7 @@ func (a *App) readLogins(r *reading) error {
 	}
 	need := func(name string, put func(), err error, elsewhere error) error {
 		if errors.Is(err, elsewhere) {
-			return nil // it is in restart
+			return nil // reported in r.restart
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -195,7 +196,7 @@ func (a *App) readMail(r *reading) error {
 	return nil
 }
 
-// useRoutes puts a table in effect for the requests to come.
+// useRoutes puts a table in force for new requests.
 func (a *App) useRoutes(file string, next *route.Table) {
 	old := a.table.Load()
 	changes := next.ChangesSince(old)
@@ -212,7 +213,7 @@ func (a *App) warnOfRoutes(t *route.Table) {
 	}
 }
 
-// mistakes takes joined errors apart, so that a log has one entry for each.
+// mistakes splits joined errors, so that the log has one entry for each.
 func mistakes(err error) (all []string) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// reloading is an embedded server, as far as a reload without routes needs it,
-// and the environment that it reads.
+// reloading makes the parts of an embedded server that a reload without routes
+// needs, and returns its log.
 func reloading(t *testing.T, env map[string]string) (a *App, log *bytes.Buffer) {
 	t.Helper()
 	log = &bytes.Buffer{}
@@ -38,8 +38,8 @@ func reloading(t *testing.T, env map[string]string) (a *App, log *bytes.Buffer) 
 	return a, log
 }
 
-// others are a second good value of each setting that embedded mode may have.
-// What a store's settings do is tested on the stores.
+// others has a second good value of each setting of embedded mode. Settings of
+// stores are tested on the stores.
 var others = map[string]string{
 	"LISTEN_ADDR": "127.0.0.1:8081", "OPS_ADDR": "off", "PUBLIC_URL": "http://localhost:8082", "MYSQL_MAX_CONNECTIONS": "26", "DATA_DIR": "",
 	"JWT_ACCESS_SECRET": "kEw7-another-access-Zp04mVtQ8sXyB1nL", "JWT_REFRESH_SECRET": "uR2d-another-refresh-T9hJc5WoGa3fKqIe", "IDENTITY_KEY": "",
@@ -51,8 +51,8 @@ var others = map[string]string{
 	"OTEL_TRACES_SAMPLER_ARG": "0.5",
 }
 
-// A setting that somebody changed in its file is in force or named: one that was
-// ignored without a word would be in force after the next crash.
+// A setting that has changed in its file is in force or named in the log: one that
+// was ignored silently would be in force after the next crash.
 func TestReloadIgnoresNoSetting(t *testing.T) {
 	env := map[string]string{"DATA_DIR": t.TempDir(), "SMTP_URL": "smtp://localhost:25", "MAIL_FROM": "gate@house.example"}
 	a, log := reloading(t, env)
@@ -92,7 +92,7 @@ func TestReloadIgnoresNoSetting(t *testing.T) {
 	}
 }
 
-// What the first start of embedded mode has made stays, whatever else is read.
+// Secrets that the first start of embedded mode made stay, whatever else is read.
 func TestReloadKeepsSecretsThatWereMade(t *testing.T) {
 	env := map[string]string{"DATA_DIR": t.TempDir()}
 	a, log := reloading(t, env)

@@ -13,12 +13,12 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web"
 )
 
-// demoPath is where embedded mode has the demo API.
+// demoPath is the path of the demo API in embedded mode.
 const demoPath = "/api/demo"
 
-// Routes reads the route table that a configuration leads to.
+// Routes reads the route table of a configuration.
 func Routes(c *config.Config) (*route.Table, error) {
-	// Where the demo API listens is known when it does.
+	// The demo API's port is only known once it listens.
 	return routes(c, &url.URL{Scheme: "http", Host: "127.0.0.1"})
 }
 
@@ -50,7 +50,7 @@ func readRoutes(file string) (*route.Table, error) {
 	return route.ParseTable(text)
 }
 
-// PrintRoutes writes the table that c leads to as a routes file.
+// PrintRoutes writes the table of c as a routes file.
 func PrintRoutes(w io.Writer, c *config.Config, t *route.Table) error {
 	switch {
 	case hasDemo(c):

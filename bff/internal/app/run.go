@@ -18,27 +18,26 @@ import (
 )
 
 // Limits against clients that hold connections without using them: with Go's
-// defaults 200 of 200 slow ones were held for good. There is no overall read
-// or write timeout, because streams and big bodies pass through: they only
-// have to move (stallTimeout). Small bodies have a deadline of
-// their own.
+// defaults 200 of 200 slow connections stayed open for good. There is no overall
+// read or write timeout, because streams and big bodies pass through: they only have
+// to make progress (stallTimeout). Small bodies have a deadline of their own.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute // of the private listeners; IDLE_TIMEOUT is the public one's
-	maxHeaderBytes    = 64 << 10        // on localhost other products' cookies come along
+	maxHeaderBytes    = 64 << 10        // on localhost browsers send other products' cookies too
 )
 
-// stallTimeout is how long a client may neither send nor take a single byte
-// while the server waits for it. One byte is enough to go on, so slow clients are
-// never too slow. Clients that stopped half way used to hold a connection here, one
-// at the upstream, and the upstream's work for the request, for good.
+// stallTimeout is how long a client may neither send nor read a single byte while
+// the server waits for it. Each byte restarts it, so slow clients are not cut.
+// Clients that stopped half way used to hold a connection here, one at the upstream,
+// and the upstream's work for the request, for good.
 const stallTimeout = 30 * time.Second
 
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		DisableGeneralOptionsHandler: true,                                              // OPTIONS * is refused like any odd target, with our headers
-		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what scanners send is not news
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug), // scanners cause most of its lines
 	}
 }
 
@@ -59,7 +58,7 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
-// ignoreClosed: http.Server has closed the listener when it was shut down.
+// ignoreClosed wraps a Close that http.Server may have called at its shutdown.
 func ignoreClosed(closeIt func() error) func() error {
 	return func() error {
 		if err := closeIt(); !errors.Is(err, net.ErrClosed) {
@@ -69,7 +68,7 @@ func ignoreClosed(closeIt func() error) func() error {
 	}
 }
 
-// ownURL is how this machine reaches the public listener.
+// ownURL is the URL of the public listener from this machine.
 func (a *App) ownURL() string {
 	addr := a.listener.Addr().(*net.TCPAddr)
 	host := addr.IP.String()
@@ -79,10 +78,10 @@ func (a *App) ownURL() string {
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
 }
 
-// Addr is where the public listener listens.
+// Addr is the address of the public listener.
 func (a *App) Addr() net.Addr { return a.listener.Addr() }
 
-// OpsAddr is where the private listener listens, nil when it is off.
+// OpsAddr is the address of the private listener, nil when it is off.
 func (a *App) OpsAddr() net.Addr {
 	if a.ops == nil {
 		return nil
@@ -90,12 +89,12 @@ func (a *App) OpsAddr() net.Addr {
 	return a.ops.Addr()
 }
 
-// Run serves, once it knows whose session has ended, until ctx ends or
-// something fails, then drains: readiness off, load balancers given time to see
-// it, requests under way finished up to SHUTDOWN_TIMEOUT, background work done,
-// stores closed. It may be called once.
+// Run reads the revocations, serves until ctx ends or a part fails, then drains:
+// readiness off, a grace in which load balancers see it, requests under way finished
+// up to SHUTDOWN_TIMEOUT, background work ended, stores closed. It may be called
+// once.
 func (a *App) Run(ctx context.Context) error {
-	// Background work goes on while requests drain, and ends after them.
+	// Background work runs while requests drain, and ends after them.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	work, background := errgroup.WithContext(background)
@@ -111,9 +110,9 @@ func (a *App) Run(ctx context.Context) error {
 	servers, ctx := errgroup.WithContext(ctx)
 	announce := a.announce
 	if a.schema != nil {
-		// By the second of two: the listener, and the first verdict on the tables.
+		// At the second of two events: the listener is open, the tables are checked.
 		announce = onCall(2, a.announce)
-		// It ends when the drain begins, between two steps, and is waited for.
+		// It ends when the drain begins, between two steps; Run waits for it.
 		work.Go(func() error { return a.schema.run(ctx, announce) })
 	}
 	serve := func(s *http.Server, l net.Listener) error {
@@ -165,12 +164,12 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.close())
 }
 
-// catchUpDeadline is how long the public listener waits at the start: its
-// clients wait too.
+// catchUpDeadline bounds the wait before the public listener opens: its clients
+// wait too.
 const catchUpDeadline = 5 * time.Second
 
-// catchUp waits until it is known which sessions have ended; without it, their
-// access tokens were served for a moment after every start. It also waits until
+// catchUp waits until the revocations have been read; without it, access tokens of
+// ended sessions were served for a moment after every start. It also waits until
 // it is known whether the tables are up to date. While the stores do not answer,
 // requests with a good token do not wait any longer. It reports whether to go on
 // serving.
@@ -189,7 +188,7 @@ func (a *App) catchUp(ctx, background context.Context) bool {
 			return false
 		}
 		select {
-		case <-known: // both: it had been late for the other one
+		case <-known: // the deadline passed during the other wait
 		default:
 			a.log.Warn(otherwise, "waited", catchUpDeadline.String())
 		}
@@ -211,13 +210,12 @@ func onCall(n int32, fn func()) func() {
 	}
 }
 
-// backgroundDeadline is what queues get to be written out after the last
-// request.
+// backgroundDeadline is the time for writing out queues after the last request.
 const backgroundDeadline = 12 * time.Second
 
-// EndsWithin is how long a process takes at most from the signal to its end, when
-// requests do not finish and a store does not answer: what may kill it waits for
-// longer.
+// EndsWithin is the longest time from the signal to the process's end, when
+// requests do not finish and a store does not answer: a supervisor must wait longer
+// before it kills the process.
 func EndsWithin(c *config.Config) time.Duration { return c.ShutdownTimeout + backgroundDeadline }
 
 func (a *App) announce() {

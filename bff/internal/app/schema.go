@@ -12,27 +12,27 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/sqlstore/sqlconn"
 )
 
-// What /readyz says of the database.
+// Names under which /readyz reports the database.
 const (
-	databaseDown = "mysql"        // it does not answer, or takes no writes
+	databaseDown = "mysql"        // it does not answer, or refuses writes
 	migrating    = "migrating"    // its tables are being brought up to date
-	schemaNewer  = "schema_newer" // a newer version has brought them further
+	schemaNewer  = "schema_newer" // a newer version has migrated them
 )
 
-// Until they are known to be those of this binary, questions to the tables fail.
+// Queries fail with these until the tables are known to match this binary.
 var (
 	errSchemaUnknown = errors.New("the tables have not been looked at yet, as the database has not answered since the start")
 	errMigrating     = errors.New("the tables are being brought up to date")
 )
 
-// schema brings the tables up to date beside the requests. An instance that is
-// started while MySQL is away serves what needs none, sessions and proxied
-// requests: one that did not start made an outage that people hardly noticed
-// into one of everything.
+// schema migrates the tables beside the requests. An instance that is started
+// during an outage of MySQL serves sessions and proxied requests, which do not need
+// it: instances that did not start turned an outage that people hardly noticed into
+// one of everything.
 type schema struct {
 	db  *sqlstore.DB
 	log *slog.Logger
-	// state is what /readyz says, "" once the tables are up to date.
+	// state is the name that /readyz reports, "" once the tables are up to date.
 	state atomic.Pointer[string]
 	// known is closed at the first verdict: the tables are up to date, or the
 	// database is away.
@@ -50,7 +50,7 @@ func (s *schema) enter(state string, why error) {
 	s.state.Store(&state)
 }
 
-// down names what is wrong with the database, or gives "".
+// down returns the name under which /readyz reports the database, or "".
 func (s *schema) down(ctx context.Context) string {
 	if state := *s.state.Load(); state != "" && state != databaseDown {
 		return state
@@ -61,7 +61,7 @@ func (s *schema) down(ctx context.Context) string {
 	return ""
 }
 
-// undecided reports whether the first verdict is out.
+// undecided reports whether the first verdict is still to come.
 func (s *schema) undecided() bool {
 	select {
 	case <-s.known:
@@ -76,11 +76,11 @@ const (
 	longestSchemaPause = 2 * time.Second
 )
 
-// run returns nil when the tables are up to date or ctx has ended. Its error
-// ends the server: at its start the database has understood and refuses (a wrong
-// password, a missing right, newer tables), so that a rollout stops there. Later
-// that is no reason to take sessions and proxied requests down as well; it tries
-// again until it works. decided is called at the first verdict.
+// run returns nil when the tables are up to date or ctx has ended. Its error ends
+// the server: when the database refuses at the start (a wrong password, a missing
+// right, newer tables), a rollout stops there. After the start a refusal must not
+// take sessions and proxied requests down as well; run tries again until it works.
+// decided is called at the first verdict.
 func (s *schema) run(ctx context.Context, decided func()) error {
 	said := ""
 	for pause := firstSchemaPause; ; pause = min(2*pause, longestSchemaPause) {
@@ -100,7 +100,7 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 		case err != nil && sqlconn.Away(err):
 			state, why = databaseDown, err
 			s.sayOnce(&said, state, "MySQL cannot be asked: what needs it is a 503, sessions and proxied requests go on", err)
-		case err != nil: // a line of its own: the outage has been told of, and a wrong password would not be
+		case err != nil: // its own line: after an outage's line, a wrong password would not be logged
 			state, why = databaseDown, err
 			s.sayOnce(&said, "refused", "MySQL refuses: what needs it is a 503, sessions and proxied requests go on; it is tried again", err)
 		case said != "":
@@ -122,7 +122,7 @@ func (s *schema) run(ctx context.Context, decided func()) error {
 	}
 }
 
-// sayOnce says what is wrong once for as long as it stays the same.
+// sayOnce logs a fault once for as long as it stays the same.
 func (s *schema) sayOnce(said *string, wrong, message string, err error) {
 	if *said != wrong {
 		*said = wrong

@@ -12,9 +12,9 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
-// WriteFiles makes a file for each secret in dir, named like its variable, for
-// NAME_FILE. A file that exists stays as it is, so that this can run before
-// every start; log gets a line for each.
+// WriteFiles writes a file for each secret in dir, named like its variable, for
+// NAME_FILE. Existing files are kept, so that this can run before every start; log
+// gets a line for each.
 func (s Secrets) WriteFiles(dir string, log io.Writer) error {
 	for _, f := range []struct{ name, content string }{
 		{"JWT_ACCESS_SECRET", s.Access[0].Reveal()},

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// Secrets is what signs tokens.
+// Secrets are the keys that sign tokens.
 type Secrets struct {
 	Access, Refresh []config.Secret
 	Identity        config.Secret // PEM
@@ -49,7 +49,7 @@ func NewSecrets() (Secrets, error) {
 	}, nil
 }
 
-// Env writes the secrets as .env lines, which have no line breaks inside.
+// Env formats the secrets as .env lines, which have no line breaks inside.
 func (s Secrets) Env() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "JWT_ACCESS_SECRET=%s\n", s.Access[0].Reveal())
@@ -58,9 +58,9 @@ func (s Secrets) Env() []byte {
 	return b.Bytes()
 }
 
-// secretsFor gives the configured secrets and, in embedded mode, fills what is
-// missing from the file in DATA_DIR, which is made on the first start: a
-// restart must not sign anyone out.
+// secretsFor returns the configured secrets. In embedded mode, missing ones are read
+// from the file in DATA_DIR, which the first start writes: a restart must not sign
+// people out.
 func secretsFor(c *config.Config) (Secrets, error) {
 	s := Secrets{Access: c.AccessSecrets, Refresh: c.RefreshSecrets, Identity: c.IdentityKey}
 	if !c.Embedded || len(s.Access) > 0 && len(s.Refresh) > 0 && s.Identity != "" {
@@ -73,7 +73,7 @@ func secretsFor(c *config.Config) (Secrets, error) {
 	return s.or(kept), nil
 }
 
-// or fills what is missing from others.
+// or fills missing secrets from others.
 func (s Secrets) or(others Secrets) Secrets {
 	if len(s.Access) == 0 {
 		s.Access = others.Access
@@ -87,7 +87,7 @@ func (s Secrets) or(others Secrets) Secrets {
 	return s
 }
 
-// tokens is what they make of the tokens of c's site.
+// tokens makes the configuration of package token.
 func (s Secrets) tokens(c *config.Config) (token.Config, error) {
 	identity, err := token.ParseIdentityKeys([]byte(s.Identity.Reveal()))
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/token"
 )
 
-// openService puts the service on the stores, which are open. An operator's
-// command needs no more than that.
+// openService makes the service on the open stores. That is all that an operator's
+// command needs.
 func (a *App) openService(hashCost int) error {
 	c := a.config
 	secrets, err := secretsFor(c)
@@ -53,7 +53,7 @@ func (a *App) openService(hashCost int) error {
 			Revoked: a.metrics.Revoked, PendingSyncs: a.metrics.Settling, Noticed: mailed,
 		},
 		OnRevocation: func(r session.Revocation) {
-			if a.proxy != nil { // nothing is live without a server
+			if a.proxy != nil { // without a server there are no streams
 				a.proxy.CloseSession(r.SessionID, string(r.Reason))
 			}
 		},

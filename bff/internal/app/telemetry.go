@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/web/clientaddr"
 )
 
-// openTraces comes before the stores, which tell it of their questions.
+// openTraces comes before the stores, which make spans of their queries.
 func (a *App) openTraces(ctx context.Context) error {
 	c := a.config.Traces
 	if c.Endpoint == "" {
@@ -57,9 +57,9 @@ func (a *App) upstreamOptions() upstream.Options {
 	return o
 }
 
-// watch names what is asked at each scrape.
+// watch registers the values that each scrape reads.
 func (a *App) watch(clients *clientaddr.Finder) {
-	inMemory := func() bool { return false } // embedded mode has no other place
+	inMemory := func() bool { return false } // in embedded mode memory is the normal place
 	if shared, ok := a.limiter.(*redisstore.Limits); ok {
 		inMemory = shared.InMemory
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/telemetry"
 )
 
-// What the configuration lets pass the traces know, and the other way round.
+// The configuration accepts the samplers that the traces have, and no others.
 func TestSamplersOfConfigurationAndTraces(t *testing.T) {
 	_, err := config.Load(func(name string) string { return map[string]string{"OTEL_TRACES_SAMPLER": "none of them"}[name] })
 	if err == nil {
