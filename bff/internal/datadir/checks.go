@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// Checks gives the doctor's checks of dir.
+// Checks lists the doctor's checks of dir.
 func Checks(dir string) []doctor.Check {
 	return []doctor.Check{
 		{Name: "data.folder", Ask: func(context.Context) (doctor.Result, error) { return judgeFolder(dir), nil }},
@@ -35,8 +35,8 @@ func judgeFolder(dir string) doctor.Result {
 	return doctor.Result{State: doctor.OK, Found: full + " can be written to by this user alone"}
 }
 
-// The free space below which the files of embedded mode stop growing soon, and
-// are in danger.
+// The free space below which the files of embedded mode soon cannot grow, and are
+// in danger.
 const (
 	diskWarning = 1 << 30
 	diskProblem = 100 << 20
@@ -75,7 +75,7 @@ func judgeSizes(free, database, sessions int64) doctor.Result {
 
 var errNoDiskSpace = errors.New("the free space of a disk cannot be asked on this system")
 
-// fileSizes are those of the database, with what it has not yet merged, and of the
+// fileSizes returns the sizes of the database, with its write-ahead log, and of the
 // sessions.
 func fileSizes(dir string) (database, sessions int64, err error) {
 	for _, name := range []string{DatabaseFile, DatabaseFile + "-wal"} {
@@ -93,7 +93,7 @@ func fileSizes(dir string) (database, sessions int64, err error) {
 		return 0, 0, err
 	}
 	for _, entry := range inside {
-		// A file may have been replaced meanwhile.
+		// A compaction may have replaced the file.
 		if info, err := entry.Info(); err == nil {
 			sessions += info.Size()
 		}

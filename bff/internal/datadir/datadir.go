@@ -1,5 +1,5 @@
-// Package datadir knows what embedded mode keeps in DATA_DIR and who may write to
-// it, and has the doctor's checks of it.
+// Package datadir has the layout of DATA_DIR, where embedded mode keeps its files,
+// the checks of its owner and modes, and the doctor's checks of it.
 package datadir
 
 import (
@@ -26,7 +26,7 @@ const (
 	anybodyMayWrite fs.FileMode = 0o002
 )
 
-// Open makes DATA_DIR when it is missing, and checks it.
+// Open creates DATA_DIR when it is missing, and checks it.
 func Open(dir string) error {
 	if err := textfile.MakeFolder(dir); err != nil {
 		return fmt.Errorf("DATA_DIR: %w", err)
@@ -34,12 +34,11 @@ func Open(dir string) error {
 	return Check(dir)
 }
 
-// Check refuses a DATA_DIR, or a file in it, that others may write to:
-// they could put secrets of their own in place of ours, and sign tokens. What is
-// missing is fine.
+// Check refuses a DATA_DIR, or a file in it, that other users may write to: they
+// could replace our secrets with their own, and sign tokens. Missing files are fine.
 func Check(dir string) error {
 	if runtime.GOOS == "windows" {
-		return nil // modes say nothing there
+		return nil // where file modes have no meaning
 	}
 	resolved, err := filepath.EvalSymlinks(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +70,7 @@ func Check(dir string) error {
 		case !isOurs(info):
 			mistake := notOurs(file, name == "")
 			if name == "" {
-				return errors.Join(append(mistakes, mistake)...) // and so does what is in it
+				return errors.Join(append(mistakes, mistake)...) // its files have the same owner
 			}
 			mistakes = append(mistakes, mistake)
 		}
@@ -79,8 +78,8 @@ func Check(dir string) error {
 	return errors.Join(mistakes...)
 }
 
-// notOurs names running as the owner first: an administrator who took a server's
-// folder for a backup locked the server out.
+// notOurs suggests running as the owner first: an administrator who ran chown on a
+// server's folder, for a backup, locked the server out.
 func notOurs(file string, all bool) error {
 	chown := "chown"
 	if all {
@@ -90,8 +89,8 @@ func notOurs(file string, all bool) error {
 		"or else run `%[2]s %[3]d '%[1]s'`, or choose another folder", file, chown, os.Geteuid())
 }
 
-// checkParent: who may write to it can put another folder in DATA_DIR's place,
-// but not where it is sticky, as /tmp is.
+// checkParent refuses a parent folder that all users may write to: they could put
+// another folder in DATA_DIR's place, unless it is sticky, as /tmp is.
 func checkParent(dir string) error {
 	full, err := filepath.Abs(dir)
 	if err != nil {
@@ -108,12 +107,12 @@ func checkParent(dir string) error {
 	return nil
 }
 
-// HasAccounts: in the wrong working directory a command would make a DATA_DIR
-// of its own, and find nobody in it.
+// HasAccounts returns an error when dir has no database: in the wrong working
+// directory a command would create a DATA_DIR, and find no account in it.
 func HasAccounts(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, DatabaseFile))
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil // what else is wrong, opening says better
+		return nil // opening the database has better errors
 	}
 	if full, err := filepath.Abs(dir); err == nil {
 		dir = full

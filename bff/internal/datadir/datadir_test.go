@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/operator"
 )
 
-// dataDir is one as a server leaves it, in a folder of its own.
+// dataDir makes a DATA_DIR as a server leaves it, in a parent folder of its own.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	parent := filepath.Join(t.TempDir(), "parent")
@@ -37,7 +37,7 @@ func chmod(t *testing.T, file string, mode fs.FileMode) {
 	}
 }
 
-// Whoever can write there can put secrets of their own in place of ours.
+// Users who can write to DATA_DIR can replace our secrets with their own.
 func TestDataDirThatOthersMayWriteToIsRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(t *testing.T, dir string)

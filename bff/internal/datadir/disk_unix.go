@@ -4,7 +4,7 @@ package datadir
 
 import "syscall"
 
-// freeSpace is what the user of this process may still write below dir.
+// freeSpace is how many bytes the user of this process may still write below dir.
 func freeSpace(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

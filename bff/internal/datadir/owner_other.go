@@ -4,5 +4,5 @@ package datadir
 
 import "io/fs"
 
-// isOurs: there are no owners to compare.
+// isOurs is true where files have no owner to compare.
 func isOurs(fs.FileInfo) bool { return true }

@@ -6,15 +6,15 @@ import (
 )
 
 // How far a clock may be from this machine's. Instances tolerate a minute between
-// each other (revocations are followed from so much earlier); what is more than a
-// few seconds is a clock that nothing sets right, and grows.
+// each other (they read revocations from so much earlier); a difference of more than
+// a few seconds means that nothing synchronises the clock, and grows.
 const (
 	clockWarning = 5 * time.Second
 	clockProblem = time.Minute
 )
 
-// Clock judges another clock, read somewhere between before and after by this
-// one: what the answer took to come is no fault of either.
+// Clock judges another clock, read at some time between before and after on this
+// one: the round trip does not count as a difference.
 func Clock(whose string, before, there, after time.Time) Result {
 	var off time.Duration
 	switch {

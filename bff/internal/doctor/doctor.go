@@ -1,6 +1,5 @@
-// Package doctor runs checks on what an installation stands on, and prints what
-// they find, each with its fix. It knows no store: their packages bring the
-// checks.
+// Package doctor runs checks of an installation's stores and settings, and prints
+// their findings, each with its fix. The packages of the stores bring the checks.
 package doctor
 
 import (
@@ -16,9 +15,9 @@ type State string
 // The verdicts, from good to bad.
 const (
 	OK State = "ok"
-	// Unknown: the question was refused or not answered, which proves nothing.
+	// Unknown: the store refused the query or did not answer, which proves nothing.
 	Unknown State = "could_not_ask"
-	// Warning: it works, and will not under conditions that the text names.
+	// Warning: it works now, and fails under conditions that the text names.
 	Warning State = "warning"
 	// Problem: the product does not work as it should.
 	Problem State = "problem"
@@ -48,21 +47,21 @@ func Worst(states ...State) State {
 	return worst
 }
 
-// Result is what a check finds. Neither text may hold a secret.
+// Result is the verdict of a check, with its texts, which must not hold a secret.
 type Result struct {
 	State State
 	Found string
 	Fix   string // "" when there is nothing to do
 }
 
-// Check is one question, or a few that belong together.
+// Check is one query, or a few that belong together.
 type Check struct {
 	Name string
-	// First marks the check that the others of its group depend on: when it finds
-	// a problem they are left out, so that an absent store is reported once.
+	// First marks the check that the others of its group depend on: when it finds a
+	// problem, Run skips them, so that an absent store is reported once.
 	First bool
-	// Ask must end with its context. An error means that there was no answer: the
-	// result is Unknown then, with the Fix that Ask gives, if any.
+	// Ask runs the check; it must end with its context. An error means that there was
+	// no answer: the state is Unknown then, with the Fix that Ask returns, if any.
 	Ask func(ctx context.Context) (Result, error)
 }
 
@@ -74,11 +73,11 @@ type Finding struct {
 	Fix   string `json:"fix,omitempty"`
 }
 
-// Report is what all checks have found, in their order.
+// Report has the findings of all checks, in their order.
 type Report []Finding
 
-// Run asks one check after the other, each within limit. A group's checks do not
-// depend on another group's.
+// Run runs one check after the other, each within limit. A group does not depend on
+// another one.
 func Run(ctx context.Context, limit time.Duration, groups ...[]Check) (report Report) {
 	for _, group := range groups {
 		for i, check := range group {
@@ -110,7 +109,7 @@ func ask(ctx context.Context, limit time.Duration, check Check) Finding {
 	return Finding{check.Name, r.State, r.Found, r.Fix}
 }
 
-// Problems is how many problems there are.
+// Problems is the number of problems.
 func (r Report) Problems() int { return r.count(Problem) }
 
 func (r Report) count(s State) (n int) {

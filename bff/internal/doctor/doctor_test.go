@@ -130,7 +130,7 @@ func TestClock(t *testing.T) {
 			t.Errorf("%s: %+v, want %s, %q", c.there.Sub(before), r, c.want, c.found)
 		}
 	}
-	// A slow answer says nothing of the clock.
+	// A slow answer proves nothing about the clock.
 	if r := doctor.Clock("the server's", before, before.Add(time.Minute), before.Add(2*time.Minute)); r.State != doctor.OK {
 		t.Errorf("a slow answer: %+v", r)
 	}

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// WriteText writes a line for each finding, with its fix below it, and their
-// number at the end.
+// WriteText writes a line for each finding, with its fix below it, and the totals at
+// the end.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	states, names := 0, 0
@@ -28,7 +28,7 @@ func (r Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// WriteJSON writes the same for programs.
+// WriteJSON writes the report as JSON.
 func (r Report) WriteJSON(w io.Writer) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
@@ -46,8 +46,9 @@ func (r Report) WriteJSON(w io.Writer) error {
 
 func (s State) words() string { return strings.ReplaceAll(string(s), "_", " ") }
 
-// oneLine: servers write some of the texts, and a line break or an escape
-// sequence in one would be a finding of its own, or colour the terminal.
+// oneLine replaces line breaks and control characters: some texts come from servers,
+// and could forge a finding with a line break, or colour the terminal with an escape
+// sequence.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -60,7 +61,7 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// Plural gives "1 node", "2 nodes".
+// Plural formats "1 node", "2 nodes".
 func Plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
@@ -68,7 +69,7 @@ func Plural(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// Bytes gives a number of bytes for people.
+// Bytes formats a number of bytes for people.
 func Bytes(n int64) string {
 	const unit = 1024
 	if n < unit {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Proxies checks which of the trusted proxies a running instance has seen, by the
-// metrics of its private listener at addr; "" where it has none.
+// Proxies checks which of the trusted proxies a running instance has seen, from the
+// metrics of its private listener at addr; "" where it is off.
 func Proxies(addr string) []Check {
 	return []Check{{Name: "proxies.seen", Ask: func(ctx context.Context) (Result, error) {
 		const fix = "Start an instance and let it be used, then run this on its machine, or name its private listener with --ops HOST:PORT."
@@ -32,11 +32,11 @@ func Proxies(addr string) []Check {
 	}}}
 }
 
-// local is the address to connect to for one to listen on.
+// local turns the address of a listener into one to connect to.
 func local(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return addr // connecting says what is wrong with it
+		return addr // the connection's error names the mistake
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -51,7 +51,7 @@ func scrape(ctx context.Context, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// HTTP_PROXY is not for what is private.
+	// A private address is not reached over HTTP_PROXY.
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
 		return "", fmt.Errorf("no instance answers: %w", err)
@@ -64,10 +64,10 @@ func scrape(ctx context.Context, addr string) (string, error) {
 	return string(text), err
 }
 
-// proxiesSeen is what an instance has seen since it started.
+// proxiesSeen has the counts of an instance since its start.
 type proxiesSeen struct {
-	requests int // but for health checks
-	// others had X-Forwarded-For and came from an address that is not trusted.
+	requests int // without health checks
+	// others counts requests with X-Forwarded-For from an address that is not trusted.
 	others      int
 	seen, never []string // networks in TRUSTED_PROXIES of that instance
 }

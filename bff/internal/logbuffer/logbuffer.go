@@ -1,6 +1,6 @@
-// Package logbuffer gathers the lines of the log, so that they cost one system
-// call for many. A line that a slow disk keeps waiting holds its writer up, as
-// it did when each line was written by itself; no line is dropped.
+// Package logbuffer gathers log lines, so that many cost one system call. A slow
+// disk blocks the goroutines that log, as it did when each line was one write; no
+// line is dropped.
 package logbuffer
 
 import (
@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// delay is how long a line may wait: what a SIGKILL or a loss of power takes
-	// with it at most. A line of level WARN or above does not wait.
+	// delay is how long a line may wait: a SIGKILL or a loss of power loses the lines
+	// of this time at most. A line of level WARN or above does not wait.
 	delay = 50 * time.Millisecond
 	// flushAt is how many bytes are written at once without waiting for delay.
 	flushAt = 64 << 10
-	// bound is how many bytes are kept while the disk takes none. Writers wait
-	// then.
+	// bound is how many bytes are kept while the disk takes none. Writers block
+	// beyond it.
 	bound = 1 << 20
 )
 
@@ -30,7 +30,7 @@ type Writer struct {
 	wake chan struct{} // a line waits
 
 	flushing sync.Mutex // held while out is written to; taken before mu
-	spare    []byte     // the buffer that was written last
+	spare    []byte     // the buffer of the last write
 
 	mu        sync.Mutex
 	buf       []byte
@@ -42,8 +42,8 @@ func New(out io.Writer) *Writer {
 	return &Writer{out: out, wake: make(chan struct{}, 1)}
 }
 
-// Write takes whole lines. An error of the underlying writer is not reported:
-// there is no other place to say that the log is broken.
+// Write takes whole lines. It ignores an error of the underlying writer: there is no
+// other log to report it in.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	waiting := len(w.buf) > 0
@@ -54,7 +54,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	case !buffering || size >= bound:
 		w.Flush()
 	case size >= flushAt:
-		if w.flushing.TryLock() { // else another writer is at it
+		if w.flushing.TryLock() { // else another goroutine is flushing
 			w.flush()
 		}
 	case !waiting:
@@ -66,14 +66,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush writes what waits. When it returns, every line that was taken before
-// it was called has been written.
+// Flush writes the waiting lines. When it returns, every line that Write took before
+// the call has been written.
 func (w *Writer) Flush() {
 	w.flushing.Lock()
 	w.flush()
 }
 
-// flush unlocks flushing.
+// flush writes the waiting lines. The caller holds flushing; flush unlocks it.
 func (w *Writer) flush() {
 	defer w.flushing.Unlock()
 	w.mu.Lock()
@@ -88,7 +88,7 @@ func (w *Writer) flush() {
 	}
 }
 
-// Run gathers lines until ctx ends, and writes what waits then.
+// Run gathers lines until ctx ends, and then writes the waiting ones.
 func (w *Writer) Run(ctx context.Context) error {
 	w.setBuffering(true)
 	defer w.Flush()
@@ -117,8 +117,8 @@ func (w *Writer) setBuffering(on bool) {
 	w.buffering = on
 }
 
-// Handler makes records of level WARN and above that h writes to w reach the
-// underlying writer at once: they are what is looked for after a crash.
+// Handler wraps h, which writes to w, so that records of level WARN and above are
+// flushed at once: they explain a crash.
 func (w *Writer) Handler(h slog.Handler) slog.Handler { return handler{h, w} }
 
 type handler struct {

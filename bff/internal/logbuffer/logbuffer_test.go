@@ -124,8 +124,8 @@ func TestWarningDoesNotWait(t *testing.T) {
 	})
 }
 
-// 16 writers, a disk that takes nothing: the memory that the log takes has a
-// bound, and once the disk takes lines again none is missing or cut.
+// 16 writers and a disk that blocks: the log's memory is bounded, and once the disk
+// takes lines again none is missing or cut.
 func TestStuckDiskHoldsWritersUpAndLosesNothing(t *testing.T) {
 	const writers, lines = 16, 400
 	d := disk{stuck: make(chan struct{})}

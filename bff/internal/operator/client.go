@@ -23,8 +23,8 @@ var ErrKilled = fmt.Errorf("%w: the last one was killed", ErrNoServer)
 // clientTimeout is how long Send waits for the result.
 const clientTimeout = time.Minute
 
-// Send has the server that runs on dir, a DATA_DIR, carry out a command, and gives
-// what to print.
+// Send sends a command to the server that runs on dir, a DATA_DIR, and returns the
+// text to print.
 func Send(ctx context.Context, dir string, c Command) (string, error) {
 	text, err := json.Marshal(wireCommand{c, c.Password.Reveal()}) //nolint:gosec // G117: the password is what the command carries, over a socket of this account
 	if err != nil {
@@ -57,8 +57,8 @@ func Send(ctx context.Context, dir string, c Command) (string, error) {
 	return result.Output, nil
 }
 
-// Alive reports that a server runs on dir, a DATA_DIR: nil, or ErrNoServer, or ctx's
-// error when a server has the socket and does not answer.
+// Alive returns nil when a server runs on dir, a DATA_DIR, ErrNoServer when none
+// does, and ctx's error when a server has the socket and does not answer.
 func Alive(ctx context.Context, dir string) error {
 	conn, err := connect(ctx, dir)
 	var resp *http.Response
@@ -76,8 +76,8 @@ func Alive(ctx context.Context, dir string) error {
 	return resp.Body.Close()
 }
 
-// connect gives ErrNoServer unless the socket belongs to another account, which
-// the user can do something about.
+// connect returns ErrNoServer when it fails, except when the socket belongs to
+// another account: the user can run the command as that account.
 func connect(ctx context.Context, dir string) (net.Conn, error) {
 	conn, err := dialSocket(ctx, dir)
 	switch {

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
-// What an operator can do about accounts.
+// The verbs of commands on accounts.
 const (
 	CreateUser  = "create"
 	ListUsers   = "list"
@@ -31,7 +31,7 @@ const (
 	SignOutUser = "sign-out"
 )
 
-// Command is one of them, with what it needs.
+// Command is a verb with its arguments.
 type Command struct {
 	Verb     string
 	Email    string
@@ -41,7 +41,7 @@ type Command struct {
 	Search   string
 }
 
-// Roles are the roles there are; an account has the first one by default.
+// Roles lists all roles; an account has the first one by default.
 func Roles() (all []string) {
 	for _, role := range session.Roles {
 		all = append(all, string(role))
@@ -49,7 +49,7 @@ func Roles() (all []string) {
 	return all
 }
 
-// operator is who commands are by, in the audit trail: no account has such an id.
+// operator is the actor of commands in the audit trail: no account has such an id.
 var operator = session.Principal{UserID: "operator"}
 
 // CarryOut applies a command to a service and returns the text to print.
@@ -83,7 +83,7 @@ func (c Command) apply(ctx context.Context, s *auth.Service) (string, error) {
 	return user.Email.Address + " " + done + "\n", nil
 }
 
-// change says what has been done to user.
+// change applies the command to user, and returns the text for it.
 func (c Command) change(ctx context.Context, s *auth.Service, user auth.User) (done string, err error) {
 	switch c.Verb {
 	case SetRole:
@@ -106,7 +106,8 @@ func (c Command) change(ctx context.Context, s *auth.Service, user auth.User) (d
 	return "", fmt.Errorf("there is no command %q; is it that of a newer version?", c.Verb)
 }
 
-// refusal says for an operator what the service says for a browser.
+// refusal turns the service's error, which is written for a browser, into one for an
+// operator.
 func (c Command) refusal(err error) error {
 	refused, ok := errors.AsType[*refusal.Error](err)
 	if !ok {
@@ -132,7 +133,7 @@ func (c Command) refusal(err error) error {
 	return fmt.Errorf("%s: %s", refused.Code, text)
 }
 
-// table lists all accounts that the search finds.
+// table formats all accounts that match search.
 func table(ctx context.Context, s *auth.Service, search string) (string, error) {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -155,8 +156,8 @@ func table(ctx context.Context, s *auth.Service, search string) (string, error) 
 	return text.String(), err
 }
 
-// printable: names are people's own choice, and some characters in them turn
-// the line around or hide what comes after them.
+// printable replaces characters of a name, which its owner chose, that could
+// reverse the line or hide the text after them.
 func printable(name string) string {
 	if name == "" {
 		return "-"

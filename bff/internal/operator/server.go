@@ -74,7 +74,7 @@ func Listen(ctx context.Context, dir string, service *auth.Service, log *slog.Lo
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	s.server.SetKeepAlivesEnabled(false) // a command comes alone
+	s.server.SetKeepAlivesEnabled(false) // one command a connection
 	return s, nil
 }
 
@@ -138,14 +138,14 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 	}
 	s.log.Info("operator's command", "command", in.Verb, "done", err == nil)
 	w.Header().Set("Content-Type", "application/json")
-	// The operator has gone when this fails.
+	// It fails when the client has left.
 	_ = json.NewEncoder(w).Encode(result)
 }
 
 func parseCommand(text []byte, err error) (Command, error) {
 	var in wireCommand
 	body := json.NewDecoder(bytes.NewReader(text))
-	body.DisallowUnknownFields() // of a newer version's command half would be done
+	body.DisallowUnknownFields() // or a command of a newer version would be half done
 	if err == nil {
 		err = body.Decode(&in)
 	}

@@ -47,14 +47,14 @@ func TestAnotherAccountCannotConnect(t *testing.T) {
 	if err := asNobody(func() error { return Alive(t.Context(), dir) }); !errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrNoServer) {
 		t.Errorf("%v, want %v", err, fs.ErrPermission)
 	}
-	// Without the folder, too: the socket has a mode of its own.
+	// The socket's own mode is enough when the folder is open.
 	if err := os.Chmod(filepath.Join(dir, SocketFolder), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := asNobody(connects); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v, want %v", err, fs.ErrPermission)
 	}
-	// And what is open to all lets the other account in: the test can fail.
+	// The other account can connect to an open socket: the test can fail.
 	if err := os.Chmod(socketFile(dir), 0o666); err != nil {
 		t.Fatal(err)
 	}

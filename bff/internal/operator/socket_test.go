@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// listening is a Server on dir that takes requests, changed before it does.
+// listening starts a Server on dir; change may edit it before it serves.
 func listening(t *testing.T, dir string, change func(*http.Server)) *Server {
 	t.Helper()
 	s, err := Listen(t.Context(), dir, nil, slog.New(slog.DiscardHandler))
@@ -35,7 +35,7 @@ func listening(t *testing.T, dir string, change func(*http.Server)) *Server {
 	return s
 }
 
-// leftSocket is the socket of a server that was killed.
+// leftSocket leaves the socket of a server that was killed.
 func leftSocket(t *testing.T, dir string) {
 	t.Helper()
 	l, err := listenSocket(t.Context(), dir)
@@ -131,7 +131,7 @@ func TestWhatIsInTheWayOfTheSocketIsNamed(t *testing.T) {
 	}
 }
 
-// connections are open ones that have sent text.
+// connections opens n connections and sends text on each.
 func connections(t *testing.T, dir, text string, n int) (all []net.Conn) {
 	t.Helper()
 	for range n {

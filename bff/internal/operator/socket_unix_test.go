@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// DATA_DIR may be open to readers, and a folder of an earlier start to all.
+// DATA_DIR may be readable to others, and the socket's folder left open to all.
 func TestSocketIsForItsOwnAccountOnly(t *testing.T) {
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)

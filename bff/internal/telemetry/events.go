@@ -11,7 +11,7 @@ func (m *Metrics) Refreshed(outcome string) { m.refreshes.WithLabelValues(outcom
 // SignedIn counts an attempt to sign in.
 func (m *Metrics) SignedIn(outcome string) { m.signIns.WithLabelValues(outcome).Inc() }
 
-// Limited counts what a rate limit decided.
+// Limited counts a decision of a rate limit.
 func (m *Metrics) Limited(limit string, allowed bool) {
 	decision := "refused"
 	if allowed {
@@ -20,17 +20,17 @@ func (m *Metrics) Limited(limit string, allowed bool) {
 	m.limits.WithLabelValues(limit, decision).Inc()
 }
 
-// Revoked notes how long after its end a session is refused here. The clocks
-// of two instances may differ a little: what is negative counts as at once.
+// Revoked observes the time from the end of a session to its refusal here. The
+// clocks of two instances may differ a little: a negative lag counts as 0.
 func (m *Metrics) Revoked(lag time.Duration) { m.revocationLag.Observe(max(0, lag).Seconds()) }
 
 // Settling notes how many changes of accounts wait.
 func (m *Metrics) Settling(pending int) { m.settlements.Set(float64(pending)) }
 
-// Mailed counts what became of a notice.
+// Mailed counts the outcome of a notice.
 func (m *Metrics) Mailed(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
 
-// Reloaded notes whether what the files say is in force since now.
+// Reloaded records a reload, and its time when it succeeded.
 func (m *Metrics) Reloaded(ok bool) {
 	m.reloadOK.Set(truth(ok))
 	if ok {
@@ -38,21 +38,20 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 }
 
-// HashRefused counts a password for which there was no space in the queue.
+// HashRefused counts a password that the full queue refused.
 func (m *Metrics) HashRefused() { m.hashesRefused.Inc() }
 
-// HashBegins is called when a password's turn has come, and what it returns
-// when it is over.
+// HashBegins starts the timer of a hash, which ended stops.
 func (m *Metrics) HashBegins() (ended func()) {
 	start := m.now()
 	return func() { m.hashSeconds.Observe(m.now().Sub(start).Seconds()) }
 }
 
-// Question is a store's hook: it is called before a question, and what it
-// returns after, with the error of a store that did not answer.
+// Question is a store's hook: the store calls it before a query, and calls the
+// returned function after it, with the error of a query that failed.
 type Question = func(ctx context.Context, operation string) (context.Context, func(error))
 
-// Questions gives the hook of a store, with spans when t is not nil.
+// Questions makes the hook of a store, with spans when t is not nil.
 func (m *Metrics) Questions(store string, t *Traces) Question {
 	return func(ctx context.Context, operation string) (context.Context, func(error)) {
 		start := m.now()

@@ -1,7 +1,6 @@
-// Package telemetry is what operators see of the product beside its log:
-// Prometheus metrics and, when they are wanted, OpenTelemetry traces. It knows
-// no other package. The others declare hooks of their own, and app puts these
-// functions into them.
+// Package telemetry has Prometheus metrics and optional OpenTelemetry traces. It
+// imports no other package: the others declare hooks, and app passes them its
+// functions.
 package telemetry
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// namespace begins the name of every metric of ours.
+// namespace is the prefix of our metrics' names.
 const namespace = "gatehouse"
 
 // Buckets in seconds. A proxied request takes half a millisecond, a sign-in
@@ -54,7 +53,7 @@ type Metrics struct {
 	storeSeconds   *prometheus.HistogramVec
 }
 
-// New makes the metrics of one server; version is the product's.
+// New makes the metrics of one server; version is the product's version.
 func New(version string, now func() time.Time) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -88,15 +87,15 @@ func New(version string, now func() time.Time) *Metrics {
 	return m
 }
 
-// refusals begin at 0, as Outcomes do.
+// refusals starts the counters of refused requests at 0, as Outcomes does.
 func (m *Metrics) refusals() {
 	for _, status := range []string{"400", "408", "417", "431", "501", "505"} {
 		m.refused.WithLabelValues(status)
 	}
 }
 
-// Outcomes has the counters of Refreshed and Mailed begin at 0: the first theft
-// must be an increase, or no alert sees it.
+// Outcomes starts the counters of Refreshed and Mailed at 0: the first theft must
+// be an increase, or no alert fires.
 func (m *Metrics) Outcomes(refreshes, mails []string) {
 	for _, outcome := range refreshes {
 		m.refreshes.WithLabelValues(outcome)
@@ -110,7 +109,7 @@ func (m *Metrics) Outcomes(refreshes, mails []string) {
 func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		// One that scrapes in a tight loop must not take the cores of requests.
+		// A scraper in a tight loop must not take the cores from requests.
 		MaxRequestsInFlight: 4,
 	})
 }

@@ -42,7 +42,7 @@ func says(t *testing.T, m *Metrics, lines ...string) {
 	}
 }
 
-// What a proxied request pays: no allocation.
+// Metrics add no allocation to a proxied request.
 func TestRequestsAreCountedWithoutAllocating(t *testing.T) {
 	m := New("v", newClock().now)
 	count := func() {

@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// children finds what belongs to a set of labels without allocating:
-// WithLabelValues makes a slice and hashes every name, for each request. The
-// map is replaced, never written to, as there are few keys and they stay.
+// children finds the metrics of a set of labels without allocating: WithLabelValues
+// makes a slice and hashes every name, for each request. The map is copied on write,
+// as there are few keys and they stay.
 type children[K comparable, V any] struct {
 	make  func(K) V
 	known atomic.Pointer[map[K]V]
@@ -54,13 +54,13 @@ func class(status int) int {
 	return 0
 }
 
-// answers counts those of one route.
+// answers has the metrics of one route.
 type answers struct {
 	byClass [len(statuses)]prometheus.Counter
 	seconds prometheus.Observer
 }
 
-// requestKey: method and route are among few, which the caller sees to.
+// requestKey holds a method and route, of which the caller passes only a few.
 type requestKey struct{ method, route string }
 
 func requestAnswers(r *prometheus.Registry) func(requestKey) *answers {
@@ -99,13 +99,13 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration, 
 	}
 }
 
-// BrokenOff counts an answer that ended in its middle.
+// BrokenOff counts a response that was cut before its end.
 func (m *Metrics) BrokenOff(route string) { m.broken.WithLabelValues(route).Inc() }
 
-// RefusedUnread counts an answer to a request that no handler has seen.
+// RefusedUnread counts a request that was refused before a handler saw it.
 func (m *Metrics) RefusedUnread(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
 
-// Upstream counts the header of an upstream's answer.
+// Upstream counts an upstream's response when its header arrives.
 func (m *Metrics) Upstream(route string, status int, took time.Duration) {
 	a := m.upstreams.of(route)
 	a.byClass[class(status)].Inc()

@@ -10,15 +10,15 @@ import (
 type Sources struct {
 	HashesRunning, HashesWaiting func() int
 	LimitsInMemory               func() bool
-	// Streams that are open: WebSockets and event streams of upstreams, and
-	// the browsers that watch their session.
+	// Open streams: WebSockets and event streams of upstreams, and browsers that
+	// watch their session.
 	WebSockets, EventStreams, SessionWatchers func() int
 	Upstreams                                 func() []Upstream
-	// ProxiesSeen calls back for each network of TRUSTED_PROXIES; ForwardedByOthers
+	// ProxiesSeen calls yield for each network of TRUSTED_PROXIES; ForwardedByOthers
 	// counts requests.
 	ProxiesSeen       func(yield func(network string, seen bool))
 	ForwardedByOthers func() int
-	// Down names what /readyz names.
+	// Down returns the names in the answer of /readyz.
 	Down func(context.Context) []string
 }
 
@@ -28,7 +28,7 @@ type Upstream struct {
 	Up             bool
 }
 
-// Watch adds what sources say to the metrics. It may be called once.
+// Watch adds the values of s to the metrics. It may be called once.
 func (m *Metrics) Watch(s Sources) {
 	number := func(name, help string, labels prometheus.Labels, value func() int) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -72,14 +72,14 @@ type states struct {
 	ready, down, upstreams, proxies *prometheus.Desc
 }
 
-// Describe is prometheus.Collector's.
+// Describe implements prometheus.Collector.
 func (s *states) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{s.ready, s.down, s.upstreams, s.proxies} {
 		out <- d
 	}
 }
 
-// Collect is prometheus.Collector's.
+// Collect implements prometheus.Collector.
 func (s *states) Collect(out chan<- prometheus.Metric) {
 	give := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)

@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Attributes hold what the code and the routes file name, and numbers. No raw
-// path, no query, no header, no address of a client and no text of an error:
-// they carry ids, emails and whatever an attacker writes into them.
+// Attributes are names from the code and the routes file, and numbers. They have no
+// raw path, query, header, client address or error text: those carry ids, emails and
+// any text of an attacker.
 
 // Request begins the span of a request. trusted says that the peer is a proxy
 // of ours, whose trace goes on here. A browser's is only linked to: a
@@ -49,16 +49,17 @@ func (t *Traces) Request(r *http.Request, method, requestID string, trusted bool
 	}
 }
 
-// known: "-" is what the caller says of a method that it does not know.
+// known maps "-", with which the caller marks an unknown method, to the conventions'
+// value.
 func known(method string) string {
 	if method == "-" {
-		return "_OTHER" // the conventions' word for it
+		return "_OTHER"
 	}
 	return method
 }
 
-// Forward begins the span of an attempt to reach an upstream, and tells the
-// upstream of it in r's header. The span ends with the answer's header.
+// Forward begins the span of an attempt to reach an upstream, and injects it into
+// r's header. The span ends with the response's header.
 func (t *Traces) Forward(r *http.Request, route, address string) (end func(status int, err error)) {
 	ctx, span := t.tracer.Start(r.Context(), r.Method+" "+route, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		append(server(address), semconv.HTTPRequestMethodKey.String(r.Method), semconv.HTTPRoute(route))...))
@@ -83,14 +84,14 @@ func server(address string) []attribute.KeyValue {
 	if err != nil {
 		return []attribute.KeyValue{semconv.ServerAddress(address)}
 	}
-	number, _ := strconv.Atoi(port) // 0 for what the routes file does not let in
+	number, _ := strconv.Atoi(port) // the routes file has numbers only
 	return []attribute.KeyValue{semconv.ServerAddress(host), semconv.ServerPort(number)}
 }
 
 func unended(error) {}
 
-// question begins the span of a question to a store, when a request asks that
-// is being recorded: background work would be a trace of one span each time.
+// question begins the span of a store's query, if it belongs to a recorded request:
+// each query of background work would be a trace of one span.
 func (t *Traces) question(ctx context.Context, store, operation string) (context.Context, func(error)) {
 	if t == nil || !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx, unended

@@ -18,12 +18,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TraceConfig says where traces go and which ones.
+// TraceConfig has the collector and the sampler of traces.
 type TraceConfig struct {
 	// Endpoint is OTEL_EXPORTER_OTLP_ENDPOINT: /v1/traces is added to it.
 	Endpoint string
 	Headers  map[string]string
-	// Service and Attributes say who the spans are from.
+	// Service, Version and Attributes describe the source of the spans.
 	Service, Version string
 	Attributes       map[string]string
 	Sampler          string // by a name of Samplers
@@ -31,8 +31,8 @@ type TraceConfig struct {
 	Log              *slog.Logger
 }
 
-// Samplers are the values of OTEL_TRACES_SAMPLER. Those with parentbased do
-// as the caller does, when there is a caller that is believed.
+// Samplers are the values of OTEL_TRACES_SAMPLER. Those with parentbased follow the
+// decision of a trusted caller.
 var Samplers = map[string]func(ratio float64) sdk.Sampler{
 	"always_on":                func(float64) sdk.Sampler { return sdk.AlwaysSample() },
 	"always_off":               func(float64) sdk.Sampler { return sdk.NeverSample() },
@@ -42,16 +42,15 @@ var Samplers = map[string]func(ratio float64) sdk.Sampler{
 	"parentbased_traceidratio": func(ratio float64) sdk.Sampler { return sdk.ParentBased(sdk.TraceIDRatioBased(ratio)) },
 }
 
-// Traces makes spans and sends them off, beside the requests and without
-// holding them up: what a collector does not take is dropped. A nil *Traces
-// makes none.
+// Traces makes spans and exports them in the background, without delaying requests:
+// spans that the collector refuses are dropped. A nil *Traces makes none.
 type Traces struct {
 	provider   *sdk.TracerProvider
 	tracer     trace.Tracer
 	propagator propagation.TraceContext
 }
 
-// OpenTraces connects to nothing yet: a collector may come later, or never.
+// OpenTraces does not connect yet: the collector may start later, or never.
 func OpenTraces(ctx context.Context, c TraceConfig, m *Metrics) (*Traces, error) {
 	sampler, ok := Samplers[c.Sampler]
 	if !ok {
@@ -83,11 +82,11 @@ func OpenTraces(ctx context.Context, c TraceConfig, m *Metrics) (*Traces, error)
 	return &Traces{provider: provider, tracer: provider.Tracer("gatehouse")}, nil
 }
 
-// flushTimeout is what the last spans get at the end: a collector that hangs
-// must not hold up a restart.
+// flushTimeout bounds the export of the last spans: a collector that hangs must not
+// delay a restart.
 const flushTimeout = 3 * time.Second
 
-// Close sends what is left, within a few seconds.
+// Close exports the remaining spans, within flushTimeout.
 func (t *Traces) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
@@ -97,7 +96,7 @@ func (t *Traces) Close() error {
 	return nil
 }
 
-// quietLog says once in a while that spans get lost, not for every batch.
+// quietLog logs lost spans once a minute, not for every batch.
 type quietLog struct {
 	log *slog.Logger
 	now func() time.Time

@@ -50,7 +50,7 @@ func TestSamplers(t *testing.T) {
 	}
 }
 
-// Background work asks the stores too, every other second.
+// Background work queries the stores too, every other second.
 func TestNoSpanWithoutARequest(t *testing.T) {
 	for name, traces := range map[string]*Traces{"off": nil, "on": open(t, "always_on")} {
 		ctx := context.Background()
