@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"runtime"
 	"runtime/debug"
 	"strconv"
 
@@ -41,14 +40,4 @@ func memoryLimit() string {
 		return ""
 	}
 	return strconv.FormatInt(limit>>20, 10) + "MiB"
-}
-
-// releaseStart gives back what only the start needed: Go would keep most of it
-// until there is load enough for a collection, and return it little by little
-// then.
-func releaseStart() {
-	// Two collections: what lies in a sync.Pool, as goose's buffers of 8 MB do,
-	// outlives the first one.
-	runtime.GC()
-	debug.FreeOSMemory()
 }

@@ -136,7 +136,6 @@ func (a *App) Run(ctx context.Context) error {
 		if !a.catchUp(ctx, background) {
 			return nil
 		}
-		releaseStart()
 		announce()
 		return serve(a.server, listener.CheckFraming(a.server, listener.WithStallTimeout(a.listener, a.stallTimeout),
 			listener.Options{Log: a.log, Problem: web.UnreadProblem, Refused: a.metrics.RefusedUnread}))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ccojocar/zxcvbn-go"
 	"github.com/ccojocar/zxcvbn-go/adjacency"
-	"github.com/ccojocar/zxcvbn-go/frequency"
 	"github.com/ccojocar/zxcvbn-go/match"
 	"github.com/ccojocar/zxcvbn-go/matching"
 	"golang.org/x/text/unicode/norm"
@@ -41,10 +40,6 @@ const (
 	// refused without being normalised.
 	maxBytes = 16 * MaxLength
 )
-
-// zxcvbn has made its dictionaries of these lists by now, and would keep 2 MB of
-// them for nothing.
-func init() { clear(frequency.Lists) }
 
 // TooLong reports whether pw is longer than any password may be. It counts as
 // CheckShape does, after NFC: a password that was taken decomposed must be
