@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/socket"
 )
 
 // responseWriter calls BeforeHeader just before the final header is written, and
@@ -49,8 +51,10 @@ func (w *responseWriter) FlushError() error {
 // Hijack hands the connection over for a WebSocket; the header of the 101 is
 // written right after it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	socket, err := w.ex.openSocket()
-	if err != nil {
+	// Registered before the connection is taken, so that a session that has ended
+	// meanwhile can still be answered with a status.
+	s := socket.New()
+	if err := w.ex.registerStream(true, s.CloseWithFrame); err != nil {
 		return nil, nil, err
 	}
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
@@ -59,8 +63,8 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.done = true
 	w.ex.Caller.BeforeHeader(w.Header())
-	socket.attachConn(conn, rw)
-	return socket, rw, nil
+	s.Attach(conn, rw)
+	return s, rw, nil
 }
 
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

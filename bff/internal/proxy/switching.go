@@ -5,8 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/socket"
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/upstream"
 )
 
@@ -25,7 +25,7 @@ func (ex *exchange) switchProtocols(res *http.Response) error {
 	}
 	live, slot, p := ex.stream, ex.slot, ex.proxy
 	ex.stream, ex.slot = nil, "" // released with the socket, not with the request
-	s.copyBothWays(conn, p.stallTimeout, func() {
+	s.CopyBothWays(conn, p.stallTimeout, func() {
 		p.streams.unregister(live)
 		p.live.releaseSlot(slot)
 	})
@@ -33,7 +33,7 @@ func (ex *exchange) switchProtocols(res *http.Response) error {
 }
 
 // hijack101 takes the client's connection from net/http and writes the 101.
-func (ex *exchange) hijack101(answer http.Header) (*socket, error) {
+func (ex *exchange) hijack101(answer http.Header) (*socket.Conn, error) {
 	conn, buffers, err := ex.w.Hijack()
 	if err != nil {
 		return nil, err
@@ -46,37 +46,36 @@ func (ex *exchange) hijack101(answer http.Header) (*socket, error) {
 	if err := errors.Join(head.Write(buffers), buffers.Flush()); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn.(*socket), nil
+	return conn.(*socket.Conn), nil
 }
 
-// copyBothWays copies between client and upstream. When the client closes its
-// half, the upstream may still send for stallTimeout, unless the session ends. A
-// WebSocket is closed by its server (RFC 6455 §7.1.1), so mostly the client has
-// left, and a silent upstream would keep the socket for good. When the upstream
-// closes, both connections are closed.
-func (s *socket) copyBothWays(upstream io.ReadWriteCloser, stallTimeout time.Duration, release func()) {
-	closeBoth := func() { _, _ = upstream.Close(), s.Close() }
-	fromClient, fromUpstream := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(fromClient)
-		_, err := s.WriteTo(upstream)
-		if half, ok := upstream.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
-			select {
-			case <-fromUpstream:
-				return
-			case <-s.ended:
-				time.AfterFunc(closeGrace, closeBoth) // for our close frame; the client cannot answer it
-				return
-			case <-time.After(stallTimeout):
+// wantsUpgrade reports whether a request asks to switch protocols
+// (RFC 9110 §7.8): Upgrade counts only when Connection lists it, as Firefox
+// does with "keep-alive, Upgrade".
+func wantsUpgrade(h http.Header) bool {
+	if len(h["Upgrade"]) == 0 {
+		return false
+	}
+	return lists(h["Connection"], "upgrade")
+}
+
+// lists reports whether a list header has token, ignoring case.
+func lists(values []string, token string) bool {
+	for _, v := range values {
+		for one := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.Trim(one, " \t"), token) {
+				return true
 			}
 		}
-		closeBoth()
-	}()
-	go func() {
-		_, _ = s.ReadFrom(upstream)
-		closeBoth()
-		close(fromUpstream)
-		<-fromClient
-		release()
-	}()
+	}
+	return false
+}
+
+// upgradable reports whether it is a WebSocket handshake (RFC 6455 §4.1).
+// Through any other protocol, above all h2c, a client could bypass every rule of
+// the table.
+func upgradable(r *http.Request) bool {
+	return len(r.Header["Upgrade"]) == 1 && strings.EqualFold(strings.Trim(r.Header["Upgrade"][0], " \t"), "websocket") &&
+		r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 && r.ContentLength == 0 &&
+		len(r.Header["Sec-Websocket-Key"]) == 1
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/route"
+	"github.com/gatehouse-bff/gatehouse/bff/internal/proxy/socket"
 )
 
 // A request that lasted as long as its WebSocket took 40 KiB for it.
@@ -150,12 +150,12 @@ func TestEndOfASocketWhoseClientHasHungUp(t *testing.T) {
 	}
 	_ = c.(*net.TCPConn).CloseWrite()
 	wait(t, "the upstream to hear it", heard)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*closeGrace)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*socket.CloseGrace)
 	defer cancel()
 	if err := g.proxy.Shutdown(ctx); err != nil || g.proxy.Live() != 0 {
 		t.Errorf("%v, %d live", err, g.proxy.Live())
 	}
-	if got, err := io.ReadAll(br); err != nil || string(got) != string(closeFrame(CloseGoingAway, restarting)) {
+	if got, err := io.ReadAll(br); err != nil || string(got) != string(socket.CloseFrame(CloseGoingAway, restarting)) {
 		t.Errorf("%x, %v", got, err)
 	}
 }
@@ -177,27 +177,4 @@ func TestSocketOfAClientThatIsGoneEnds(t *testing.T) {
 	if err := g.proxy.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-}
-
-// A client that takes nothing for a while was not heard either.
-func TestSocketIsHeardWhileItDoesNotListen(t *testing.T) {
-	s, client := pipe(t)
-	s.open()
-	wrote := make(chan error, 1)
-	go func() { _, err := s.Write(frame(1, "nobody reads this")); wrote <- err }()
-	for s.mu.TryLock() { // until the Write has it
-		s.mu.Unlock()
-		runtime.Gosched()
-	}
-	_ = client.SetWriteDeadline(time.Now().Add(time.Minute))
-	heard := make(chan string, 1)
-	go func() { b := make([]byte, 9); n, _ := s.Read(b); heard <- string(b[:n]) }()
-	if _, err := io.WriteString(client, "listen"); err != nil {
-		t.Error(err)
-	}
-	client.Close()
-	if got := <-heard; got != "listen" {
-		t.Errorf("%q", got)
-	}
-	<-wrote
 }
