@@ -14,12 +14,11 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/session"
 )
 
+// noSessions has sessions of no account.
+type noSessions struct{ session.Store }
+
 // These fail with what failure points at.
 type (
-	flakySessions struct {
-		session.Store
-		failure *error
-	}
 	flakyUsers struct {
 		Users
 		failure *error
@@ -37,7 +36,7 @@ func (f flakyUsers) PendingSyncs(context.Context, time.Time, int) ([]PendingSync
 // One that is gone has no session left.
 func (flakyUsers) ByID(context.Context, string) (User, error) { return User{}, ErrNoUser }
 
-func (flakySessions) Page(context.Context, string, string) ([]session.Record, string, error) {
+func (noSessions) Page(context.Context, string, string) ([]session.Record, string, error) {
 	return nil, "", nil
 }
 
@@ -67,7 +66,7 @@ func TestAnOutageIsTwoLinesInTheLog(t *testing.T) {
 			return func(user int) { q.deliver(t.Context(), pending{Notice: Notice{UserID: fmt.Sprint(user)}}) }
 		},
 		"settled changes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
-			s := New(Deps{Users: flakyUsers{failure: failure}, Sessions: flakySessions{}, Log: log, Now: now})
+			s := New(Deps{Users: flakyUsers{failure: failure}, Sessions: noSessions{}, Log: log, Now: now})
 			return func(user int) { _ = s.syncSessions(t.Context(), PendingSync{UserID: fmt.Sprint(user)}, false) }
 		},
 		"hashes": func(failure *error, log *slog.Logger, now func() time.Time) func(int) {
