@@ -29,7 +29,7 @@ COPY --from=build --chown=65532:65532 /out/tmp /tmp
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/gatehouse /gatehouse
 USER 65532:65532
-# In a container, localhost is nobody's; DATA_DIR is for embedded mode only.
+# In a container, localhost is not reachable from outside; DATA_DIR is for embedded mode only.
 ENV LISTEN_ADDR=:8080 DATA_DIR=/data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/gatehouse", "healthcheck"]

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 )
 
-// auditVerb is one thing that `gatehouse audit` does.
+// auditVerb is a verb of `gatehouse audit`.
 type auditVerb struct {
 	name, about string
 	run         func(context.Context, process, auditVerb) error
@@ -24,7 +24,7 @@ func auditVerbs() []auditVerb {
 	}
 }
 
-// audit does what an operator does with the trail, beside running servers.
+// audit exports or prunes the audit trail, beside running servers.
 func audit(ctx context.Context, p process) error {
 	for _, v := range auditVerbs() {
 		if len(p.args) > 0 && p.args[0] == v.name {

@@ -21,7 +21,7 @@ func auditing(t *testing.T, env map[string]string, now time.Time, args ...string
 
 func TestAuditVerbsRefuseWrongUsage(t *testing.T) {
 	t.Parallel()
-	broken := map[string]string{"PUBLIC_URL": "nonsense"} // nothing gets as far as that
+	broken := map[string]string{"PUBLIC_URL": "nonsense"} // it is not read
 	for args, want := range map[string]string{
 		"":                        "say what to do",
 		"delete":                  `there is no verb "delete"`,

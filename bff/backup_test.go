@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// backedUp is a DATA_DIR with two accounts, and a place beside it.
+// backedUp makes a DATA_DIR with two accounts, and returns its parent folder.
 func backedUp(t *testing.T) (env map[string]string, beside string) {
 	t.Helper()
 	beside, err := filepath.EvalSymlinks(t.TempDir()) // macOS has one on the way
@@ -130,7 +130,7 @@ func TestBackupIsRefused(t *testing.T) {
 	gatehouse(t, env, "backup").want(t, "nowhere", 2, "", "DIR is missing")
 	gatehouse(t, env, "backup", file, "surplus").want(t, "two folders", 2, "", `unexpected argument "surplus"`)
 
-	// What is given up leaves nothing that looks like a backup.
+	// An interrupted backup leaves nothing that looks like one.
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	var out bytes.Buffer
@@ -140,7 +140,7 @@ func TestBackupIsRefused(t *testing.T) {
 	if code != 1 {
 		t.Errorf("given up: exit code %d: %s", code, out.String())
 	}
-	// Sessions that cannot be read are found out after the accounts are copied.
+	// Unreadable sessions are found after the accounts have been copied.
 	journal := filepath.Join(env["DATA_DIR"], "sessions", "sessions.jsonl")
 	if err := os.WriteFile(journal, []byte("{\"journal\":1}\nnonsense\n{\"journal\":1}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/app"
 )
 
-// examine says what is wrong with what the server stands on.
+// examine runs the checks of the stores and settings, and prints their findings.
 func examine(ctx context.Context, p process) error {
 	var asJSON bool
 	var x app.Examination

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// What was not asked could not be told from what could not be asked, and a
-// script took it for a sound installation.
+// The report of an interrupted run looked like one of stores that did not answer,
+// and a script took the installation for sound.
 func TestExaminationThatIsGivenUpIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATA_DIR": t.TempDir()}

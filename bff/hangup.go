@@ -14,7 +14,7 @@ var errTerminalGone = errors.New("the terminal that the server ran in is gone")
 
 // hangups begins to listen for SIGHUP, which otherwise ends the process;
 // what it returns waits for the next one. Two that come before the first is
-// seen to count as one. On Windows there is none.
+// seen to count as one. Windows has no SIGHUP.
 //
 // The signal means two things: an operator wants files read again, or the
 // terminal was closed. In the second case a server that stayed would hold its

@@ -26,8 +26,8 @@ func main() {
 	go func() {
 		<-caught
 		end()
-		// The second one ends a drain. Handing it back to the system after the
-		// first lost one that came in between.
+		// The second one ends a drain. Restoring the default handler after the first
+		// lost a signal that came in between.
 		<-caught
 		time.AfterFunc(flushDeadline, func() { os.Exit(exitFailed) })
 		log.Flush()
@@ -38,21 +38,20 @@ func main() {
 	}))
 }
 
-// flushDeadline is how long a stuck disk can hold up the end that a second
-// signal asks for.
+// flushDeadline is how long a stuck disk can delay the exit after a second signal.
 const flushDeadline = 100 * time.Millisecond
 
-// process is what a verb may touch of the world, so that tests can run it.
+// process is the environment of a verb, which tests replace.
 type process struct {
 	args           []string
 	getenv         func(string) string
 	now            func() time.Time
-	stdin          io.Reader // nil: there is none
+	stdin          io.Reader // nil: no standard input
 	stdout, stderr io.Writer
 	log            *logbuffer.Writer // writes to stderr
 
-	// hangups begins to listen for SIGHUP; what it returns waits for the next
-	// one. nil: there is none.
+	// hangups begins to listen for SIGHUP; the function that it returns waits for the
+	// next one. nil: the system has no SIGHUP.
 	hangups func() func(context.Context) error
 
 	// hashCost replaces BCRYPT_COST when it is not 0: see app.Options.HashCost.
@@ -66,7 +65,7 @@ const (
 	exitUsage  = 2
 )
 
-// verb is one thing the binary does.
+// verb is a command of the binary.
 type verb struct {
 	name, summary string
 	run           func(context.Context, process) error
@@ -141,7 +140,7 @@ func parseFlags(p process, name, about string, define func(*flag.FlagSet)) error
 }
 
 // parseArguments is parseFlags for a verb that takes the arguments named in
-// wanted, all of them. Flags may stand anywhere; what follows "--" is none.
+// wanted, all of them. Flags may stand anywhere before "--".
 func parseArguments(p process, name, about string, wanted []string, define func(*flag.FlagSet)) ([]string, error) {
 	fs := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -173,7 +172,8 @@ func parseArguments(p process, name, about string, wanted []string, define func(
 	return given, nil
 }
 
-// parseAnywhere gives what is no flag; package flag stops at the first of it.
+// parseAnywhere returns the arguments that are not flags; package flag stops at the
+// first of them.
 func parseAnywhere(fs *flag.FlagSet, args []string) (given []string, err error) {
 	for {
 		if err := fs.Parse(args); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/config"
 )
 
-// result is what the caller of the binary sees.
+// result has the exit code and output of the binary.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -52,8 +52,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A verb's --help must not do anything: there is no good configuration here,
-// no database and no server.
+// A verb's --help must not do anything: here the configuration is broken, and there
+// is neither a database nor a server.
 func TestEveryVerbHasHelpAndRefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	broken := map[string]string{"PUBLIC_URL": "nonsense"}
@@ -90,8 +90,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// Mistakes of every origin: a value's form, what belongs together, and what
-// only the package that uses it can read.
+// Mistakes of every origin: the form of a value, settings that belong together, and
+// values that only the package that uses them can parse.
 func manyMistakes(t *testing.T) (env map[string]string, complaints []string) {
 	t.Helper()
 	routes := filepath.Join(t.TempDir(), "routes.yaml")
@@ -164,7 +164,7 @@ func TestConfigWarnsOfSharedAudiences(t *testing.T) {
 		want(t, "config", 0, "audience: orders", "warning: routes: the rows /api/v1/orders, /api/v2/orders share the audience")
 }
 
-// What is in effect is shown as a routes file that would lead to it.
+// The effective routes are shown as a routes file.
 func TestConfigPrintsTheRoutesInEffect(t *testing.T) {
 	t.Parallel()
 	routes := filepath.Join(t.TempDir(), "routes.yaml")

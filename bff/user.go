@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/textfile"
 )
 
-// userVerb is one thing that `gatehouse user` does.
+// userVerb is a verb of `gatehouse user`.
 type userVerb struct {
 	name, about string
 	arguments   []string
@@ -55,7 +55,7 @@ func user(ctx context.Context, p process) error {
 	return subverbHelp(p, "user", printUserHelp)
 }
 
-// subverbHelp is for what comes without a verb of a verb: --help, or a mistake.
+// subverbHelp answers --help or a mistake in the place of a second verb.
 func subverbHelp(p process, name string, help func(io.Writer)) error {
 	fs := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -124,7 +124,7 @@ func (v userVerb) run(ctx context.Context, p process) error {
 	return err
 }
 
-// maxPasswordInput is more than any password may have.
+// maxPasswordInput is more bytes than a password may have.
 const maxPasswordInput = 4 << 10
 
 // readPassword reads all of standard input, less one line break at its end. At a

@@ -27,7 +27,7 @@ func operate(t *testing.T, env map[string]string, stdin io.Reader, args ...strin
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// untouched is a standard input that nobody may read.
+// untouched is a standard input that must not be read.
 func untouched(t *testing.T) io.Reader {
 	t.Helper()
 	return iotest.ErrReader(errors.New("standard input was read"))
@@ -90,7 +90,7 @@ func TestUserVerbsRefuseWrongUsage(t *testing.T) {
 	operate(t, broken, untouched(t), "create", "ada@example.com", "--role=").want(t, "an empty role", exitUsage, "", `there is no role ""`)
 }
 
-// Nobody types a password for a configuration that is of no use.
+// The configuration is checked before the user types a password.
 func TestUserVerbsCheckTheConfigurationFirst(t *testing.T) {
 	t.Parallel()
 	env, complaints := manyMistakes(t)

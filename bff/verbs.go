@@ -27,8 +27,8 @@ func serve(ctx context.Context, p process) error {
 	if err := parseFlags(p, "serve", "Runs the server. Tables are brought up to date first, or when MySQL is there. SIGHUP has it read ROUTES_FILE and every NAME_FILE again.", nil); err != nil {
 		return err
 	}
-	// Before anything else: until then the signal ends the process, and who wrote
-	// the files may send it while they are read.
+	// Before anything else: until then SIGHUP ends the process, and an operator may
+	// send it while the files are read.
 	var await func(context.Context) error
 	if p.hangups != nil {
 		await = p.hangups()
@@ -37,7 +37,7 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	defer p.log.Flush() // whatever ends the server, a panic too
+	defer p.log.Flush() // at a panic, too
 	o := app.Options{Config: c, Log: log, LogBuffer: p.log, Now: p.now, Version: versionText(), HashCost: p.hashCost}
 	if logFormat(p, c.LogFormat) == "json" {
 		o.LogLines = p.log
@@ -148,7 +148,7 @@ func healthcheck(ctx context.Context, p process) error {
 	if err := parseFlags(p, "healthcheck", "Asks the server on LISTEN_ADDR of this machine whether it is alive. Exit code 1 when not.", nil); err != nil {
 		return err
 	}
-	// What else is wrong with the configuration is not this verb's matter.
+	// Other mistakes in the configuration do not concern this verb.
 	c, _ := config.Load(p.getenv)
 	host, port, err := net.SplitHostPort(c.ListenAddr)
 	if err != nil {
@@ -209,7 +209,7 @@ func versionText() string {
 	return "(devel)"
 }
 
-// load gives a configuration in which nothing is wrong, or every mistake.
+// load returns a configuration without mistakes, or an error with all of them.
 func load(p process) (*config.Config, error) {
 	c, err := config.Load(p.getenv)
 	if err := errors.Join(err, app.Check(c)); err != nil {
@@ -224,8 +224,8 @@ func configure(p process) (*config.Config, *slog.Logger, error) {
 		return nil, nil, err
 	}
 	log := newLogger(p, c.LogLevel, c.LogFormat)
-	// net/http writes what upstreams send out of turn to the standard logger,
-	// line breaks and all.
+	// net/http writes unsolicited responses of upstreams to the standard logger, with
+	// their line breaks.
 	slog.SetDefault(log)
 	app.LimitMemory(p.getenv("GOMEMLIMIT"), log)
 	return c, log, nil
@@ -239,8 +239,8 @@ func newLogger(p process, level slog.Level, format string) *slog.Logger {
 	return slog.New(p.log.Handler(slog.NewTextHandler(p.log, options)))
 }
 
-// logFormat is what LOG_FORMAT says or, where it says nothing, text for a
-// terminal and json for everything else.
+// logFormat is LOG_FORMAT or, when that is unset, text for a terminal and json for
+// everything else.
 func logFormat(p process, format string) string {
 	if f, ok := p.stderr.(*os.File); format == "" && ok && term.IsTerminal(int(f.Fd())) {
 		return "text"

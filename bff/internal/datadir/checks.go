@@ -57,8 +57,8 @@ func judgeDisk(dir string) (doctor.Result, error) {
 	return judgeSizes(free, database, sessions), nil
 }
 
-// judgeSizes: the journal of the sessions is written anew from time to time beside
-// the old one, and so is the database by whoever compacts it.
+// judgeSizes judges the free space: a compaction writes a second journal beside the
+// old one, and an operator's VACUUM a second database.
 func judgeSizes(free, database, sessions int64) doctor.Result {
 	r := doctor.Result{State: doctor.OK, Found: fmt.Sprintf("%s free, database %s, sessions %s", doctor.Bytes(free), doctor.Bytes(database), doctor.Bytes(sessions))}
 	switch {

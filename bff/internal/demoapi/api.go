@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Options says whose tokens the API believes.
+// Options configure the API: it accepts tokens of this issuer for this audience.
 type Options struct {
-	JWKSURL  string // where the gatehouse publishes its keys
+	JWKSURL  string // of the gatehouse's public keys
 	Issuer   string // `iss`: the gatehouse's PUBLIC_URL
 	Audience string // `aud`: this API's name in the route table
 	Now      func() time.Time
@@ -29,13 +29,13 @@ type API struct {
 	logger   *slog.Logger
 }
 
-// Caller is who a verified token speaks of.
+// Caller is the subject of a verified token.
 type Caller struct {
 	ID, Email, Role, Audience string
 }
 
-// New makes the API. It does not ask for the keys yet: the gatehouse may start
-// after its backends.
+// New makes the API. It does not fetch the keys yet: the gatehouse may start after
+// its backends.
 func New(o Options) (*API, error) {
 	var missing []error
 	for _, need := range []struct{ name, value string }{{"JWKSURL", o.JWKSURL}, {"Issuer", o.Issuer}, {"Audience", o.Audience}} {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	keysMaxAge   = time.Hour        // a key that was withdrawn is believed no longer than this
-	keysMinAge   = 10 * time.Second // tokens with made-up key ids must not make us ask more often
+	keysMaxAge   = time.Hour        // a withdrawn key is accepted no longer than this
+	keysMinAge   = 10 * time.Second // tokens with made-up key ids must not cause more fetches
 	keysRetry    = time.Second      // while there are no keys at all
 	keysTimeout  = 5 * time.Second
 	keysMaxBytes = 1 << 20

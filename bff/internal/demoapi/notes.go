@@ -21,16 +21,16 @@ const (
 	maxNoteBody     = 16 << 10
 )
 
-// Note is one line that a user has left.
+// Note is one line of a user.
 type Note struct {
 	ID        string    `json:"id"`
 	Text      string    `json:"text"`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// notebook keeps notes in memory, per user. It is bounded in both directions,
-// so that a demo that is left running cannot fill a machine: the oldest notes
-// of a user go first, and so does the user who has not written for longest.
+// notebook keeps notes in memory, per user. Notes of a user and users are bounded,
+// so that a demo that is left running cannot fill a machine: the oldest notes of a
+// user go first, and so does the user whose last note is the oldest.
 type notebook struct {
 	now func() time.Time
 

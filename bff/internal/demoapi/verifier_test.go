@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const issuer = "https://gate.example"
 
-// issuerServer publishes keys as the gatehouse does, and counts who asks.
+// issuerServer publishes keys as the gatehouse does, and counts the fetches.
 type issuerServer struct {
 	*httptest.Server
 	mu    sync.Mutex

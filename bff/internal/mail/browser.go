@@ -7,7 +7,7 @@ type table []struct {
 	word    string
 }
 
-// Each claims to be those below it: Edge says Chrome, Chrome says Safari.
+// The order counts: Edge's user agent has Chrome in it, Chrome's has Safari.
 var browsers = table{
 	{regexp.MustCompile(`\bEdg(e|A|iOS)?/`), "Edge"},
 	{regexp.MustCompile(`\b(OPR|OPT|Opera)/`), "Opera"},
@@ -19,7 +19,7 @@ var browsers = table{
 	{regexp.MustCompile(`^(curl|Wget|PostmanRuntime|python-requests|Python-urllib|aiohttp|Go-http-client|okhttp|node|undici|axios)\b`), "a program"},
 }
 
-// Android says Linux, iPhones say Mac OS X.
+// The order counts: Android's user agent has Linux in it, an iPhone's Mac OS X.
 var systems = table{
 	{regexp.MustCompile(`\biPhone\b`), "iPhone"},
 	{regexp.MustCompile(`\biPad\b`), "iPad"},

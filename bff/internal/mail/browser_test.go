@@ -54,7 +54,7 @@ func tablesOfTheApp(source string) map[string][][2]string {
 	return tables
 }
 
-// namesIn gives the words of a pattern; \b is none.
+// namesIn lists the words of a pattern, without \b.
 func namesIn(pattern string) []string {
 	return regexp.MustCompile(`[A-Za-z-]{2,}`).FindAllString(pattern, -1)
 }

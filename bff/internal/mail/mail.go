@@ -21,7 +21,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// Config is what a Sender needs.
+// Config configures a Sender.
 type Config struct {
 	SMTPURL   string
 	From      string
@@ -41,7 +41,7 @@ type Sender struct {
 
 var _ auth.Mailer = (*Sender)(nil)
 
-// New gives a Sender. It does not connect.
+// New makes a Sender. It does not connect.
 func New(c Config) (*Sender, error) {
 	if err := Check(c.SMTPURL, c.From); err != nil {
 		return nil, err
@@ -55,10 +55,10 @@ func New(c Config) (*Sender, error) {
 	return s, err
 }
 
-// silence is how long the server may take for one step.
+// silence is the timeout of each step of the protocol.
 const silence = 10 * time.Second
 
-// Deliver is auth.Mailer.Deliver: one connection for each notice, as there are
+// Deliver implements auth.Mailer. Each notice has its own connection, as there are
 // few.
 func (s *Sender) Deliver(ctx context.Context, n auth.Notice) error {
 	msg, err := s.message(n)
@@ -71,7 +71,7 @@ func (s *Sender) Deliver(ctx context.Context, n auth.Notice) error {
 			_ = conn.Close()
 		}
 	}()
-	// go-mail minds ctx until it is connected, and a server that hangs hangs later.
+	// go-mail follows ctx only until it is connected, and servers hang after that.
 	hangUp := func() {}
 	defer func() { hangUp() }()
 	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
@@ -90,7 +90,7 @@ func (s *Sender) Deliver(ctx context.Context, n auth.Notice) error {
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
 	if msg.IsDelivered() {
-		return nil // whatever was wrong with the goodbye: it would come twice
+		return nil // an error after that is only of QUIT; a retry would deliver it twice
 	}
 	return s.failure(ctx, err, n.To)
 }
@@ -128,8 +128,8 @@ func (s *Sender) client(dial gomail.DialContextFunc) (*gomail.Client, error) {
 	return gomail.NewClient(s.server.host, options...)
 }
 
-// message is n as a mail. The same notice has the same id each time it is
-// tried: who gets it twice sees it once.
+// message makes the mail of n. A notice has the same Message-ID at each try: mail
+// programs show a second copy once.
 func (s *Sender) message(n auth.Notice) (*gomail.Msg, error) {
 	to, err := mail.ParseAddress(n.To)
 	if err != nil || to.Name != "" || to.Address != n.To {
@@ -151,8 +151,8 @@ func (s *Sender) message(n auth.Notice) (*gomail.Msg, error) {
 	return m, nil
 }
 
-// failure is for the log. Servers repeat in their answers whom the mail is for
-// and whom they think they are talking to, so of those the code has to do.
+// failure makes the error for the log. Servers repeat the recipient and the client's
+// name in their replies, so of those only the code is kept.
 func (s *Sender) failure(ctx context.Context, err error, to string) error {
 	var refused *gomail.SendError
 	var answer *textproto.Error

@@ -152,7 +152,7 @@ func TestTLSAndSigningIn(t *testing.T) {
 	}
 }
 
-// Servers repeat in their answers whom a mail is for; the log is no place for that.
+// Servers repeat a mail's recipient in their replies; the log must not have it.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// server is what an SMTP_URL says.
+// server is a parsed SMTP_URL.
 type server struct {
 	host           string
 	port           int
@@ -20,7 +20,7 @@ type server struct {
 type security int
 
 const (
-	startTLS security = iota // required: without it nothing is said
+	startTLS security = iota // required: without it nothing is sent
 	implicit                 // TLS from the first byte
 	plain
 )
@@ -31,9 +31,9 @@ const (
 	portImplicit = 465
 )
 
-// parseURL reads smtp://user:password@host:587, which requires STARTTLS unless
-// the host is this machine or ?tls=none says so, and smtps://. Its errors do not
-// repeat the value: it holds a password.
+// parseURL parses smtp://user:password@host:587, which requires STARTTLS unless the
+// host is this machine or ?tls=none is set, and smtps://. Its errors do not repeat
+// the value, which holds a password.
 func parseURL(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Opaque != "" {
@@ -83,8 +83,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// parseFrom reads MAIL_FROM: an address, or a name and an address. Mail servers
-// need not know others than ASCII ones.
+// parseFrom parses MAIL_FROM: an address, or a name and an address. Addresses must
+// be ASCII: not all mail servers support others.
 func parseFrom(text string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(from.Address, func(r rune) bool { return r > 126 }) {
@@ -93,8 +93,8 @@ func parseFrom(text string) (*mail.Address, error) {
 	return from, nil
 }
 
-// Check looks at the two settings, "" for one that is not set. Its errors are
-// without the values.
+// Check checks the two settings, "" for one that is not set. Its errors do not have
+// the values.
 func Check(smtpURL, from string) error {
 	var mistakes []error
 	if smtpURL != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-bff/gatehouse/bff/internal/auth"
 )
 
-// words are those of one kind of notice. SITE, ROLE and ACCOUNT are filled in.
+// words are the texts of one kind of notice. SITE, ROLE and ACCOUNT are filled in.
 type words struct {
 	subject string
 	what    string
@@ -62,7 +62,7 @@ var vocabulary = map[auth.NoticeKind]words{
 	},
 }
 
-// render gives a notice's subject and text.
+// render returns a notice's subject and text.
 func render(n auth.Notice, public *url.URL) (subject, text string, err error) {
 	w, known := vocabulary[n.Kind]
 	if !known {
@@ -77,7 +77,7 @@ func render(n auth.Notice, public *url.URL) (subject, text string, err error) {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s\n", fill.Replace(w.what))
 	line("When:     %s", n.At.UTC().Format("2 January 2006, 15:04 UTC"))
-	// Read and written anew: what a client can send is not copied into a mail.
+	// Parsed and formatted: text of a client is never copied into a mail.
 	if ip, err := netip.ParseAddr(n.IP); err == nil {
 		line("Address:  %s", ip.WithZone(""))
 	}

@@ -53,7 +53,7 @@ func TestEveryKindHasItsWords(t *testing.T) {
 	}
 }
 
-// What a client writes is not sent on in our name.
+// A client's text is not sent on in our name.
 func TestNothingOfAClientIsInAMail(t *testing.T) {
 	t.Parallel()
 	s := servertest.SMTP(t, servertest.SMTPOptions{})
