@@ -1,4 +1,4 @@
-# Everything that is done to this repository. `make` lists it.
+# The tasks of this repository. `make` lists them.
 #
 # Needs Go, Node (20.19 or newer), npm, make and git. GNU make 3.81 and a
 # POSIX shell will do, so that it works on a Mac as it comes.
@@ -21,8 +21,8 @@ SPA_SOURCES := $(shell find spa/src spa/public \( -type d -o -type f ! -name '*.
 	$(wildcard spa/index.html spa/vite.config.* spa/tsconfig*.json)
 
 # The product as it runs here: a .env beside this file is read first.
-# Without what editors on Windows add: a byte order mark made the first name
-# another one, a carriage return the values.
+# A byte order mark and carriage returns, which editors on Windows add, are removed:
+# they changed the first name and the values.
 SERVE = set -a; if [ -f .env ]; then echo 'reading .env'; eval "$$(LC_ALL=C sed "1s/^$$(printf '\357\273\277')//" .env | tr -d '\r')"; fi; set +a; exec
 
 ## Using it
@@ -36,7 +36,7 @@ help: ## list what there is to do
 run: build ## build what has changed and serve http://localhost:8080; Ctrl-C ends it
 	@$(SERVE) bin/gatehouse serve
 
-# Two at once: Go compiles what has nothing of the app in it while npm installs
+# Two at once: Go compiles the packages that do not embed the app while npm installs
 # packages and Vite builds. On two cores a first build takes half as long.
 build: ## the app and one static binary, bin/gatehouse
 	@$(MAKE) --no-print-directory -j2 bin/gatehouse
@@ -89,12 +89,12 @@ clean: ## remove what was built; ./data and npm packages stay
 # The files behind all that.
 .PHONY: bin/gatehouse compiled packages
 
-# Go knows best what has changed.
+# Always run: Go's cache finds the changes.
 bin/gatehouse: $(DIST) compiled
 	@$(GO_BUILD) -o $@ ./bff
 
-# All but the packages that embed the app or import what does: it is being
-# written meanwhile. What fails here fails in bin/gatehouse again, and is told there.
+# All packages but those that embed the app, or import one that does: the app is
+# built at the same time. A failure here is reported when bin/gatehouse fails.
 compiled:
 	@go build -trimpath $$(go list -e -deps ./bff | grep -vE '/(spa|bff|bff/internal/app)$$') 2>/dev/null || true
 

@@ -1,7 +1,7 @@
-# What the tests need beyond Go, Node, npm, make and git; read by the other
-# scripts here. Each has_… answers whether this machine has it.
+# Programs that the tests need beyond Go, Node, npm, make and git; sourced by the
+# other scripts here. Each has_… succeeds when this machine has the program.
 
-# A Debian user's PATH leaves out where the servers are.
+# A Debian user's PATH lacks the folders of servers.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 has_mariadb() { command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; }
@@ -23,7 +23,7 @@ chromium_path() {
 
 has_chromium() { chromium_path >/dev/null; }
 
-# A compiler without the C library's headers is of no use.
+# A compiler needs the C library's headers, too.
 has_cc() { printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | $(go env CC) -x c -o /dev/null - 2>/dev/null; }
 
 # The version in docker-compose.yml; Debian's is too old for the Caddyfile.

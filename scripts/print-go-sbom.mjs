@@ -1,5 +1,5 @@
-// The bill of materials (CycloneDX 1.6) of a Go binary, from what the binary
-// itself says that it was built of.
+// The bill of materials (CycloneDX 1.6) of a Go binary, from the build information
+// in the binary.
 //
 //   node scripts/print-go-sbom.mjs BINARY
 import { execFileSync } from 'node:child_process'
