@@ -53,10 +53,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	switch {
 	case !buffering || size >= bound:
 		w.Flush()
-	case size >= flushAt:
-		if w.flushing.TryLock() { // else another goroutine is flushing
-			w.flush()
-		}
+	case size >= flushAt && w.flushing.TryLock(): // else another writer is at it
+		w.flush()
 	case !waiting:
 		select {
 		case w.wake <- struct{}{}:
